@@ -1,0 +1,43 @@
+"""fastinfo: how much information one thing carries about another.
+
+Entropy, mutual information and divergences of samples (here), of probabilities (`fastinfo.pmf`),
+and of every pair of features of a wide table (`pairwise_mutual_information`, `top_pairs`).
+"""
+
+from fastinfo import pmf
+from fastinfo.backends import backends
+from fastinfo.joint_counts import JointCounts
+from fastinfo.measures import (
+    conditional_entropy,
+    conditional_mutual_information,
+    cross_entropy,
+    entropy,
+    jensen_shannon_divergence,
+    joint_entropy,
+    kl_divergence,
+    mutual_information,
+    normalized_mutual_information,
+    variation_of_information,
+)
+from fastinfo.pairwise import Pair, pairwise_mutual_information, top_pairs
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "JointCounts",
+    "Pair",
+    "backends",
+    "conditional_entropy",
+    "conditional_mutual_information",
+    "cross_entropy",
+    "entropy",
+    "jensen_shannon_divergence",
+    "joint_entropy",
+    "kl_divergence",
+    "mutual_information",
+    "normalized_mutual_information",
+    "pairwise_mutual_information",
+    "pmf",
+    "top_pairs",
+    "variation_of_information",
+]

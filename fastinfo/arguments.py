@@ -1,0 +1,420 @@
+"""The edge: every argument is checked and brought to one form here, once.
+
+Behind this module samples are `binning.Column`, bins are rules, and nothing is validated again.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from fastinfo import tables
+from fastinfo.backends import usable_cores
+from fastinfo.binning import NUMPY_RULES, Column, Given, NumpyRule, Quantile, Rule, Uniform
+from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
+
+NAN_POLICIES = ("raise", "omit", "propagate")
+MOST_BINS = 1 << 31
+
+
+def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
+    """``value``, if it is among the accepted ones."""
+    accepted = tuple(accepted)
+    if not isinstance(value, str) or value not in accepted:
+        raise ValueError(f"{name}={value!r}; accepted are {', '.join(map(repr, accepted))}")
+    return value
+
+
+def estimator(value: Any) -> str:
+    """The name of an entropy estimator."""
+    return str(one_of(value, "estimator", ESTIMATORS))
+
+
+def nan_policy(value: Any) -> str:
+    """What happens to missing samples."""
+    return str(one_of(value, "nan_policy", NAN_POLICIES))
+
+
+def log_base(base: Any) -> float:
+    """What nats are divided by: log of the base, 1 for None."""
+    if base is None:
+        return 1.0
+    if not isinstance(base, numbers.Real) or isinstance(base, bool):
+        raise TypeError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
+    if not 1 < base < np.inf:
+        raise ValueError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
+    return float(np.log(float(base)))
+
+
+def n_jobs(value: Any) -> int | None:
+    """A number of threads, or None for all cores; −1 means all cores too."""
+    if value is None or value == -1:
+        return None
+    return positive_integer(value, "n_jobs")
+
+
+def positive_integer(value: Any, name: str) -> int:
+    """An integer of at least 1."""
+    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+        raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
+    if value < 1:
+        raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
+    return int(value)
+
+
+def require_integers(name: str, is_weighted: bool) -> None:
+    """Raise where an estimator that means numbers of samples came with weights."""
+    if name in NEEDS_INTEGERS and is_weighted:
+        raise ValueError(
+            f"estimator={name!r} corrects for the number of samples, and these counts are sums of "
+            'weights; use estimator="ml"'
+        )
+
+
+# --- samples ------------------------------------------------------------------------------------
+
+
+def variable(samples: Any, name: str) -> list[Column]:
+    """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
+    if not tables.is_frame(samples) and not tables.is_series(samples):
+        samples = host_array(samples, name)
+        if samples.ndim == 1:
+            return [column(samples, name)]
+        if samples.ndim != 2:
+            raise ValueError(
+                f"{name} has {samples.ndim} dimensions; accepted are (n,) samples of one variable "
+                "and (n, d) samples of one d-dimensional variable"
+            )
+    elif tables.is_series(samples):
+        return [column(samples, name)]
+    return features(samples, name)
+
+
+def features(table: Any, name: str) -> list[Column]:
+    """The columns of a table ``(n, m)``, each by its name."""
+    if not tables.is_frame(table):
+        table = host_array(table, name)
+    names, found = tables.columns(table, name)
+    if not found:
+        raise ValueError(f"{name} has no columns")
+    return [column(samples, label) for label, samples in zip(names, found, strict=True)]
+
+
+def host_array(samples: Any, name: str) -> Any:
+    """A NumPy array of anything that is no DataFrame."""
+    origin = tables.library(samples)
+    if origin == "torch" and samples.device.type == "cpu":
+        return samples.detach().numpy()
+    if origin in ("cupy", "torch", "jax", "jaxlib", "dask"):
+        raise TypeError(
+            f"{name} is a {type(samples).__module__}.{type(samples).__qualname__}; accepted are "
+            "NumPy arrays, lists, pandas, polars and Arrow columns, and torch tensors on the CPU: "
+            "bring it to the host first"
+        )
+    if np.ma.isMaskedArray(samples):
+        return samples
+    if isinstance(samples, (str, bytes)) or not isinstance(samples, (Iterable, np.ndarray)):
+        raise TypeError(f"{name} is {type(samples).__name__}; accepted is an array of samples")
+    if isinstance(samples, (set, frozenset, dict)):
+        raise TypeError(f"{name} is a {type(samples).__name__}, which has no order of samples")
+    try:
+        array = np.asarray(samples if hasattr(samples, "__array__") else list(samples))
+    except ValueError as error:
+        raise ValueError(f"{name} is no array: {error}") from None
+    if array.dtype.kind in "US" and not hasattr(samples, "__array__"):
+        # NumPy has made text of numbers beside text; look at them as they came.
+        array = np.asarray(list(samples), dtype=object)
+    return array
+
+
+def column(samples: Any, name: str) -> Column:
+    """One column of samples, of a dtype that binning knows."""
+    categories = missing = None
+    if tables.is_series(samples):
+        values, missing, categories = tables.from_series(samples)
+    elif np.ma.isMaskedArray(samples):
+        values, missing = samples.data, np.ma.getmaskarray(samples)
+    else:
+        values = np.asarray(samples)
+    if values.ndim != 1:
+        raise ValueError(f"{name} has {values.ndim} dimensions; accepted is one")
+    if values.size == 0:
+        raise ValueError(f"{name} is empty; at least one sample is needed")
+    if values.dtype.kind == "T":
+        values = values.astype(object)
+    if values.dtype.kind == "O":
+        values, missing = _from_objects(values, missing, name)
+    values = _supported(values, name)
+    if values.dtype.kind == "f":
+        if missing is not None and missing.any():
+            values = np.where(missing, np.nan, values)
+        missing = None
+    if missing is not None and not missing.any():
+        missing = None
+    return Column(name, values, missing, categories)
+
+
+def _supported(values: Any, name: str) -> Any:
+    kind = values.dtype.kind
+    if kind in "mM":
+        raise TypeError(
+            f"{name} has dtype {values.dtype}; pass x.astype('int64') to take each moment as a "
+            "category, or x.astype('int64').astype(float) to bin them"
+        )
+    if kind not in "biufUS":
+        raise TypeError(
+            f"{name} has dtype {values.dtype}; accepted are floating-point, integer and boolean "
+            "numbers, strings and categoricals"
+        )
+    if kind == "f" and values.dtype.itemsize not in (4, 8):
+        values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+    return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
+
+
+def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
+    """Objects of one type as an array of that type; None and NaN among them are missing."""
+    absent = np.array(
+        [v is None or type(v).__name__ in ("NAType", "NaTType") or v != v for v in values.tolist()]
+    )
+    if missing is not None:
+        absent |= missing
+    present = values[~absent].tolist()
+    types = {type(value) for value in present}
+    filler: Any
+    if not present:
+        filler, dtype = np.nan, np.float64
+    elif types <= {str, np.str_}:
+        filler, dtype = "", np.str_
+    elif types <= {bool, np.bool_}:
+        filler, dtype = False, np.bool_
+    elif all(issubclass(t, numbers.Integral) and t is not bool for t in types):
+        filler = min(present)
+        dtype = np.int64 if filler < 0 or max(present) < 1 << 63 else np.uint64
+    elif all(issubclass(t, numbers.Real) and t is not bool for t in types):
+        filler, dtype = np.nan, np.float64
+    else:
+        found = ", ".join(sorted(t.__name__ for t in types))
+        raise TypeError(
+            f"{name} holds objects of type {found}; accepted are samples of one type: numbers, "
+            "booleans or strings"
+        )
+    filled = [
+        filler if gone else value for value, gone in zip(values.tolist(), absent, strict=True)
+    ]
+    try:
+        return np.array(filled, dtype=dtype), absent
+    except OverflowError:
+        raise ValueError(
+            f"{name} holds integers outside of 64 bits; pass them as strings to count them as "
+            "categories"
+        ) from None
+
+
+def same_length(columns: Sequence[Column]) -> int:
+    """The number of samples, which all columns share."""
+    lengths = {column.name: column.values.size for column in columns}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {size}" for name, size in list(lengths.items())[:4])
+        raise ValueError(f"the numbers of samples differ: {told}")
+    return next(iter(lengths.values()))
+
+
+def weights(sample_weight: Any, n_samples: int) -> Any:
+    """Weights of the samples as float64, or None."""
+    if sample_weight is None:
+        return None
+    if tables.is_series(sample_weight):
+        sample_weight = tables.from_series(sample_weight).values
+    array = np.asarray(host_array(sample_weight, "sample_weight"))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"sample_weight has dtype {array.dtype}; accepted are real numbers")
+    if array.shape != (n_samples,):
+        raise ValueError(
+            f"sample_weight has shape {array.shape}; accepted is one weight for each of the "
+            f"{n_samples} samples, shape ({n_samples},)"
+        )
+    array = array.astype(np.float64)
+    if not np.isfinite(array).all():
+        raise ValueError("sample_weight holds NaN or infinite weights; accepted are finite ones")
+    if (array < 0).any():
+        raise ValueError(
+            f"sample_weight holds negative weights (the least is {array.min():g}); accepted are 0 "
+            "and above"
+        )
+    if not array.any():
+        raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
+    return array
+
+
+# --- bins ---------------------------------------------------------------------------------------
+
+
+def bin_rules(
+    bins: Any, groups: Sequence[Sequence[Column]]
+) -> tuple[list[list[Column]], list[Rule]]:
+    """One rule for each column of each variable, and the columns, as numbers where edges say so.
+
+    ``bins`` is one specification for all, or a tuple or list of as many as there are variables.
+    """
+    several = isinstance(bins, (tuple, list)) and not _is_edges(bins, len(groups))
+    if several and len(bins) != len(groups):
+        raise ValueError(
+            f"bins has {len(bins)} entries for {len(groups)} variables; pass one for each, or one "
+            "for all"
+        )
+    specifications = list(bins) if several else [bins] * len(groups)
+    rules: list[Rule] = []
+    converted = []
+    for specification, group in zip(specifications, groups, strict=True):
+        rule = _bin_rule(specification)
+        if isinstance(rule, Given):
+            group = [_as_numbers(column) for column in group]
+        elif specification is not None and not any(
+            c.is_float for c in (group if several else sum(map(list, groups), []))
+        ):
+            raise ValueError(
+                f"bins={specification!r} says how to bin floating-point samples, and "
+                f"{group[0].name} has dtype {group[0].values.dtype}, whose values are categories "
+                "as they are: pass x.astype(float) to bin them, edges, or bins=None"
+            )
+        converted.append(list(group))
+        rules.extend([rule] * len(group))
+    return converted, rules
+
+
+def _as_numbers(column: Column) -> Column:
+    if column.is_float:
+        return column
+    if column.categories is not None or column.values.dtype.kind not in "iu":
+        raise ValueError(
+            f"bins gives edges, and {column.name} holds categories that are no numbers; pass None "
+            "for it: bins=(edges, None)"
+        )
+    values = column.values.astype(np.float64)
+    if column.missing is not None:
+        values[column.missing] = np.nan
+    return Column(column.name, values)
+
+
+def _is_edges(bins: Any, n_variables: int) -> bool:
+    """Whether a sequence is edges, as `numpy.histogram2d` tells them from one count a variable."""
+    if isinstance(bins, np.ndarray):
+        return bins.dtype.kind != "O"
+    is_numeric = all(isinstance(b, numbers.Real) and not isinstance(b, bool) for b in bins)
+    is_counts = all(isinstance(b, numbers.Integral) for b in bins) and len(bins) == n_variables > 1
+    return is_numeric and len(bins) > 1 and not is_counts
+
+
+def gives_edges(bins: Any) -> bool:
+    """Whether ``bins`` fixes the bins of one variable without a look at its samples."""
+    return isinstance(bins, (np.ndarray, tuple, list)) and _is_edges(bins, 1)
+
+
+def _bin_rule(bins: Any) -> Rule:
+    if bins is None:
+        return Quantile()
+    if isinstance(bins, numbers.Integral) and not isinstance(bins, bool):
+        return Uniform(_n_bins(int(bins)))
+    if isinstance(bins, str):
+        name, colon, count = bins.partition(":")
+        named = {"uniform": Uniform, "quantile": Quantile}.get(name)
+        if named is not None and (not colon or count.isdecimal()):
+            return named(_n_bins(int(count)) if colon else None)
+        if bins in NUMPY_RULES:
+            return NumpyRule(bins)
+    elif isinstance(bins, (np.ndarray, tuple, list)):
+        return Given(_edges(bins))
+    raise ValueError(
+        f"bins={bins!r}; accepted are None (equal frequencies, ⌈n^(1/3)⌉ bins), a number of "
+        'equal-width bins, "uniform", "quantile", "uniform:32", "quantile:32", increasing edges, '
+        f"or a rule of NumPy ({', '.join(NUMPY_RULES)})"
+    )
+
+
+def _n_bins(count: int) -> int:
+    if not 1 <= count < MOST_BINS:
+        raise ValueError(f"bins={count!r}; a number of bins is at least 1 and below 2³¹")
+    return count
+
+
+def _edges(bins: Any) -> Any:
+    edges = np.asarray(bins)
+    if edges.ndim != 1 or edges.size < 2 or edges.dtype.kind not in "iuf":
+        raise ValueError(
+            f"bins is an array of shape {edges.shape} and dtype {edges.dtype}; edges are at least "
+            "two real numbers in one dimension"
+        )
+    edges = edges.astype(np.float64)
+    if not (edges[1:] > edges[:-1]).all():
+        raise ValueError("bins gives edges that do not increase, or NaN among them")
+    return edges
+
+
+# --- options of every measure -------------------------------------------------------------------
+
+
+class Options:
+    """The keyword arguments that all measures share, checked."""
+
+    def __init__(
+        self,
+        bins: Any,
+        base: Any,
+        estimator_name: Any,
+        policy: Any,
+        sample_weight: Any,
+        backend: str | None,
+        jobs: Any,
+    ) -> None:
+        self.bins = bins
+        self.unit = log_base(base)
+        """Nats to one unit of the result."""
+        self.estimator = estimator(estimator_name)
+        self.nan_policy = nan_policy(policy)
+        self.sample_weight = sample_weight
+        self.backend = backend
+        self.n_jobs = n_jobs(jobs)
+
+    @property
+    def n_threads(self) -> int:
+        """How many threads that is."""
+        return self.n_jobs or usable_cores()
+
+    def refuse_for_counts(self) -> None:
+        """Raise where an option about samples came with counts, on which it has no influence."""
+        for name, value, default in (
+            ("bins", self.bins, None),
+            ("sample_weight", self.sample_weight, None),
+            ("nan_policy", self.nan_policy, "raise"),
+        ):
+            if value is not default and value != default:
+                raise ValueError(
+                    f"{name} says how samples are counted, and JointCounts are counted already: "
+                    f"pass it to JointCounts"
+                )
+
+
+# --- probabilities ------------------------------------------------------------------------------
+
+
+def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
+    """Float64 probabilities whose last axes are the named ones, each distribution's sum 1."""
+    array = np.asarray(host_array(pk, name))
+    if array.dtype.kind not in "biuf":
+        raise TypeError(f"{name} has dtype {array.dtype}; accepted are real numbers")
+    try:
+        axes = np.lib.array_utils.normalize_axis_tuple(axis, array.ndim, argname="axis")
+    except ValueError as error:
+        raise ValueError(f"axis={tuple(axis)} for {name} of shape {array.shape}: {error}") from None
+    p = np.moveaxis(array, axes, range(-len(axes), 0)).astype(np.float64)
+    if not np.isfinite(p).all():
+        raise ValueError(f"{name} holds NaN or infinite values; accepted are finite ones")
+    if (p < 0).any():
+        raise ValueError(f"{name} holds negative values (the least is {p.min():g})")
+    totals = p.sum(axis=tuple(range(-len(axes), 0)), keepdims=True)
+    if not totals.all():
+        raise ValueError(f"{name} holds a distribution whose sum is 0, which has no probabilities")
+    return p / totals

@@ -1,0 +1,108 @@
+"""The contract of a backend: the kernels that every measure is built from.
+
+A backend is a class that satisfies `Kernels`. The NumPy one is the reference and is written to be
+read; every other one must return equal codes, equal counts and sums that agree to rounding. Kernels
+validate nothing: `fastinfo.arguments` has seen every value before it comes here.
+
+Words used throughout:
+
+codes
+    One variable's samples as bin numbers, a one-dimensional array of uint8, uint16 or uint32.
+n_bins
+    The number of bins B of a variable. Codes 0 … B−1 are its bins and code B says that the sample
+    is missing. Counting gives missing samples a spare last row or column and drops it at the end,
+    so that no kernel has a branch for them.
+counts
+    int64, or float64 where samples carry weights.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import ModuleType
+from typing import Any, NamedTuple, Protocol, runtime_checkable
+
+Array = Any
+"""An array of the backend's own library: `numpy.ndarray` or `cupy.ndarray`."""
+
+CODE_DTYPES = ("uint8", "uint16", "uint32")
+"""What codes may be stored in, smallest first."""
+
+
+def code_dtype(largest_code: int) -> str:
+    """The smallest dtype of codes that holds ``largest_code``."""
+    for name, bits in zip(CODE_DTYPES, (8, 16, 32), strict=True):
+        if largest_code < 1 << bits:
+            return name
+    raise OverflowError(f"code {largest_code} does not fit 32 bits")
+
+
+class Summary(NamedTuple):
+    """What one pass over floating-point samples tells about them."""
+
+    low: float
+    """The smallest value that is not NaN; NaN where there is none."""
+    high: float
+    """The largest value that is not NaN; NaN where there is none."""
+    n_missing: int
+    """How many samples are NaN."""
+
+
+@runtime_checkable
+class Kernels(Protocol):
+    """The kernels of one backend, on one device, with one number of threads."""
+
+    name: str
+    xp: ModuleType
+    """The array namespace in which the kernels take and return arrays."""
+    n_jobs: int
+    """Threads that one kernel call may use; 1 inside the tile engine, which has its own."""
+
+    def summarize(self, values: Array) -> Summary:
+        """Smallest and largest value and the number of NaN of floating-point samples ``(n,)``."""
+        ...
+
+    def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
+        """Integers in ``low … low + n_bins − 1`` → codes ``value − low``."""
+        ...
+
+    def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
+        """Samples → codes of ``n_bins`` equal bins: ``encode_edges`` of ``numpy.linspace``."""
+        ...
+
+    def encode_edges(self, values: Array, edges: Array) -> Array:
+        """Samples → codes by increasing float64 ``edges``, NumPy's convention.
+
+        Bin i is [edges[i], edges[i+1]), the last one closed. NaN and values outside of the edges
+        have no bin and get the code of missing.
+        """
+        ...
+
+    def count_joint(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Array:
+        """Codes of d variables → dense counts of shape ``n_bins``, samples with a missing code left out."""
+        ...
+
+    def pack(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Any:
+        """Codes of m features → whatever layout ``count_pairs`` reads fastest; done once."""
+        ...
+
+    def count_pairs(self, packed: Any, left: slice, right: slice) -> Array:
+        """Counts of every pair of a tile, shape ``(n_left, n_right, B_left, B_right)``.
+
+        ``left`` and ``right`` are ranges of features. ``B_left`` and ``B_right`` are the largest
+        numbers of bins among them; a feature with fewer leaves the rest of its cells 0. A sample
+        in which either feature is missing is left out.
+        """
+        ...
+
+    def sum_xlogx(self, counts: Array) -> Array:
+        """Σ c·log c over the last axis, 0·log 0 = 0; float64."""
+        ...
+
+    def sum_xlogy(self, p: Array, q: Array) -> Array:
+        """Σ p·log q over the last axis; p = 0 adds 0, and q = 0 < p makes the sum −inf."""
+        ...

@@ -1,0 +1,170 @@
+"""The Numba backend: compiled CPU kernels behind `fastinfo.backends.contract.Kernels`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import Summary, code_dtype
+from fastinfo.backends.numba import count, encode, sums
+from fastinfo.backends.numba.threads import over_ranges
+
+Array = np.ndarray[Any, Any]
+
+
+def _fixed(array: Array) -> Array:
+    """A read-only view, so that read-only and writable inputs share one compiled kernel."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
+
+
+class Packed(NamedTuple):
+    """Features as ``count_pairs`` reads them."""
+
+    codes: Sequence[Array]
+    n_bins: Sequence[int]
+    weights: Array | None
+
+
+class NumbaKernels:
+    """The kernels of the contract, compiled; ``n_jobs`` threads share one large call."""
+
+    name = "numba"
+    xp = np
+
+    def __init__(self, n_jobs: int = 1) -> None:
+        self.n_jobs = n_jobs
+
+    def summarize(self, values: Array) -> Summary:
+        """One pass, where NumPy takes four."""
+        values = _fixed(values)
+        parts = over_ranges(
+            lambda start, stop: encode.summarize(values[start:stop]), values.size, self.n_jobs
+        )
+        missing = sum(int(part[2]) for part in parts)
+        if missing == values.size:
+            return Summary(np.nan, np.nan, missing)
+        return Summary(
+            float(min(part[0] for part in parts)), float(max(part[1] for part in parts)), missing
+        )
+
+    def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
+        """Subtract in unsigned arithmetic."""
+        unsigned = _fixed(values).view(f"u{values.itemsize}")
+        offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
+        return self._encode(
+            unsigned, n_bins - 1, lambda v, codes: encode.encode_integers(v, offset, codes)
+        )
+
+    def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
+        """Multiply, and compare where the product leaves a doubt."""
+        edges = _fixed(np.linspace(low, high, n_bins + 1))
+        # Half first, so that a range wider than the largest float does not overflow.
+        scale = n_bins / (high / 2 - low / 2) / 2
+        # How far, in bins, the product may be from what the edges say: the subtraction and the
+        # multiplication are each off by half an ulp of at most n_bins, an edge by an ulp or two of
+        # the larger end. Doubled, for good measure.
+        ulp = np.finfo(np.float64).eps
+        doubt = 8 * ulp * (n_bins + max(abs(low), abs(high)) * scale)
+        if not (np.isfinite(scale) and scale > 0 and doubt < 0.25):
+            return self.encode_edges(values, edges)
+        return self._encode(
+            _fixed(values),
+            n_bins,
+            lambda v, codes: encode.encode_uniform(v, edges, scale, doubt, codes),
+        )
+
+    def encode_edges(self, values: Array, edges: Array) -> Array:
+        """Search in all edges but the outer two, filled up to a power of two less one."""
+        n_bins = edges.size - 1
+        interior = np.full((1 << (n_bins - 1).bit_length()) - 1, np.inf)
+        interior[: n_bins - 1] = edges[1:-1]
+        low, high, interior = float(edges[0]), float(edges[-1]), _fixed(interior)
+        return self._encode(
+            _fixed(values),
+            n_bins,
+            lambda v, codes: encode.encode_edges(v, interior, low, high, n_bins, codes),
+        )
+
+    def _encode(self, values: Array, largest_code: int, kernel: Any) -> Array:
+        codes = np.empty(values.size, code_dtype(largest_code))
+        over_ranges(
+            lambda start, stop: kernel(values[start:stop], codes[start:stop]),
+            values.size,
+            self.n_jobs,
+        )
+        return codes
+
+    def count_joint(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Array:
+        """Fold all variables but the last into one and count two."""
+        shape = [bins + 1 for bins in n_bins]
+        n_cells = int(np.prod(shape))
+        columns = [_fixed(column) for column in codes]
+        weights = None if weights is None else _fixed(weights)
+
+        def count_range(start: int, stop: int) -> Array:
+            parts = [column[start:stop] for column in columns]
+            left = parts[0]
+            unjoined = 1 if weights is None else 0
+            for part, extent in zip(parts[1 : len(parts) - unjoined], shape[1:], strict=False):
+                cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
+                count.join_codes(left, part, extent, cells)
+                left = _fixed(cells)
+            if weights is not None:
+                return count.sum_weights(left, weights[start:stop], n_cells)  # type: ignore[no-any-return]
+            if len(parts) == 1:
+                return count.count_one(left, n_cells)  # type: ignore[no-any-return]
+            return count.count_two(left, parts[-1], shape[-1], n_cells)  # type: ignore[no-any-return]
+
+        # Sums of floats depend on the order of the samples: one range keeps them the same for any
+        # number of threads.
+        jobs = self.n_jobs if weights is None else 1
+        total = np.zeros(n_cells, np.int64 if weights is None else np.float64)
+        for part in over_ranges(count_range, columns[0].size, jobs):
+            total += part
+        return total.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
+
+    def pack(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Packed:
+        """Contiguous codes of one dtype, so that one compiled kernel serves every pair."""
+        dtype = code_dtype(max(n_bins))
+        return Packed([np.ascontiguousarray(c, dtype) for c in codes], n_bins, weights)
+
+    def count_pairs(self, packed: Packed, left: slice, right: slice) -> Array:
+        """One ``count_joint`` a pair."""
+        rows, columns = range(len(packed.codes))[left], range(len(packed.codes))[right]
+        n_bins = packed.n_bins
+        shape = (
+            len(rows),
+            len(columns),
+            max(n_bins[i] for i in rows),
+            max(n_bins[j] for j in columns),
+        )
+        counts = np.zeros(shape, np.int64 if packed.weights is None else np.float64)
+        for a, i in enumerate(rows):
+            for b, j in enumerate(columns):
+                counts[a, b, : n_bins[i], : n_bins[j]] = self.count_joint(
+                    (packed.codes[i], packed.codes[j]), (n_bins[i], n_bins[j]), packed.weights
+                )
+        return counts
+
+    def sum_xlogx(self, counts: Array) -> Array:
+        """Rows of the last axis, one after the other."""
+        rows = _fixed(counts).reshape(-1, counts.shape[-1])
+        out = np.empty(rows.shape[0])
+        sums.sum_xlogx(rows, out)
+        return out.reshape(counts.shape[:-1])
+
+    def sum_xlogy(self, p: Array, q: Array) -> Array:
+        """Rows of the last axis, one after the other."""
+        p, q = np.broadcast_arrays(p, q)
+        left, right = (_fixed(a).reshape(-1, a.shape[-1]) for a in (p, q))
+        out = np.empty(left.shape[0])
+        sums.sum_xlogy(left, right, out)
+        return out.reshape(p.shape[:-1])

@@ -1,0 +1,82 @@
+"""Codes → dense counts of one joint table.
+
+The floor is one increment a sample: a load, an add and a store of a table cell, about one cycle
+each when the table is in L1. Joining the codes to cell numbers first, in blocks that stay in L1,
+lets that part vectorise and leaves the increments alone in their loop: 3.1 G samples/s against
+2.3 for one plain loop over two uint8 columns (Zen 4). Samples of one and the same cell would wait
+for each other's store on many machines, so small tables are counted in four copies in turn.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.numba.jit import jit
+
+BLOCK = 4096
+COPIES = 4
+COPIED_CELLS = 1024
+"""Largest table that is kept in copies: four of them then fill half of a 32 KiB L1."""
+
+
+@jit
+def join_codes(left: Any, right: Any, extent: int, cells: Any) -> None:
+    """Cell numbers ``left·extent + right``, to count more than two variables as two."""
+    for i in range(left.size):
+        cells[i] = np.uint64(left[i]) * np.uint64(extent) + np.uint64(right[i])
+
+
+@jit
+def _add_block(cells: Any, size: Any, apart: Any, table: Any) -> None:
+    one = np.uint32(1)
+    whole = size & ~np.uint64(COPIES - 1)
+    i = np.uint64(0)
+    while i < whole:
+        # Unsigned indices: Numba's test for a negative index would cost more than the increment.
+        table[np.uint64(cells[i])] += one
+        table[np.uint64(cells[i + np.uint64(1)]) + apart] += one
+        table[np.uint64(cells[i + np.uint64(2)]) + np.uint64(2) * apart] += one
+        table[np.uint64(cells[i + np.uint64(3)]) + np.uint64(3) * apart] += one
+        i += np.uint64(COPIES)
+    while i < size:
+        table[np.uint64(cells[i])] += one
+        i += np.uint64(1)
+
+
+@jit
+def count_one(codes: Any, n_cells: int) -> Any:
+    """Counts of one variable of at most 2³² − 1 samples, uint32."""
+    apart = n_cells if n_cells <= COPIED_CELLS else 0
+    table = np.zeros(n_cells + (COPIES - 1) * apart, np.uint32)
+    _add_block(codes, np.uint64(codes.size), np.uint64(apart), table)
+    for copy in range(1, COPIES if apart else 1):
+        for cell in range(n_cells):
+            table[cell] += table[copy * n_cells + cell]
+    return table[:n_cells]
+
+
+@jit
+def count_two(left: Any, right: Any, extent: int, n_cells: int) -> Any:
+    """Counts of the cells ``left·extent + right`` of at most 2³² − 1 samples, uint32."""
+    apart = n_cells if n_cells <= COPIED_CELLS else 0
+    table = np.zeros(n_cells + (COPIES - 1) * apart, np.uint32)
+    cells = np.empty(BLOCK, np.uint32)
+    for start in range(0, left.size, BLOCK):
+        size = min(BLOCK, left.size - start)
+        join_codes(left[start : start + size], right[start : start + size], extent, cells)
+        _add_block(cells, np.uint64(size), np.uint64(apart), table)
+    for copy in range(1, COPIES if apart else 1):
+        for cell in range(n_cells):
+            table[cell] += table[copy * n_cells + cell]
+    return table[:n_cells]
+
+
+@jit
+def sum_weights(cells: Any, weights: Any, n_cells: int) -> Any:
+    """Sums of the weights of each cell, in the order of the samples as `numpy.bincount` does."""
+    table = np.zeros(n_cells, np.float64)
+    for i in range(cells.size):
+        table[np.uint64(cells[i])] += weights[i]
+    return table

@@ -1,0 +1,28 @@
+"""The only door to the compiler.
+
+Kernels are serial and release the GIL; threads are `threads.py`'s affair. They are never compiled
+with ``parallel=True``: Numba's workqueue layer aborts the process when two threads call at once,
+and OpenMP does not survive a fork.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numba
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+def jit(function: Function) -> Function:
+    """Compile ``function`` on its first call and remember the machine code on disk.
+
+    Where no folder for the machine code can be written (a read-only install and home), every
+    process compiles anew: slower to start, the same afterwards.
+    """
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+    except RuntimeError:  # "no locator available": Numba found nowhere to put the cache
+        return numba.njit(**options)(function)  # type: ignore[no-any-return]

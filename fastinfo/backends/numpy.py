@@ -1,0 +1,99 @@
+"""The NumPy backend: the reference, plain and written to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import Summary, code_dtype
+
+Array = np.ndarray[Any, Any]
+
+
+class Packed(NamedTuple):
+    """Features as ``count_pairs`` reads them: nothing but the codes themselves."""
+
+    codes: Sequence[Array]
+    n_bins: Sequence[int]
+    weights: Array | None
+
+
+class NumpyKernels:
+    """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy, one thread."""
+
+    name = "numpy"
+    xp = np
+
+    def __init__(self, n_jobs: int = 1) -> None:
+        self.n_jobs = 1
+
+    def summarize(self, values: Array) -> Summary:
+        """Smallest and largest value and the number of NaN."""
+        missing = int(np.isnan(values).sum())
+        if missing == values.size:
+            return Summary(np.nan, np.nan, missing)
+        return Summary(float(np.nanmin(values)), float(np.nanmax(values)), missing)
+
+    def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
+        """``value − low``, in unsigned arithmetic so that no signed type can overflow."""
+        unsigned = values.view(f"u{values.itemsize}")
+        offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
+        return (unsigned - offset).astype(code_dtype(n_bins - 1))
+
+    def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
+        """Equal bins are the edges that NumPy would use."""
+        return self.encode_edges(values, np.linspace(low, high, n_bins + 1))
+
+    def encode_edges(self, values: Array, edges: Array) -> Array:
+        """Count the edges at or below each value; the last bin is closed."""
+        n_bins = edges.size - 1
+        values = values.astype(np.float64)
+        codes = np.searchsorted(edges, values, side="right") - 1
+        codes[values == edges[-1]] = n_bins - 1
+        inside = (values >= edges[0]) & (values <= edges[-1])
+        return np.where(inside, codes, n_bins).astype(code_dtype(n_bins))
+
+    def count_joint(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Array:
+        """Number the cells of the joint table and count the numbers."""
+        shape = [bins + 1 for bins in n_bins]
+        cells = np.ravel_multi_index([c.astype(np.intp) for c in codes], shape)
+        counts = np.bincount(cells, weights, minlength=int(np.prod(shape))).reshape(shape)
+        return counts[tuple(slice(bins) for bins in n_bins)]
+
+    def pack(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Packed:
+        """Nothing to prepare."""
+        return Packed(codes, n_bins, weights)
+
+    def count_pairs(self, packed: Packed, left: slice, right: slice) -> Array:
+        """One ``count_joint`` a pair."""
+        rows, columns = range(len(packed.codes))[left], range(len(packed.codes))[right]
+        n_bins = packed.n_bins
+        shape = (
+            len(rows),
+            len(columns),
+            max(n_bins[i] for i in rows),
+            max(n_bins[j] for j in columns),
+        )
+        counts = np.zeros(shape, np.int64 if packed.weights is None else np.float64)
+        for a, i in enumerate(rows):
+            for b, j in enumerate(columns):
+                counts[a, b, : n_bins[i], : n_bins[j]] = self.count_joint(
+                    (packed.codes[i], packed.codes[j]), (n_bins[i], n_bins[j]), packed.weights
+                )
+        return counts
+
+    def sum_xlogx(self, counts: Array) -> Array:
+        """Σ c·log c with 0·log 0 = 0."""
+        x = counts.astype(np.float64)
+        return np.sum(x * np.log(np.where(x > 0, x, 1.0)), axis=-1)
+
+    def sum_xlogy(self, p: Array, q: Array) -> Array:
+        """Σ p·log q with 0·log q = 0 for any q."""
+        with np.errstate(divide="ignore"):
+            return np.sum(p * np.log(np.where(p > 0, q, 1.0)), axis=-1)

@@ -1,0 +1,296 @@
+"""Samples → codes: which bin each sample is in.
+
+Integers, booleans, strings and categoricals are categories as they are. Floating-point samples are
+binned by a rule: equal widths, equal frequencies, one of NumPy's rules, or given edges. Bins follow
+NumPy's convention: [edge, next edge), the last one closed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
+
+NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
+"""Names that `numpy.histogram_bin_edges` takes."""
+
+CODED_BY_OFFSET = 1 << 16
+"""Integers that span at most this many values are coded as value − smallest, without sorting."""
+
+
+class Column(NamedTuple):
+    """One column of samples, as `fastinfo.arguments` leaves it."""
+
+    name: str
+    """What messages call it: ``x``, ``x[:, 2]``, or its name in a table."""
+    values: Array
+    """``(n,)``: float32, float64, any integer dtype, bool or a NumPy string dtype."""
+    missing: Array | None = None
+    """Boolean ``(n,)``, where values that are not floating-point are missing."""
+    categories: np.ndarray[Any, Any] | None = None
+    """Where ``values`` are already positions in this array of categories."""
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the column is binned; otherwise its values are categories."""
+        return bool(self.values.dtype.kind == "f")
+
+
+@dataclass(frozen=True)
+class Uniform:
+    """Bins of equal width between the smallest and the largest value."""
+
+    n_bins: int | None = None
+
+
+@dataclass(frozen=True)
+class Quantile:
+    """Bins of equal frequency."""
+
+    n_bins: int | None = None
+
+
+@dataclass(frozen=True)
+class NumpyRule:
+    """Bins of equal width, their number by a rule of `numpy.histogram_bin_edges`."""
+
+    rule: str
+
+
+@dataclass(frozen=True)
+class Given:
+    """Bins by edges that the caller knows."""
+
+    edges: np.ndarray[Any, Any]
+
+
+Rule = Uniform | Quantile | NumpyRule | Given
+
+
+@dataclass(frozen=True, eq=False)
+class Edges:
+    """Bins of a number line: bin i is [edges[i], edges[i+1]), the last one closed."""
+
+    edges: np.ndarray[Any, Any]
+    uniform: bool = False
+    """Whether the edges are ``numpy.linspace`` of the outer two, which encodes faster."""
+
+    @classmethod
+    def none(cls) -> Edges:
+        """No bin at all: what a column without a single valid sample has."""
+        return cls(np.array([np.nan]))
+
+    def __len__(self) -> int:
+        return int(self.edges.size) - 1
+
+
+@dataclass(frozen=True, eq=False)
+class Categories:
+    """Bins that are values: bin i holds the samples equal to ``values[i]``; sorted."""
+
+    values: np.ndarray[Any, Any]
+
+    def __len__(self) -> int:
+        return int(self.values.size)
+
+
+Bins = Edges | Categories
+
+
+class Coded(NamedTuple):
+    """A column after binning."""
+
+    codes: Array
+    bins: Bins
+    n_missing: int
+
+
+def default_n_bins(n_samples: int) -> int:
+    """⌈n^(1/3)⌉, exactly: floating-point roots are off by one at some cubes."""
+    n_bins = max(round(n_samples ** (1 / 3)) - 1, 1)
+    while n_bins**3 < n_samples:
+        n_bins += 1
+    return n_bins
+
+
+def encode(column: Column, rule: Rule | Bins, kernels: Kernels) -> Coded:
+    """Codes of one column, and its bins where ``rule`` left them open.
+
+    Raises
+    ------
+    ValueError
+        For equal-width bins of infinite values, or of a range too narrow for their number.
+    """
+    if column.is_float:
+        return _encode_floats(column, rule, kernels)
+    if column.values.dtype.kind in "US":
+        categories, codes = np.unique(column.values, return_inverse=True)
+    else:
+        categories, codes = _factorize_integers(column, kernels)
+    if column.categories is not None:
+        categories = column.categories[categories]
+    n_missing = 0
+    codes = codes.astype(code_dtype(categories.size - 1), copy=False)
+    if column.missing is not None and column.missing.any():
+        # One pass more, for columns with missing values only, takes the category that stood in
+        # for them out again.
+        n_missing = int(column.missing.sum())
+        codes, categories = _mark_missing(codes, categories, column.missing)
+    return Coded(codes, Categories(categories), n_missing)
+
+
+def _encode_floats(column: Column, rule: Rule | Bins, kernels: Kernels) -> Coded:
+    values = column.values
+    summary = kernels.summarize(values)
+    bins = rule if isinstance(rule, Edges) else _fit_edges(column, summary, rule, kernels)
+    low, high = float(bins.edges[0]), float(bins.edges[-1])
+    if len(bins) == 0:
+        return Coded(kernels.xp.zeros(values.size, np.uint8), bins, summary.n_missing)
+    if bins.uniform:
+        codes = kernels.encode_uniform(values, low, high, len(bins))
+    else:
+        codes = kernels.encode_edges(values, bins.edges)
+    n_missing = summary.n_missing
+    if summary.low < low or summary.high > high:
+        n_missing = int((codes == len(bins)).sum())
+    return Coded(codes, bins, n_missing)
+
+
+def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) -> Edges:
+    if isinstance(rule, Given):
+        return Edges(rule.edges)
+    n_valid = column.values.size - summary.n_missing
+    if n_valid == 0:
+        return Edges.none()
+    if isinstance(rule, Quantile):
+        return Edges(_quantile_edges(column.values, n_valid, rule, kernels))
+    if not np.isfinite([summary.low, summary.high]).all():
+        raise ValueError(
+            f"{column.name} has infinite values, and bins of equal width need a finite range: pass "
+            'bins="quantile", or edges whose first is −inf or whose last is inf'
+        )
+    count: Any
+    if isinstance(rule, NumpyRule):
+        valid = column.values[~kernels.xp.isnan(column.values)]
+        count = np.histogram_bin_edges(valid.astype(np.float64), rule.rule).size - 1
+    else:
+        count = rule.n_bins or default_n_bins(n_valid)
+    try:
+        # NumPy's own edges, ±½ around a constant included.
+        edges = np.histogram_bin_edges(np.array([summary.low, summary.high]), count)
+    except ValueError:
+        edges = np.array([summary.low, np.nan])
+    if not (np.diff(edges) > 0).all():
+        raise ValueError(
+            f"{column.name} ranges from {summary.low!r} to {summary.high!r}, too narrow or too "
+            f'wide for {count} bins of equal width in float64: pass fewer bins, or bins="quantile"'
+        )
+    return Edges(edges, uniform=True)
+
+
+def _quantile_edges(values: Array, n_valid: int, rule: Quantile, kernels: Kernels) -> Any:
+    """Samples of ranks ⌈i·(n−1)/B⌉, without repetitions.
+
+    Edges that are samples give the same bins as interpolated ones, they do not change under an
+    increasing transformation of the samples, and they exist beside infinite values.
+    """
+    n_bins = rule.n_bins or default_n_bins(n_valid)
+    ranks = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
+    ordered = kernels.xp.sort(values)  # NaN comes last
+    edges = np.asarray(ordered[ranks].tolist(), dtype=np.float64)
+    edges = np.unique(edges)
+    return edges if edges.size > 1 else np.repeat(edges, 2)  # a constant fills [c, c]
+
+
+def _factorize_integers(column: Column, kernels: Kernels) -> tuple[Any, Array]:
+    """Sorted categories of an integer or boolean column, and the codes."""
+    values = column.values
+    if values.dtype.kind == "b":
+        return np.array([False, True]), values.view("u1")
+    low, high = int(values.min()), int(values.max())
+    span = high - low + 1
+    if values.dtype == "u1" and high < 256:
+        return np.arange(high + 1, dtype=values.dtype), values  # codes as they are
+    if span > max(CODED_BY_OFFSET, 2 * values.size):
+        return np.unique(values, return_inverse=True)  # type: ignore[return-value]
+    codes = kernels.encode_integers(values, low, span)
+    categories = np.arange(low, high + 1, dtype=values.dtype)
+    if span <= 256:
+        return categories, codes  # an empty category costs less than a look for it
+    present = kernels.count_joint([codes], [span]) > 0
+    if present.all():
+        return categories, codes
+    new_codes = (present.cumsum() - 1).astype(code_dtype(int(present.sum()) - 1))
+    return categories[present], new_codes[codes]
+
+
+def _mark_missing(codes: Array, categories: Any, missing: Array) -> tuple[Array, Any]:
+    """Codes in which the missing samples have the code B, and the categories left without them."""
+    present = np.bincount(codes[~missing], minlength=categories.size) > 0
+    categories = categories[present]
+    n_bins = categories.size
+    new_codes = (present.cumsum() - 1).clip(0)[codes]
+    new_codes[missing] = n_bins
+    return new_codes.astype(code_dtype(n_bins)), categories
+
+
+def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:
+    """Bins that hold both, and where the bins of each are among them.
+
+    Raises
+    ------
+    ValueError
+        For edges that differ, and for edges beside categories.
+    """
+    if len(left) == 0 or len(right) == 0:
+        one = right if len(left) == 0 else left
+        return one, np.arange(len(left)), np.arange(len(right))
+    if isinstance(left, Edges) and isinstance(right, Edges):
+        if not np.array_equal(left.edges, right.edges):
+            raise ValueError(
+                "the bins differ, so their counts cannot be added: "
+                f"{_brief(left.edges)} and {_brief(right.edges)}; pass the same edges to both"
+            )
+        same = np.arange(len(left))
+        return left, same, same
+    if isinstance(left, Edges) or isinstance(right, Edges):
+        raise ValueError(
+            "floating-point samples were binned on one side and categories counted on the other; "
+            "give both sides the same kind of samples"
+        )
+    kinds = {
+        "iu" if bins.values.dtype.kind in "iu" else bins.values.dtype.kind for bins in (left, right)
+    }
+    if len(kinds) > 1:
+        raise ValueError(
+            f"categories of dtype {left.values.dtype} and {right.values.dtype} cannot be merged; "
+            "give both sides samples of one type"
+        )
+    if np.array_equal(left.values, right.values):
+        same = np.arange(len(left))
+        return left, same, same
+    values = np.unique(_concatenate_exactly(left.values, right.values))
+    return (
+        Categories(values),
+        np.searchsorted(values, left.values),
+        np.searchsorted(values, right.values),
+    )
+
+
+def _concatenate_exactly(left: Any, right: Any) -> Any:
+    """NumPy promotes int64 and uint64 to float64, which would merge neighbouring labels."""
+    if {left.dtype.kind, right.dtype.kind} == {"i", "u"}:
+        signed, unsigned = (left, right) if left.dtype.kind == "i" else (right, left)
+        if signed.size and int(signed.min()) < 0:
+            if unsigned.size and int(unsigned.max()) > np.iinfo(np.int64).max:
+                raise ValueError("negative labels and labels above 2⁶³ − 1 fit no integer dtype")
+            return np.concatenate([signed.astype(np.int64), unsigned.astype(np.int64)])
+        return np.concatenate([signed.astype(np.uint64), unsigned.astype(np.uint64)])
+    return np.concatenate([left, right])
+
+
+def _brief(edges: Any) -> str:
+    return f"{edges.size - 1} bins of [{edges[0]:.6g}, {edges[-1]:.6g}]"

@@ -1,0 +1,174 @@
+"""Codes → counts of a joint table, dense or sparse.
+
+Counts are additive: chunks, threads and machines count by themselves and their counts are summed.
+Both kinds of table answer the same questions, so that nobody above has to know which one it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.contract import Array, Kernels
+
+SMALL_TABLE = 1 << 16
+"""Cells (512 KiB) that are always counted densely."""
+
+LARGEST_TABLE = 1 << 27
+"""Cells (1 GiB) above which nothing is counted densely unless the caller insists."""
+
+
+@dataclass(frozen=True)
+class DenseCounts:
+    """A table with one cell for each combination of bins."""
+
+    table: Array
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Numbers of bins of the axes."""
+        return tuple(self.table.shape)
+
+    @property
+    def values(self) -> Array:
+        """Counts of all cells, one-dimensional."""
+        return self.table.reshape(-1)
+
+    def marginal(self, axes: Sequence[int]) -> DenseCounts:
+        """Counts over the given axes, in increasing order, summed over the others."""
+        others = tuple(axis for axis in range(self.table.ndim) if axis not in axes)
+        return DenseCounts(self.table.sum(axis=others)) if others else self
+
+    def spread(self, shape: Sequence[int], places: Sequence[Any]) -> DenseCounts:
+        """The same counts in a larger table, bin i of axis a at ``places[a][i]``."""
+        if tuple(shape) == self.shape:
+            return self
+        table = np.zeros(shape, self.table.dtype)
+        table[np.ix_(*places)] = self.table
+        return DenseCounts(table)
+
+    def to_dense(self) -> Array:
+        """The table itself."""
+        return self.table
+
+    def to_sparse(self) -> SparseCounts:
+        """The occupied cells."""
+        cells = np.nonzero(self.table)
+        return SparseCounts(self.shape, np.stack(cells).astype(np.int64), self.table[cells])
+
+
+@dataclass(frozen=True)
+class SparseCounts:
+    """The occupied cells of a table, in lexicographic order."""
+
+    shape: tuple[int, ...]
+    cells: Array
+    """``(d, k)``, the bins of each occupied cell."""
+    values: Array
+    """``(k,)``, its count."""
+
+    def marginal(self, axes: Sequence[int]) -> SparseCounts:
+        """Counts over the given axes, in increasing order, summed over the others."""
+        if len(axes) == len(self.shape):
+            return self
+        shape = tuple(self.shape[axis] for axis in axes)
+        return _gather(shape, [self.cells[axis] for axis in axes], self.values)
+
+    def spread(self, shape: Sequence[int], places: Sequence[Any]) -> SparseCounts:
+        """The same counts in a larger table, bin i of axis a at ``places[a][i]``."""
+        cells = [np.asarray(place)[row] for place, row in zip(places, self.cells, strict=True)]
+        return _gather(tuple(shape), cells, self.values)
+
+    def to_dense(self) -> Array:
+        """The table with its empty cells."""
+        require_memory(self.shape)
+        table = np.zeros(self.shape, self.values.dtype)
+        table[tuple(self.cells)] = self.values
+        return table
+
+    def to_sparse(self) -> SparseCounts:
+        """Itself."""
+        return self
+
+
+Counts = DenseCounts | SparseCounts
+
+
+def count(
+    codes: Sequence[Array],
+    n_bins: Sequence[int],
+    kernels: Kernels,
+    weights: Array | None = None,
+    sparse: bool | None = None,
+) -> Counts:
+    """Counts of the joint table of one or more columns of codes, missing samples left out.
+
+    ``sparse=None`` counts densely unless the table would be far larger than the samples.
+
+    Raises
+    ------
+    MemoryError
+        With ``sparse=False``, for a table that does not fit the memory.
+    """
+    if sparse is None:
+        sparse = prod(n_bins) > min(max(SMALL_TABLE, 4 * codes[0].size), LARGEST_TABLE)
+    if not sparse:
+        require_memory([bins + 1 for bins in n_bins])
+        return DenseCounts(kernels.count_joint(codes, n_bins, weights))
+    complete = codes[0] != n_bins[0]
+    for column, bins in zip(codes[1:], n_bins[1:], strict=True):
+        complete &= column != bins
+    ones = np.ones(codes[0].size, np.int64) if weights is None else weights
+    return _gather(tuple(n_bins), [column[complete] for column in codes], ones[complete])
+
+
+def add(left: Counts, right: Counts) -> Counts:
+    """The sum of two tables of one shape; dense if either is."""
+    if isinstance(left, DenseCounts) or isinstance(right, DenseCounts):
+        return DenseCounts(left.to_dense() + right.to_dense())
+    cells = np.concatenate([left.cells, right.cells], axis=1)
+    return _gather(left.shape, list(cells), np.concatenate([left.values, right.values]))
+
+
+def _gather(shape: tuple[int, ...], columns: Sequence[Array], values: Array) -> SparseCounts:
+    """Sum the values of equal cells."""
+    keys, extent = np.zeros(values.size, np.int64), 1
+    for column, bins in zip(columns, shape, strict=True):
+        if extent * bins >= 1 << 62:
+            # Too many cells to number: number the ones that occur, in the same order.
+            _, keys = np.unique(keys, return_inverse=True)
+            extent = int(keys.max(initial=0)) + 1
+        keys, extent = keys * bins + column, extent * bins
+    _, first, cell = np.unique(keys, return_index=True, return_inverse=True)
+    sums = np.zeros(first.size, values.dtype)
+    np.add.at(sums, cell, values)
+    cells = np.stack([column[first] for column in columns]).astype(np.int64)
+    return SparseCounts(shape, cells, sums)
+
+
+def require_memory(shape: Sequence[int], itemsize: int = 8) -> None:
+    """Raise MemoryError, with the figures, where a table cannot fit the memory that is free."""
+    needed = prod(int(bins) for bins in shape) * itemsize
+    free = free_memory()
+    if needed > free:
+        raise MemoryError(
+            f"a dense table of {' × '.join(str(bins) for bins in shape)} cells needs "
+            f"{needed / 2**30:,.1f} GiB and {free / 2**30:,.1f} GiB are free: count with fewer "
+            "bins, or pass sparse=True"
+        )
+
+
+def free_memory() -> int:
+    """Bytes that can be taken without swapping; 2⁶² where the system does not say."""
+    try:
+        with open("/proc/meminfo", encoding="ascii") as lines:
+            for line in lines:
+                if line.startswith("MemAvailable:"):
+                    return int(line.split()[1]) * 1024
+    except OSError:
+        pass
+    return 1 << 62

@@ -1,0 +1,538 @@
+"""`JointCounts`: samples → binning → counting, kept, added up and stored."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fastinfo import arguments, binning, counting
+from fastinfo.arguments import Options
+from fastinfo.backends import choose
+from fastinfo.binning import Bins, Categories, Column, Edges
+from fastinfo.counting import Counts, DenseCounts, SparseCounts
+
+FORMAT = "fastinfo.JointCounts/1"
+
+
+class JointCounts:
+    """Counts of the joint table of one or more variables, to which samples can be added.
+
+    Every discrete measure accepts one in place of samples. Counts add up exactly, so that chunks of
+    a stream, files and machines may each count by themselves.
+
+    Categories grow as they come. Bins of floating-point samples are fixed by the first samples
+    unless ``bins`` gives edges; a later value outside of them has no bin and counts as missing, so
+    that ``nan_policy="raise"`` tells of it.
+
+    Parameters
+    ----------
+    bins : None, int, str, array of edges, or a tuple with one of these for each variable
+        How to bin floating-point samples; see `fastinfo.mutual_information`.
+    nan_policy : {"raise", "omit", "propagate"}
+        What to do about samples in which a variable is missing.
+    sparse : bool, optional
+        Whether to keep the occupied cells only; by default where the table would be far larger
+        than the samples.
+    backend : {"numba", "numpy"}, optional
+        Kernels that count.
+    n_jobs : int, optional
+        Threads; all cores by default.
+
+    Attributes
+    ----------
+    n_missing : int
+        Samples left out because a variable was missing.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> counts = fastinfo.JointCounts()
+    >>> for chunk in ([0, 0, 1], [0, 1, 1]), ([1, 1], [1, 1]):
+    ...     counts = counts.update(*chunk)
+    >>> counts.table
+    array([[1, 1],
+           [0, 3]])
+    >>> round(fastinfo.mutual_information(counts, base=2), 6)
+    0.321928
+    """
+
+    n_missing: int
+
+    def __init__(
+        self,
+        *,
+        bins: Any = None,
+        nan_policy: str = "raise",
+        sparse: bool | None = None,
+        backend: str | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        self._specification = bins
+        self.nan_policy = arguments.nan_policy(nan_policy)
+        self._sparse = sparse
+        self._kernels = choose(backend, arguments.n_jobs(n_jobs))
+        self._bins: list[list[Bins]] = []
+        self._counts: Counts | None = None
+        self.n_missing = 0
+
+    @classmethod
+    def from_table(cls, table: Any) -> JointCounts:
+        """Counts that somebody has counted already: a contingency table, one axis a variable.
+
+        Parameters
+        ----------
+        table : array-like, d-dimensional
+            Numbers of samples, integer, or weights, floating-point; none negative. The categories
+            of each variable are the positions 0, 1, ….
+
+        Examples
+        --------
+        >>> import fastinfo
+        >>> table = fastinfo.JointCounts.from_table([[40, 10], [10, 40]])
+        >>> round(fastinfo.mutual_information(table, base=2), 6)
+        0.278072
+        """
+        array = np.asarray(table)
+        if array.ndim == 0 or array.size == 0 or array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"table has shape {array.shape} and dtype {array.dtype}; accepted are real numbers "
+                "with at least one axis and one cell"
+            )
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise ValueError("table holds negative, NaN or infinite counts")
+        if not array.any():
+            raise ValueError("table holds no samples: every count is 0")
+        result = cls()
+        dtype = np.float64 if array.dtype.kind == "f" else np.int64
+        result._counts = DenseCounts(np.array(array, dtype, order="C"))
+        result._bins = [[Categories(np.arange(size))] for size in array.shape]
+        return result
+
+    def update(self, *variables: Any, sample_weight: Any = None) -> JointCounts:
+        """Add samples. Nothing is added where an error is raised.
+
+        Parameters
+        ----------
+        *variables : array-like of shape (n,) or (n, d)
+            One array for each variable, as many as at first.
+        sample_weight : array-like of shape (n,), optional
+            Weight of each sample.
+
+        Returns
+        -------
+        JointCounts
+            This object.
+        """
+        if not variables:
+            raise TypeError("update() takes the samples of at least one variable")
+        groups = [
+            arguments.variable(samples, name)
+            for samples, name in zip(variables, variable_names(len(variables)), strict=True)
+        ]
+        return self.update_columns(groups, sample_weight)
+
+    def update_columns(
+        self,
+        groups: Sequence[Sequence[Column]],
+        sample_weight: Any,
+        fixed: Sequence[Bins | None] | None = None,
+    ) -> JointCounts:
+        """Add samples that have passed `fastinfo.arguments` already, by variable.
+
+        ``fixed`` gives the bins of columns where they are known; edges are never fitted twice.
+        """
+        n_samples = arguments.same_length([column for group in groups for column in group])
+        weights = arguments.weights(sample_weight, n_samples)
+        converted, rules = arguments.bin_rules(self._specification, groups)
+        if self._counts is not None:
+            self._require_like([len(group) for group in converted])
+            fixed = [bins for group in self._bins for bins in group]
+        columns = [column for group in converted for column in group]
+        coded = [
+            binning.encode(
+                column, known if isinstance(known, Edges) and len(known) else rule, self._kernels
+            )
+            for column, rule, known in zip(
+                columns, rules, fixed or [None] * len(rules), strict=True
+            )
+        ]
+        if self.nan_policy == "raise":
+            refuse_missing(columns, coded)
+        counts = counting.count(
+            [c.codes for c in coded],
+            [len(c.bins) for c in coded],
+            self._kernels,
+            weights,
+            self._sparse,
+        )
+        n_missing = _samples_with_missing(coded)
+        ends = np.cumsum([len(group) for group in converted])
+        flat = [c.bins for c in coded]
+        bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
+        self._include(bins, counts, n_missing)
+        return self
+
+    def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
+        if self._counts is None:
+            self._bins, self._counts = bins, counts
+        else:
+            self._bins, old, new = _align(self._bins, self._counts, bins, counts, self._sparse)
+            self._counts = counting.add(old, new)
+        self.n_missing += n_missing
+
+    def _require_like(self, widths: list[int]) -> None:
+        ours = [len(group) for group in self._bins]
+        if ours != widths:
+            raise ValueError(
+                f"the counts are of {len(ours)} variables with {ours} columns; "
+                f"{len(widths)} with {widths} came"
+            )
+
+    def __add__(self, other: JointCounts) -> JointCounts:
+        """Counts of the samples of both; neither is changed."""
+        if not isinstance(other, JointCounts):
+            return NotImplemented
+        if self.nan_policy != other.nan_policy:
+            raise ValueError(
+                f"nan_policy is {self.nan_policy!r} on one side and {other.nan_policy!r} on the other"
+            )
+        total = JointCounts(
+            bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
+        )
+        total._kernels = self._kernels
+        for part in (self, other):
+            if part._counts is not None:
+                if total._counts is not None:
+                    total._require_like([len(group) for group in part._bins])
+                total._include(part._bins, part._counts, part.n_missing)
+        return total
+
+    def __repr__(self) -> str:
+        if self._counts is None:
+            return "JointCounts(no samples yet)"
+        kind = "sparse" if self.is_sparse else "dense"
+        cells = " × ".join(str(size) for size in self.shape)
+        return f"JointCounts({cells} cells, {kind}, {self.n_samples:g} samples)"
+
+    @property
+    def _known(self) -> Counts:
+        if self._counts is None:
+            raise ValueError("these JointCounts hold no samples yet: call update(...) first")
+        return self._counts
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether measures are NaN: a sample was missing and ``nan_policy`` is "propagate"."""
+        return self.nan_policy == "propagate" and self.n_missing > 0
+
+    @property
+    def n_variables(self) -> int:
+        """The number of variables."""
+        return len(self._bins)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of cells of each variable: of a d-dimensional one, of all its columns."""
+        return tuple(prod(len(bins) for bins in group) for group in self._bins)
+
+    @property
+    def n_samples(self) -> int | float:
+        """The number of samples counted, or the sum of their weights."""
+        total = self._known.values.sum()
+        return float(total) if self.is_weighted else int(total)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether only occupied cells are kept."""
+        return isinstance(self._known, SparseCounts)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the counts are sums of weights."""
+        return bool(self._known.values.dtype.kind == "f")
+
+    @property
+    def bins(self) -> list[Any]:
+        """Edges or categories of each variable; of a d-dimensional one, a list of its columns'."""
+        told = [
+            [b.edges if isinstance(b, Edges) else b.values for b in group] for group in self._bins
+        ]
+        return [group[0] if len(group) == 1 else group for group in told]
+
+    @property
+    def table(self) -> np.ndarray[Any, Any]:
+        """The dense table of counts, one axis a variable.
+
+        Raises
+        ------
+        MemoryError
+            Where it does not fit the memory.
+        """
+        return np.asarray(self._known.to_dense()).reshape(self.shape)
+
+    def marginal(self, *variables: int) -> np.ndarray[Any, Any]:
+        """Counts of the cells of the joint table of some variables, one-dimensional.
+
+        Of sparse counts only the occupied cells; in either case sorted by the variables' bins.
+        """
+        starts = np.cumsum([0, *(len(group) for group in self._bins)])
+        axes = [axis for v in sorted(variables) for axis in range(starts[v], starts[v + 1])]
+        return np.asarray(self._known.marginal(axes).values)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a file; whole or not at all.
+
+        The file is NumPy's ``.npz`` and holds no pickles. `load` reads it.
+        """
+        counts = self._known
+        arrays: dict[str, Any] = {"values": counts.values}
+        if isinstance(counts, SparseCounts):
+            arrays["cells"] = counts.cells
+        for position, bins in enumerate(b for group in self._bins for b in group):
+            arrays[f"bins{position}"] = bins.edges if isinstance(bins, Edges) else bins.values
+        described = {
+            "format": FORMAT,
+            "shape": counts.shape,
+            "nan_policy": self.nan_policy,
+            "n_missing": self.n_missing,
+            "bins": [
+                [
+                    {"edges": isinstance(b, Edges), "uniform": isinstance(b, Edges) and b.uniform}
+                    for b in group
+                ]
+                for group in self._bins
+            ],
+        }
+        path = Path(path)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                np.savez(file, description=np.array(json.dumps(described)), **arrays)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            os.unlink(temporary)
+            raise
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> JointCounts:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            For a file that `save` did not write, or that is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                arrays = {name: file[name] for name in file.files}
+            described = json.loads(str(arrays["description"]))
+            if described["format"] != FORMAT:
+                raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
+            result = cls(nan_policy=described["nan_policy"])
+            result.n_missing = described["n_missing"]
+            position = 0
+            for group in described["bins"]:
+                loaded: list[Bins] = []
+                for kind in group:
+                    values = arrays[f"bins{position}"]
+                    position += 1
+                    loaded.append(
+                        Edges(values, kind["uniform"]) if kind["edges"] else Categories(values)
+                    )
+                result._bins.append(loaded)
+            shape = tuple(described["shape"])
+            if "cells" in arrays:
+                result._counts = SparseCounts(shape, arrays["cells"], arrays["values"])
+            else:
+                result._counts = DenseCounts(arrays["values"].reshape(shape))
+        except (
+            zipfile.BadZipFile,
+            EOFError,
+            KeyError,
+            TypeError,
+            AttributeError,
+            ValueError,
+        ) as error:
+            raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
+        return result
+
+
+def of(variables: Sequence[Any], options: Options) -> JointCounts:
+    """Counts of the samples of some variables, or the counts that came in their place.
+
+    Raises
+    ------
+    ValueError
+        Where no sample is left, and for counts of another number of variables.
+    """
+    given = [variable for variable in variables if variable is not None]
+    if any(isinstance(variable, JointCounts) for variable in given):
+        counts = given[0]
+        if len(given) > 1 or not isinstance(counts, JointCounts):
+            raise TypeError("JointCounts stand in place of all samples: pass them alone")
+        options.refuse_for_counts()
+        if len(variables) not in (1, counts.n_variables):
+            raise ValueError(
+                f"{len(variables)} variables are needed; these JointCounts have {counts.n_variables}"
+            )
+    else:
+        names = variable_names(len(variables))
+        if len(given) < len(variables):
+            missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
+            raise TypeError(f"samples of {missing} are missing")
+        counts = _count_groups(
+            [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)],
+            options,
+            options.sample_weight,
+        )
+    _require_samples(counts)
+    return counts
+
+
+def of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+    """Counts of two samples of one variable, over the bins of both together."""
+    if isinstance(x, JointCounts) and isinstance(y, JointCounts):
+        options.refuse_for_counts()
+        left, right = x, y
+    elif isinstance(x, JointCounts) or isinstance(y, JointCounts):
+        raise TypeError("one side is JointCounts and the other samples: count both, or neither")
+    else:
+        left, right = _count_both(x, y, options)
+    _require_samples(left)
+    _require_samples(right)
+    return left, right
+
+
+def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+    """Bins by all samples, then counts of each side."""
+    groups = [arguments.variable(x, "x"), arguments.variable(y, "y")]
+    if len(groups[0]) != len(groups[1]):
+        raise ValueError(
+            f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
+            "of one variable"
+        )
+    weights = (None, None) if options.sample_weight is None else tuple(options.sample_weight)
+    if len(weights) != 2:
+        raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
+    kernels = choose(options.backend, options.n_jobs)
+    edges: list[Any] = []
+    for ours, theirs in zip(*groups, strict=True):
+        if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
+            raise ValueError(
+                f"{ours.name} has dtype {ours.values.dtype} and {theirs.name} "
+                f"{theirs.values.dtype}; give both sides samples of one type"
+            )
+        if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
+            both = Column("x and y", np.concatenate([ours.values, theirs.values]))
+            _, (rule,) = arguments.bin_rules(options.bins, [[both]])
+            edges.append(binning.encode(both, rule, kernels).bins)
+        else:
+            edges.append(None)
+    sides = []
+    for group, weight in zip(groups, weights, strict=True):
+        counts = _count_groups([group], options, weight, fixed=edges)
+        sides.append(counts)
+    return sides[0], sides[1]
+
+
+def _count_groups(
+    groups: Sequence[Sequence[Column]],
+    options: Options,
+    sample_weight: Any,
+    fixed: Sequence[Bins | None] | None = None,
+) -> JointCounts:
+    counts = JointCounts(
+        bins=options.bins,
+        nan_policy=options.nan_policy,
+        backend=options.backend,
+        n_jobs=options.n_jobs,
+    )
+    return counts.update_columns(groups, sample_weight, fixed)
+
+
+def _require_samples(counts: JointCounts) -> None:
+    if not counts.is_unknown and not counts.n_samples > 0:
+        raise ValueError(
+            f"no sample is left: {counts.n_missing} were left out because a variable was missing"
+        )
+
+
+def variable_names(count: int) -> tuple[str, ...]:
+    """What messages call variables by their position: x, y, z, then by number."""
+    return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
+
+
+def refuse_missing(columns: Sequence[Column], coded: Sequence[binning.Coded]) -> None:
+    """Raise ValueError for the first column with a missing sample."""
+    for column, (_, bins, n_missing) in zip(columns, coded, strict=True):
+        if not n_missing:
+            continue
+        if isinstance(bins, Edges) and len(bins) and not np.isnan(column.values).any():
+            what = f"values outside of its edges [{bins.edges[0]:.6g}, {bins.edges[-1]:.6g}]"
+            help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
+        else:
+            what, help_ = "missing values", "leave such samples out with"
+        raise ValueError(
+            f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
+            'nan_policy="omit", or ask for NaN with nan_policy="propagate"'
+        )
+
+
+def _samples_with_missing(coded: Sequence[binning.Coded]) -> int:
+    with_missing = [c for c in coded if c.n_missing]
+    if len(with_missing) < 2:
+        return with_missing[0].n_missing if with_missing else 0
+    return int(np.logical_or.reduce([c.codes == len(c.bins) for c in with_missing]).sum())
+
+
+def _align(
+    left_bins: list[list[Bins]],
+    left: Counts,
+    right_bins: list[list[Bins]],
+    right: Counts,
+    sparse: bool | None = None,
+) -> tuple[list[list[Bins]], Counts, Counts]:
+    """Both counts over the union of their bins."""
+    united: list[list[Bins]] = []
+    left_places, right_places = [], []
+    for ours, theirs in zip(left_bins, right_bins, strict=True):
+        group = []
+        for a, b in zip(ours, theirs, strict=True):
+            bins, to_a, to_b = binning.unite(a, b)
+            group.append(bins)
+            left_places.append(to_a)
+            right_places.append(to_b)
+        united.append(group)
+    shape = tuple(len(bins) for group in united for bins in group)
+    if sparse is None and shape != left.shape and prod(shape) > counting.LARGEST_TABLE:
+        left, right = left.to_sparse(), right.to_sparse()
+    if isinstance(left, DenseCounts) or isinstance(right, DenseCounts):
+        counting.require_memory(shape)
+    return united, left.spread(shape, left_places), right.spread(shape, right_places)
+
+
+def align(left: JointCounts, right: JointCounts) -> tuple[Any, Any]:
+    """Counts of two samples of the same variables, cell by cell."""
+    if left.n_variables != right.n_variables:
+        raise ValueError(
+            f"the counts are of {left.n_variables} and of {right.n_variables} variables; "
+            "a divergence compares samples of the same ones"
+        )
+    bins, a, b = _align(left._bins, left._known, right._bins, right._known)
+    if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
+        return a.values, b.values
+    # The occupied cells of both, in one order: each one's counts with zeros at the other's cells.
+    a, b = a.to_sparse(), b.to_sparse()
+    nothing_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
+    nothing_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
+    return counting.add(a, nothing_b).values, counting.add(b, nothing_a).values

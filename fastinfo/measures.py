@@ -1,0 +1,564 @@
+"""The measures of samples that users call: formulas over the entropies of one joint table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from fastinfo import arguments, entropies, formulas, joint_counts
+from fastinfo.arguments import Options
+from fastinfo.backends import choose
+
+
+def entropy(
+    x: Any,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Shannon entropy H(X) of one variable.
+
+    H(X) = −Σ p(x) log p(x) [1]_. Of a binned continuous variable this is the entropy of its bins,
+    which grows with their number; it is no differential entropy.
+
+    Parameters
+    ----------
+    x : array-like of shape (n,) or (n, d), or JointCounts
+        Samples of one variable, or of one d-dimensional variable.
+    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `mutual_information`.
+
+    Returns
+    -------
+    float
+        Entropy in nats, or in units of ``base``; NaN where a sample is missing and
+        ``nan_policy="propagate"``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    References
+    ----------
+    .. [1] C. E. Shannon, "A mathematical theory of communication", Bell System Technical Journal
+       27, 1948.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.entropy(["heads", "tails", "tails", "heads"], base=2)
+    1.0
+    """
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(formulas.entropy, (x,), options)
+
+
+def joint_entropy(
+    *variables: Any,
+    bins: Any = None,
+    base: float | None = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Joint entropy H(X, Y, …) of several variables.
+
+    The entropy of their joint distribution; at least the largest of their entropies and at most
+    the sum of them.
+
+    Parameters
+    ----------
+    *variables : array-like of shape (n,) or (n, d), or one JointCounts
+        Samples of each variable.
+    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `mutual_information`.
+
+    Returns
+    -------
+    float
+        Joint entropy in nats, or in units of ``base``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.joint_entropy([0, 0, 1, 1], [0, 1, 0, 1], base=2)
+    2.0
+    """
+    if not variables:
+        raise TypeError("joint_entropy() takes the samples of at least one variable")
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(formulas.joint_entropy, variables, options)
+
+
+def conditional_entropy(
+    x: Any,
+    given: Any = None,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Conditional entropy H(X|Y): what is still unknown of X once Y is known.
+
+    H(X|Y) = H(X,Y) − H(Y), which is 0 where Y determines X and H(X) where they are independent.
+
+    Parameters
+    ----------
+    x : array-like of shape (n,) or (n, d), or JointCounts of (x, given)
+        Samples of X.
+    given : array-like of shape (n,) or (n, d)
+        Samples of Y.
+    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `mutual_information`.
+
+    Returns
+    -------
+    float
+        Conditional entropy in nats, or in units of ``base``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.conditional_entropy([0, 1, 0, 1], given=["a", "a", "b", "b"], base=2)
+    1.0
+    """
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(formulas.conditional_entropy, (x, given), options)
+
+
+def mutual_information(
+    x: Any,
+    y: Any = None,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Mutual information I(X;Y): how much one variable tells about another.
+
+    I(X;Y) = H(X) + H(Y) − H(X,Y) [1]_: 0 for independent variables, and at most the smaller of the
+    two entropies.
+
+    Parameters
+    ----------
+    x : array-like of shape (n,) or (n, d), or JointCounts of two variables
+        Samples of one variable, or of one d-dimensional variable: NumPy arrays, lists, pandas,
+        polars or Arrow columns, torch tensors on the CPU. Integers, booleans, strings and
+        categoricals are categories as they are; floating-point samples are binned.
+    y : array-like of shape (n,) or (n, d)
+        Samples of the other variable.
+    bins : None, int, str, array of edges, or a tuple with one of these for each variable
+        How to bin floating-point samples. ``None`` or ``"quantile"``: equal frequencies, with
+        ⌈n^(1/3)⌉ bins. A number: that many bins of equal width, as `numpy.histogram` means it.
+        ``"uniform"``: ⌈n^(1/3)⌉ of equal width. ``"quantile:32"``, ``"uniform:32"``: with their
+        number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`. An array: edges,
+        for integers too; the last bin is closed, and values outside of them count as missing.
+    base : float, optional
+        Base of the logarithm; nats by default, 2 for bits.
+    estimator : {"ml", "miller_madow"}
+        How entropies are estimated from counts. ``"ml"``, the plug-in estimate, is never negative
+        here and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, K the numbers of
+        occupied cells; ``"miller_madow"`` takes that off again and may be negative.
+    nan_policy : {"raise", "omit", "propagate"}
+        Whether missing samples (NaN, None, masked, outside of the edges) are an error, are left
+        out together with their partners, or make the result NaN.
+    sample_weight : array-like of shape (n,), optional
+        Weight of each sample, finite and not negative.
+    backend : {"numba", "numpy"}, optional
+        Kernels that do the work; by default those of ``FASTINFO_BACKEND``, or numba.
+    n_jobs : int, optional
+        Threads; all cores by default.
+
+    Returns
+    -------
+    float
+        Mutual information in nats, or in units of ``base``.
+
+    Raises
+    ------
+    ValueError
+        For empty samples, numbers of samples that differ, missing samples under
+        ``nan_policy="raise"``, no sample left, unknown names, and bins or weights that make no
+        sense.
+    TypeError
+        For samples of a type that has no meaning here: complex, dates, objects of several types.
+    MemoryError
+        For a table that does not fit the memory.
+
+    Notes
+    -----
+    Of an X without ties and as many bins as samples, every Y is a function: I(X;Y) = H(Y),
+    whatever the two have to do with each other. Use few bins for few samples.
+
+    References
+    ----------
+    .. [1] T. M. Cover and J. A. Thomas, *Elements of Information Theory*, 2nd ed., Wiley 2006,
+       chapter 2.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.mutual_information([0, 0, 1, 1], ["a", "a", "b", "b"], base=2)
+    1.0
+    >>> fastinfo.mutual_information([0, 1, 0, 1], ["a", "a", "b", "b"])
+    0.0
+    """
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(formulas.mutual_information, (x, y), options)
+
+
+def conditional_mutual_information(
+    x: Any,
+    y: Any = None,
+    given: Any = None,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Conditional mutual information I(X;Y|Z): what Y tells about X that Z does not.
+
+    I(X;Y|Z) = H(X,Z) + H(Y,Z) − H(X,Y,Z) − H(Z).
+
+    Parameters
+    ----------
+    x : array-like of shape (n,) or (n, d), or JointCounts of (x, y, given)
+        Samples of X.
+    y, given : array-like of shape (n,) or (n, d)
+        Samples of Y and of Z.
+    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `mutual_information`.
+
+    Returns
+    -------
+    float
+        Conditional mutual information in nats, or in units of ``base``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    Examples
+    --------
+    Two coins, and whether they fell alike: each tells nothing about the other until the third is
+    known.
+
+    >>> import fastinfo
+    >>> fastinfo.mutual_information([0, 0, 1, 1], [0, 1, 0, 1], base=2)
+    0.0
+    >>> fastinfo.conditional_mutual_information(
+    ...     [0, 0, 1, 1], [0, 1, 0, 1], given=[True, False, False, True], base=2
+    ... )
+    1.0
+    """
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(formulas.conditional_mutual_information, (x, y, given), options)
+
+
+def normalized_mutual_information(
+    x: Any,
+    y: Any = None,
+    *,
+    average: str = "arithmetic",
+    bins: Any = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Mutual information as a share of the variables' entropies.
+
+    NMI(X,Y) = I(X;Y) / average(H(X), H(Y)) [1]_. 0 for independent variables and 1 for ones that
+    determine each other; with "min", where one determines the other.
+
+    Parameters
+    ----------
+    x, y
+        As for `mutual_information`.
+    average : {"arithmetic", "geometric", "min", "max"}
+        Average of the two entropies.
+    bins, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `mutual_information`.
+
+    Returns
+    -------
+    float
+        A number without unit, 0 to 1 with plug-in entropies. By convention 1 where both variables
+        are constant, and 0 where only the average is 0.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    References
+    ----------
+    .. [1] N. X. Vinh, J. Epps and J. Bailey, "Information theoretic measures for clusterings
+       comparison", Journal of Machine Learning Research 11, 2010.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.normalized_mutual_information([0, 0, 1, 1], ["a", "a", "b", "b"])
+    1.0
+    >>> x, y = [0, 0, 1, 1], [0, 1, 2, 2]
+    >>> round(fastinfo.normalized_mutual_information(x, y, average="max"), 6)
+    0.666667
+    """
+    average = arguments.one_of(average, "average", formulas.AVERAGES)
+    options = Options(bins, None, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(
+        partial(formulas.normalized_mutual_information, average=average), (x, y), options
+    )
+
+
+def variation_of_information(
+    x: Any,
+    y: Any = None,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    estimator: str = "ml",
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Variation of information VI(X,Y): a distance between variables.
+
+    VI(X,Y) = H(X|Y) + H(Y|X) [1]_: 0 where they determine each other; a metric on partitions.
+
+    Parameters
+    ----------
+    x, y, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `mutual_information`.
+
+    Returns
+    -------
+    float
+        Variation of information in nats, or in units of ``base``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    References
+    ----------
+    .. [1] M. Meilă, "Comparing clusterings by the variation of information", COLT 2003.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> round(fastinfo.variation_of_information([0, 0, 1, 1], [0, 1, 0, 1], base=2), 6)
+    2.0
+    """
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    return _measure(formulas.variation_of_information, (x, y), options)
+
+
+def cross_entropy(
+    x: Any,
+    y: Any,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Cross-entropy H(P, Q) of the distributions of two samples.
+
+    H(P, Q) = −Σ p·log q, the average length of a message about samples of P in a code made for Q
+    [1]_, from the frequencies observed.
+
+    Parameters
+    ----------
+    x : array-like of shape (n,) or (n, d), or JointCounts
+        Samples of P.
+    y : array-like of shape (m,) or (m, d), or JointCounts
+        Samples of Q, of the same variable; m may differ from n. Both are binned alike, by the bins
+        of all samples taken together.
+    bins, base, nan_policy, backend, n_jobs
+        As for `mutual_information`.
+    sample_weight : pair of array-like, optional
+        Weights of the samples of P and of Q; None for either.
+
+    Returns
+    -------
+    float
+        Cross-entropy in nats, or in units of ``base``; inf where P has samples in a bin in which Q
+        has none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    References
+    ----------
+    .. [1] T. M. Cover and J. A. Thomas, *Elements of Information Theory*, 2nd ed., Wiley 2006,
+       section 5.4.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.cross_entropy([0, 0, 1, 1], [0, 1, 1, 1], base=2)  # doctest: +ELLIPSIS
+    1.20751...
+    """
+    options = Options(bins, base, "ml", nan_policy, sample_weight, backend, n_jobs)
+    return _divergence(formulas.cross_entropy, x, y, options)
+
+
+def kl_divergence(
+    x: Any,
+    y: Any,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Kullback–Leibler divergence D(P‖Q) of the distributions of two samples.
+
+    D(P‖Q) = Σ p·log(p/q) [1]_, from the frequencies observed: never negative, 0 for equal
+    frequencies, not symmetric.
+
+    Parameters
+    ----------
+    x, y, bins, base, nan_policy, sample_weight, backend, n_jobs
+        As for `cross_entropy`.
+
+    Returns
+    -------
+    float
+        Divergence in nats, or in units of ``base``; inf where P has samples in a bin in which Q
+        has none. With few samples that is the rule: `jensen_shannon_divergence` is always finite.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    References
+    ----------
+    .. [1] S. Kullback and R. A. Leibler, "On information and sufficiency", Annals of Mathematical
+       Statistics 22, 1951.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.kl_divergence([0, 0, 1, 1], [0, 1, 1, 1], base=2)  # doctest: +ELLIPSIS
+    0.20751...
+    >>> fastinfo.kl_divergence([0, 0, 1, 1], [0, 0, 0, 0])
+    inf
+    """
+    options = Options(bins, base, "ml", nan_policy, sample_weight, backend, n_jobs)
+    return _divergence(formulas.kl_divergence, x, y, options)
+
+
+def jensen_shannon_divergence(
+    x: Any,
+    y: Any,
+    *,
+    bins: Any = None,
+    base: float | None = None,
+    nan_policy: str = "raise",
+    sample_weight: Any = None,
+    backend: str | None = None,
+    n_jobs: int | None = None,
+) -> float:
+    """Jensen–Shannon divergence of the distributions of two samples.
+
+    JS(P,Q) = H(M) − (H(P) + H(Q))/2 with M = (P + Q)/2 [1]_: symmetric, and between 0 and log 2. It
+    is the square of `scipy.spatial.distance.jensenshannon`, which is a distance.
+
+    Parameters
+    ----------
+    x, y, bins, base, nan_policy, sample_weight, backend, n_jobs
+        As for `cross_entropy`.
+
+    Returns
+    -------
+    float
+        Divergence in nats, or in units of ``base``.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `mutual_information`.
+
+    References
+    ----------
+    .. [1] J. Lin, "Divergence measures based on the Shannon entropy", IEEE Transactions on
+       Information Theory 37, 1991.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> fastinfo.jensen_shannon_divergence([0, 0, 0], [1, 1, 1], base=2)
+    1.0
+    """
+    options = Options(bins, base, "ml", nan_policy, sample_weight, backend, n_jobs)
+    return _divergence(formulas.jensen_shannon_divergence, x, y, options)
+
+
+def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
+    """A formula over the entropies of the joint table of some variables."""
+    kernels = choose(options.backend, options.n_jobs)
+    counts = joint_counts.of(variables, options)
+    arguments.require_integers(options.estimator, counts.is_weighted)
+    if counts.is_unknown:
+        return float("nan")
+    entropy = entropies.of_marginals(
+        counts.marginal, counts.n_variables, options.estimator, kernels
+    )
+    value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
+    return float(value) / options.unit
+
+
+def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
+    """A formula over the frequencies of two samples in the same bins."""
+    kernels = choose(options.backend, options.n_jobs)
+    left, right = joint_counts.of_two(x, y, options)
+    if left.is_unknown or right.is_unknown:
+        return float("nan")
+    p, q = joint_counts.align(left, right)
+    value = formula(p / p.sum(), q / q.sum(), kernels)
+    return max(float(value), 0.0) / options.unit

@@ -1,0 +1,378 @@
+"""The measures of given probabilities, batched over the axes that are left.
+
+Arguments are scipy's: ``pk``, ``qk``, ``axis``, ``base``. As there, arrays are divided by their sum,
+so that counts may stand for probabilities. Values on one distribution run along ``axis``; a joint
+distribution has one axis for each variable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastinfo import arguments, entropies, formulas
+from fastinfo.backends import choose
+
+__all__ = [
+    "conditional_entropy",
+    "conditional_mutual_information",
+    "cross_entropy",
+    "entropy",
+    "jensen_shannon_divergence",
+    "joint_entropy",
+    "kl_divergence",
+    "mutual_information",
+    "normalized_mutual_information",
+    "variation_of_information",
+]
+
+
+def entropy(pk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+    """Shannon entropy −Σ p·log p.
+
+    Parameters
+    ----------
+    pk : array-like
+        Probabilities, or numbers in proportion to them; none negative.
+    axis : int
+        The axis along which a distribution runs.
+    base : float, optional
+        Base of the logarithm; nats by default.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Entropy of each distribution, shape of ``pk`` without ``axis``.
+
+    Raises
+    ------
+    ValueError
+        For negative, NaN or infinite values, a distribution that sums to 0, and a wrong axis.
+    TypeError
+        For values that are no real numbers.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.entropy([0.5, 0.25, 0.25], base=2)
+    1.5
+    """
+    return _of_joint(formulas.entropy, pk, (axis,), base)
+
+
+def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | None = None) -> Any:
+    """Entropy of a joint distribution.
+
+    Parameters
+    ----------
+    pk : array-like
+        Joint probabilities, or numbers in proportion to them.
+    axis : sequence of int, optional
+        The axes of the variables; all by default.
+    base : float, optional
+        Base of the logarithm; nats by default.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Joint entropy of each distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
+    2.0
+    """
+    axes = tuple(range(np.ndim(pk))) if axis is None else tuple(axis)
+    return _of_joint(formulas.joint_entropy, pk, axes, base)
+
+
+def conditional_entropy(
+    pk: Any, *, axis: tuple[int, int] = (0, 1), base: float | None = None
+) -> Any:
+    """Conditional entropy H(X|Y) of a joint distribution, X along the first axis named.
+
+    Parameters
+    ----------
+    pk : array-like
+        Joint probabilities, or numbers in proportion to them.
+    axis : (int, int)
+        The axes of X and of Y.
+    base : float, optional
+        Base of the logarithm; nats by default.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Conditional entropy of each distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.conditional_entropy([[0.5, 0.0], [0.0, 0.5]], base=2)
+    0.0
+    """
+    return _of_joint(formulas.conditional_entropy, pk, axis, base)
+
+
+def mutual_information(
+    pk: Any, *, axis: tuple[int, int] = (0, 1), base: float | None = None
+) -> Any:
+    """Mutual information I(X;Y) of a joint distribution.
+
+    Parameters
+    ----------
+    pk, axis, base
+        As for `conditional_entropy`.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Mutual information of each distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2)
+    1.0
+    """
+    return _of_joint(formulas.mutual_information, pk, axis, base)
+
+
+def conditional_mutual_information(
+    pk: Any, *, axis: tuple[int, int, int] = (0, 1, 2), base: float | None = None
+) -> Any:
+    """Conditional mutual information I(X;Y|Z) of a joint distribution.
+
+    Parameters
+    ----------
+    pk : array-like
+        Joint probabilities, or numbers in proportion to them.
+    axis : (int, int, int)
+        The axes of X, Y and Z.
+    base : float, optional
+        Base of the logarithm; nats by default.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Conditional mutual information of each distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> alike = [[[0, 0.25], [0.25, 0]], [[0.25, 0], [0, 0.25]]]
+    >>> pmf.conditional_mutual_information(alike, base=2)
+    1.0
+    """
+    return _of_joint(formulas.conditional_mutual_information, pk, axis, base)
+
+
+def normalized_mutual_information(
+    pk: Any, *, average: str = "arithmetic", axis: tuple[int, int] = (0, 1)
+) -> Any:
+    """Mutual information of a joint distribution as a share of the variables' entropies.
+
+    Parameters
+    ----------
+    pk, axis
+        As for `conditional_entropy`.
+    average : {"arithmetic", "geometric", "min", "max"}
+        Average of the two entropies; see `fastinfo.normalized_mutual_information`.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        A number from 0 to 1 for each distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.normalized_mutual_information([[0.5, 0.0], [0.0, 0.5]])
+    1.0
+    """
+    arguments.one_of(average, "average", formulas.AVERAGES)
+    formula = partial(formulas.normalized_mutual_information, average=average)
+    return _of_joint(formula, pk, axis, None)
+
+
+def variation_of_information(
+    pk: Any, *, axis: tuple[int, int] = (0, 1), base: float | None = None
+) -> Any:
+    """Variation of information H(X|Y) + H(Y|X) of a joint distribution.
+
+    Parameters
+    ----------
+    pk, axis, base
+        As for `conditional_entropy`.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Variation of information of each distribution.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.variation_of_information([[0.5, 0.0], [0.0, 0.5]])
+    0.0
+    """
+    return _of_joint(formulas.variation_of_information, pk, axis, base)
+
+
+def cross_entropy(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+    """Cross-entropy −Σ p·log q; inf where q = 0 < p.
+
+    Parameters
+    ----------
+    pk, qk : array-like
+        Probabilities, or numbers in proportion to them, of shapes that broadcast.
+    axis : int
+        The axis along which a distribution runs.
+    base : float, optional
+        Base of the logarithm; nats by default.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Cross-entropy of each pair of distributions.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `entropy`; also for shapes that do not broadcast.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.cross_entropy([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
+    1.20751...
+    """
+    return _of_two(formulas.cross_entropy, pk, qk, axis, base)
+
+
+def kl_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+    """Kullback–Leibler divergence Σ p·log(p/q); inf where q = 0 < p.
+
+    Parameters
+    ----------
+    pk, qk, axis, base
+        As for `cross_entropy`.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Divergence of each pair of distributions.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cross_entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.kl_divergence([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
+    0.20751...
+    """
+    return _of_two(formulas.kl_divergence, pk, qk, axis, base)
+
+
+def jensen_shannon_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+    """Jensen–Shannon divergence, the mean of the divergences of p and q from their middle.
+
+    Parameters
+    ----------
+    pk, qk, axis, base
+        As for `cross_entropy`.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Divergence of each pair of distributions, 0 to log 2.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `cross_entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> pmf.jensen_shannon_divergence([1, 0], [0, 1], base=2)
+    1.0
+    """
+    return _of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
+
+
+def _of_joint(formula: Callable[..., Any], pk: Any, axis: Sequence[int], base: Any) -> Any:
+    """A formula over the entropies of a joint distribution."""
+    unit = arguments.log_base(base)
+    p = arguments.probabilities(pk, "pk", axis)
+    kernels = choose(n_jobs=1)
+    n_variables = len(axis)
+
+    def marginal(*variables: int) -> Any:
+        others = tuple(a - n_variables for a in range(n_variables) if a not in variables)
+        summed = p.sum(axis=others)
+        return summed.reshape(*summed.shape[: summed.ndim - len(variables)], -1)
+
+    entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
+    return _finish(formula(entropy), unit, kernels)
+
+
+def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any) -> Any:
+    """A formula over two distributions."""
+    unit = arguments.log_base(base)
+    p, q = (arguments.probabilities(k, name, (axis,)) for k, name in ((pk, "pk"), (qk, "qk")))
+    if p.shape[-1] != q.shape[-1]:
+        raise ValueError(
+            f"pk has {p.shape[-1]} values along axis {axis} and qk {q.shape[-1]}; a divergence "
+            "compares distributions over the same ones"
+        )
+    try:
+        p, q = np.broadcast_arrays(p, q)
+    except ValueError:
+        raise ValueError(
+            f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
+        ) from None
+    kernels = choose(n_jobs=1)
+    return _finish(formula(p, q, kernels), unit, kernels)
+
+
+def _finish(value: Any, unit: float, kernels: Any) -> Any:
+    result = entropies.without_rounding(value, "ml", kernels) / unit
+    return float(result) if np.ndim(result) == 0 else result

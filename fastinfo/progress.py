@@ -1,0 +1,38 @@
+"""Progress of a long run: none, a callable of the caller's, or a bar by rich."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+Progress = bool | Callable[[int, int], None] | None
+Report = Callable[[int, int], None]
+
+
+@contextmanager
+def shown(progress: Progress) -> Iterator[Report | None]:
+    """What to call with the pairs done and the pairs in all, while the block runs.
+
+    Raises
+    ------
+    ImportError
+        For ``progress=True`` without rich, with the line that installs it.
+    """
+    if progress is None or progress is False:
+        yield None
+        return
+    if callable(progress):
+        yield progress
+        return
+    try:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import Progress as Bars
+    except ImportError as error:
+        raise ImportError(
+            f"progress=True needs rich ({error}): pip install 'fastinfo[cli]'"
+        ) from error
+    columns = (TextColumn("pairs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
+        task = bars.add_task("pairs", total=None)
+        yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -1,0 +1,216 @@
+"""The tile engine: plan → count → measure → sink.
+
+The pairs of features are cut into tiles. Threads count and reduce one tile at a time, and a sink
+takes each tile's values; between tiles there is room for progress and for Ctrl-C. Nothing larger
+than the tiles under way and the sink's own result is ever held.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from fastinfo import counting, entropies
+from fastinfo.backends.contract import Array, Kernels, code_dtype
+from fastinfo.formulas import EntropyOf
+
+TILE_CELLS = 1 << 20
+"""Cells of the joint tables of one tile: 8 MiB of counts, reduced while they are in cache."""
+
+LARGEST_TILE_SIDE = 256
+"""Features on one side of a tile: the longest that Ctrl-C has to wait is one tile of each thread."""
+
+LARGEST_PAIR_TABLE = 1 << 22
+"""Cells (32 MiB) of one pair above which it is counted sparsely."""
+
+
+class Feature(NamedTuple):
+    """A feature after binning."""
+
+    codes: Array
+    n_bins: int
+    n_missing: int
+
+
+class Tile(NamedTuple):
+    """Pairs of the features ``left`` with the features ``right``, by position in the plan."""
+
+    left: slice
+    right: slice
+    is_sparse: bool
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs that the tile computes, those twice over on the diagonal included."""
+        return (self.left.stop - self.left.start) * (self.right.stop - self.right.start)
+
+
+class Sink(Protocol):
+    """Takes the values of finished tiles, from one thread, in any order."""
+
+    def put(self, left: Array, right: Array, values: Array) -> None:
+        """Values ``(n_left, n_right)`` of the pairs of the features numbered ``left``, ``right``."""
+        ...
+
+
+def size_class(n_bins: int) -> int:
+    """The number of bins that a feature is counted with: exact up to 32, then in steps of 1/8.
+
+    Features of one class share tiles. As the class depends on the feature alone, the cells of a
+    pair, and with them the order of its sums, are the same in any tile.
+    """
+    if n_bins <= 32:
+        return max(n_bins, 1)
+    step = 1 << (n_bins.bit_length() - 4)
+    return -(-n_bins // step) * step
+
+
+class Plan:
+    """Which tiles there are, over features ordered by their size class.
+
+    Parameters
+    ----------
+    n_bins : sequence of int
+        Numbers of bins of all features: of X, then of Y where there is one.
+    n_left : int or None
+        How many of them are X; None where all pairs of one table are wanted, each once.
+    """
+
+    def __init__(self, n_bins: Sequence[int], n_left: int | None) -> None:
+        classes = np.array([size_class(b) for b in n_bins])
+        split = len(classes) if n_left is None else n_left
+        sides = np.arange(len(classes)) >= split
+        self.order = np.lexsort((classes, sides))
+        self.classes = classes[self.order]
+        groups = np.flatnonzero(np.diff(self.classes, prepend=-1) | np.diff(sides, prepend=False))
+        borders = [*groups.tolist(), len(classes)]
+        self.tiles = list(self._tiles(list(zip(borders, borders[1:], strict=False)), n_left))
+
+    def _tiles(self, groups: list[tuple[int, int]], n_left: int | None) -> Iterator[Tile]:
+        for a, (left_start, left_stop) in enumerate(groups):
+            if n_left is not None and left_start >= n_left:
+                return
+            for right_start, right_stop in groups[a if n_left is None else 0 :]:
+                if n_left is not None and right_start < n_left:
+                    continue
+                cells = int(self.classes[left_start]) * int(self.classes[right_start])
+                side = int(min(max((TILE_CELLS // cells) ** 0.5, 1), LARGEST_TILE_SIDE))
+                for i in range(left_start, left_stop, side):
+                    first = i if n_left is None and right_start == left_start else right_start
+                    for j in range(first, right_stop, side):
+                        yield Tile(
+                            slice(i, min(i + side, left_stop)),
+                            slice(j, min(j + side, right_stop)),
+                            cells > LARGEST_PAIR_TABLE,
+                        )
+
+
+class Job:
+    """What a tile needs to be counted and measured: features in the plan's order, packed."""
+
+    def __init__(
+        self,
+        features: Sequence[Feature],
+        plan: Plan,
+        formula: Callable[[EntropyOf], Array],
+        estimator: str,
+        kernels: Kernels,
+        weights: Array | None = None,
+    ) -> None:
+        self.plan = plan
+        self.formula = formula
+        self.estimator = estimator
+        self.kernels = kernels
+        self.weights = weights
+        self.features = [features[i] for i in plan.order]
+        self.packed = kernels.pack(*self._padded(), weights)
+        self.complete = np.array([feature.n_missing == 0 for feature in self.features])
+        self.entropies = np.array([self._feature_entropy(feature) for feature in self.features])
+
+    def _padded(self) -> tuple[list[Array], list[int]]:
+        """Codes whose code of missing is the size class, for features that tables will hold."""
+        codes, n_bins = [], []
+        for feature, padded in zip(self.features, self.plan.classes.tolist(), strict=True):
+            column = feature.codes
+            if feature.n_missing and padded != feature.n_bins:
+                column = column.astype(code_dtype(padded))
+                column[feature.codes == feature.n_bins] = padded
+            codes.append(column)
+            n_bins.append(padded)
+        return codes, n_bins
+
+    def _feature_entropy(self, feature: Feature) -> float:
+        counts = counting.count([feature.codes], [feature.n_bins], self.kernels, self.weights)
+        return float(entropies.entropy(counts.values, self.estimator, self.kernels))
+
+    def measure(self, tile: Tile) -> Array:
+        """Values of the pairs of a tile, ``(n_left, n_right)``."""
+        if tile.is_sparse:
+            return np.array(
+                [
+                    [self._measure_sparse(left, right) for right in self.features[tile.right]]
+                    for left in self.features[tile.left]
+                ]
+            )
+        counts = self.kernels.count_pairs(self.packed, tile.left, tile.right)
+        is_complete = self.complete[tile.left].all() and self.complete[tile.right].all()
+
+        def entropy(*variables: int) -> Array:
+            if len(variables) != 1:
+                flat = counts.reshape(*counts.shape[:2], -1)
+                return entropies.entropy(flat, self.estimator, self.kernels)
+            (side,) = variables
+            if is_complete:
+                return self.entropies[tile.left, None] if side == 0 else self.entropies[tile.right]
+            # A sample that one feature lacks is left out of the other's marginal too.
+            marginal = counts.sum(axis=3 if side == 0 else 2)
+            return entropies.entropy(marginal, self.estimator, self.kernels)
+
+        return self._finish(self.formula(entropy))
+
+    def _measure_sparse(self, left: Feature, right: Feature) -> float:
+        counts = counting.count(
+            (left.codes, right.codes), (left.n_bins, right.n_bins), self.kernels, self.weights, True
+        )
+        entropy = entropies.of_marginals(
+            lambda *axes: counts.marginal(axes).values, 2, self.estimator, self.kernels
+        )
+        return float(self._finish(self.formula(entropy)))
+
+    def _finish(self, values: Array) -> Array:
+        return entropies.without_rounding(values, self.estimator, self.kernels)
+
+
+def run(
+    job: Job, sink: Sink, n_jobs: int, progress: Callable[[int, int], None] | None = None
+) -> None:
+    """Measure every tile of the plan and hand it to the sink.
+
+    ``progress`` is called in the caller's thread, with the pairs done and the pairs in all. An
+    exception in it, or Ctrl-C, ends the run after the tiles under way; the sink keeps the tiles
+    that it was given.
+    """
+    order, tiles = job.plan.order, job.plan.tiles
+    total, done = sum(tile.n_pairs for tile in tiles), 0
+    waiting = iter(tiles)
+    running: dict[Future[Array], Tile] = {}
+    with ThreadPoolExecutor(n_jobs, thread_name_prefix="fastinfo") as pool:
+        try:
+            while True:
+                # A few tiles ahead keep the threads busy without holding many results.
+                while len(running) < 2 * n_jobs and (tile := next(waiting, None)) is not None:
+                    running[pool.submit(job.measure, tile)] = tile
+                if not running:
+                    return
+                finished, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in finished:
+                    tile = running.pop(future)
+                    sink.put(order[tile.left], order[tile.right], future.result())
+                    done += tile.n_pairs
+                if progress is not None:
+                    progress(done, total)
+        finally:
+            pool.shutdown(cancel_futures=True)
