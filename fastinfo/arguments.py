@@ -42,7 +42,7 @@ def log_base(base: Any) -> float:
     """What nats are divided by: log of the base, 1 for None."""
     if base is None:
         return 1.0
-    if not isinstance(base, numbers.Real) or isinstance(base, bool):
+    if not _is_number(base):
         raise TypeError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
     if not 1 < base < np.inf:
         raise ValueError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
@@ -58,11 +58,19 @@ def n_jobs(value: Any) -> int | None:
 
 def positive_integer(value: Any, name: str) -> int:
     """An integer of at least 1."""
-    if not isinstance(value, numbers.Integral) or isinstance(value, bool):
+    if not _is_integer(value):
         raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
     if value < 1:
         raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
     return int(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
 
 
 def require_integers(name: str, is_weighted: bool) -> None:
@@ -184,16 +192,17 @@ def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
     present = values[~absent].tolist()
     types = {type(value) for value in present}
     filler: Any
+    dtype: Any
     if not present:
         filler, dtype = np.nan, np.float64
     elif types <= {str, np.str_}:
         filler, dtype = "", np.str_
     elif types <= {bool, np.bool_}:
         filler, dtype = False, np.bool_
-    elif all(issubclass(t, numbers.Integral) and t is not bool for t in types):
+    elif all(_is_integer(value) for value in present):
         filler = min(present)
         dtype = np.int64 if filler < 0 or max(present) < 1 << 63 else np.uint64
-    elif all(issubclass(t, numbers.Real) and t is not bool for t in types):
+    elif all(_is_number(value) for value in present):
         filler, dtype = np.nan, np.float64
     else:
         found = ", ".join(sorted(t.__name__ for t in types))
@@ -201,9 +210,8 @@ def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
             f"{name} holds objects of type {found}; accepted are samples of one type: numbers, "
             "booleans or strings"
         )
-    filled = [
-        filler if gone else value for value, gone in zip(values.tolist(), absent, strict=True)
-    ]
+    pairs = zip(values.tolist(), absent, strict=True)
+    filled = [filler if is_absent else value for value, is_absent in pairs]
     try:
         return np.array(filled, dtype=dtype), absent
     except OverflowError:
@@ -219,7 +227,7 @@ def same_length(columns: Sequence[Column]) -> int:
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {size}" for name, size in list(lengths.items())[:4])
         raise ValueError(f"the numbers of samples differ: {told}")
-    return next(iter(lengths.values()))
+    return int(next(iter(lengths.values())))
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:
@@ -272,17 +280,22 @@ def bin_rules(
         rule = _bin_rule(specification)
         if isinstance(rule, Given):
             group = [_as_numbers(column) for column in group]
-        elif specification is not None and not any(
-            c.is_float for c in (group if several else sum(map(list, groups), []))
-        ):
-            raise ValueError(
-                f"bins={specification!r} says how to bin floating-point samples, and "
-                f"{group[0].name} has dtype {group[0].values.dtype}, whose values are categories "
-                "as they are: pass x.astype(float) to bin them, edges, or bins=None"
-            )
+        elif specification is not None:
+            _require_floats(specification, [group] if several else groups)
         converted.append(list(group))
         rules.extend([rule] * len(group))
     return converted, rules
+
+
+def _require_floats(specification: Any, groups: Sequence[Sequence[Column]]) -> None:
+    """Raise where a way of binning was asked for and there is nothing to bin."""
+    columns = [column for group in groups for column in group]
+    if not any(column.is_float for column in columns):
+        raise ValueError(
+            f"bins={specification!r} says how to bin floating-point samples, and "
+            f"{columns[0].name} has dtype {columns[0].values.dtype}, whose values are categories "
+            "as they are: pass x.astype(float) to bin them, edges, or bins=None"
+        )
 
 
 def _as_numbers(column: Column) -> Column:
@@ -302,9 +315,9 @@ def _as_numbers(column: Column) -> Column:
 def _is_edges(bins: Any, n_variables: int) -> bool:
     """Whether a sequence is edges, as `numpy.histogram2d` tells them from one count a variable."""
     if isinstance(bins, np.ndarray):
-        return bins.dtype.kind != "O"
-    is_numeric = all(isinstance(b, numbers.Real) and not isinstance(b, bool) for b in bins)
-    is_counts = all(isinstance(b, numbers.Integral) for b in bins) and len(bins) == n_variables > 1
+        return bool(bins.dtype.kind != "O")
+    is_numeric = all(_is_number(b) for b in bins)
+    is_counts = all(_is_integer(b) for b in bins) and len(bins) == n_variables > 1
     return is_numeric and len(bins) > 1 and not is_counts
 
 
@@ -316,13 +329,13 @@ def gives_edges(bins: Any) -> bool:
 def _bin_rule(bins: Any) -> Rule:
     if bins is None:
         return Quantile()
-    if isinstance(bins, numbers.Integral) and not isinstance(bins, bool):
+    if _is_integer(bins):
         return Uniform(_n_bins(int(bins)))
     if isinstance(bins, str):
         name, colon, count = bins.partition(":")
-        named = {"uniform": Uniform, "quantile": Quantile}.get(name)
-        if named is not None and (not colon or count.isdecimal()):
-            return named(_n_bins(int(count)) if colon else None)
+        if name in ("uniform", "quantile") and (not colon or count.isdecimal()):
+            n_bins = _n_bins(int(count)) if colon else None
+            return Uniform(n_bins) if name == "uniform" else Quantile(n_bins)
         if bins in NUMPY_RULES:
             return NumpyRule(bins)
     elif isinstance(bins, (np.ndarray, tuple, list)):

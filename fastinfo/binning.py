@@ -215,7 +215,7 @@ def _factorize_integers(column: Column, kernels: Kernels) -> tuple[Any, Array]:
     if values.dtype == "u1" and high < 256:
         return np.arange(high + 1, dtype=values.dtype), values  # codes as they are
     if span > max(CODED_BY_OFFSET, 2 * values.size):
-        return np.unique(values, return_inverse=True)  # type: ignore[return-value]
+        return np.unique(values, return_inverse=True)
     codes = kernels.encode_integers(values, low, span)
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
@@ -261,10 +261,8 @@ def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:
             "floating-point samples were binned on one side and categories counted on the other; "
             "give both sides the same kind of samples"
         )
-    kinds = {
-        "iu" if bins.values.dtype.kind in "iu" else bins.values.dtype.kind for bins in (left, right)
-    }
-    if len(kinds) > 1:
+    kinds = [bins.values.dtype.kind.replace("u", "i") for bins in (left, right)]
+    if kinds[0] != kinds[1]:
         raise ValueError(
             f"categories of dtype {left.values.dtype} and {right.values.dtype} cannot be merged; "
             "give both sides samples of one type"

@@ -156,13 +156,12 @@ class JointCounts:
             self._require_like([len(group) for group in converted])
             fixed = [bins for group in self._bins for bins in group]
         columns = [column for group in converted for column in group]
+        fixed = fixed or [None] * len(columns)
         coded = [
             binning.encode(
                 column, known if isinstance(known, Edges) and len(known) else rule, self._kernels
             )
-            for column, rule, known in zip(
-                columns, rules, fixed or [None] * len(rules), strict=True
-            )
+            for column, rule, known in zip(columns, rules, fixed, strict=True)
         ]
         if self.nan_policy == "raise":
             refuse_missing(columns, coded)
@@ -202,7 +201,8 @@ class JointCounts:
             return NotImplemented
         if self.nan_policy != other.nan_policy:
             raise ValueError(
-                f"nan_policy is {self.nan_policy!r} on one side and {other.nan_policy!r} on the other"
+                f"nan_policy is {self.nan_policy!r} on one side and {other.nan_policy!r} on the "
+                "other"
             )
         total = JointCounts(
             bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
@@ -355,14 +355,7 @@ class JointCounts:
                 result._counts = SparseCounts(shape, arrays["cells"], arrays["values"])
             else:
                 result._counts = DenseCounts(arrays["values"].reshape(shape))
-        except (
-            zipfile.BadZipFile,
-            EOFError,
-            KeyError,
-            TypeError,
-            AttributeError,
-            ValueError,
-        ) as error:
+        except (zipfile.BadZipFile, EOFError, LookupError, TypeError, ValueError) as error:
             raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
         return result
 
@@ -383,7 +376,8 @@ def of(variables: Sequence[Any], options: Options) -> JointCounts:
         options.refuse_for_counts()
         if len(variables) not in (1, counts.n_variables):
             raise ValueError(
-                f"{len(variables)} variables are needed; these JointCounts have {counts.n_variables}"
+                f"{len(variables)} variables are needed; these JointCounts have "
+                f"{counts.n_variables}"
             )
     else:
         names = variable_names(len(variables))
@@ -528,7 +522,7 @@ def align(left: JointCounts, right: JointCounts) -> tuple[Any, Any]:
             f"the counts are of {left.n_variables} and of {right.n_variables} variables; "
             "a divergence compares samples of the same ones"
         )
-    bins, a, b = _align(left._bins, left._known, right._bins, right._known)
+    _, a, b = _align(left._bins, left._known, right._bins, right._known)
     if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
         return a.values, b.values
     # The occupied cells of both, in one order: each one's counts with zeros at the other's cells.

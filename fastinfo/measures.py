@@ -340,9 +340,8 @@ def normalized_mutual_information(
     """
     average = arguments.one_of(average, "average", formulas.AVERAGES)
     options = Options(bins, None, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(
-        partial(formulas.normalized_mutual_information, average=average), (x, y), options
-    )
+    formula = partial(formulas.normalized_mutual_information, average=average)
+    return _measure(formula, (x, y), options)
 
 
 def variation_of_information(
@@ -546,9 +545,8 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
     arguments.require_integers(options.estimator, counts.is_weighted)
     if counts.is_unknown:
         return float("nan")
-    entropy = entropies.of_marginals(
-        counts.marginal, counts.n_variables, options.estimator, kernels
-    )
+    n_variables = counts.n_variables
+    entropy = entropies.of_marginals(counts.marginal, n_variables, options.estimator, kernels)
     value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
     return float(value) / options.unit
 

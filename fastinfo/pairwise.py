@@ -156,6 +156,9 @@ class MatrixSink:
         """Write one tile."""
         values = values / self.unit
         right = right - self.first_right
+        if not self.first_right and left[0] == right[0]:
+            # The two sums of a pair on the diagonal run in other orders: one rounding for both.
+            values = np.triu(values) + np.triu(values, 1).T
         self.matrix[np.ix_(left, right)] = values
         if not self.first_right:
             self.matrix[np.ix_(right, left)] = values.T
@@ -211,9 +214,7 @@ def measure_pairs(
     kernels = choose(options.backend, n_jobs=1)
     n_jobs = options.n_threads
     with ThreadPoolExecutor(n_jobs) as pool:
-        coded = list(
-            pool.map(lambda pair: binning.encode(*pair, kernels), zip(columns, rules, strict=True))
-        )
+        coded = list(pool.map(lambda *pair: binning.encode(*pair, kernels), columns, rules))
     if options.nan_policy == "raise":
         refuse_missing(columns, coded)
     features = [Feature(c.codes, len(c.bins), c.n_missing) for c in coded]

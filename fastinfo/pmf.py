@@ -1,8 +1,8 @@
 """The measures of given probabilities, batched over the axes that are left.
 
-Arguments are scipy's: ``pk``, ``qk``, ``axis``, ``base``. As there, arrays are divided by their sum,
-so that counts may stand for probabilities. Values on one distribution run along ``axis``; a joint
-distribution has one axis for each variable.
+Arguments are scipy's: ``pk``, ``qk``, ``axis``, ``base``. As there, arrays are divided by their
+sum, so that counts may stand for probabilities. A distribution runs along ``axis``; a joint one has
+an axis for each variable.
 """
 
 from __future__ import annotations

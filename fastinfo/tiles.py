@@ -21,7 +21,7 @@ TILE_CELLS = 1 << 20
 """Cells of the joint tables of one tile: 8 MiB of counts, reduced while they are in cache."""
 
 LARGEST_TILE_SIDE = 256
-"""Features on one side of a tile: the longest that Ctrl-C has to wait is one tile of each thread."""
+"""Features on one side of a tile; Ctrl-C waits for the tiles under way."""
 
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
@@ -52,7 +52,7 @@ class Sink(Protocol):
     """Takes the values of finished tiles, from one thread, in any order."""
 
     def put(self, left: Array, right: Array, values: Array) -> None:
-        """Values ``(n_left, n_right)`` of the pairs of the features numbered ``left``, ``right``."""
+        """Values ``(n_left, n_right)`` of the pairs of features, ``left`` and ``right`` numbers."""
         ...
 
 
@@ -87,7 +87,7 @@ class Plan:
         self.classes = classes[self.order]
         groups = np.flatnonzero(np.diff(self.classes, prepend=-1) | np.diff(sides, prepend=False))
         borders = [*groups.tolist(), len(classes)]
-        self.tiles = list(self._tiles(list(zip(borders, borders[1:], strict=False)), n_left))
+        self.tiles = list(self._tiles(list(pairwise(borders)), n_left))
 
     def _tiles(self, groups: list[tuple[int, int]], n_left: int | None) -> Iterator[Tile]:
         for a, (left_start, left_stop) in enumerate(groups):

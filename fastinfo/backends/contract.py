@@ -81,7 +81,7 @@ class Kernels(Protocol):
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
     ) -> Array:
-        """Codes of d variables → dense counts of shape ``n_bins``, samples with a missing code left out."""
+        """Codes of d variables → dense counts of shape ``n_bins``, incomplete samples left out."""
         ...
 
     def pack(

@@ -8,7 +8,7 @@ and OpenMP does not survive a fork.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -21,8 +21,10 @@ def jit(function: Function) -> Function:
     Where no folder for the machine code can be written (a read-only install and home), every
     process compiles anew: slower to start, the same afterwards.
     """
-    options = {"nogil": True, "error_model": "numpy"}
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    compiled: Any
     try:
-        return numba.njit(cache=True, **options)(function)  # type: ignore[no-any-return]
+        compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # "no locator available": Numba found nowhere to put the cache
-        return numba.njit(**options)(function)  # type: ignore[no-any-return]
+        compiled = numba.njit(**options)(function)
+    return cast(Function, compiled)

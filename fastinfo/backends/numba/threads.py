@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import TypeVar
 
 Result = TypeVar("Result")
 
 MINIMUM_SAMPLES = 1 << 18
-"""Samples below which a thread costs more to start than it saves (about 0.1 ms against 1 ns each)."""
+"""Samples worth a thread: it costs about 0.1 ms to start, and a sample 0.3 to 2 ns."""
 
 
 def over_ranges(
@@ -21,7 +22,7 @@ def over_ranges(
     """
     n_ranges = max(1, min(n_jobs, n_samples // MINIMUM_SAMPLES), -(-n_samples // most))
     borders = [n_samples * i // n_ranges for i in range(n_ranges + 1)]
-    ranges = list(zip(borders, borders[1:], strict=False))
+    ranges = list(pairwise(borders))
     if min(n_jobs, n_ranges) == 1:
         return [function(start, stop) for start, stop in ranges]
     with ThreadPoolExecutor(n_jobs) as pool:
