@@ -110,7 +110,7 @@ class Coded(NamedTuple):
 
 def default_n_bins(n_samples: int) -> int:
     """⌈n^(1/3)⌉, exactly: floating-point roots are off by one at some cubes."""
-    n_bins = max(round(n_samples ** (1 / 3)) - 1, 1)
+    n_bins: int = max(int(float(n_samples) ** (1 / 3)) - 1, 1)
     while n_bins**3 < n_samples:
         n_bins += 1
     return n_bins

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -197,9 +198,7 @@ class TopSink:
 
     def pairs(self) -> list[tuple[float, int, int]]:
         """Value and positions, largest value first."""
-        return list(
-            zip(self._values.tolist(), *self._pairs.tolist(), strict=True)  # type: ignore[arg-type]
-        )
+        return list(zip(self._values.tolist(), *self._pairs.tolist(), strict=True))
 
 
 def measure_pairs(
@@ -214,7 +213,7 @@ def measure_pairs(
     kernels = choose(options.backend, n_jobs=1)
     n_jobs = options.n_threads
     with ThreadPoolExecutor(n_jobs) as pool:
-        coded = list(pool.map(lambda *pair: binning.encode(*pair, kernels), columns, rules))
+        coded = list(pool.map(partial(binning.encode, kernels=kernels), columns, rules))
     if options.nan_policy == "raise":
         refuse_missing(columns, coded)
     features = [Feature(c.codes, len(c.bins), c.n_missing) for c in coded]

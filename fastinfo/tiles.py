@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import pairwise
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -45,14 +46,14 @@ class Tile(NamedTuple):
     @property
     def n_pairs(self) -> int:
         """Pairs that the tile computes, those twice over on the diagonal included."""
-        return (self.left.stop - self.left.start) * (self.right.stop - self.right.start)
+        return int((self.left.stop - self.left.start) * (self.right.stop - self.right.start))
 
 
 class Sink(Protocol):
     """Takes the values of finished tiles, from one thread, in any order."""
 
     def put(self, left: Array, right: Array, values: Array) -> None:
-        """Values ``(n_left, n_right)`` of the pairs of features, ``left`` and ``right`` numbers."""
+        """Values ``(n_left, n_right)`` of the pairs of features, ``left`` and ``right`` numbered."""
         ...
 
 

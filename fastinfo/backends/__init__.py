@@ -85,10 +85,7 @@ def choose(backend: str | None = None, n_jobs: int | None = None) -> Kernels:
     """
     source, name = "backend", backend
     if name is None:
-        source, name = (
-            "the environment variable FASTINFO_BACKEND",
-            os.environ.get("FASTINFO_BACKEND"),
-        )
+        source, name = "FASTINFO_BACKEND in the environment", os.environ.get("FASTINFO_BACKEND")
     name = name or next(iter(REGISTRY))
     if name not in REGISTRY:
         raise ValueError(f"{source} is {name!r}; accepted are {', '.join(map(repr, REGISTRY))}")

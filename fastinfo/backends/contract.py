@@ -58,6 +58,8 @@ class Kernels(Protocol):
     n_jobs: int
     """Threads that one kernel call may use; 1 inside the tile engine, which has its own."""
 
+    def __init__(self, n_jobs: int = 1) -> None: ...
+
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN of floating-point samples ``(n,)``."""
         ...

@@ -40,7 +40,8 @@ class NumpyKernels:
         """``value − low``, in unsigned arithmetic so that no signed type can overflow."""
         unsigned = values.view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
-        return (unsigned - offset).astype(code_dtype(n_bins - 1))
+        codes: Array = (unsigned - offset).astype(code_dtype(n_bins - 1))
+        return codes
 
     def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
         """Equal bins are the edges that NumPy would use."""
@@ -91,9 +92,9 @@ class NumpyKernels:
     def sum_xlogx(self, counts: Array) -> Array:
         """Σ c·log c with 0·log 0 = 0."""
         x = counts.astype(np.float64)
-        return np.sum(x * np.log(np.where(x > 0, x, 1.0)), axis=-1)
+        return np.asarray(np.sum(x * np.log(np.where(x > 0, x, 1.0)), axis=-1))
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Σ p·log q with 0·log q = 0 for any q."""
         with np.errstate(divide="ignore"):
-            return np.sum(p * np.log(np.where(p > 0, q, 1.0)), axis=-1)
+            return np.asarray(np.sum(p * np.log(np.where(p > 0, q, 1.0)), axis=-1))

@@ -40,7 +40,7 @@ def encode_integers(values: Any, low: Any, codes: Any) -> None:
 
 
 @jit
-def _find(value: Any, edges: Any, guess: int) -> int:
+def _find(value: Any, edges: Any, guess: Any) -> Any:
     """The bin of a value within the edges, from a guess that is at most a few bins off."""
     last = edges.size - 2
     k = min(max(guess, 0), last)
