@@ -53,7 +53,7 @@ class Sink(Protocol):
     """Takes the values of finished tiles, from one thread, in any order."""
 
     def put(self, left: Array, right: Array, values: Array) -> None:
-        """Values ``(n_left, n_right)`` of the pairs of features, ``left`` and ``right`` numbered."""
+        """Values ``(n_left, n_right)`` of pairs of features, ``left`` and ``right`` numbered."""
         ...
 
 
