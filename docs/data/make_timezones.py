@@ -25,6 +25,7 @@ YEAR = 2025
 """The year whose clocks the table describes."""
 
 JANUARY, JULY = datetime(YEAR, 1, 1, tzinfo=UTC), datetime(YEAR, 7, 1, tzinfo=UTC)
+DAY = timedelta(days=1)
 TILT = math.radians(23.44)
 """Latitude over which the sun stands at the June solstice."""
 
@@ -88,18 +89,15 @@ def changes(zone: ZoneInfo, history: History) -> list[datetime]:
 
 def ruled_changes(zone: ZoneInfo, last: datetime, end: datetime) -> list[datetime]:
     """Half-hours at which the offset changes after the last listed moment."""
-    found = []
-    day, step = last + timedelta(hours=1), timedelta(days=1)
+    found: list[datetime] = []
+    day = last + timedelta(hours=1)
     while day < end:
-        halves = [day + timedelta(minutes=30 * i) for i in range(49)]
-        if halves[0].astimezone(zone).utcoffset() != halves[-1].astimezone(zone).utcoffset():
+        if day.astimezone(zone).utcoffset() != (day + DAY).astimezone(zone).utcoffset():
+            halves = [day + timedelta(minutes=30 * i) for i in range(49)]
             offsets = [half.astimezone(zone).utcoffset() for half in halves]
-            found += [
-                half
-                for half, (before, after) in zip(halves[1:], pairwise(offsets), strict=True)
-                if before != after and half < end
-            ]
-        day += step
+            steps = zip(halves[1:], pairwise(offsets), strict=True)
+            found += [half for half, (before, after) in steps if before != after and half < end]
+        day += DAY
     return found
 
 
@@ -180,7 +178,7 @@ def cell(value: object) -> str:
 def main() -> None:
     """Write the table, and the version that it is made from into README.md beside it."""
     reset_tzpath([])  # the package's zones, never the system's
-    countries = {code: name for code, name in lines("iso3166.tab")}
+    countries = dict(lines("iso3166.tab"))
     zones = lines("zone1970.tab")
     rows = [row(codes, place, name, countries) for codes, place, name, *_ in zones]
     in_country = Counter(r["country"] for r in rows)
