@@ -159,8 +159,8 @@ def pairwise_command(
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     is_matrix = out is not None and out.suffix.lower() == output.MATRIX_ENDING
     if top is not None and (all_pairs or is_matrix):
-        other = "--all" if all_pairs else "--out *.npy, the matrix of all columns"
-        raise typer.BadParameter(f"--top and {other} exclude each other")
+        other = "--all" if all_pairs else f"--out {out}, the matrix of all columns,"
+        raise ValueError(f"--top {top} and {other} exclude each other")
     _require_out(out, table, (*output.LIST_ENDINGS, output.MATRIX_ENDING))
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     data = request.prepare(table, columns, None, weights, max_categories)

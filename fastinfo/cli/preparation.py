@@ -15,11 +15,11 @@ from typing import Any
 
 from fastinfo.cli.output import listed
 
-CONSTANT = "left out, since they never change or are all missing"
-IDENTIFIER = "left out as identifiers, with more than {} categories each (--columns keeps them)"
-UNSUPPORTED = "left out, since they hold lists, records or bytes"
-MANY_INTEGERS = "binned like floating-point numbers, with more than {} different integers each"
-TIMES = "binned as numbers, since they are dates or times"
+CONSTANT = "left out (constant or all missing)"
+IDENTIFIER = "left out (more than {} categories, like an identifier; --columns keeps it)"
+UNSUPPORTED = "left out (lists, records or bytes)"
+MANY_INTEGERS = "binned like floating-point numbers (more than {} different integers)"
+TIMES = "binned as numbers (dates or times)"
 
 
 @dataclass
@@ -82,7 +82,8 @@ def prepare(
         for decision, names in decisions.items()
     ]
     if target is not None and target not in kept:
-        raise ValueError(f"--target: nothing can be measured; {notes_of(target, decisions)}")
+        what = next(decision for decision, names in decisions.items() if target in names)
+        raise ValueError(f"--target: column {target!r} is {what}")
     if len(kept) < 2:
         raise ValueError(
             f"no pair of usable columns among {len(wanted)}" + "".join(f"; {n}" for n in notes)
@@ -92,16 +93,11 @@ def prepare(
     return Prepared(pa.table(kept), _weights(table, weights), incomplete, notes)
 
 
-def notes_of(name: str, decisions: dict[str, list[str]]) -> str:
-    """The decision about one column."""
-    return next(f"{name!r} is {what}" for what, names in decisions.items() if name in names)
-
-
 def split_names(text: str) -> list[str]:
     """Names between commas; a name with a comma stands in double quotes."""
     names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True))]
     twice = [name for name in names if names.count(name) > 1]
-    if twice or not all(names):
+    if twice or not names or not all(names):
         what = f"{twice[0]!r} is named twice" if twice else "a name is empty"
         raise ValueError(f"--columns {text!r}: {what}; accepted are names between commas")
     return names
@@ -122,6 +118,8 @@ def _judge(column: Any, is_named: bool, max_categories: int) -> tuple[Any, str]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
+    if str(column.type) == "string_view":
+        column = column.cast("large_string")  # Arrow counts no views
     kind = column.type
     decision = ""
     if pa.types.is_dictionary(kind):
@@ -129,7 +127,7 @@ def _judge(column: Any, is_named: bool, max_categories: int) -> tuple[Any, str]:
         values, is_text = column.cast(kind.value_type), True
         kind = pa.string() if not pa.types.is_nested(kind.value_type) else kind.value_type
     else:
-        values, is_text = column, _is_text(kind)
+        values, is_text = column, str(kind) in ("string", "large_string")
     if pa.types.is_null(kind):
         return None, CONSTANT
     if not is_text and pa.types.is_temporal(kind) and not pa.types.is_interval(kind):
@@ -152,14 +150,6 @@ def _judge(column: Any, is_named: bool, max_categories: int) -> tuple[Any, str]:
     if is_text:
         return (column, "") if is_named else (None, IDENTIFIER)
     return column.cast("float64", safe=False), MANY_INTEGERS
-
-
-def _is_text(kind: Any) -> bool:
-    import pyarrow as pa
-
-    return bool(
-        pa.types.is_string(kind) or pa.types.is_large_string(kind) or str(kind) == "string_view"
-    )
 
 
 def _weights(table: Any, name: str | None) -> Any:
