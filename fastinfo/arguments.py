@@ -161,7 +161,7 @@ def column(samples: Any, name: str) -> Column:
     """One column of samples, of a dtype that binning knows."""
     categories = missing = None
     if tables.is_series(samples):
-        values, missing, categories = tables.from_series(samples)
+        values, missing, categories = tables.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
     else:
@@ -254,7 +254,13 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
     if sample_weight is None:
         return None
     if tables.is_series(sample_weight):
-        sample_weight = tables.from_series(sample_weight).values
+        values, missing, _ = tables.from_series(sample_weight, "sample_weight")
+        if missing is not None and missing.any():
+            raise ValueError(
+                f"sample_weight has {int(missing.sum())} missing weights; pass 0 to leave a sample "
+                "out"
+            )
+        sample_weight = values
     array = np.asarray(host_array(sample_weight, "sample_weight"))
     if array.dtype.kind not in "biuf":
         raise TypeError(f"sample_weight has dtype {array.dtype}; accepted are real numbers")
