@@ -195,14 +195,15 @@ def _quantile_edges(values: Array, n_valid: int, rule: Quantile, kernels: Kernel
     """Samples of ranks ⌈i·(n−1)/B⌉, without repetitions.
 
     Edges that are samples give the same bins as interpolated ones, they do not change under an
-    increasing transformation of the samples, and they exist beside infinite values.
+    increasing transformation of the samples, and they exist beside infinite values. Where an inner
+    edge is the largest sample, as with the two values of a column of 0.0 and 1.0, the last bin is
+    that value alone; without it, it would be one bin with all below.
     """
     n_bins = rule.n_bins or default_n_bins(n_valid)
     ranks = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
     ordered = kernels.xp.sort(values)  # NaN comes last
     edges = np.asarray(ordered[ranks].tolist(), dtype=np.float64)
-    edges = np.unique(edges)
-    return edges if edges.size > 1 else np.repeat(edges, 2)  # a constant fills [c, c]
+    return np.append(np.unique(edges[:-1]), edges[-1])
 
 
 def _factorize_integers(column: Column, kernels: Kernels) -> tuple[Any, Array]:
