@@ -84,6 +84,25 @@ def require_integers(name: str, is_weighted: bool) -> None:
         )
 
 
+def threshold(value: Any) -> float:
+    """The least value of interest; −inf for None."""
+    if value is None:
+        return -np.inf
+    if not _is_number(value) or np.isnan(value):
+        raise ValueError(f"threshold={value!r}; accepted is a real number, or None")
+    return float(value)
+
+
+def output(out: Any, shape: tuple[int, int]) -> Any:
+    """An array that takes the result."""
+    got = getattr(out, "shape", None), getattr(out, "dtype", None)
+    if got[0] != shape or np.dtype(got[1]).kind != "f":
+        raise ValueError(
+            f"out has shape {got[0]} and dtype {got[1]}; accepted is shape {shape}, floating-point"
+        )
+    return out
+
+
 # --- samples ------------------------------------------------------------------------------------
 
 

@@ -166,7 +166,7 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
     if n_valid == 0:
         return Edges.none()
     if isinstance(rule, Quantile):
-        return Edges(_quantile_edges(column.values, n_valid, rule, kernels))
+        return Edges(_quantile_edges(column.values, summary, n_valid, rule, kernels))
     if not np.isfinite([summary.low, summary.high]).all():
         raise ValueError(
             f"{column.name} has infinite values, and bins of equal width need a finite range: pass "
@@ -191,7 +191,9 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
     return Edges(edges, uniform=True)
 
 
-def _quantile_edges(values: Array, n_valid: int, rule: Quantile, kernels: Kernels) -> Any:
+def _quantile_edges(
+    values: Array, summary: Summary, n_valid: int, rule: Quantile, kernels: Kernels
+) -> Any:
     """Samples of ranks ⌈i·(n−1)/B⌉, without repetitions.
 
     Edges that are samples give the same bins as interpolated ones, they do not change under an
@@ -201,8 +203,7 @@ def _quantile_edges(values: Array, n_valid: int, rule: Quantile, kernels: Kernel
     """
     n_bins = rule.n_bins or default_n_bins(n_valid)
     ranks = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
-    ordered = kernels.xp.sort(values)  # NaN comes last
-    edges = np.asarray(ordered[ranks].tolist(), dtype=np.float64)
+    edges = kernels.order_statistics(values, summary, ranks)
     return np.append(np.unique(edges[:-1]), edges[-1])
 
 

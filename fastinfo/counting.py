@@ -150,15 +150,18 @@ def _gather(shape: tuple[int, ...], columns: Sequence[Array], values: Array) -> 
     return SparseCounts(shape, cells, sums)
 
 
-def require_memory(shape: Sequence[int], itemsize: int = 8) -> None:
-    """Raise MemoryError, with the figures, where a table cannot fit the memory that is free."""
-    needed = prod(int(bins) for bins in shape) * itemsize
+def require_memory(
+    shape: Sequence[int],
+    what: str = "a dense table",
+    help_: str = "count with fewer bins, or pass sparse=True",
+) -> None:
+    """Raise MemoryError, with the figures, where an array cannot fit the memory that is free."""
+    needed = prod(int(size) for size in shape) * 8
     free = free_memory()
     if needed > free:
         raise MemoryError(
-            f"a dense table of {' × '.join(str(bins) for bins in shape)} cells needs "
-            f"{needed / 2**30:,.1f} GiB and {free / 2**30:,.1f} GiB are free: count with fewer "
-            "bins, or pass sparse=True"
+            f"{what} of {' × '.join(str(size) for size in shape)} cells needs "
+            f"{needed / 2**30:,.1f} GiB and {free / 2**30:,.1f} GiB are free: {help_}"
         )
 
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import arguments, binning, counting, formulas, tables
+from fastinfo import arguments, binning, counting, formulas, tables, tiles
 from fastinfo.arguments import Options
 from fastinfo.backends import choose
 from fastinfo.binning import Column
+from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.joint_counts import refuse_missing
 from fastinfo.progress import Progress, shown
+from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
 from fastinfo.tiles import Feature, Job, Plan, Sink, run
 
 
@@ -38,6 +43,9 @@ def pairwise_mutual_information(
     backend: str | None = None,
     n_jobs: int | None = None,
     progress: Progress = None,
+    out: Any = None,
+    memory_limit: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Any:
     """Mutual information of every pair of features.
 
@@ -53,18 +61,31 @@ def pairwise_mutual_information(
         it lacks and no others; bins of equal frequency are those of each feature by itself.
     progress : bool or callable, optional
         True shows a bar (needs rich); a function is called with the pairs done and in all.
+    out : array of shape (m, m) or (m, k), floating-point, optional
+        Where to write the result tile by tile: an array, a `numpy.memmap`, a zarr array, or
+        anything else that takes assignments to slices. What a broken run has not come to keeps
+        the value that it had.
+    memory_limit : int, optional
+        Bytes that the tiles under way may take; a quarter of the free memory by default.
+    checkpoint : path, optional
+        A directory that keeps the finished tiles. A run that was broken off, even by SIGKILL, goes
+        on from there when called again; with other data or arguments it is refused.
 
     Returns
     -------
     numpy.ndarray of shape (m, m) or (m, k), float64
         Mutual information in nats, or in units of ``base``. Without Y symmetric, with each
         feature's entropy on the diagonal. NaN for a pair that shares no sample, and under
-        ``nan_policy="propagate"`` for one that lacks any. A torch tensor where X is one.
+        ``nan_policy="propagate"`` for one that lacks any. A torch tensor where X is one; ``out``
+        where that was given.
 
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As `fastinfo.mutual_information`.
+        As `fastinfo.mutual_information`; also for an ``out`` of another shape, a checkpoint of
+        another run, and a matrix that does not fit the memory.
+    BlockingIOError
+        For a checkpoint that another process is writing to.
 
     Examples
     --------
@@ -78,17 +99,22 @@ def pairwise_mutual_information(
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     groups = _feature_groups(X, Y)
     shape = (len(groups[0]), len(groups[-1]))
-    counting.require_memory(shape)
-    sink = MatrixSink(np.full(shape, np.nan), 0 if Y is None else shape[0], options.unit)
-    measure_pairs(groups, sink, options, progress)
-    return tables.like(sink.matrix, X)
+    if out is None:
+        counting.require_memory(shape, what="the matrix", help_="pass out=, or use top_pairs")
+        matrix = np.full(shape, np.nan)
+    else:
+        matrix = arguments.output(out, shape)
+    sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit)
+    measure_pairs(groups, sink, options, Run(progress, memory_limit, checkpoint))
+    return tables.like(matrix, X) if out is None else out
 
 
 def top_pairs(
     X: Any,
-    k: int = 10,
+    k: int | None = 10,
     Y: Any = None,
     *,
+    threshold: float | None = None,
     bins: Any = None,
     base: float | None = None,
     estimator: str = "ml",
@@ -97,6 +123,8 @@ def top_pairs(
     backend: str | None = None,
     n_jobs: int | None = None,
     progress: Progress = None,
+    memory_limit: int | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> list[Pair]:
     """The k pairs of different features with the largest mutual information.
 
@@ -106,11 +134,15 @@ def top_pairs(
     ----------
     X : array-like of shape (n, m), or a pandas, polars or Arrow table
         Samples of m features.
-    k : int
-        How many pairs.
+    k : int or None
+        How many pairs; None for all that reach ``threshold``.
     Y : array-like of shape (n, l), or a table, optional
         Samples of other features. With it, pairs of a feature of X and one of Y.
-    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs, progress
+    threshold : float, optional
+        Only pairs of at least this mutual information.
+    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `pairwise_mutual_information`.
+    progress, memory_limit, checkpoint
         As for `pairwise_mutual_information`.
 
     Returns
@@ -122,8 +154,9 @@ def top_pairs(
 
     Raises
     ------
-    ValueError, TypeError, MemoryError
-        As `fastinfo.mutual_information`.
+    ValueError, TypeError, MemoryError, BlockingIOError
+        As `pairwise_mutual_information`; MemoryError also where more pairs reach the threshold
+        than fit the memory limit.
 
     Examples
     --------
@@ -132,11 +165,15 @@ def top_pairs(
     >>> fastinfo.top_pairs(X, k=1, base=2)
     [Pair(left=0, right=1, value=1.0)]
     """
-    k = arguments.positive_integer(k, "k")
+    if k is None and threshold is None:
+        raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
+    k = None if k is None else arguments.positive_integer(k, "k")
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    run = Run(progress, memory_limit, checkpoint)
     groups = _feature_groups(X, Y)
-    sink = TopSink(k, 0 if Y is None else len(groups[0]), options.unit)
-    measure_pairs(groups, sink, options, progress)
+    n_left = None if Y is None else len(groups[0])
+    sink = TopSink(k, arguments.threshold(threshold), n_left, options.unit, run.memory_limit)
+    measure_pairs(groups, sink, options, run)
     left, right = tables.labels(X), tables.labels(X if Y is None else Y)
     return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
 
@@ -145,65 +182,26 @@ def _feature_groups(X: Any, Y: Any) -> list[list[Column]]:
     return [arguments.features(X, "X")] + ([] if Y is None else [arguments.features(Y, "Y")])
 
 
-class MatrixSink:
-    """Keeps all values, in both places where the matrix is symmetric."""
+class Run:
+    """How a run over all pairs goes on, which has no influence on its result."""
 
-    def __init__(self, matrix: np.ndarray[Any, Any], first_right: int, unit: float) -> None:
-        self.matrix = matrix
-        self.first_right = first_right
-        self.unit = unit
+    def __init__(
+        self, progress: Progress, memory_limit: Any, checkpoint: str | os.PathLike[str] | None
+    ) -> None:
+        self.progress = progress
+        self.memory_limit = (
+            counting.free_memory() // 4
+            if memory_limit is None
+            else arguments.positive_integer(memory_limit, "memory_limit")
+        )
+        self.checkpoint = checkpoint
 
-    def put(self, left: Any, right: Any, values: Any) -> None:
-        """Write one tile."""
-        values = values / self.unit
-        right = right - self.first_right
-        if not self.first_right and left[0] == right[0]:
-            # The two sums of a pair on the diagonal run in other orders: one rounding for both.
-            values = np.triu(values) + np.triu(values, 1).T
-        self.matrix[np.ix_(left, right)] = values
-        if not self.first_right:
-            self.matrix[np.ix_(right, left)] = values.T
-
-
-class TopSink:
-    """Keeps the k largest values, whatever the order in which tiles come."""
-
-    def __init__(self, k: int, first_right: int, unit: float) -> None:
-        self.k = k
-        self.first_right = first_right
-        self.unit = unit
-        self._values = np.empty(0)
-        self._pairs = np.empty((2, 0), np.int64)
-
-    def put(self, left: Any, right: Any, values: Any) -> None:
-        """Keep what is among the k largest so far."""
-        rows, columns = np.meshgrid(left, right - self.first_right, indexing="ij")
-        pairs = np.stack([rows.ravel(), columns.ravel()])
-        values = values.ravel() / self.unit
-        wanted = ~np.isnan(values)
-        if not self.first_right:
-            # A tile on the diagonal holds its pairs twice, and each feature with itself. Tiles
-            # follow the features' size classes, so a pair may come larger number first.
-            is_diagonal_tile = left[0] == right[0]
-            wanted &= pairs[0] != pairs[1]
-            if is_diagonal_tile:
-                wanted &= pairs[0] < pairs[1]
-            pairs = np.sort(pairs, axis=0)
-        if self._values.size == self.k:
-            wanted &= values >= self._values[-1]
-        self._values = np.concatenate([self._values, values[wanted]])
-        self._pairs = np.concatenate([self._pairs, pairs[:, wanted]], axis=1)
-        best = np.lexsort((self._pairs[1], self._pairs[0], -self._values))[: self.k]
-        self._values, self._pairs = self._values[best], self._pairs[:, best]
-
-    def pairs(self) -> list[tuple[float, int, int]]:
-        """Value and positions, largest value first."""
-        return list(zip(self._values.tolist(), *self._pairs.tolist(), strict=True))
+    def tile_cells(self, n_jobs: int) -> int:
+        """Cells that a tile of each thread may have."""
+        return min(tiles.TILE_CELLS, max(self.memory_limit // (n_jobs * tiles.BYTES_PER_CELL), 1))
 
 
-def measure_pairs(
-    groups: list[list[Column]], sink: Sink, options: Options, progress: Progress = None
-) -> None:
+def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, settings: Run) -> None:
     """Bin the features of one or two tables and measure every pair."""
     n_samples = arguments.same_length([column for group in groups for column in group])
     weights = arguments.weights(options.sample_weight, n_samples)
@@ -218,21 +216,36 @@ def measure_pairs(
         refuse_missing(columns, coded)
     features = [Feature(c.codes, len(c.bins), c.n_missing) for c in coded]
     n_left = None if len(groups) == 1 else len(groups[0])
-    plan = Plan([feature.n_bins for feature in features], n_left)
+    plan = Plan([f.n_bins for f in features], n_left, n_samples, settings.tile_cells(n_jobs))
     job = Job(features, plan, formulas.mutual_information, options.estimator, kernels, weights)
     if options.nan_policy == "propagate":
-        sink = _Unknown(sink, np.array([feature.n_missing > 0 for feature in features]))
-    with shown(progress) as report:
-        run(job, sink, n_jobs, report)
+        sink = UnknownSink(sink, np.array([feature.n_missing > 0 for feature in features]))
+    with (
+        shown(settings.progress) as report,
+        _finished_tiles(settings.checkpoint, job, n_left, n_jobs) as finished,
+    ):
+        run(job, sink, n_jobs, report, finished)
 
 
-class _Unknown:
-    """Hands NaN on for every pair in which a feature lacks a sample."""
-
-    def __init__(self, sink: Sink, lacking: np.ndarray[Any, Any]) -> None:
-        self.sink = sink
-        self.lacking = lacking
-
-    def put(self, left: Any, right: Any, values: Any) -> None:
-        unknown = self.lacking[left][:, None] | self.lacking[right]
-        self.sink.put(left, right, np.where(unknown, np.nan, values))
+@contextmanager
+def _finished_tiles(
+    directory: str | os.PathLike[str] | None, job: Job, n_left: int | None, n_jobs: int
+) -> Iterator[Checkpoint | None]:
+    if directory is None:
+        yield None
+        return
+    codes = [array for feature in job.features for array in (feature.codes, feature.n_bins)]
+    description: dict[str, str | int] = {
+        "measure": "mutual_information",
+        "estimator": job.estimator,
+        "features": len(job.features),
+        "features of X": "all" if n_left is None else n_left,
+        "binned samples": fingerprint([*codes, job.plan.order]),
+        "weights": fingerprint([job.weights]),
+        "cells of a tile": job.plan.tile_cells,
+    }
+    checkpoint = Checkpoint(directory, description)
+    try:
+        yield checkpoint
+    finally:
+        checkpoint.close()

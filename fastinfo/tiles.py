@@ -10,19 +10,30 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import pairwise
+from math import isqrt
 from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from fastinfo import counting, entropies
 from fastinfo.backends.contract import Array, Kernels, code_dtype
+from fastinfo.checkpoint import Checkpoint
 from fastinfo.formulas import EntropyOf
 
 TILE_CELLS = 1 << 20
 """Cells of the joint tables of one tile: 8 MiB of counts, reduced while they are in cache."""
 
+BYTES_PER_CELL = 32
+"""Bytes that a cell takes while its tile is measured: its count, and what the reference needs."""
+
 LARGEST_TILE_SIDE = 256
 """Features on one side of a tile; Ctrl-C waits for the tiles under way."""
+
+PREFERRED_WIDTH = 64
+"""Features on the right that kernels like to have at once, so many fit a vector register."""
+
+TILE_SAMPLES = 1 << 30
+"""Samples of all pairs of one tile: under a second, which is how long Ctrl-C may wait."""
 
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
@@ -41,7 +52,7 @@ class Tile(NamedTuple):
 
     left: slice
     right: slice
-    is_sparse: bool
+    is_sparse: bool = False
 
     @property
     def n_pairs(self) -> int:
@@ -78,9 +89,21 @@ class Plan:
         Numbers of bins of all features: of X, then of Y where there is one.
     n_left : int or None
         How many of them are X; None where all pairs of one table are wanted, each once.
+    n_samples : int
+        Samples of each feature.
+    tile_cells : int, optional
+        Cells of one tile, where memory leaves fewer than `TILE_CELLS`.
     """
 
-    def __init__(self, n_bins: Sequence[int], n_left: int | None) -> None:
+    def __init__(
+        self,
+        n_bins: Sequence[int],
+        n_left: int | None,
+        n_samples: int,
+        tile_cells: int | None = None,
+    ) -> None:
+        self.tile_cells = TILE_CELLS if tile_cells is None else tile_cells
+        self.tile_pairs = max(TILE_SAMPLES // n_samples, 1)
         classes = np.array([size_class(b) for b in n_bins])
         split = len(classes) if n_left is None else n_left
         sides = np.arange(len(classes)) >= split
@@ -97,20 +120,31 @@ class Plan:
             for right_start, right_stop in groups[a if n_left is None else 0 :]:
                 if n_left is not None and right_start < n_left:
                     continue
+                is_diagonal = n_left is None and right_start == left_start
                 cells = int(self.classes[left_start]) * int(self.classes[right_start])
-                side = int(min(max((TILE_CELLS // cells) ** 0.5, 1), LARGEST_TILE_SIDE))
-                for i in range(left_start, left_stop, side):
-                    first = i if n_left is None and right_start == left_start else right_start
-                    for j in range(first, right_stop, side):
+                height, width = self._sides(cells)
+                for i in range(left_start, left_stop, height):
+                    for j in range(i if is_diagonal else right_start, right_stop, width):
                         yield Tile(
-                            slice(i, min(i + side, left_stop)),
-                            slice(j, min(j + side, right_stop)),
+                            slice(i, min(i + height, left_stop)),
+                            slice(j, min(j + width, right_stop)),
                             cells > LARGEST_PAIR_TABLE,
                         )
 
+    def _sides(self, cells: int) -> tuple[int, int]:
+        """Features on the left and on the right of a tile, the left never more than the right."""
+        n_pairs = max(min(self.tile_cells // cells, self.tile_pairs), 1)
+        width = min(max(isqrt(n_pairs), min(n_pairs, PREFERRED_WIDTH)), LARGEST_TILE_SIDE)
+        return min(n_pairs // width, width), width
+
 
 class Job:
-    """What a tile needs to be counted and measured: features in the plan's order, packed."""
+    """What a tile needs to be counted and measured: features in the plan's order, packed.
+
+    ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
+    of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
+    counted them: for null distributions and whatever else needs more than one value a pair.
+    """
 
     def __init__(
         self,
@@ -120,8 +154,10 @@ class Job:
         estimator: str,
         kernels: Kernels,
         weights: Array | None = None,
+        on_counts: Callable[[Array, Array, Array], None] | None = None,
     ) -> None:
         self.plan = plan
+        self.on_counts = on_counts
         self.formula = formula
         self.estimator = estimator
         self.kernels = kernels
@@ -157,6 +193,8 @@ class Job:
                 ]
             )
         counts = self.kernels.count_pairs(self.packed, tile.left, tile.right)
+        if self.on_counts is not None:
+            self.on_counts(self.plan.order[tile.left], self.plan.order[tile.right], counts)
         is_complete = self.complete[tile.left, None] & self.complete[tile.right]
 
         def entropy(*variables: int) -> Array:
@@ -189,32 +227,48 @@ class Job:
 
 
 def run(
-    job: Job, sink: Sink, n_jobs: int, progress: Callable[[int, int], None] | None = None
+    job: Job,
+    sink: Sink,
+    n_jobs: int,
+    progress: Callable[[int, int], None] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> None:
     """Measure every tile of the plan and hand it to the sink.
 
-    ``progress`` is called in the caller's thread, with the pairs done and the pairs in all. An
-    exception in it, or Ctrl-C, ends the run after the tiles under way; the sink keeps the tiles
-    that it was given.
+    Tiles that the checkpoint knows are not measured again. ``progress`` is called in the caller's
+    thread, with the pairs done and the pairs in all. An exception in it, or Ctrl-C, ends the run
+    after the tiles under way; the sink and the checkpoint keep the tiles that they were given.
     """
     order, tiles = job.plan.order, job.plan.tiles
     total, done = sum(tile.n_pairs for tile in tiles), 0
-    waiting = iter(tiles)
     running: dict[Future[Array], Tile] = {}
+
+    def finish(tile: Tile, values: Array) -> None:
+        nonlocal done
+        sink.put(order[tile.left], order[tile.right], values)
+        done += tile.n_pairs
+        if progress is not None:
+            progress(done, total)
+
+    def collect() -> None:
+        for future in wait(running, return_when=FIRST_COMPLETED).done:
+            tile, values = running.pop(future), future.result()
+            if checkpoint is not None:
+                checkpoint.store(tile.left, tile.right, values)
+            finish(tile, values)
+
     with ThreadPoolExecutor(n_jobs, thread_name_prefix="fastinfo") as pool:
         try:
-            while True:
-                # A few tiles ahead keep the threads busy without holding many results.
-                while len(running) < 2 * n_jobs and (tile := next(waiting, None)) is not None:
-                    running[pool.submit(job.measure, tile)] = tile
-                if not running:
-                    return
-                finished, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in finished:
-                    tile = running.pop(future)
-                    sink.put(order[tile.left], order[tile.right], future.result())
-                    done += tile.n_pairs
-                if progress is not None:
-                    progress(done, total)
+            for tile in tiles:
+                known = checkpoint and checkpoint.load(tile.left, tile.right)
+                if known is not None:
+                    finish(tile, known)
+                    continue
+                # A tile ahead for each thread keeps it busy without holding many results.
+                while len(running) >= 2 * n_jobs:
+                    collect()
+                running[pool.submit(job.measure, tile)] = tile
+            while running:
+                collect()
         finally:
             pool.shutdown(cancel_futures=True)

@@ -64,6 +64,13 @@ class Kernels(Protocol):
         """Smallest and largest value and the number of NaN of floating-point samples ``(n,)``."""
         ...
 
+    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
+        """The samples at some increasing ``ranks`` of those that are not NaN, 0 the smallest.
+
+        ``summary`` is what `summarize` said of the values; float64.
+        """
+        ...
+
     def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
         """Integers in ``low … low + n_bins − 1`` → codes ``value − low``."""
         ...

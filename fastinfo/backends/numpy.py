@@ -36,6 +36,10 @@ class NumpyKernels:
             return Summary(np.nan, np.nan, missing)
         return Summary(float(np.nanmin(values)), float(np.nanmax(values)), missing)
 
+    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
+        """Sort; NaN comes last."""
+        return np.sort(values)[ranks].astype(np.float64)
+
     def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
         """``value − low``, in unsigned arithmetic so that no signed type can overflow."""
         unsigned = values.view(f"u{values.itemsize}")

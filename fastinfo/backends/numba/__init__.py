@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Summary, code_dtype
-from fastinfo.backends.numba import count, encode, sums
+from fastinfo.backends.numba import count, encode, select, sums
 from fastinfo.backends.numba.threads import over_ranges
 
 Array = np.ndarray[Any, Any]
@@ -59,6 +59,19 @@ class NumbaKernels:
         return Summary(
             float(min(part[0] for part in parts)), float(max(part[1] for part in parts)), missing
         )
+
+    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
+        """Sort only the samples among which a wanted one is, where these are few."""
+        low, high, n_missing = summary
+        if n_missing == 0 and 0.0 < high - low < np.inf:
+            cells, places = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
+            candidates = select.gather_candidates(
+                _fixed(values), low, high, ranks, values.size // 4, cells, places
+            )
+            if candidates.size:
+                values, ranks = candidates, places
+        found: Array = np.sort(values)[ranks].astype(np.float64)
+        return found
 
     def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
         """Subtract in unsigned arithmetic."""

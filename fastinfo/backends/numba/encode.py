@@ -11,6 +11,10 @@ from fastinfo.backends.numba.jit import jit
 BLOCK = 1024
 """Samples that go through one loop after the other while they are in L1."""
 
+GRID_CELLS_PER_BIN = 8
+MOST_GRID_STEPS = 3
+"""Comparisons after the grid has spoken, above which binary search is as fast."""
+
 LANES = 64
 """Independent extremes: one running minimum is a chain of operations, 64 fill the vector units."""
 
@@ -89,27 +93,84 @@ def encode_uniform(values: Any, edges: Any, scale: float, doubt: float, codes: A
 def encode_edges(
     values: Any, interior: Any, low: float, high: float, n_bins: int, codes: Any
 ) -> None:
-    """Binary search of a whole block at a time: each step is one loop that vectorises (gathers).
+    """The number of interior edges at or below each value is its bin.
 
-    ``interior`` is the edges without the first and last, filled up with +inf to 2^s − 1. The number
-    of interior edges at or below a value is its bin. One value at a time, the branches of a search
-    mispredict at every step: 24 ns a sample at 16 bins against 2.
+    ``interior`` is the edges without the first and the last, filled up with +inf to 2^s − 1.
+
+    A grid of equal cells over the interior edges tells where to begin, and a comparison for each
+    edge in the fullest cell tells the rest. Going from value to cell rounds, but never against the
+    order of the values, so an edge in an earlier cell is certainly below. Edges that crowd into few
+    cells, as quantiles of heavy tails do, are found by binary search. Either way every step is one
+    loop over a block, which vectorises (gathers): one value at a time, mispredicted branches cost
+    24 ns a sample at 16 bins, against 2 for the search and 1 for the grid (Zen 4).
     """
+    n_cells = 256
+    while n_cells < GRID_CELLS_PER_BIN * n_bins:
+        n_cells *= 2
+    first = np.zeros(n_cells + 1, np.int32)
+    origin, scale, n_steps = _lay_grid(interior, n_bins - 1, n_cells, first)
     found = np.empty(BLOCK, np.int64)
-    first_step = (interior.size + 1) // 2
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
         out = codes[start : start + BLOCK]
         size = np.uint64(block.size)
-        for i in range(size):
-            found[i] = 0
-        step = first_step
-        while step > 0:
-            for i in range(size):
-                probe = found[i] + step
-                found[i] = probe if block[i] >= interior[np.uint64(probe - 1)] else found[i]
-            step >>= 1
+        if n_steps <= MOST_GRID_STEPS:
+            _find_by_grid(block, interior, first, origin, scale, n_steps, found)
+        else:
+            _find_by_search(block, interior, found)
         for i in range(size):
             inside = (block[i] >= low) & (block[i] <= high)
             bin_number = min(found[i], n_bins - 1)  # +inf also passes the edges that fill up
             out[i] = bin_number if inside else n_bins
+
+
+@jit
+def _lay_grid(interior: Any, n_edges: int, n_cells: int, first: Any) -> Any:
+    """How many edges lie in earlier cells, for each cell; origin, scale, edges in the fullest."""
+    if n_edges < 2:
+        return 0.0, 0.0, n_edges
+    origin = interior[0]
+    width = interior[n_edges - 1] - origin
+    scale = n_cells / width
+    if not (0.0 < scale < np.inf and width < np.inf):
+        return 0.0, 0.0, n_edges
+    for i in range(n_edges):
+        first[_cell(interior[i], origin, scale, n_cells) + 1] += 1
+    fullest = 0
+    for cell in range(n_cells):
+        fullest = max(fullest, first[cell + 1])
+        first[cell + 1] += first[cell]
+    return origin, scale, fullest
+
+
+@jit
+def _cell(value: Any, origin: float, scale: float, n_cells: int) -> Any:
+    position: Any = (np.float64(value) - origin) * scale
+    position = position if position > 0.0 else 0.0  # NaN too
+    last = np.float64(n_cells - 1)
+    return np.int32(position if position < last else last)
+
+
+@jit
+def _find_by_grid(
+    block: Any, interior: Any, first: Any, origin: float, scale: float, n_steps: int, found: Any
+) -> None:
+    n_cells = first.size - 1
+    for i in range(np.uint64(block.size)):
+        found[i] = first[np.uint64(_cell(block[i], origin, scale, n_cells))]
+    for _ in range(n_steps):
+        for i in range(np.uint64(block.size)):
+            probe = min(np.uint64(found[i]), np.uint64(interior.size - 1))
+            found[i] += np.int64(block[i] >= interior[probe])
+
+
+@jit
+def _find_by_search(block: Any, interior: Any, found: Any) -> None:
+    for i in range(np.uint64(block.size)):
+        found[i] = 0
+    step = (interior.size + 1) // 2
+    while step > 0:
+        for i in range(np.uint64(block.size)):
+            probe = found[i] + step
+            found[i] = probe if block[i] >= interior[np.uint64(probe - 1)] else found[i]
+        step >>= 1

@@ -1,0 +1,57 @@
+"""Order statistics without sorting everything.
+
+One pass deals the samples into equal cells between the smallest and the largest, and only the cells
+that hold a wanted rank are gathered, to be sorted: 19 µs for 23 ranks of 10,000 normal float64
+against 250 for sorting them all (Zen 4). Where most samples crowd into few cells, as with heavy
+tails, gathering would not help, and says so.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.numba.jit import jit
+
+N_CELLS = 1024
+
+
+@jit
+def gather_candidates(
+    values: Any, low: float, high: float, ranks: Any, most: int, cells: Any, places: Any
+) -> Any:
+    """Samples of the cells that hold the increasing ``ranks``, cell after cell.
+
+    Sorted, they have the sample of rank ``ranks[r]`` at ``places[r]``. Returns none where they are
+    more than ``most``. The samples are finite; ``cells`` is scratch, uint16, one for each.
+    """
+    scale = N_CELLS / (high - low)
+    last = np.float64(N_CELLS - 1)
+    for i in range(np.uint64(values.size)):
+        position = (np.float64(values[i]) - low) * scale
+        cells[i] = np.int32(position if position < last else last)
+    counts = np.zeros(N_CELLS, np.int64)
+    for i in range(np.uint64(values.size)):
+        counts[np.uint64(cells[i])] += 1
+    is_wanted = np.zeros(N_CELLS, np.bool_)
+    next_place = np.zeros(N_CELLS, np.int64)
+    below = n_candidates = r = 0
+    for cell in range(N_CELLS):
+        next_place[cell] = n_candidates
+        while r < ranks.size and ranks[r] < below + counts[cell]:
+            is_wanted[cell] = True
+            places[r] = n_candidates + ranks[r] - below
+            r += 1
+        if is_wanted[cell]:
+            n_candidates += counts[cell]
+        below += counts[cell]
+    if n_candidates > most:
+        return np.empty(0, values.dtype)
+    candidates = np.empty(n_candidates, values.dtype)
+    for i in range(np.uint64(values.size)):
+        own = np.uint64(cells[i])
+        if is_wanted[own]:
+            candidates[next_place[own]] = values[i]
+            next_place[own] += 1
+    return candidates

@@ -1,0 +1,143 @@
+"""Finished tiles on disk, so that a long run can be ended at any moment and go on later.
+
+One SQLite file in a directory of the caller's. A tile is there whole or not at all, whether the run
+ended by itself, by Ctrl-C or by SIGKILL; a power cut may cost the last second.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import sqlite3
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+FORMAT = 1
+
+SECONDS_BETWEEN_COMMITS = 0.5
+"""Tiles are small; a transaction for each would cost more than counting them."""
+
+
+def fingerprint(arrays: Iterable[Any]) -> str:
+    """A hash of the bytes, dtypes and order of some arrays."""
+    digest = hashlib.blake2b(digest_size=16)
+    for array in arrays:
+        if array is None:
+            digest.update(b"none")
+            continue
+        contiguous = np.ascontiguousarray(array)
+        digest.update(f"{contiguous.dtype.str}{contiguous.shape}".encode())
+        digest.update(contiguous.data)
+    return digest.hexdigest()
+
+
+class Checkpoint:
+    """The finished tiles of one run.
+
+    Parameters
+    ----------
+    directory : path
+        Where they are kept; made where it does not exist.
+    description : mapping of str to str or int
+        What the values depend on. A directory that was begun with another one is refused.
+
+    Raises
+    ------
+    ValueError
+        Where the directory holds another run, or something else.
+    BlockingIOError
+        Where another process is writing to it.
+    """
+
+    def __init__(
+        self, directory: str | os.PathLike[str], description: Mapping[str, str | int]
+    ) -> None:
+        self.directory = Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self._last_commit = time.monotonic()
+        self._file = sqlite3.connect(self.directory / "tiles.sqlite", isolation_level=None)
+        try:
+            self._open({"format": FORMAT, **description})
+        except sqlite3.OperationalError as error:
+            self._file.close()
+            raise BlockingIOError(
+                f"checkpoint {self.directory} cannot be opened ({error}); is another run using it?"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            self._file.close()
+            raise ValueError(
+                f"{self.directory} holds no checkpoint of fastinfo: {error}"
+            ) from error
+        except ValueError:
+            self._file.close()
+            raise
+
+    def _open(self, description: Mapping[str, str | int]) -> None:
+        # One process at a time; written in order, so that a kill leaves a file that opens.
+        self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
+        self._file.execute("PRAGMA journal_mode = WAL")
+        self._file.execute("PRAGMA synchronous = NORMAL")
+        self._file.execute("BEGIN IMMEDIATE")
+        self._file.execute("CREATE TABLE IF NOT EXISTS run (description TEXT)")
+        self._file.execute(
+            "CREATE TABLE IF NOT EXISTS tiles ("
+            "left_start INTEGER, left_stop INTEGER, right_start INTEGER, right_stop INTEGER, "
+            "tile_values BLOB, PRIMARY KEY (left_start, left_stop, right_start, right_stop))"
+        )
+        row = self._file.execute("SELECT description FROM run").fetchone()
+        if row is None:
+            self._file.execute("INSERT INTO run VALUES (?)", (json.dumps(dict(description)),))
+        else:
+            begun = json.loads(row[0])
+            names = sorted(set(begun) | set(description))
+            other = [name for name in names if begun.get(name) != description.get(name)]
+            if other:
+                told = ", ".join(
+                    f"{name} was {begun.get(name)!r} and is {description.get(name)!r}"
+                    for name in other
+                )
+                raise ValueError(
+                    f"checkpoint {self.directory} belongs to another run: {told}. Name another "
+                    "directory, or remove this one to begin anew"
+                )
+        self._file.execute("COMMIT")
+        self._file.execute("BEGIN")
+
+    def load(self, left: slice, right: slice) -> Any:
+        """Values of a finished tile, or None."""
+        row = self._file.execute(
+            "SELECT tile_values FROM tiles WHERE left_start = ? AND left_stop = ? "
+            "AND right_start = ? AND right_stop = ?",
+            (left.start, left.stop, right.start, right.stop),
+        ).fetchone()
+        if row is None:
+            return None
+        shape = (left.stop - left.start, right.stop - right.start)
+        return np.frombuffer(row[0], "<f8").reshape(shape)
+
+    def store(self, left: slice, right: slice, values: Any) -> None:
+        """Keep the values of a finished tile."""
+        self._file.execute(
+            "INSERT OR REPLACE INTO tiles VALUES (?, ?, ?, ?, ?)",
+            (
+                left.start,
+                left.stop,
+                right.start,
+                right.stop,
+                np.ascontiguousarray(values, "<f8").tobytes(),
+            ),
+        )
+        if time.monotonic() - self._last_commit > SECONDS_BETWEEN_COMMITS:
+            self._file.execute("COMMIT")
+            self._file.execute("BEGIN")
+            self._last_commit = time.monotonic()
+
+    def close(self) -> None:
+        """Write what is not written yet."""
+        self._file.execute("COMMIT")
+        self._file.close()

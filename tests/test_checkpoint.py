@@ -1,0 +1,164 @@
+"""Runs over all pairs that are broken off and go on."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import fastinfo
+from fastinfo import tiles
+
+PROGRAM = """
+import sys
+import numpy as np
+import fastinfo
+from fastinfo import tiles
+
+tiles.LARGEST_TILE_SIDE = 8
+X = np.load(sys.argv[1])
+print("ready", flush=True)
+matrix = fastinfo.pairwise_mutual_information(X, checkpoint=sys.argv[2], n_jobs=2)
+np.save(sys.argv[3], matrix)
+"""
+
+
+def table(n_samples: int = 300, n_features: int = 20, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 5, size=(n_samples, n_features))
+
+
+@pytest.fixture(autouse=True)
+def _small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 4)
+
+
+def test_goes_on_after_an_exception_without_measuring_twice(tmp_path: Path) -> None:
+    X = table()
+    steps: list[int] = []
+
+    def stop_halfway(done: int, total: int) -> None:
+        steps.append(done)
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path, progress=stop_halfway)
+    measured: list[int] = []
+    plain = tiles.Job.measure
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            tiles.Job, "measure", lambda job, tile: measured.append(1) or plain(job, tile)
+        )
+        matrix = fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path)
+        whole = len(measured)
+        fastinfo.pairwise_mutual_information(X)
+    assert 0 < whole < len(measured) - whole
+    np.testing.assert_array_equal(matrix, fastinfo.pairwise_mutual_information(X))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda X: {"X": X[:-1]}, "binned samples"),
+        (lambda X: {"X": X[:, :-1]}, "features"),
+        (lambda X: {"X": X, "estimator": "miller_madow"}, "estimator"),
+        (lambda X: {"X": X, "sample_weight": np.arange(1, len(X) + 1)}, "weights"),
+        (lambda X: {"X": X, "Y": X[:, :3]}, "features of X"),
+    ],
+)
+def test_refuses_another_run(tmp_path: Path, change, message: str) -> None:
+    X = table()
+    fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path)
+    with pytest.raises(ValueError, match=f"belongs to another run: .*{message}"):
+        fastinfo.pairwise_mutual_information(**change(X), checkpoint=tmp_path)
+
+
+def test_units_and_sinks_may_differ(tmp_path: Path) -> None:
+    X = table()
+    nats = fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path)
+    bits = fastinfo.pairwise_mutual_information(X, base=2, checkpoint=tmp_path)
+    np.testing.assert_array_equal(bits, fastinfo.pairwise_mutual_information(X, base=2))
+    np.testing.assert_allclose(bits, nats / np.log(2), rtol=1e-15)
+    assert fastinfo.top_pairs(X, 3, checkpoint=tmp_path) == fastinfo.top_pairs(X, 3)
+
+
+def test_refuses_a_foreign_directory(tmp_path: Path) -> None:
+    (tmp_path / "tiles.sqlite").write_bytes(b"something else entirely" * 100)
+    with pytest.raises(ValueError, match="holds no checkpoint of fastinfo"):
+        fastinfo.pairwise_mutual_information(table(), checkpoint=tmp_path)
+
+
+def start(tmp_path: Path, X: np.ndarray) -> subprocess.Popen[str]:
+    np.save(tmp_path / "X.npy", X)
+    arguments = [tmp_path / "X.npy", tmp_path / "checkpoint", tmp_path / "matrix.npy"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=Path(fastinfo.__file__).parents[1],
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def finish(process: subprocess.Popen[str]) -> str:
+    _, errors = process.communicate(timeout=120)
+    return errors
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="this system knows no SIGKILL")
+def test_killed_at_random_moments_it_gives_the_identical_matrix(tmp_path: Path) -> None:
+    X = table(n_samples=1000, n_features=160)
+    moments = random.Random(7)
+    kills = 0
+    for _ in range(40):
+        process = start(tmp_path, X)
+        try:
+            process.wait(timeout=0.3 + moments.random())
+        except subprocess.TimeoutExpired:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        errors = finish(process)
+        if process.returncode == 0:
+            break
+        assert process.returncode == -signal.SIGKILL, errors
+    assert process.returncode == 0
+    assert kills > 0
+    matrix = np.load(tmp_path / "matrix.npy")
+    np.testing.assert_array_equal(matrix, fastinfo.pairwise_mutual_information(X))
+
+
+def test_refuses_a_second_process(tmp_path: Path) -> None:
+    X = table()
+    outcomes: list[str] = []
+
+    def call_again(done: int, total: int) -> None:
+        if not outcomes:
+            process = start(tmp_path, X)
+            outcomes.append(finish(process))
+
+    fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path / "checkpoint", progress=call_again)
+    assert "BlockingIOError" in outcomes[0]
+    assert "is another run using it?" in outcomes[0]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to a child there")
+def test_ctrl_c_ends_within_a_second(tmp_path: Path) -> None:
+    process = start(tmp_path, table(n_samples=20000, n_features=700))
+    time.sleep(1.5)
+    assert process.poll() is None, "the run was over before it could be interrupted"
+    sent = time.monotonic()
+    process.send_signal(signal.SIGINT)
+    errors = finish(process)
+    # The promise is one second; a loaded test machine gets some grace.
+    assert time.monotonic() - sent < 5
+    assert "KeyboardInterrupt" in errors
