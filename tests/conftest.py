@@ -22,7 +22,7 @@ STRICT = os.environ.get("FASTINFO_TEST_STRICT") == "1"
 """Whether a backend that cannot be used is a failure: in CI every backend of a leg must run."""
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
-"""False where Numba kernels run as Python: they wrap integers there, of which NumPy warns."""
+"""False where Numba kernels run as Python: NumPy warns there where machine code wraps integers."""
 
 slow_as_python = pytest.mark.skipif(
     not COMPILED, reason="NUMBA_DISABLE_JIT: minutes when kernels run as Python"
@@ -44,7 +44,7 @@ def require(name):
 def backend(request):
     """The name of every backend, as ``backend=`` takes it."""
     require(request.param)
-    with np.errstate(**({} if COMPILED else {"over": "ignore"})):
+    with np.errstate() if COMPILED else np.errstate(all="ignore"):
         yield request.param
 
 

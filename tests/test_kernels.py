@@ -90,6 +90,47 @@ def test_summarize_any_floats(kernels, values):
     np.testing.assert_array_equal(kernels.summarize(values), (*expected, len(values) - len(valid)))
 
 
+# --- order_statistics ---------------------------------------------------------------------------
+
+SAMPLES = {
+    "one": [3.0],
+    "constant": [2.5] * 100,
+    "zeros and ones": [0.0, 1.0] * 80,
+    "grid": np.linspace(0, 1, 1025),
+    "normal": np.random.default_rng(1).normal(size=2000),
+    "heavy tails": np.random.default_rng(2).standard_cauchy(2000) ** 3,
+    "one outlier": np.r_[np.random.default_rng(3).normal(size=2000), 1e30],
+    "beside NaN": np.r_[np.random.default_rng(4).normal(size=2000), [np.nan] * 7],
+    "beside inf": np.r_[-np.inf, np.random.default_rng(5).normal(size=2000), np.inf],
+    "large offset": 1e15 + np.random.default_rng(6).uniform(size=2000),
+    "tiny": np.random.default_rng(7).uniform(size=2000) * 1e-310,
+    "wide": np.random.default_rng(8).uniform(-1.7, 1.7, size=2000) * 1e308,
+}
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+@pytest.mark.parametrize("n_ranks", [1, 2, 5, 30])
+@pytest.mark.parametrize("samples", SAMPLES.values(), ids=SAMPLES)
+def test_order_statistics(kernels, samples, n_ranks, dtype):
+    with np.errstate(over="ignore"):
+        values = np.array(samples).astype(dtype)
+    valid = sorted(v for v in values.tolist() if v == v)
+    ranks = np.linspace(0, len(valid) - 1, n_ranks).astype(np.int64)
+    found = kernels.order_statistics(values, kernels.summarize(values), ranks)
+    assert found.dtype == np.float64
+    assert found.tolist() == [valid[rank] for rank in ranks.tolist()]
+
+
+@given(
+    values=hnp.arrays("f8", st.integers(1, 300), elements=st.floats(-1e3, 1e3, width=16)),
+    share=st.lists(st.floats(0, 1), min_size=1, max_size=6),
+)
+def test_order_statistics_of_anything(kernels, values, share):
+    ranks = np.sort([round(s * (len(values) - 1)) for s in share])
+    found = kernels.order_statistics(values, kernels.summarize(values), ranks)
+    assert found.tolist() == [sorted(values.tolist())[rank] for rank in ranks]
+
+
 # --- encode_integers ----------------------------------------------------------------------------
 
 
@@ -344,7 +385,12 @@ def test_threads_change_nothing(backend, rng, n_jobs):
     ]:
         expected = getattr(one, kernel)(*arguments)
         np.testing.assert_array_equal(getattr(several, kernel)(*arguments), expected)
-    assert several.summarize(values) == one.summarize(values)
+    summary = one.summarize(values)
+    assert several.summarize(values) == summary
+    ranks = np.arange(0, n - 1000, 10_000)
+    np.testing.assert_array_equal(
+        several.order_statistics(values, summary, ranks), np.sort(values)[ranks]
+    )
     assert several.count_joint(codes, (16, 300)).sum() == ((codes[0] < 16) & (codes[1] < 300)).sum()
 
 
