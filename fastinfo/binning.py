@@ -180,10 +180,11 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
         count = rule.n_bins or default_n_bins(n_valid)
     try:
         # NumPy's own edges, ±½ around a constant included.
-        edges = np.histogram_bin_edges(np.array([summary.low, summary.high]), count)
+        with np.errstate(over="ignore", invalid="ignore"):  # ranges above the largest float
+            edges = np.histogram_bin_edges(np.array([summary.low, summary.high]), count)
     except ValueError:
         edges = np.array([summary.low, np.nan])
-    if not (np.diff(edges) > 0).all():
+    if not (edges[1:] > edges[:-1]).all():
         raise ValueError(
             f"{column.name} ranges from {summary.low!r} to {summary.high!r}, too narrow or too "
             f'wide for {count} bins of equal width in float64: pass fewer bins, or bins="quantile"'
