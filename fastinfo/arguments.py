@@ -158,7 +158,8 @@ def host_array(samples: Any, name: str) -> Any:
         array = np.asarray(list(samples), dtype=object)
     if array.dtype.kind == "f" and not hasattr(samples, "__array__") and _passes_int64(array):
         # NumPy makes floats, in which neighbours are equal, of labels on both sides of 2⁶³.
-        array = np.asarray(list(samples), dtype=object)
+        objects = np.asarray(list(samples), dtype=object)
+        array = objects if all(map(_is_integer, objects.flat)) else array
     return array
 
 
@@ -461,6 +462,18 @@ class Options:
 
 
 # --- probabilities ------------------------------------------------------------------------------
+
+
+def axes(axis: Any, count: int | None) -> tuple[int, ...]:
+    """The axes of ``count`` variables; of any number for None."""
+    found = tuple(axis) if isinstance(axis, Iterable) else (axis,)
+    if len(found) != (count or max(len(found), 1)) or not all(map(_is_integer, found)):
+        wanted = {None: "a sequence of integers", 1: "an integer"}.get(
+            count, f"a tuple of {count} integers, one for each variable"
+        )
+        told = axis[0] if count == 1 else axis
+        raise ValueError(f"axis={told!r}; accepted is {wanted}")
+    return found
 
 
 def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
