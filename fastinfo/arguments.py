@@ -5,6 +5,7 @@ Behind this module samples are `binning.Column`, bins are rules, and nothing is 
 
 from __future__ import annotations
 
+import math
 import numbers
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -18,6 +19,7 @@ from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31
+LEAST_TOTAL = 1e-250
 
 
 def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
@@ -46,7 +48,7 @@ def log_base(base: Any) -> float:
         raise TypeError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
     if not 1 < base < np.inf:
         raise ValueError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
-    return float(np.log(float(base)))
+    return math.log(base)  # of integers beyond floating point too
 
 
 def n_jobs(value: Any) -> int | None:
@@ -154,7 +156,15 @@ def host_array(samples: Any, name: str) -> Any:
     if array.dtype.kind in "US" and not hasattr(samples, "__array__"):
         # NumPy has made text of numbers beside text; look at them as they came.
         array = np.asarray(list(samples), dtype=object)
+    if array.dtype.kind == "f" and not hasattr(samples, "__array__") and _passes_int64(array):
+        # NumPy makes floats, in which neighbours are equal, of labels on both sides of 2⁶³.
+        objects = np.asarray(list(samples), dtype=object)
+        array = objects if all(map(_is_integer, objects.flat)) else array
     return array
+
+
+def _passes_int64(array: Any) -> bool:
+    return bool((np.abs(array) >= 1 << 63).any())
 
 
 def column(samples: Any, name: str) -> Column:
@@ -203,9 +213,7 @@ def _supported(values: Any, name: str) -> Any:
 
 def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
     """Objects of one type as an array of that type; None and NaN among them are missing."""
-    absent = np.array(
-        [v is None or type(v).__name__ in ("NAType", "NaTType") or v != v for v in values.tolist()]
-    )
+    absent = np.array([_is_absent(value) for value in values.tolist()])
     if missing is not None:
         absent |= missing
     present = values[~absent].tolist()
@@ -240,38 +248,43 @@ def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
         ) from None
 
 
+def _is_absent(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, numbers.Number) and bool(value != value)
+
+
 def same_length(columns: Sequence[Column]) -> int:
     """The number of samples, which all columns share."""
-    lengths = {column.name: column.values.size for column in columns}
-    if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {size}" for name, size in list(lengths.items())[:4])
-        raise ValueError(f"the numbers of samples differ: {told}")
-    return int(next(iter(lengths.values())))
+    first = columns[0]
+    for column in columns:  # two tables may call different columns by one name
+        if column.values.size != first.values.size:
+            raise ValueError(
+                f"the numbers of samples differ: {first.name} has {first.values.size}, "
+                f"{column.name} has {column.values.size}"
+            )
+    return int(first.values.size)
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:
     """Weights of the samples as float64, or None."""
     if sample_weight is None:
         return None
-    if tables.is_series(sample_weight):
-        values, missing, _ = tables.from_series(sample_weight, "sample_weight")
-        if missing is not None and missing.any():
-            raise ValueError(
-                f"sample_weight has {int(missing.sum())} missing weights; pass 0 to leave a sample "
-                "out"
-            )
-        sample_weight = values
-    array = np.asarray(host_array(sample_weight, "sample_weight"))
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"sample_weight has dtype {array.dtype}; accepted are real numbers")
-    if array.shape != (n_samples,):
+    if not tables.is_series(sample_weight):
+        sample_weight = host_array(sample_weight, "sample_weight")
+    if np.shape(sample_weight) != (n_samples,):
         raise ValueError(
-            f"sample_weight has shape {array.shape}; accepted is one weight for each of the "
-            f"{n_samples} samples, shape ({n_samples},)"
+            f"sample_weight has shape {np.shape(sample_weight)}; accepted is one weight for each "
+            f"of the {n_samples} samples, shape ({n_samples},)"
         )
-    array = array.astype(np.float64)
-    if not np.isfinite(array).all():
-        raise ValueError("sample_weight holds NaN or infinite weights; accepted are finite ones")
+    found = column(sample_weight, "sample_weight")
+    if found.categories is not None or found.values.dtype.kind not in "biuf":
+        raise TypeError("sample_weight holds categories or text; accepted are real numbers")
+    array = found.values.astype(np.float64)
+    if found.missing is not None or not np.isfinite(array).all():
+        raise ValueError(
+            "sample_weight holds missing, NaN or infinite weights; accepted are finite ones"
+        )
     if (array < 0).any():
         raise ValueError(
             f"sample_weight holds negative weights (the least is {array.min():g}); accepted are 0 "
@@ -279,7 +292,19 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
         )
     if not array.any():
         raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
+    require_total(array, "sample_weight")
     return array
+
+
+def require_total(weights: Any, name: str) -> None:
+    """Raise where weights are so large, or so small, that c·log c leaves floating point."""
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if not LEAST_TOTAL <= total <= 1 / LEAST_TOTAL:
+        raise ValueError(
+            f"{name} sums to {total:g}; accepted are sums of {LEAST_TOTAL:g} to "
+            f"{1 / LEAST_TOTAL:g}, since only the ratios of weights matter"
+        )
 
 
 # --- bins ---------------------------------------------------------------------------------------
@@ -386,7 +411,8 @@ def _edges(bins: Any) -> Any:
             "two real numbers in one dimension"
         )
     edges = edges.astype(np.float64)
-    if not (edges[1:] > edges[:-1]).all():
+    # As in NumPy, the last bin may hold its two edges alone: the largest value by itself.
+    if not ((edges[1:-1] > edges[:-2]).all() and edges[-1] >= edges[-2]):
         raise ValueError("bins gives edges that do not increase, or NaN among them")
     return edges
 
@@ -423,12 +449,12 @@ class Options:
 
     def refuse_for_counts(self) -> None:
         """Raise where an option about samples came with counts, on which it has no influence."""
-        for name, value, default in (
-            ("bins", self.bins, None),
-            ("sample_weight", self.sample_weight, None),
-            ("nan_policy", self.nan_policy, "raise"),
+        for name, is_given in (
+            ("bins", self.bins is not None),
+            ("sample_weight", self.sample_weight is not None),
+            ("nan_policy", self.nan_policy != "raise"),
         ):
-            if value is not default and value != default:
+            if is_given:
                 raise ValueError(
                     f"{name} says how samples are counted, and JointCounts are counted already: "
                     f"pass it to JointCounts"
@@ -436,6 +462,18 @@ class Options:
 
 
 # --- probabilities ------------------------------------------------------------------------------
+
+
+def axes(axis: Any, count: int | None) -> tuple[int, ...]:
+    """The axes of ``count`` variables; of any number for None."""
+    found = tuple(axis) if isinstance(axis, Iterable) else (axis,)
+    if len(found) != (count or max(len(found), 1)) or not all(map(_is_integer, found)):
+        wanted = {None: "a sequence of integers", 1: "an integer"}.get(
+            count, f"a tuple of {count} integers, one for each variable"
+        )
+        told = axis[0] if count == 1 else axis
+        raise ValueError(f"axis={told!r}; accepted is {wanted}")
+    return found
 
 
 def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
@@ -452,7 +490,11 @@ def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
         raise ValueError(f"{name} holds NaN or infinite values; accepted are finite ones")
     if (p < 0).any():
         raise ValueError(f"{name} holds negative values (the least is {p.min():g})")
-    totals = p.sum(axis=tuple(range(-len(axes), 0)), keepdims=True)
-    if not totals.all():
-        raise ValueError(f"{name} holds a distribution whose sum is 0, which has no probabilities")
+    with np.errstate(over="ignore"):
+        totals = p.sum(axis=tuple(range(-len(axes), 0)), keepdims=True)
+    if not (np.isfinite(totals) & (totals > 0)).all():
+        raise ValueError(
+            f"{name} holds a distribution whose sum is 0, or above the largest float64, which has "
+            "no probabilities"
+        )
     return p / totals

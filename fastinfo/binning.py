@@ -180,10 +180,11 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
         count = rule.n_bins or default_n_bins(n_valid)
     try:
         # NumPy's own edges, ±½ around a constant included.
-        edges = np.histogram_bin_edges(np.array([summary.low, summary.high]), count)
+        with np.errstate(over="ignore", invalid="ignore"):  # ranges above the largest float
+            edges = np.histogram_bin_edges(np.array([summary.low, summary.high]), count)
     except ValueError:
         edges = np.array([summary.low, np.nan])
-    if not (np.diff(edges) > 0).all():
+    if not (edges[1:] > edges[:-1]).all():
         raise ValueError(
             f"{column.name} ranges from {summary.low!r} to {summary.high!r}, too narrow or too "
             f'wide for {count} bins of equal width in float64: pass fewer bins, or bins="quantile"'
@@ -197,12 +198,14 @@ def _quantile_edges(
     """Samples of ranks ⌈i·(n−1)/B⌉, without repetitions.
 
     Edges that are samples give the same bins as interpolated ones, they do not change under an
-    increasing transformation of the samples, and they exist beside infinite values.
+    increasing transformation of the samples, and they exist beside infinite values. Where an inner
+    edge is the largest sample, as with the two values of a column of 0.0 and 1.0, the last bin is
+    that value alone; without it, it would be one bin with all below.
     """
     n_bins = rule.n_bins or default_n_bins(n_valid)
     ranks = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
-    edges = np.unique(kernels.order_statistics(values, summary, ranks))
-    return edges if edges.size > 1 else np.repeat(edges, 2)  # a constant fills [c, c]
+    edges = kernels.order_statistics(values, summary, ranks)
+    return np.append(np.unique(edges[:-1]), edges[-1])
 
 
 def _factorize_integers(column: Column, kernels: Kernels) -> tuple[Any, Array]:

@@ -55,7 +55,7 @@ def without_rounding(value: Array, estimator: str, kernels: Kernels) -> Array:
     For plug-in entropies, what lies below 0 is rounding, and becomes 0. Corrected estimates may
     well be negative; they stay as they are.
     """
-    return kernels.xp.maximum(value, 0.0) if estimator == "ml" else value
+    return kernels.xp.maximum(value, 0.0) + 0.0 if estimator == "ml" else value  # + 0.0: no −0.0
 
 
 def of_marginals(

@@ -75,8 +75,9 @@ def cross_entropy(p: Array, q: Array, kernels: Kernels) -> Value:
 
 def kl_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
     """D(P‖Q) = Σ p·log(p/q), from the ratios: the difference of two sums would cancel."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        ratio = kernels.xp.where(p > 0, q / p, 1.0)
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        # Of p below 1e-308 the ratio passes the largest float, and p·log(ratio) still is nothing.
+        ratio = kernels.xp.where(p > 0, np.minimum(q / p, np.finfo(np.float64).max), 1.0)
     return -kernels.sum_xlogy(p, ratio)
 
 

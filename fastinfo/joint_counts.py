@@ -109,8 +109,12 @@ class JointCounts:
             raise ValueError("table holds negative, NaN or infinite counts")
         if not array.any():
             raise ValueError("table holds no samples: every count is 0")
-        result = cls()
         dtype = np.float64 if array.dtype.kind == "f" else np.int64
+        if dtype is np.float64:
+            arguments.require_total(array, "table")
+        elif array.sum(dtype=np.float64) >= 1 << 63:
+            raise ValueError("table holds 2⁶³ samples or more; pass floating-point weights")
+        result = cls()
         result._counts = DenseCounts(np.array(array, dtype, order="C"))
         result._bins = [[Categories(np.arange(size))] for size in array.shape]
         return result
@@ -182,8 +186,8 @@ class JointCounts:
         if self._counts is None:
             self._bins, self._counts = bins, counts
         else:
-            self._bins, old, new = _align(self._bins, self._counts, bins, counts, self._sparse)
-            self._counts = counting.add(old, new)
+            united, old, new = _align(self._bins, self._counts, bins, counts, self._sparse)
+            self._counts, self._bins = counting.add(old, new), united
         self.n_missing += n_missing
 
     def _require_like(self, widths: list[int]) -> None:
@@ -364,7 +368,7 @@ def of(variables: Sequence[Any], options: Options) -> JointCounts:
         if len(given) > 1 or not isinstance(counts, JointCounts):
             raise TypeError("JointCounts stand in place of all samples: pass them alone")
         options.refuse_for_counts()
-        if len(variables) not in (1, counts.n_variables):
+        if len(variables) != counts.n_variables:
             raise ValueError(
                 f"{len(variables)} variables are needed; these JointCounts have "
                 f"{counts.n_variables}"
@@ -405,8 +409,8 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
             "of one variable"
         )
-    weights = (None, None) if options.sample_weight is None else tuple(options.sample_weight)
-    if len(weights) != 2:
+    weights = (None, None) if options.sample_weight is None else options.sample_weight
+    if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
     kernels = choose(options.backend, options.n_jobs)
     edges: list[Any] = []

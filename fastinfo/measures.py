@@ -9,6 +9,7 @@ from typing import Any
 from fastinfo import arguments, entropies, formulas, joint_counts
 from fastinfo.arguments import Options
 from fastinfo.backends import choose
+from fastinfo.joint_counts import JointCounts
 
 
 def entropy(
@@ -100,6 +101,8 @@ def joint_entropy(
     """
     if not variables:
         raise TypeError("joint_entropy() takes the samples of at least one variable")
+    if len(variables) == 1 and isinstance(variables[0], JointCounts):
+        variables += (None,) * (variables[0].n_variables - 1)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     return _measure(formulas.joint_entropy, variables, options)
 
@@ -559,4 +562,4 @@ def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -
         return float("nan")
     p, q = joint_counts.align(left, right)
     value = formula(p / p.sum(), q / q.sum(), kernels)
-    return max(float(value), 0.0) / options.unit
+    return (max(float(value), 0.0) + 0.0) / options.unit  # + 0.0: no result is −0.0

@@ -60,7 +60,7 @@ def entropy(pk: Any, *, axis: int = 0, base: float | None = None) -> Any:
     >>> pmf.entropy([0.5, 0.25, 0.25], base=2)
     1.5
     """
-    return _of_joint(formulas.entropy, pk, (axis,), base)
+    return _of_joint(formulas.entropy, pk, (axis,), base, 1)
 
 
 def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | None = None) -> Any:
@@ -91,8 +91,8 @@ def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | N
     >>> pmf.joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
     2.0
     """
-    axes = tuple(range(np.ndim(pk))) if axis is None else tuple(axis)
-    return _of_joint(formulas.joint_entropy, pk, axes, base)
+    axes = range(np.ndim(pk)) if axis is None else axis
+    return _of_joint(formulas.joint_entropy, pk, axes, base, None)
 
 
 def conditional_entropy(
@@ -125,7 +125,7 @@ def conditional_entropy(
     >>> pmf.conditional_entropy([[0.5, 0.0], [0.0, 0.5]], base=2)
     0.0
     """
-    return _of_joint(formulas.conditional_entropy, pk, axis, base)
+    return _of_joint(formulas.conditional_entropy, pk, axis, base, 2)
 
 
 def mutual_information(
@@ -154,7 +154,7 @@ def mutual_information(
     >>> pmf.mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2)
     1.0
     """
-    return _of_joint(formulas.mutual_information, pk, axis, base)
+    return _of_joint(formulas.mutual_information, pk, axis, base, 2)
 
 
 def conditional_mutual_information(
@@ -188,7 +188,7 @@ def conditional_mutual_information(
     >>> pmf.conditional_mutual_information(alike, base=2)
     1.0
     """
-    return _of_joint(formulas.conditional_mutual_information, pk, axis, base)
+    return _of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
 
 
 def normalized_mutual_information(
@@ -221,7 +221,7 @@ def normalized_mutual_information(
     """
     arguments.one_of(average, "average", formulas.AVERAGES)
     formula = partial(formulas.normalized_mutual_information, average=average)
-    return _of_joint(formula, pk, axis, None)
+    return _of_joint(formula, pk, axis, None, 2)
 
 
 def variation_of_information(
@@ -250,7 +250,7 @@ def variation_of_information(
     >>> pmf.variation_of_information([[0.5, 0.0], [0.0, 0.5]])
     0.0
     """
-    return _of_joint(formulas.variation_of_information, pk, axis, base)
+    return _of_joint(formulas.variation_of_information, pk, axis, base, 2)
 
 
 def cross_entropy(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
@@ -338,12 +338,15 @@ def jensen_shannon_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | 
     return _of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
 
 
-def _of_joint(formula: Callable[..., Any], pk: Any, axis: Sequence[int], base: Any) -> Any:
-    """A formula over the entropies of a joint distribution."""
+def _of_joint(
+    formula: Callable[..., Any], pk: Any, axis: Sequence[int], base: Any, n_axes: int | None
+) -> Any:
+    """A formula over the entropies of a joint distribution of ``n_axes`` variables."""
     unit = arguments.log_base(base)
-    p = arguments.probabilities(pk, "pk", axis)
+    axes = arguments.axes(axis, n_axes)
+    p = arguments.probabilities(pk, "pk", axes)
     kernels = choose(n_jobs=1)
-    n_variables = len(axis)
+    n_variables = len(axes)
 
     def marginal(*variables: int) -> Any:
         others = tuple(a - n_variables for a in range(n_variables) if a not in variables)
@@ -357,7 +360,8 @@ def _of_joint(formula: Callable[..., Any], pk: Any, axis: Sequence[int], base: A
 def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any) -> Any:
     """A formula over two distributions."""
     unit = arguments.log_base(base)
-    p, q = (arguments.probabilities(k, name, (axis,)) for k, name in ((pk, "pk"), (qk, "qk")))
+    axes = arguments.axes((axis,), 1)
+    p, q = (arguments.probabilities(k, name, axes) for k, name in ((pk, "pk"), (qk, "qk")))
     if p.shape[-1] != q.shape[-1]:
         raise ValueError(
             f"pk has {p.shape[-1]} values along axis {axis} and qk {q.shape[-1]}; a divergence "

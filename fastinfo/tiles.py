@@ -195,18 +195,21 @@ class Job:
         counts = self.kernels.count_pairs(self.packed, tile.left, tile.right)
         if self.on_counts is not None:
             self.on_counts(self.plan.order[tile.left], self.plan.order[tile.right], counts)
-        is_complete = self.complete[tile.left].all() and self.complete[tile.right].all()
+        is_complete = self.complete[tile.left, None] & self.complete[tile.right]
 
         def entropy(*variables: int) -> Array:
             if len(variables) != 1:
                 flat = counts.reshape(*counts.shape[:2], -1)
                 return entropies.entropy(flat, self.estimator, self.kernels)
             (side,) = variables
-            if is_complete:
-                return self.entropies[tile.left, None] if side == 0 else self.entropies[tile.right]
-            # A sample that one feature lacks is left out of the other's marginal too.
+            whole = self.entropies[tile.left, None] if side == 0 else self.entropies[tile.right]
+            if is_complete.all():
+                return whole
+            # A sample that one feature lacks is left out of the other's marginal too. Pairs that
+            # lack none keep to the features' own entropies, which are the same in any tile.
             marginal = counts.sum(axis=3 if side == 0 else 2)
-            return entropies.entropy(marginal, self.estimator, self.kernels)
+            lacking = entropies.entropy(marginal, self.estimator, self.kernels)
+            return np.where(is_complete, whole, lacking)
 
         return self._finish(self.formula(entropy))
 

@@ -87,7 +87,7 @@ def choose(backend: str | None = None, n_jobs: int | None = None) -> Kernels:
     if name is None:
         source, name = "FASTINFO_BACKEND in the environment", os.environ.get("FASTINFO_BACKEND")
     name = name or next(iter(REGISTRY))
-    if name not in REGISTRY:
+    if not isinstance(name, str) or name not in REGISTRY:
         raise ValueError(f"{source} is {name!r}; accepted are {', '.join(map(repr, REGISTRY))}")
     return load(name)(n_jobs=usable_cores() if n_jobs is None else n_jobs)
 

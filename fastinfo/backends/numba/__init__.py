@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -13,12 +14,20 @@ from fastinfo.backends.numba.threads import over_ranges
 
 Array = np.ndarray[Any, Any]
 
+MOST_BLOCK_CELLS = 1 << 32
+"""Largest table whose cells `count.count_two` can number."""
+
 
 def _fixed(array: Array) -> Array:
     """A read-only view, so that read-only and writable inputs share one compiled kernel."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False
     return view
+
+
+def _rows(array: Array) -> Array:
+    """A matrix whose rows run along the last axis; −1 would not do for a table without cells."""
+    return _fixed(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 class Packed(NamedTuple):
@@ -128,21 +137,22 @@ class NumbaKernels:
     ) -> Array:
         """Fold all variables but the last into one and count two."""
         shape = [bins + 1 for bins in n_bins]
-        n_cells = int(np.prod(shape))
+        n_cells = math.prod(shape)
         columns = [_fixed(column) for column in codes]
         weights = None if weights is None else _fixed(weights)
 
         def count_range(start: int, stop: int) -> Array:
             parts = [column[start:stop] for column in columns]
             left = parts[0]
-            unjoined = 1 if weights is None else 0
+            # The kernel joins the last variable by itself, block by block and in 32 bits.
+            unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
             for part, extent in zip(parts[1 : len(parts) - unjoined], shape[1:], strict=False):
                 cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
                 count.join_codes(left, part, extent, cells)
                 left = _fixed(cells)
             if weights is not None:
                 return count.sum_weights(left, weights[start:stop], n_cells)  # type: ignore[no-any-return]
-            if len(parts) == 1:
+            if len(parts) == 1 or not unjoined:
                 return count.count_one(left, n_cells)  # type: ignore[no-any-return]
             return count.count_two(left, parts[-1], shape[-1], n_cells)  # type: ignore[no-any-return]
 
@@ -181,7 +191,7 @@ class NumbaKernels:
 
     def sum_xlogx(self, counts: Array) -> Array:
         """Rows of the last axis, one after the other."""
-        rows = _fixed(counts).reshape(-1, counts.shape[-1])
+        rows = _rows(counts)
         out = np.empty(rows.shape[0])
         sums.sum_xlogx(rows, out)
         return out.reshape(counts.shape[:-1])
@@ -189,7 +199,7 @@ class NumbaKernels:
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Rows of the last axis, one after the other."""
         p, q = np.broadcast_arrays(p, q)
-        left, right = (_fixed(a).reshape(-1, a.shape[-1]) for a in (p, q))
+        left, right = _rows(p), _rows(q)
         out = np.empty(left.shape[0])
         sums.sum_xlogy(left, right, out)
         return out.reshape(p.shape[:-1])

@@ -163,7 +163,8 @@ def encode_edges(
         else:
             _find_by_search(block, interior, found)
         for i in range(size):
-            inside = (block[i] >= low) & (block[i] <= high)
+            value = np.float64(block[i])  # float32 beside a Python float stays so, interpreted
+            inside = (value >= low) & (value <= high)
             bin_number = min(found[i], n_bins - 1)  # +inf also passes the edges that fill up
             out[i] = bin_number if inside else n_bins
 

@@ -1,0 +1,198 @@
+"""The judge: every answer by pure Python loops, slow and obvious.
+
+Measures are computed from their definitions as sums over probabilities, not as differences of
+entropies as the package does it, so that one mistake cannot stand in both. Samples are sequences of
+hashable values; a sample is missing where it is None or NaN.
+"""
+
+import math
+from collections import Counter
+
+
+def is_missing(value):
+    """None and NaN."""
+    return value is None or value != value
+
+
+# --- binning ------------------------------------------------------------------------------------
+
+
+def encode_edges(values, edges):
+    """The first bin [edge, next edge) that holds the value, the last one closed; B for none."""
+    n_bins = len(edges) - 1
+    codes = []
+    for value in values:
+        code = n_bins
+        for i in range(n_bins):
+            below = value <= edges[i + 1] if i == n_bins - 1 else value < edges[i + 1]
+            if edges[i] <= value and below:
+                code = i
+                break
+        codes.append(code)
+    return codes
+
+
+def quantile_edges(values, n_bins):
+    """Samples of ranks ⌈i·(n−1)/B⌉; a bin for the largest value where an inner edge reaches it."""
+    ordered = sorted(value for value in values if not is_missing(value))
+    inner = {ordered[math.ceil(i * (len(ordered) - 1) / n_bins)] for i in range(n_bins)}
+    return [*sorted(inner), ordered[-1]]
+
+
+def default_n_bins(n_samples):
+    """The smallest B whose cube is at least n."""
+    n_bins = 1
+    while n_bins**3 < n_samples:
+        n_bins += 1
+    return n_bins
+
+
+# --- counting -----------------------------------------------------------------------------------
+
+
+def count(columns, weights=None):
+    """{cell: count} of the complete rows of some columns of samples."""
+    counts = Counter()
+    parts = {}
+    for position, row in enumerate(zip(*columns, strict=True)):
+        if any(is_missing(value) for value in row):
+            continue
+        if weights is None:
+            counts[row] += 1
+        else:
+            parts.setdefault(row, []).append(float(weights[position]))
+    for row, addends in parts.items():
+        counts[row] = math.fsum(addends)
+    return counts
+
+
+def count_codes(codes, n_bins, weights=None):
+    """{cell: count} of codes, in which code B says that the sample is missing."""
+    columns = [
+        [None if code == bins else int(code) for code in column]
+        for column, bins in zip(codes, n_bins, strict=True)
+    ]
+    return count(columns, weights)
+
+
+# --- sums ---------------------------------------------------------------------------------------
+
+
+def sum_xlogx(counts):
+    """Σ c·log c."""
+    return math.fsum(c * math.log(c) for c in map(float, counts) if c > 0)
+
+
+def sum_xlogy(p, q):
+    """Σ p·log q; −inf where q = 0 < p."""
+    pairs = [(float(a), float(b)) for a, b in zip(p, q, strict=True) if a > 0]
+    if any(b == 0 for _, b in pairs):
+        return -math.inf
+    return math.fsum(a * math.log(b) for a, b in pairs)
+
+
+# --- probabilities ------------------------------------------------------------------------------
+
+
+def probabilities(counts):
+    """{cell: share}, the empty cells left out."""
+    total = math.fsum(counts.values())
+    return {cell: c / total for cell, c in counts.items() if c > 0}
+
+
+def marginal(p, *variables):
+    """The distribution of some variables of a joint one."""
+    parts = {}
+    for cell, share in p.items():
+        parts.setdefault(tuple(cell[v] for v in variables), []).append(share)
+    return {cell: math.fsum(shares) for cell, shares in parts.items()}
+
+
+def entropy_of(p):
+    """−Σ p log p."""
+    return -math.fsum(share * math.log(share) for share in p.values())
+
+
+# --- measures of columns of samples -------------------------------------------------------------
+
+
+def entropy(*columns, weights=None):
+    """H of the joint distribution of the columns."""
+    return entropy_of(probabilities(count(columns, weights)))
+
+
+def miller_madow(*columns):
+    """Plug-in entropy + (K − 1)/(2n)."""
+    counts = count(columns)
+    return entropy_of(probabilities(counts)) + (len(counts) - 1) / (2 * sum(counts.values()))
+
+
+def conditional_entropy(x, given, weights=None):
+    """−Σ p(x,y) log p(x|y)."""
+    p = probabilities(count((x, given), weights))
+    py = marginal(p, 1)
+    return -math.fsum(share * math.log(share / py[y,]) for (_, y), share in p.items())
+
+
+def mutual_information(x, y, weights=None):
+    """Σ p(x,y) log p(x,y)/(p(x)·p(y))."""
+    p = probabilities(count((x, y), weights))
+    px, py = marginal(p, 0), marginal(p, 1)
+    return math.fsum(s * math.log(s / (px[a,] * py[b,])) for (a, b), s in p.items())
+
+
+def conditional_mutual_information(x, y, z, weights=None):
+    """Σ p(x,y,z) log p(z)·p(x,y,z)/(p(x,z)·p(y,z))."""
+    p = probabilities(count((x, y, z), weights))
+    pz, pxz, pyz = marginal(p, 2), marginal(p, 0, 2), marginal(p, 1, 2)
+    return math.fsum(
+        s * math.log(pz[c,] * s / (pxz[a, c] * pyz[b, c])) for (a, b, c), s in p.items()
+    )
+
+
+def variation_of_information(x, y, weights=None):
+    """−Σ p(x,y) (log p(x,y)/p(x) + log p(x,y)/p(y))."""
+    p = probabilities(count((x, y), weights))
+    px, py = marginal(p, 0), marginal(p, 1)
+    return -math.fsum(s * (math.log(s / px[a,]) + math.log(s / py[b,])) for (a, b), s in p.items())
+
+
+def normalized_mutual_information(x, y, average):
+    """I(X;Y) over an average of the entropies; 1 for two constants, 0 where the average is 0."""
+    hx, hy = entropy(x), entropy(y)
+    if hx == hy == 0:
+        return 1.0
+    scale = {
+        "arithmetic": (hx + hy) / 2,
+        "geometric": math.sqrt(hx * hy),
+        "min": min(hx, hy),
+        "max": max(hx, hy),
+    }[average]
+    return mutual_information(x, y) / scale if scale else 0.0
+
+
+def cross_entropy(x, y):
+    """−Σ p log q; inf where q = 0 < p."""
+    p, q = probabilities(count((x,))), probabilities(count((y,)))
+    if set(p) - set(q):
+        return math.inf
+    return -math.fsum(share * math.log(q[cell]) for cell, share in p.items())
+
+
+def kl_divergence(x, y):
+    """Σ p log p/q; inf where q = 0 < p."""
+    p, q = probabilities(count((x,))), probabilities(count((y,)))
+    if set(p) - set(q):
+        return math.inf
+    return math.fsum(share * math.log(share / q[cell]) for cell, share in p.items())
+
+
+def jensen_shannon_divergence(x, y):
+    """Mean of the divergences of both distributions from their middle."""
+    p, q = probabilities(count((x,))), probabilities(count((y,)))
+    total = []
+    for cell in set(p) | set(q):
+        a, b = p.get(cell, 0.0), q.get(cell, 0.0)
+        middle = (a + b) / 2
+        total += [s * math.log(s / middle) / 2 for s in (a, b) if s > 0]
+    return math.fsum(total)

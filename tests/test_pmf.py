@@ -1,0 +1,194 @@
+"""Measures of probabilities: scipy's, those of samples, and batches of either."""
+
+import itertools
+import math
+
+import naive
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy.spatial.distance import jensenshannon
+
+import fastinfo
+from fastinfo import formulas, pmf
+
+
+@pytest.fixture(autouse=True)
+def _backend(backend, monkeypatch):
+    """Probabilities take their backend from the environment."""
+    monkeypatch.setenv("FASTINFO_BACKEND", backend)
+
+
+def close(expected):
+    return pytest.approx(expected, rel=1e-12, abs=1e-13)
+
+
+JOINT = {
+    "joint_entropy": 3,
+    "entropy": 1,
+    "conditional_entropy": 2,
+    "mutual_information": 2,
+    "conditional_mutual_information": 3,
+    "normalized_mutual_information": 2,
+    "variation_of_information": 2,
+}
+DIVERGENCES = ["cross_entropy", "kl_divergence", "jensen_shannon_divergence"]
+
+
+def arguments(measure, n_axes):
+    """The measure, and its ``axis`` for the first axes."""
+    axis = 0 if measure == "entropy" else tuple(range(n_axes))
+    return getattr(pmf, measure), axis
+
+
+@pytest.mark.parametrize("measure", JOINT)
+def test_probabilities_agree_with_counts_in_place_of_samples(rng, measure):
+    call, _ = arguments(measure, JOINT[measure])
+    table = rng.integers(0, 9, (3, 4, 2)[: JOINT[measure]])
+    counts = fastinfo.JointCounts.from_table(table)
+    found = call(table)
+    assert isinstance(found, float)
+    assert found == close(getattr(fastinfo, measure)(counts))
+    assert call(table / table.sum()) == close(found)
+
+
+@pytest.mark.parametrize("measure", JOINT)
+def test_batches_of_joint_distributions(rng, measure):
+    """Axes of variables anywhere and in any order; the others are a batch, in their order."""
+    n_axes = JOINT[measure]
+    call, first = arguments(measure, n_axes)
+    whole = rng.random((2, 3, 4, 5, 2))
+    for axes in itertools.permutations(range(5), n_axes):
+        batch = np.moveaxis(whole, axes, range(n_axes))
+        shape = batch.shape[n_axes:]
+        found = call(whole, axis=axes[0] if measure == "entropy" else axes)
+        assert found.shape == shape
+        index = tuple(size - 1 for size in shape)
+        assert found[index] == close(call(batch[(..., *index)], axis=first))
+
+
+@pytest.mark.parametrize("measure", DIVERGENCES)
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_batches_of_divergences(rng, measure, axis):
+    p, q = rng.random((2, 4, 4, 4))
+    found = getattr(pmf, measure)(p, q, axis=axis)
+    assert found.shape == (4, 4)
+    one = getattr(pmf, measure)(np.moveaxis(p, axis, 0)[:, 1, 2], np.moveaxis(q, axis, 0)[:, 1, 2])
+    assert found[1, 2] == close(one)
+    against_one = getattr(pmf, measure)(np.moveaxis(p, axis, -1), q[0, 0], axis=-1)
+    assert against_one.shape == (4, 4)
+
+
+positive = hnp.arrays("f8", 5, elements=st.floats(0, 1)).filter(lambda p: p.sum() > 1e-9)
+
+
+@pytest.mark.parametrize("base", [None, 2])
+@given(p=positive, q=positive)
+def test_scipy(base, p, q):
+    assert pmf.entropy(p, base=base) == close(scipy.stats.entropy(p, base=base))
+    expected = scipy.special.rel_entr(p / p.sum(), q / q.sum()).sum() / math.log(base or math.e)
+    assert pmf.kl_divergence(p, q, base=base) == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    # scipy takes a square root, in which rounding of 1e-16 is 1e-8.
+    js = pmf.jensen_shannon_divergence(p, q, base=base)
+    assert js == pytest.approx(jensenshannon(p, q, base=base) ** 2, abs=1e-12)
+    assert pmf.cross_entropy(p, q, base=base) == pytest.approx(
+        pmf.entropy(p, base=base) + expected, rel=1e-9, abs=1e-12
+    )
+
+
+def test_batches_of_scipy(rng):
+    p, q = rng.random((2, 3, 6))
+    for axis in (0, 1):
+        np.testing.assert_allclose(pmf.entropy(p, axis=axis), scipy.stats.entropy(p, axis=axis))
+        np.testing.assert_allclose(
+            pmf.kl_divergence(p, q, axis=axis), scipy.stats.entropy(p, q, axis=axis)
+        )
+
+
+@pytest.mark.parametrize("average", formulas.AVERAGES)
+def test_averages(average):
+    x, y = [0, 0, 1, 1, 2], [0, 1, 1, 1, 1]
+    table = np.zeros((3, 2))
+    np.add.at(table, (x, y), 1)
+    found = pmf.normalized_mutual_information(table, average=average)
+    assert found == close(naive.normalized_mutual_information(x, y, average))
+
+
+@pytest.mark.parametrize(
+    ("measure", "p", "q", "expected"),
+    [
+        ("kl_divergence", [0.5, 0.5], [1, 0], math.inf),
+        ("kl_divergence", [1, 0], [0.5, 0.5], math.log(2)),
+        ("kl_divergence", [1, 0], [1, 0], 0),
+        ("kl_divergence", [1e-310, 1], [0.5, 0.5], math.log(2)),
+        ("kl_divergence", [0.5, 0.5], [1e-310, 1], math.log(0.5) - math.log(1e-310) / 2),
+        ("kl_divergence", [5e-324, 1], [1, 5e-324], -math.log(5e-324)),
+        ("cross_entropy", [0.5, 0.5], [1, 0], math.inf),
+        ("cross_entropy", [1, 0], [1, 0], 0),
+        ("jensen_shannon_divergence", [1, 0], [0, 1], math.log(2)),
+        ("jensen_shannon_divergence", [1e-310, 1], [1, 1e-310], math.log(2)),
+    ],
+)
+def test_zeros_and_next_to_nothing(measure, p, q, expected):
+    found = getattr(pmf, measure)(p, q)
+    assert found == close(expected)
+    assert math.copysign(1, found) == 1
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda: pmf.entropy([0.5, -0.5]), ValueError, "pk holds negative values.*-0.5"),
+        (lambda: pmf.entropy([0.5, np.nan]), ValueError, "pk holds NaN or infinite"),
+        (lambda: pmf.entropy([0.5, np.inf]), ValueError, "pk holds NaN or infinite"),
+        (lambda: pmf.entropy([0.0, 0.0]), ValueError, "sum is 0"),
+        (lambda: pmf.entropy([]), ValueError, "sum is 0"),
+        (lambda: pmf.entropy([[1, 1], [0, 0]], axis=1), ValueError, "sum is 0"),
+        (lambda: pmf.entropy([1e308, 1e308]), ValueError, "above the largest float64"),
+        (lambda: pmf.entropy([1, 1j]), TypeError, "pk has dtype complex128"),
+        (lambda: pmf.entropy(["a"]), TypeError, "pk has dtype object"),
+        (lambda: pmf.entropy(0.5), TypeError, "pk is float"),
+        (lambda: pmf.entropy(np.array(0.5)), ValueError, r"axis=\(0,\) for pk of shape \(\)"),
+        (lambda: pmf.entropy([1, 2], axis=1), ValueError, "axis 1 is out of bounds"),
+        (lambda: pmf.entropy([[1, 2]], axis=(0, 1)), ValueError, r"axis=\(0, 1\); .* an integer"),
+        (lambda: pmf.entropy([1, 2], axis="x"), ValueError, "axis='x'; accepted is an integer"),
+        (lambda: pmf.mutual_information([1, 2]), ValueError, r"axis=\(0, 1\) for pk of shape \(2,"),
+        (lambda: pmf.mutual_information([1, 2], axis=0), ValueError, "tuple of 2 integers"),
+        (lambda: pmf.mutual_information([1, 2], axis=(0,)), ValueError, "tuple of 2 integers"),
+        (
+            lambda: pmf.mutual_information(np.ones((2, 2, 2)), axis=(0, 1, 2)),
+            ValueError,
+            "tuple of 2 integers, one for each variable",
+        ),
+        (lambda: pmf.mutual_information([[1]], axis=(0, 0)), ValueError, "repeated axis"),
+        (lambda: pmf.joint_entropy([[1]], axis=()), ValueError, "a sequence of integers"),
+        (lambda: pmf.kl_divergence([1, 1], [1, 1, 1]), ValueError, "pk has 2 values.*and qk 3"),
+        (
+            lambda: pmf.kl_divergence(np.ones((2, 3)), np.ones((2, 4)), axis=0),
+            ValueError,
+            "do not broadcast",
+        ),
+        (lambda: pmf.entropy([1, 1], base=1), ValueError, "base=1;"),
+        (
+            lambda: pmf.normalized_mutual_information([[1]], average="mean"),
+            ValueError,
+            "average='mean'; accepted are 'arithmetic'",
+        ),
+    ],
+)
+def test_bad_input(call, error, message):
+    with pytest.raises(error, match=message):
+        call()
+
+
+def test_inputs_are_left_alone(rng):
+    p = rng.random(5)
+    before = p.copy()
+    p.flags.writeable = False
+    pmf.kl_divergence(p, p)
+    pmf.entropy(p)
+    np.testing.assert_array_equal(p, before)
