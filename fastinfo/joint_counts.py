@@ -26,7 +26,7 @@ UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError),
     *(AttributeError, RuntimeError, OverflowError, MemoryError, OSError),
 )
-"""What NumPy, zipfile and json raise over damaged and foreign files, and over flags of encryption."""
+"""What NumPy, zipfile and json raise over damaged and foreign files, encryption flags included."""
 
 
 class JointCounts:
