@@ -274,11 +274,11 @@ def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:
         same = np.arange(len(left))
         return left, same, same
     values = np.unique(_concatenate_exactly(left.values, right.values))
-    return (
-        Categories(values),
-        np.searchsorted(values, left.values),
-        np.searchsorted(values, right.values),
+    # Of one dtype, for a search of uint64 among int64 would go through float64.
+    to_left, to_right = (
+        np.searchsorted(values, side.values.astype(values.dtype)) for side in (left, right)
     )
+    return Categories(values), to_left, to_right
 
 
 def _concatenate_exactly(left: Any, right: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Sequence
 from math import prod
 from typing import Any
@@ -19,6 +20,12 @@ from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
 
 FORMAT = "fastinfo.JointCounts/1"
+
+UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError),
+    *(AttributeError, RuntimeError, OverflowError, MemoryError, OSError),
+)
+"""What NumPy, zipfile and json raise over damaged and foreign files, encryption flags included."""
 
 
 class JointCounts:
@@ -305,6 +312,7 @@ class JointCounts:
             "format": FORMAT,
             "shape": counts.shape,
             "nan_policy": self.nan_policy,
+            "sparse": self._sparse,
             "n_missing": self.n_missing,
             "bins": [
                 [
@@ -326,32 +334,52 @@ class JointCounts:
         ValueError
             For a file that `save` did not write, or that is damaged.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                arrays = {name: file[name] for name in file.files}
-            described = json.loads(str(arrays["description"]))
-            if described["format"] != FORMAT:
-                raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
-            result = cls(nan_policy=described["nan_policy"])
-            result.n_missing = described["n_missing"]
-            position = 0
-            for group in described["bins"]:
-                loaded: list[Bins] = []
-                for kind in group:
-                    values = arrays[f"bins{position}"]
-                    position += 1
-                    loaded.append(
-                        Edges(values, kind["uniform"]) if kind["edges"] else Categories(values)
-                    )
-                result._bins.append(loaded)
-            shape = tuple(described["shape"])
-            if "cells" in arrays:
-                result._counts = SparseCounts(shape, arrays["cells"], arrays["values"])
-            else:
-                result._counts = DenseCounts(arrays["values"].reshape(shape))
-        except (zipfile.BadZipFile, EOFError, LookupError, TypeError, ValueError) as error:
-            raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
+        with open(path, "rb") as stream:
+            try:
+                with np.load(stream, allow_pickle=False) as file:
+                    arrays = {name: file[name] for name in file.files}
+                described = json.loads(str(arrays["description"]))
+                if described["format"] != FORMAT:
+                    raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
+                result = cls(nan_policy=described["nan_policy"], sparse=described["sparse"])
+                result.n_missing = described["n_missing"]
+                position = 0
+                for group in described["bins"]:
+                    loaded: list[Bins] = []
+                    for kind in group:
+                        values = arrays[f"bins{position}"]
+                        position += 1
+                        loaded.append(
+                            Edges(values, kind["uniform"]) if kind["edges"] else Categories(values)
+                        )
+                    result._bins.append(loaded)
+                shape = tuple(described["shape"])
+                if "cells" in arrays:
+                    result._counts = SparseCounts(shape, arrays["cells"], arrays["values"])
+                else:
+                    result._counts = DenseCounts(arrays["values"].reshape(shape))
+                _require_consistent(result._counts, [b for group in result._bins for b in group])
+            except UNREADABLE as error:
+                raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
         return result
+
+
+def _require_consistent(counts: Counts, bins: Sequence[Bins]) -> None:
+    """Raise where parts of a file do not belong together."""
+    values = counts.values
+    if (
+        values.dtype not in (np.int64, np.float64)
+        or not (np.isfinite(values) & (values >= 0)).all()
+    ):
+        raise ValueError("its counts are no counts")
+    if counts.shape != tuple(len(b) for b in bins):
+        raise ValueError(f"its counts have shape {counts.shape} and do not fit its bins")
+    if isinstance(counts, SparseCounts):
+        cells, limits = counts.cells, np.reshape(counts.shape, (-1, 1))
+        if cells.dtype != np.int64 or cells.shape != (len(bins), *values.shape):
+            raise ValueError("its cells do not fit its counts")
+        if not ((cells >= 0) & (cells < limits)).all():
+            raise ValueError("its cells lie outside of its bins")
 
 
 def of(variables: Sequence[Any], options: Options) -> JointCounts:

@@ -1,0 +1,165 @@
+"""Which backend does the work, and what is said where one cannot."""
+
+import builtins
+import importlib
+import sys
+import types
+
+import numpy as np
+import pytest
+
+import fastinfo
+
+backends = importlib.import_module("fastinfo.backends")  # ``fastinfo.backends`` is the function
+
+
+def chosen(monkeypatch, **options):
+    """The names of the backends that one call took."""
+    names = []
+    load = backends.load
+    monkeypatch.setattr(backends, "load", lambda name: names.append(name) or load(name))
+    fastinfo.entropy([0, 1], **options)
+    return set(names)
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch):
+    monkeypatch.delenv("FASTINFO_BACKEND", raising=False)
+
+
+def test_the_default_is_the_first_of_the_registry(monkeypatch):
+    assert next(iter(backends.REGISTRY)) == "numba"
+    assert chosen(monkeypatch) == {"numba"}
+
+
+def test_by_name(monkeypatch, backend):
+    assert chosen(monkeypatch, backend=backend) == {backend}
+
+
+def test_by_environment(monkeypatch, backend):
+    monkeypatch.setenv("FASTINFO_BACKEND", backend)
+    assert chosen(monkeypatch) == {backend}
+
+
+def test_a_name_goes_before_the_environment(monkeypatch, backend):
+    monkeypatch.setenv("FASTINFO_BACKEND", "no such backend")
+    assert chosen(monkeypatch, backend=backend) == {backend}
+
+
+def test_an_empty_environment_variable_is_none(monkeypatch):
+    monkeypatch.setenv("FASTINFO_BACKEND", "")
+    assert chosen(monkeypatch) == {"numba"}
+
+
+CALLS = {
+    "measure": lambda **o: fastinfo.mutual_information([0, 1], [0, 1], **o),
+    "divergence": lambda **o: fastinfo.kl_divergence([0, 1], [0, 1], **o),
+    "pairs": lambda **o: fastinfo.pairwise_mutual_information([[0, 1], [1, 0]], **o),
+    "top": lambda **o: fastinfo.top_pairs([[0, 1], [1, 0]], **o),
+    "counts": lambda **o: fastinfo.JointCounts(**o),
+}
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+@pytest.mark.parametrize("name", ["cuda", "Numba", 5, ["numpy"]])
+def test_unknown_names(call, name):
+    with pytest.raises(ValueError, match=r"backend is .*; accepted are 'numba', 'numpy'"):
+        call(backend=name)
+
+
+@pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+def test_unknown_names_in_the_environment(call, monkeypatch):
+    monkeypatch.setenv("FASTINFO_BACKEND", "fortran")
+    with pytest.raises(ValueError, match="FASTINFO_BACKEND in the environment is 'fortran'"):
+        call()
+
+
+@pytest.fixture
+def without_numba(monkeypatch):
+    """An environment in which ``import numba`` fails."""
+    plain = builtins.__import__
+
+    def fail(name, *arguments, **options):
+        if name.partition(".")[0] == "numba":
+            raise ModuleNotFoundError("No module named 'numba'", name="numba")
+        return plain(name, *arguments, **options)
+
+    for name in [n for n in sys.modules if n.startswith("fastinfo.backends.numba")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(builtins, "__import__", fail)
+
+
+@pytest.mark.usefixtures("without_numba")
+def test_a_missing_library_is_told_with_the_line_that_installs_it():
+    for options in ({}, {"backend": "numba"}):
+        with pytest.raises(ImportError, match=r"No module named 'numba'; .*`pip install numba`"):
+            fastinfo.entropy([0, 1], **options)
+    assert fastinfo.entropy([0, 1], base=2, backend="numpy") == 1.0
+
+
+@pytest.mark.usefixtures("without_numba")
+def test_backends_tells_why_one_cannot_be_used():
+    told = {b.name: b for b in fastinfo.backends()}
+    assert not told["numba"].usable
+    assert "pip install numba" in told["numba"].detail
+    assert told["numpy"].usable
+
+
+def test_backends_tells_what_can_be_used():
+    told = fastinfo.backends()
+    assert [b.name for b in told] == list(backends.REGISTRY)
+    for b in told:
+        assert b.usable
+        assert b.detail.startswith(f"{b.name} {sys.modules[b.name].__version__}, ")
+
+
+def stranger(module, **attributes):
+    """An array of a library that fastinfo does not bring to the host by itself."""
+    kind = type("ndarray", (), {"__module__": module, "ndim": 1, "shape": (2,), **attributes})
+    return kind()
+
+
+GPU = types.SimpleNamespace(type="cuda")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        stranger("cupy"),
+        stranger("cupy._core.core"),
+        stranger("jaxlib._jax"),
+        stranger("dask.array.core"),
+        stranger("torch", device=GPU),
+    ],
+    ids=lambda array: type(array).__module__,
+)
+@pytest.mark.parametrize(
+    "call",
+    [
+        fastinfo.entropy,
+        lambda a: fastinfo.mutual_information([0, 1], a),
+        lambda a: fastinfo.entropy([0, 1], sample_weight=a),
+        lambda a: fastinfo.kl_divergence([0, 1], a),
+        fastinfo.pairwise_mutual_information,
+        fastinfo.top_pairs,
+        fastinfo.pmf.entropy,
+    ],
+)
+def test_arrays_of_other_devices_are_refused(call, array):
+    with pytest.raises(
+        TypeError,
+        match=rf"is a {type(array).__module__}\.ndarray; accepted are .*bring it to the host",
+    ):
+        call(array)
+
+
+def test_usable_cores():
+    assert backends.usable_cores() >= 1
+
+
+def test_results_are_plain_numbers(backend):
+    assert type(fastinfo.entropy([0, 1], backend=backend)) is float
+    assert type(fastinfo.kl_divergence([0, 1], [0, 1], backend=backend)) is float
+    matrix = fastinfo.pairwise_mutual_information([[0, 1], [1, 0]], backend=backend)
+    assert type(matrix) is np.ndarray
+    assert matrix.dtype == np.float64

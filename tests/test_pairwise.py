@@ -1,0 +1,371 @@
+"""All pairs: the matrix, the strongest pairs, and how a run goes."""
+
+import itertools
+import math
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import naive
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastinfo
+from fastinfo import Pair, counting, tiles
+
+ROOT = Path(__file__).parents[1]
+
+
+def close(expected):
+    return pytest.approx(expected, rel=1e-12, abs=1e-12, nan_ok=True)
+
+
+def loop(columns, others=None, **options):
+    """The matrix by one call of mutual_information a pair; NaN where no sample is left."""
+
+    def one(x, y):
+        try:
+            return fastinfo.mutual_information(x, y, **options)
+        except ValueError as error:
+            if "no sample is left" not in str(error):
+                raise
+            return math.nan
+
+    return np.array([[one(x, y) for y in (others or columns)] for x in columns])
+
+
+@pytest.fixture
+def mixed(rng):
+    """Features of unequal numbers of bins, related to each other."""
+    base = rng.integers(0, 40, 300)
+    return np.stack(
+        [base, base % 2, base // 7, rng.integers(0, 3, 300), base * 0, (base + 1) % 5, -base],
+        axis=1,
+    )
+
+
+# --- the matrix ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("estimator", ["ml", "miller_madow"])
+@pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
+def test_matrix_is_a_loop_over_mutual_information(backend, mixed, rng, weighted, estimator):
+    options = {"backend": backend, "estimator": estimator}
+    if weighted:
+        if estimator != "ml":
+            with pytest.raises(ValueError, match="corrects for the number of samples"):
+                fastinfo.pairwise_mutual_information(mixed, sample_weight=mixed[:, 3], **options)
+            return
+        options["sample_weight"] = rng.random(len(mixed))
+    found = fastinfo.pairwise_mutual_information(mixed, **options)
+    assert found == close(loop(list(mixed.T), **options))
+    np.testing.assert_array_equal(found, found.T)
+
+
+def test_two_tables(backend, mixed):
+    X, Y = mixed[:, :3], mixed[:, 2:]
+    found = fastinfo.pairwise_mutual_information(X, Y, base=2, backend=backend)
+    assert found.shape == (3, 5)
+    assert found == close(loop(list(X.T), list(Y.T), base=2, backend=backend))
+    swapped = fastinfo.pairwise_mutual_information(Y, X, base=2, backend=backend)
+    assert swapped == close(found.T)
+
+
+@pytest.mark.parametrize("bins", [None, 7, "quantile:4", [-9, 0, 1, 9]], ids=str)
+def test_floating_point_features(backend, rng, bins):
+    X = rng.normal(size=(200, 4))
+    X[:, 1] += X[:, 0]
+    found = fastinfo.pairwise_mutual_information(X, bins=bins, backend=backend)
+    assert found == close(loop(list(X.T), bins=bins, backend=backend))
+
+
+def test_bins_for_each_of_two_tables(backend, rng):
+    X, Y = rng.normal(size=(2, 100, 3))
+    found = fastinfo.pairwise_mutual_information(X, Y, bins=(3, "quantile:5"), backend=backend)
+    expected = loop(list(X.T), list(Y.T), bins=(3, "quantile:5"), backend=backend)
+    assert found == close(expected)
+
+
+def with_missing(rng):
+    """Integer features: complete ones, some with missing, one without a single sample."""
+    columns = [rng.integers(0, b, 120).tolist() for b in (2, 5, 3, 9, 40, 2)]
+    for c, share in ((1, 0.1), (3, 0.5), (4, 0.2), (5, 1.0)):
+        columns[c] = [None if rng.random() < share else v for v in columns[c]]
+    return columns
+
+
+@pytest.mark.parametrize("nan_policy", ["omit", "propagate"])
+def test_missing_samples(backend, rng, nan_policy):
+    """Each pair leaves out the samples that it lacks, and no others."""
+    columns = with_missing(rng)
+    X = np.array(columns, object).T
+    found = fastinfo.pairwise_mutual_information(X, nan_policy=nan_policy, backend=backend)
+    for i, j in itertools.product(range(6), repeat=2):
+        expected = math.nan
+        if 5 not in (i, j) and (nan_policy == "omit" or not {i, j} & {1, 3, 4}):
+            expected = naive.mutual_information(columns[i], columns[j])
+        assert found[i, j] == close(expected), (i, j)
+
+
+@pytest.mark.parametrize("kind", ["floats", "integers", "masked"])
+def test_missing_samples_are_an_error_by_default(backend, kind):
+    X = {
+        "floats": np.array([[0.0, np.nan], [1.0, 2.0]]),
+        "integers": np.array([[0, None], [1, 2]], object),
+        "masked": np.ma.array([[0, 1], [1, 2]], mask=[[0, 1], [0, 0]]),
+    }[kind]
+    with pytest.raises(ValueError, match=r"X\[:, 1\] has 1 missing values among 2: leave such"):
+        fastinfo.pairwise_mutual_information(X, backend=backend)
+
+
+@pytest.mark.parametrize("missing", [False, True])
+@pytest.mark.parametrize("n_categories", [256, 257, 3000])
+def test_very_many_categories_are_counted_sparsely(
+    backend, rng, monkeypatch, n_categories, missing
+):
+    if n_categories < 3000:
+        monkeypatch.setattr(tiles, "LARGEST_PAIR_TABLE", 1 << 10)
+    columns = [rng.permutation(n_categories).tolist() for _ in range(2)]
+    columns.append((np.arange(n_categories) % 3).tolist())
+    if missing:
+        columns[0][5] = columns[2][7] = None
+    X = np.array(columns, object).T
+    found = fastinfo.pairwise_mutual_information(X, nan_policy="omit", backend=backend)
+    for i, j in itertools.product(range(3), repeat=2):
+        assert found[i, j] == close(naive.mutual_information(columns[i], columns[j]))
+
+
+FRAME = {
+    "number": [0, 1, 1, 0, 2, 2],
+    "text": ["a", "b", "b", "a", "c", "c"],
+    "real": [0.5, 1.5, 1.25, 0.25, 0.75, 1.0],
+    "flag": [True, False, False, True, True, False],
+}
+FRAMES = {
+    "pandas": pd.DataFrame,
+    "polars": pl.DataFrame,
+    "pyarrow": pa.table,
+}
+
+
+@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
+def test_tables_of_every_library(backend, make):
+    expected = loop([*map(np.array, FRAME.values())], backend=backend)
+    frame = make(FRAME)
+    assert fastinfo.pairwise_mutual_information(frame, backend=backend) == close(expected)
+    assert fastinfo.top_pairs(frame, 1, backend=backend)[0][:2] == ("number", "text")
+    one = {"flag": FRAME["flag"]}
+    both = fastinfo.pairwise_mutual_information(frame, make(one), backend=backend)
+    assert both == close(expected[:, 3:])
+
+
+@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
+def test_tables_with_missing_samples(backend, make):
+    columns = {
+        "x": [0, 1, None, 1, 0, 1],
+        "y": ["a", "b", "b", None, "a", "a"],
+        "z": [True, None, False, True, True, False],
+    }
+    frame = make(columns)
+    if make is pd.DataFrame:
+        frame = frame.astype({"x": "Int64"})  # pandas makes floats of integers beside None
+    found = fastinfo.pairwise_mutual_information(frame, nan_policy="omit", backend=backend)
+    for (i, x), (j, y) in itertools.product(enumerate(columns.values()), repeat=2):
+        assert found[i, j] == close(naive.mutual_information(x, y))
+
+
+@given(
+    rows=st.lists(st.tuples(*[st.integers(0, 3)] * 4), min_size=1, max_size=30), k=st.integers(1, 8)
+)
+def test_any_table(backend, rows, k):
+    columns = list(zip(*rows, strict=True))
+    found = fastinfo.pairwise_mutual_information(rows, backend=backend)
+    for i, j in itertools.product(range(4), repeat=2):
+        assert found[i, j] == close(naive.mutual_information(columns[i], columns[j]))
+    pairs = [Pair(i, j, found[i, j]) for i, j in itertools.combinations(range(4), 2)]
+    expected = sorted(pairs, key=lambda pair: (-pair.value, pair.left, pair.right))[:k]
+    assert fastinfo.top_pairs(rows, k, backend=backend) == expected
+
+
+# --- the same for any threads and tiles ---------------------------------------------------------
+
+TILES = [(1, 1), (1 << 6, 3), (1 << 12, 2), (1 << 20, 5), (1 << 20, 256)]
+
+
+@pytest.mark.parametrize("case", ["complete", "missing", "weights", "missing weights", "X and Y"])
+def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case):
+    X = rng.integers(0, [2, 3, 2, 9, 40, 33, 3, 11, 2, 60, 9], (90, 11)).astype(object)
+    options = {"backend": backend, "nan_policy": "omit"}
+    if "missing" in case:
+        X[rng.random(90) < 0.2, 1] = None
+        X[rng.random(90) < 0.2, 5] = None
+        X[rng.random(90) < 0.2, 10] = None
+    if "weights" in case:
+        options["sample_weight"] = rng.random(90)
+    if case == "X and Y":
+        options["Y"] = X[:, 4:]
+    results, tops = [], []
+    for (cells, side), n_jobs in itertools.product(TILES, [1, 3]):
+        monkeypatch.setattr(tiles, "TILE_CELLS", cells)
+        monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
+        results.append(fastinfo.pairwise_mutual_information(X, n_jobs=n_jobs, **options))
+        tops.append(fastinfo.top_pairs(X, 7, n_jobs=n_jobs, **options))
+    for result, top in zip(results, tops, strict=True):
+        np.testing.assert_array_equal(result, results[0])
+        assert top == tops[0]
+
+
+@pytest.mark.parametrize("n_left", [None, 4])
+@pytest.mark.parametrize("side", [1, 2, 3, 7, 256])
+def test_a_plan_holds_every_pair_once(monkeypatch, rng, n_left, side):
+    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
+    n_bins = rng.integers(0, 200, 13).tolist()
+    plan = tiles.Plan(n_bins, n_left, 100)
+    seen = np.zeros((13, 13), int)
+    for tile in plan.tiles:
+        assert tile.left.stop - tile.left.start <= side
+        left, right = plan.order[tile.left], plan.order[tile.right]
+        seen[np.ix_(left, right)] += 1
+        assert len({tiles.size_class(n_bins[i]) for i in left}) == 1
+        assert len({tiles.size_class(n_bins[j]) for j in right}) == 1
+    if n_left is None:
+        both = seen + seen.T
+        assert (both >= 1).all()
+        assert (seen.max(initial=0) <= 1).all()
+    else:
+        expected = np.zeros((13, 13), int)
+        expected[:n_left, n_left:] = 1
+        np.testing.assert_array_equal(seen, expected)
+
+
+def test_size_classes():
+    assert [tiles.size_class(b) for b in range(34)] == [1, *range(1, 33), 36]
+    for n_bins in range(1, 5000):
+        padded = tiles.size_class(n_bins)
+        assert n_bins <= padded <= n_bins * 1.125 + 1
+        assert tiles.size_class(padded) == padded
+
+
+# --- the strongest pairs ------------------------------------------------------------------------
+
+
+def test_top_pairs_against_the_matrix_with_ties(backend, rng):
+    """Copies of features make many equal values, at the border of k too."""
+    X = rng.integers(0, [2, 3, 40], (100, 3))[:, [0, 1, 2, 1, 0, 0, 2, 1]]
+    matrix = fastinfo.pairwise_mutual_information(X, backend=backend)
+    pairs = [Pair(i, j, matrix[i, j]) for i, j in itertools.combinations(range(8), 2)]
+    ordered = sorted(pairs, key=lambda pair: (-pair.value, pair.left, pair.right))
+    for k in range(1, 31):
+        assert fastinfo.top_pairs(X, k, backend=backend) == ordered[:k]
+    least = ordered[9].value
+    reached = [pair for pair in ordered if pair.value >= least]
+    assert fastinfo.top_pairs(X, None, threshold=least, backend=backend) == reached
+
+
+def test_top_pairs_of_two_tables(backend, mixed):
+    X, Y = mixed[:, :3], mixed[:, :5]
+    matrix = fastinfo.pairwise_mutual_information(X, Y, backend=backend)
+    pairs = [Pair(i, j, matrix[i, j]) for i, j in np.ndindex(3, 5)]
+    ordered = sorted(pairs, key=lambda pair: (-pair.value, pair.left, pair.right))
+    assert fastinfo.top_pairs(X, 6, Y, backend=backend) == ordered[:6]
+
+
+def test_top_pairs_leaves_out_pairs_without_a_value(backend):
+    X = np.array([[0.0, np.nan, 0.0], [1.0, np.nan, 1.0]])
+    found = fastinfo.top_pairs(X, 5, nan_policy="omit", base=2, backend=backend)
+    assert [pair[:2] for pair in found] == [(0, 2)]
+
+
+def test_top_pairs_of_one_feature_are_none(backend):
+    assert fastinfo.top_pairs([[0], [1]], backend=backend) == []
+
+
+# --- how a run goes -----------------------------------------------------------------------------
+
+
+def test_progress(backend, mixed, monkeypatch):
+    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 2)
+    steps = []
+    fastinfo.top_pairs(mixed, progress=lambda *step: steps.append(step), backend=backend)
+    done, totals = zip(*steps, strict=True)
+    assert len(set(totals)) == 1
+    assert list(done) == sorted(set(done))
+    assert done[-1] == totals[-1]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("enough"), KeyboardInterrupt()], ids=repr)
+def test_an_exception_in_progress_ends_the_run(backend, mixed, monkeypatch, error):
+    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 1)
+    calls, measured = [], []
+    plain = tiles.Job.measure
+
+    def measure(job, tile):
+        measured.append(tile)
+        return plain(job, tile)
+
+    def progress(done, total):
+        calls.append(done)
+        raise error
+
+    monkeypatch.setattr(tiles.Job, "measure", measure)
+    with pytest.raises(type(error)):
+        fastinfo.pairwise_mutual_information(mixed, progress=progress, n_jobs=1, backend=backend)
+    assert len(calls) == 1
+    assert len(measured) <= 4  # of 28: two ahead, and what a thread took meanwhile
+
+
+def test_an_exception_in_a_tile_comes_out(backend, mixed, monkeypatch):
+    def fail(job, tile):
+        raise MemoryError("no room for this tile")
+
+    monkeypatch.setattr(tiles.Job, "measure", fail)
+    with pytest.raises(MemoryError, match="no room for this tile"):
+        fastinfo.pairwise_mutual_information(mixed, backend=backend)
+
+
+def test_a_matrix_that_cannot_fit_tells_the_memory(monkeypatch):
+    monkeypatch.setattr(counting, "free_memory", lambda: 1000)
+    X = np.zeros((2, 1000), int)
+    with pytest.raises(MemoryError, match=r"the matrix of 1000 × 1000 cells needs .*pass out="):
+        fastinfo.pairwise_mutual_information(X)
+
+
+INTERRUPTED = """
+import numpy as np, fastinfo
+X = np.random.default_rng(0).integers(0, 16, (20_000, 2_000)).astype("u1")
+def progress(done, total):
+    print(done, flush=True)
+fastinfo.top_pairs(X, progress=progress, backend="{backend}")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to a child there")
+def test_ctrl_c_ends_a_run(backend):
+    """After the first tiles, long before the last: all pairs would take minutes."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", INTERRUPTED.format(backend=backend)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=ROOT,
+    )
+    try:
+        if backend == "numba":
+            assert process.stdout.readline().strip().isdecimal(), process.stderr.read()
+        else:
+            time.sleep(1.5)
+        sent = time.monotonic()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert "KeyboardInterrupt" in errors
+    assert process.returncode in (-signal.SIGINT, 1)
+    assert time.monotonic() - sent < 20
