@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
-from fastinfo.ranges import over_ranges
+from fastinfo.ranges import RANGE_BYTES, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""

@@ -17,8 +17,8 @@ from fastinfo.backends.numba.jit import jit
 
 BLOCK = 4096
 COPIES = 4
-COPIED_CELLS = 1024
-"""Largest table that is kept in copies: four of them then fill half of a 32 KiB L1."""
+COPIED_CELLS = 1536
+"""Largest table that is kept in copies: four of them then fill three quarters of a 32 KiB L1."""
 
 
 @jit

@@ -118,11 +118,11 @@ def encode_uniform(values: Any, edges: Any, scale: float, doubt: float, codes: A
         doubtful = np.int64(0)
         for i in range(np.uint64(block.size)):
             position = (np.float64(block[i]) - low) * scale
-            position = position if position > 0.0 else 0.0  # NaN too, which makes it doubtful
-            position = position if position < top else top
             k = np.int64(position)
             rest = position - np.float64(k)
-            doubtful |= np.int64((rest < doubt) | (rest > sure))
+            # False for NaN and below the first bin too, where the rest is not positive.
+            is_sure = (rest > doubt) & (rest < sure) & (position < top)
+            doubtful |= np.int64(not is_sure)
             out[i] = k
         if doubtful:
             for i in range(block.size):
