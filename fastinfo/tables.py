@@ -95,8 +95,14 @@ def like(result: np.ndarray[Any, Any], data: Any) -> Any:
     return sys.modules["torch"].from_numpy(result) if library(data) == "torch" else result
 
 
-def from_series(data: Any) -> Series:
-    """A pandas, polars or Arrow column as NumPy arrays."""
+def from_series(data: Any, name: str) -> Series:
+    """A pandas, polars or Arrow column as NumPy arrays.
+
+    Raises
+    ------
+    TypeError
+        For lists and records in place of values, and for integers of 128 bits.
+    """
     import narwhals as nw
 
     if library(data) == "pyarrow" and not hasattr(data, "num_chunks"):
@@ -107,14 +113,26 @@ def from_series(data: Any) -> Series:
         import pandas as pd
 
         data = pd.Series(data)
+    if library(data) == "pyarrow" and str(data.type) == "string_view":
+        data = data.cast("large_string")  # the one text type that Arrow cannot factorize
     series = nw.from_native(data, series_only=True)
+    if series.dtype.is_nested() or series.dtype in (nw.Int128, nw.UInt128):
+        raise TypeError(
+            f"{name} holds {series.dtype}; accepted are numbers of up to 64 bits, booleans, "
+            "strings and categoricals"
+        )
     missing = series.is_null().to_numpy()
     if series.dtype in (nw.String, nw.Categorical, nw.Enum) or _is_object_text(series):
         return _categorical(series, missing)
     if series.dtype == nw.Boolean:
         return Series(series.fill_null(False).to_numpy().astype(bool), missing)
+    if series.dtype == nw.Decimal:
+        series = series.cast(nw.Float64)
     if series.dtype.is_integer() and missing.any():
-        return Series(series.fill_null(series.drop_nulls().min() or 0).to_numpy(), missing)
+        present = series.drop_nulls().to_numpy()
+        values = np.full(missing.size, present.min(initial=np.iinfo(present.dtype).max))
+        values[~missing] = present
+        return Series(values, missing)
     return Series(series.to_numpy(), None)
 
 
@@ -131,31 +149,54 @@ def _categorical(series: Any, missing: np.ndarray[Any, Any]) -> Series:
     """Positions in the categories; what stands at a missing sample does not matter."""
     import narwhals as nw
 
-    native = series.cast(nw.Categorical).to_native()
-    if library(native) == "pandas":
-        categories, positions = native.cat.categories.to_numpy(), native.cat.codes.to_numpy()
-    elif library(native) == "polars":
-        categories, positions = native.cat.get_categories().to_numpy(), native.to_physical()
-        positions = positions.fill_null(0).to_numpy()
+    if library(series.to_native()) == "polars":
+        # Not by the physical values of a Categorical: those number all strings of the process.
+        text = series.cast(nw.String)
+        categories = text.drop_nulls().unique().sort().to_numpy()
+        native = text.to_native().cast(sys.modules["polars"].Enum(categories.tolist()))
+        positions = native.to_physical().fill_null(0).to_numpy()
     else:
-        encoded = native.unify_dictionaries().combine_chunks()
-        if hasattr(encoded, "num_chunks"):  # pyarrow keeps an empty column chunked
-            encoded = encoded.chunk(0)
-        categories = encoded.dictionary.to_numpy(zero_copy_only=False)
-        positions = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+        native = series.cast(nw.Categorical).to_native()
+        if library(native) == "pandas":
+            categories, positions = native.cat.categories.to_numpy(), native.cat.codes.to_numpy()
+        else:
+            categories, positions = _from_dictionary(native)
     positions = np.where(missing, 0, positions)
     if categories.dtype == object or categories.dtype.kind == "T":
         categories = np.array([str(category) for category in categories], dtype=np.str_)
     return Series(positions, missing, categories)
 
 
+def _from_dictionary(native: Any) -> tuple[Any, Any]:
+    encoded = native.unify_dictionaries().combine_chunks()
+    if hasattr(encoded, "num_chunks"):  # pyarrow keeps an empty column chunked
+        encoded = encoded.chunk(0)
+    positions = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
+    if len(encoded.dictionary.unique()) < len(encoded.dictionary):
+        # Arrow lets a dictionary hold a value twice; as categories both are one.
+        again = encoded.dictionary.dictionary_encode()
+        positions = again.indices.fill_null(0).to_numpy(zero_copy_only=False)[positions]
+        return again.dictionary.to_numpy(zero_copy_only=False), positions
+    return encoded.dictionary.to_numpy(zero_copy_only=False), positions
+
+
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
+COMPRESSIONS = (".gz", ".bz2", ".zst")
+PARQUET = (".parquet", ".pq")
+ARROW = (".arrow", ".feather", ".ipc")
+
+
 def read(path: str | Path) -> Any:
     """An Arrow table from a CSV, TSV, Parquet, Arrow or Feather file, by the ending of its name.
+
+    Text is UTF-8, with a header, and may be compressed (``.csv.gz``, ``.bz2``, ``.zst``). Empty
+    cells and the usual words for nothing (NA, NaN, null …) are missing values. A column without a
+    name is called by its place, ``column 1``.
 
     Raises
     ------
     ValueError
-        For another ending, and for a file that is corrupt or empty.
+        For another ending, and for a file that is corrupt, has no rows, or names two columns alike.
     FileNotFoundError
         Where there is no such file.
     ImportError
@@ -168,30 +209,62 @@ def read(path: str | Path) -> Any:
         raise ValueError(f"{path} is a directory; name a file")
     try:
         import pyarrow as pa
-        import pyarrow.csv
-        import pyarrow.feather
-        import pyarrow.parquet
     except ImportError as error:
         raise ImportError(
             f"reading files needs pyarrow ({error}): pip install 'fastinfo[cli]'"
         ) from error
-    delimiters = {".csv": ",", ".tsv": "\t", ".tab": "\t"}
-    ending = path.suffix.lower()
     try:
-        if ending in delimiters:
-            return pyarrow.csv.read_csv(
-                path,
-                parse_options=pyarrow.csv.ParseOptions(delimiter=delimiters[ending]),
-                convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
-            )
-        if ending in (".parquet", ".pq"):
-            return pyarrow.parquet.read_table(path)
-        if ending in (".arrow", ".feather", ".ipc"):
-            return pyarrow.feather.read_table(path)
-    except (pa.ArrowInvalid, pa.ArrowKeyError, OSError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise ValueError(f"{path} cannot be read as a table: {first_line}") from error
+        table = _read_by_ending(path)
+        names = table.column_names
+    except UnicodeDecodeError:
+        raise ValueError(f"{path}: the header is not UTF-8; convert the file") from None
+    except (pa.ArrowException, OSError) as error:
+        reason = "".join(c if c.isprintable() else "�" for c in str(error).partition("\n")[0])
+        raise ValueError(f"{path} cannot be read as a table: {reason[:200]}") from error
+    names = [name or f"column {place}" for place, name in enumerate(names, start=1)]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ValueError(f"{path}: more than one column is called {twice[0]!r}; rename one of them")
+    if not table.num_columns or not table.num_rows:
+        raise ValueError(
+            f"{path} is empty: {table.num_columns} columns and {table.num_rows} rows; at least one "
+            "of each is needed"
+        )
+    return table.rename_columns(names)
+
+
+def _read_by_ending(path: Path) -> Any:
+    endings = [ending.lower() for ending in path.suffixes]
+    compressed = endings[-1:] and endings[-1] in COMPRESSIONS
+    ending = (endings[:-1] if compressed else endings)[-1:]
+    kind = ending[0] if ending else ""
+    if kind in DELIMITERS:
+        return _read_text(path, DELIMITERS[kind])
+    if kind in PARQUET and not compressed:
+        import pyarrow.parquet
+
+        return pyarrow.parquet.read_table(path)
+    if kind in ARROW and not compressed:
+        import pyarrow.feather
+
+        return pyarrow.feather.read_table(path)
     raise ValueError(
-        f"{path}: unknown kind of file {ending!r}; accepted are .csv, .tsv, .parquet, .arrow and "
-        ".feather"
+        f"{path}: unknown kind of file {''.join(endings[-2:])!r}; accepted are .csv and .tsv, also "
+        "as .gz, .bz2 or .zst, and .parquet, .arrow and .feather"
     )
+
+
+def _read_text(path: Path, delimiter: str) -> Any:
+    import pyarrow as pa
+    import pyarrow.csv
+
+    table = pyarrow.csv.read_csv(
+        path,
+        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
+        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
+    )
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        # What is no UTF-8 comes as bytes, and would be lost as values of no known type.
+        if pa.types.is_binary(column.type):
+            raise ValueError(f"{path}: column {name!r} is not UTF-8 text; convert the file")
+    return table
