@@ -213,7 +213,7 @@ def _factorize_integers(column: Column, kernels: Kernels) -> tuple[Any, Array]:
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), values.view("u1")
-    low, high = int(values.min()), int(values.max())
+    low, high = (int(end) for end in kernels.summarize(values)[:2])
     span = high - low + 1
     if values.dtype == "u1" and high < 256:
         return np.arange(high + 1, dtype=values.dtype), values  # codes as they are

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
 from math import prod
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,6 +17,7 @@ from fastinfo.arguments import Options
 from fastinfo.backends import choose
 from fastinfo.binning import Bins, Categories, Column, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
+from fastinfo.files import written_whole
 
 FORMAT = "fastinfo.JointCounts/1"
 
@@ -323,17 +322,8 @@ class JointCounts:
                 for group in self._bins
             ],
         }
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, description=np.array(json.dumps(described)), **arrays)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with written_whole(path) as file:
+            np.savez(file, description=np.array(json.dumps(described)), **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JointCounts:

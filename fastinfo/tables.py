@@ -162,6 +162,8 @@ def _categorical(series: Any, missing: np.ndarray[Any, Any]) -> Series:
         else:
             categories, positions = _from_dictionary(native)
     positions = np.where(missing, 0, positions)
+    if not categories.size:
+        categories = np.array([""])  # for the positions of missing samples to point at
     if categories.dtype == object or categories.dtype.kind == "T":
         categories = np.array([str(category) for category in categories], dtype=np.str_)
     return Series(positions, missing, categories)

@@ -56,8 +56,10 @@ class Tile(NamedTuple):
 
     @property
     def n_pairs(self) -> int:
-        """Pairs that the tile computes, those twice over on the diagonal included."""
-        return int((self.left.stop - self.left.start) * (self.right.stop - self.right.start))
+        """Pairs of different features; on the diagonal each once."""
+        height, width = self.left.stop - self.left.start, self.right.stop - self.right.start
+        twice = height * (height + 1) // 2 if self.left.start == self.right.start else 0
+        return int(height * width - twice)
 
 
 class Sink(Protocol):

@@ -38,12 +38,12 @@ def code_dtype(largest_code: int) -> str:
 
 
 class Summary(NamedTuple):
-    """What one pass over floating-point samples tells about them."""
+    """What one pass over the samples of a variable tells about them."""
 
     low: float
-    """The smallest value that is not NaN; NaN where there is none."""
+    """The smallest value that is not NaN, an int of integers; NaN where there is none."""
     high: float
-    """The largest value that is not NaN; NaN where there is none."""
+    """The largest value that is not NaN, an int of integers; NaN where there is none."""
     n_missing: int
     """How many samples are NaN."""
 
@@ -61,7 +61,7 @@ class Kernels(Protocol):
     def __init__(self, n_jobs: int = 1) -> None: ...
 
     def summarize(self, values: Array) -> Summary:
-        """Smallest and largest value and the number of NaN of floating-point samples ``(n,)``."""
+        """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
         ...
 
     def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:

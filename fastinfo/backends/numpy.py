@@ -31,6 +31,8 @@ class NumpyKernels:
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN."""
+        if values.dtype.kind != "f":
+            return Summary(int(values.min()), int(values.max()), 0)
         missing = int(np.isnan(values).sum())
         if missing == values.size:
             return Summary(np.nan, np.nan, missing)

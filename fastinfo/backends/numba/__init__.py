@@ -48,10 +48,22 @@ class NumbaKernels:
         self.n_jobs = n_jobs
 
     def summarize(self, values: Array) -> Summary:
-        """One pass, where NumPy takes four."""
+        """One pass, where NumPy takes two to four."""
         values = _fixed(values)
+        if values.dtype.kind != "f":
+            ends = over_ranges(
+                lambda start, stop: encode.limits(values[start:stop]), values.size, self.n_jobs
+            )
+            return Summary(int(min(end[0] for end in ends)), int(max(end[1] for end in ends)), 0)
+        signed = np.dtype(f"i{values.itemsize}")
+        bits, magnitude = values.view(signed), signed.type(np.iinfo(signed).max)
+        infinity = np.array(np.inf, values.dtype).view(signed)[()]
         parts = over_ranges(
-            lambda start, stop: encode.summarize(values[start:stop]), values.size, self.n_jobs
+            lambda start, stop: encode.summarize(
+                values[start:stop], bits[start:stop], magnitude, infinity
+            ),
+            values.size,
+            self.n_jobs,
         )
         missing = sum(int(part[2]) for part in parts)
         if missing == values.size:

@@ -28,3 +28,13 @@ def jit(function: Function) -> Function:
     except RuntimeError:  # "no locator available": Numba found nowhere to put the cache
         compiled = numba.njit(**options)(function)
     return cast(Function, compiled)
+
+
+def cache_folder() -> str | None:
+    """Where the machine code is remembered, None where it is not."""
+    stats = getattr(jit(_nothing), "stats", None)  # a plain function under NUMBA_DISABLE_JIT
+    return None if stats is None else stats.cache_path
+
+
+def _nothing() -> None:
+    """Stands for every kernel."""

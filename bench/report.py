@@ -1,0 +1,171 @@
+"""Results → the table of the README: ``python -m bench.report --update README.md``.
+
+Wins and losses stand side by side. The table is all that lies between the two markers; a test holds
+that it is the one of the results file beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+SCHEMAS = ("fastinfo.bench/1",)
+RESULTS = Path(__file__).resolve().parent / "results" / "default.json"
+
+Result = Mapping[str, Any]
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Results from a file.
+
+    Raises
+    ------
+    ValueError
+        For a file of another schema.
+    """
+    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    if results.get("schema") not in SCHEMAS:
+        raise ValueError(
+            f"{path.name} has schema {results.get('schema')!r}; accepted are {', '.join(SCHEMAS)}"
+        )
+    return results
+
+
+def duration(seconds: float) -> str:
+    """Seconds in a unit that suits them, three digits."""
+    for unit, size in (("s", 1.0), ("ms", 1e-3), ("µs", 1e-6)):
+        if abs(seconds) >= size or unit == "µs":
+            return f"{_three_digits(seconds / size)} {unit}"
+    raise AssertionError("the last unit takes all")
+
+
+def times(ratio: float) -> str:
+    """A ratio, three digits, no more than it is worth."""
+    return f"{_three_digits(ratio)}×"
+
+
+def rate(per_second: float, unit: str) -> str:
+    """Work per second."""
+    for prefix, size in (("G", 1e9), ("M", 1e6)):
+        if per_second >= size or prefix == "M":
+            return f"{_three_digits(per_second / size)} {prefix} {unit}/s"
+    raise AssertionError("the last prefix takes all")
+
+
+def _three_digits(value: float) -> str:
+    if abs(value) >= 100:
+        return f"{float(f'{value:.3g}'):,.0f}"
+    return f"{value:#.3g}".rstrip(".")
+
+
+def target(least: float | None, met: bool | None, sign: str = "≥", unit: str = "×") -> str:
+    """What was to be reached, and whether it was."""
+    return "" if least is None else f"{sign} {least:g}{unit}: {'met' if met else '**missed**'}"
+
+
+def lines_of_case(result: Result) -> list[str]:
+    """Rows of one case: fastinfo beside each peer."""
+    ours, *peers = result["contenders"]
+    lines = []
+    for peer, found in zip(peers, result["ratios"], strict=True):
+        own = f"{duration(ours['seconds']['median'])}, {rate(ours['rate'], result['unit'])}"
+        theirs = duration(peer["seconds"]["median"])
+        if peer["share"] < 1:
+            theirs = f"≈ {theirs}"
+        spread = f"{times(found['min'])} to {times(found['max'])}"
+        name = (
+            f"`{peer['name']}`" if "." in peer["name"] and " " not in peer["name"] else peer["name"]
+        )
+        cells = [
+            result["title"] if not lines else "",
+            own if not lines else "",
+            name,
+            theirs,
+            f"{times(found['median'])} ({spread})",
+            target(found["target"], found["met"]),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return lines
+
+
+def table(results: Result) -> str:
+    """The Markdown of all results."""
+    machine, versions = results["machine"], results["versions"]
+    caches = ", ".join(f"{level} {size}" for level, size in machine["caches"].items())
+    software = ", ".join(f"{name} {version}" for name, version in versions.items())
+    revision = f", revision {results['revision']}" if results["revision"] else ""
+    lines = [
+        f"{machine['cpu']} ({machine['llvm_cpu']}), {machine['cores']} cores"
+        + (f", {caches}" if caches else "")
+        + f", {machine['system']}; {software}{revision}; {results['date']}.",
+    ]
+    if results["cases"]:
+        lines += [
+            "Medians over rounds in which all take turns; in brackets the smallest and largest "
+            "ratio of a round. ≈: timed on a part of the work. Below 1×, fastinfo is the slower.",
+            "",
+            "| work | fastinfo | beside | takes | ratio | target |",
+            "|---|---|---|---|---|---|",
+        ]
+        for result in results["cases"]:
+            lines += lines_of_case(result)
+    if results["startup"]:
+        lines += ["", "| start | seconds | target |", "|---|---|---|"]
+        for row in results["startup"]:
+            seconds = row["seconds"]
+            told = f"{duration(seconds['median'])} ({duration(seconds['min'])} to "
+            told += f"{duration(seconds['max'])})"
+            lines.append(
+                f"| {row['title']} | {told} | {target(row['target'], row['met'], '<', ' s')} |"
+            )
+    for missing in results["not_run"]:
+        lines += ["", f"Not run: {missing['case']}, {missing['reason']}."]
+    return "\n".join(lines)
+
+
+def between_markers(text: str) -> tuple[str, str, str]:
+    """What is before, between and after the markers, which belong to the outer parts.
+
+    Raises
+    ------
+    ValueError
+        Where there is not one of each, in order.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
+        raise ValueError(f"the text needs one {BEGIN} and after it one {END}")
+    before, rest = text.split(BEGIN)
+    inside, after = rest.split(END)
+    return before + BEGIN, inside, END + after
+
+
+def updated(text: str, results: Result) -> str:
+    """The text with the table of these results."""
+    before, _, after = between_markers(text)
+    return f"{before}\n{table(results)}\n{after}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
+    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
+    parser.add_argument("--update", type=Path, metavar="FILE", help="text whose table to replace")
+    options = parser.parse_args(arguments)
+    try:
+        results = read(options.results)
+        if options.update is None:
+            print(table(results))
+        else:
+            text = options.update.read_text(encoding="utf-8")
+            options.update.write_text(updated(text, results), encoding="utf-8")
+    except (OSError, ValueError) as error:
+        parser.error(str(error))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""The command line: from a table in a file to its strongest pairs.
+
+`commands` says what can be asked, `preparation` decides about the columns of a table that nobody
+has prepared, `output` shows and stores the answer. Here are the entry point and the exit codes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+BAD_REQUEST = 2
+"""Exit code of everything that the caller can put right."""
+
+INTERRUPTED = 130
+BROKEN_PIPE = 141
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code.
+
+    Parameters
+    ----------
+    arguments : sequence of str, optional
+        What stands behind ``fastinfo`` on the command line; by default the process's own.
+    """
+    arguments = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        try:
+            from fastinfo.cli.commands import UsageError, app
+            from fastinfo.cli.output import ReaderGone
+        except ImportError as error:
+            message = f"the command line needs typer and rich ({error})"
+            return _refuse(f"{message}: pip install 'fastinfo[cli]'")
+        try:
+            code = app(arguments or ["--help"], prog_name="fastinfo", standalone_mode=False) or 0
+            sys.stdout.flush()
+        except UsageError as error:
+            command = getattr(getattr(error, "ctx", None), "command_path", "fastinfo")
+            return _refuse(f"{error.format_message()} (see {command} --help)")
+        except (ReaderGone, BrokenPipeError):
+            # Whoever read has read enough. Python would complain once more when it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return BROKEN_PIPE
+        except (ValueError, TypeError, ImportError, OSError, MemoryError) as error:
+            return _refuse(str(error) or type(error).__name__)
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    if code == INTERRUPTED:  # typer has made this of Ctrl-C inside a command
+        print("fastinfo: interrupted", file=sys.stderr)
+    return int(code)
+
+
+def _refuse(message: str) -> int:
+    print("fastinfo: error:", " ".join(message.split()), file=sys.stderr)
+    return BAD_REQUEST

@@ -1,0 +1,584 @@
+"""The command line: what it answers, where to, and with which exit code."""
+
+import csv
+import datetime
+import importlib.util
+import json
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+
+import fastinfo
+from fastinfo.cli import main, preparation
+from fastinfo.cli.output import listed
+
+ROOT = Path(__file__).parents[1]
+TABLE = ROOT / "docs" / "data" / "timezones.csv"
+
+
+@pytest.fixture
+def run(capsys):
+    """Run one command in this process: exit code, stdout and the lines of stderr."""
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err.splitlines()
+
+    return run
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Write columns to a Parquet file."""
+
+    def path(**columns):
+        pyarrow.parquet.write_table(pa.table(columns), tmp_path / "table.parquet")
+        return tmp_path / "table.parquet"
+
+    return path
+
+
+def process(*command, **options):
+    """Run a command in a process of its own."""
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | options.pop("env", {}),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=120,
+        check=False,
+        **options,
+    )
+
+
+def rows(text, delimiter="\t"):
+    return list(csv.DictReader(text.splitlines(), delimiter=delimiter))
+
+
+# --- answers ------------------------------------------------------------------------------------
+
+
+def test_pairwise_prints_what_the_python_api_measures(run):
+    code, out, err = run("pairwise", TABLE, "--top", 7, "--unit", "bits")
+    table = pyarrow.csv.read_csv(TABLE)
+    found = rows(out)
+    assert code == 0
+    assert len(found) == 7
+    values = [float(row["mutual_information"]) for row in found]
+    assert values == sorted(values, reverse=True)
+    assert {row["unit"] for row in found} == {"bits"}
+    measured = [
+        fastinfo.mutual_information(
+            table[row["left"]].to_numpy(), table[row["right"]].to_numpy(), base=2, nan_policy="omit"
+        )
+        for row in found
+        if "abbreviation" not in (row["left"], row["right"])
+    ]
+    assert len(measured) >= 3
+    kept = [
+        float(row["mutual_information"])
+        for row in found
+        if "abbreviation" not in (row["left"], row["right"])
+    ]
+    np.testing.assert_allclose(kept, measured, rtol=1e-12)
+    assert re.fullmatch(
+        r"numba, \d+ threads?: 312 rows, 22 columns, 231 pairs in [\d.]+ s", err[-1]
+    )
+
+
+def test_score_ranks_every_other_column(run):
+    code, out, _ = run("score", TABLE, "--target", "region", "--columns", "longitude,hemisphere")
+    found = rows(out)
+    table = pyarrow.csv.read_csv(TABLE)
+    expected = {
+        name: fastinfo.mutual_information(table["region"], table[name])
+        for name in ("longitude", "hemisphere")
+    }
+    assert code == 0
+    assert [row["column"] for row in found] == ["longitude", "hemisphere"]
+    for row in found:
+        assert float(row["mutual_information"]) == pytest.approx(expected[row["column"]], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options"),
+    [
+        (["--bins", "4"], {"bins": 4}),
+        (["--bins", "uniform:5"], {"bins": "uniform:5"}),
+        (["--bins", "quantile:3", "--threads", "1"], {"bins": "quantile:3"}),
+        (["--bins", "sturges", "--backend", "numpy"], {"bins": "sturges", "backend": "numpy"}),
+        (["--unit", "hartleys"], {"base": 10}),
+        (["--estimator", "miller_madow"], {"estimator": "miller_madow"}),
+        (["--weights", "w"], {"sample_weight": [3, 1, 4, 1, 5, 9, 2, 6]}),
+    ],
+)
+def test_options_mean_what_they_mean_in_python(run, path, arguments, options):
+    x, y = [0.1, 0.2, 0.35, 0.4, 0.55, 0.6, 0.8, 0.9], [1.0, 5.0, 2.0, 4.0, 4.5, 7.0, 9.0, 8.0]
+    table = path(x=x, y=y, w=[3, 1, 4, 1, 5, 9, 2, 6])
+    code, out, _ = run("pairwise", table, "--columns", "x,y", *arguments)
+    (row,) = rows(out)
+    assert code == 0
+    assert float(row["mutual_information"]) == pytest.approx(
+        fastinfo.mutual_information(x, y, **options), rel=1e-12
+    )
+
+
+def test_all_lists_every_pair_and_those_without_a_value_last(run, path):
+    table = path(a=[0, 1, None, None], b=[None, None, 0, 1], c=[0, 0, 1, 1], d=[0, 1, 0, 1])
+    code, out, _ = run("pairwise", table, "--all")
+    found = rows(out)
+    assert code == 0
+    assert len(found) == 6
+    assert (found[-1]["left"], found[-1]["right"]) == ("a", "b")
+    assert found[-1]["mutual_information"] == "nan"
+    code, out, err = run("pairwise", table)
+    assert len(rows(out)) == 5
+    assert "note: no value for 1 pair without complete rows" in err
+
+
+def test_info_tells_backends_threads_and_cache(run):
+    code, out, err = run("info")
+    assert (code, err) == (0, [])
+    told = dict(re.split(r" {2,}", line, maxsplit=1) for line in out.splitlines())
+    assert told["fastinfo"] == fastinfo.__version__
+    assert told["numpy"] == np.__version__
+    assert {f"backend {backend.name}" for backend in fastinfo.backends()} <= told.keys()
+    assert int(told["threads"]) >= 1
+    assert "compiled kernels" in told
+
+
+def test_version(run):
+    assert run("--version") == (0, f"fastinfo {fastinfo.__version__}\n", [])
+
+
+@pytest.mark.parametrize("arguments", [[], ["--help"], ["-h"]])
+def test_no_command_and_help_list_the_commands(run, arguments):
+    code, out, _ = run(*arguments)
+    assert code == 0
+    for command in ("pairwise", "score", "info"):
+        assert command in out
+
+
+@pytest.mark.parametrize("command", ["pairwise", "score"])
+def test_help_gives_examples(run, command):
+    code, out, _ = run(command, "--help")
+    assert code == 0
+    assert f"fastinfo {command} table.csv" in out
+    assert "Examples" in out
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+def test_out_writes_the_pairs(run, tmp_path, ending):
+    out = tmp_path / f"pairs.{ending}"
+    code, printed, err = run("pairwise", TABLE, "--top", 3, "--out", out)
+    assert (code, printed) == (0, "")
+    assert f"note: wrote 3 rows in nats to {out}" in err
+    if ending == "parquet":
+        found = pyarrow.parquet.read_table(out).to_pylist()
+    else:
+        found = rows(out.read_text("utf-8"), "," if ending == "csv" else "\t")
+    _, printed, _ = run("pairwise", TABLE, "--top", 3)
+    expected = rows(printed)
+    assert [{key: str(value) for key, value in row.items()} for row in found] == expected
+    assert [p.name for p in tmp_path.iterdir()] == [out.name]
+
+
+def test_out_npy_is_the_matrix_with_its_names_beside(run, tmp_path):
+    out = tmp_path / "matrix.npy"
+    code, _, err = run("pairwise", TABLE, "--columns", "latitude,longitude,region", "--out", out)
+    assert code == 0
+    names = json.loads((tmp_path / "matrix.columns.json").read_text("utf-8"))
+    assert names == ["latitude", "longitude", "region"]
+    table = pyarrow.csv.read_csv(TABLE).select(names)
+    np.testing.assert_array_equal(np.load(out), fastinfo.pairwise_mutual_information(table))
+    assert "matrix.columns.json" in err[-2]
+
+
+def test_out_replaces_a_file_whole_and_keeps_it_where_writing_fails(run, tmp_path, monkeypatch):
+    out = tmp_path / "pairs.csv"
+    out.write_text("precious")
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    monkeypatch.setattr("fastinfo.cli.output._write_text", fail)
+    code, _, err = run("pairwise", TABLE, "--out", out)
+    assert (code, err) == (2, ["fastinfo: error: disk full"])
+    assert out.read_text() == "precious"
+    assert [p.name for p in tmp_path.iterdir()] == ["pairs.csv"]
+    monkeypatch.undo()
+    assert run("pairwise", TABLE, "--out", out)[0] == 0
+    assert out.read_text().startswith("left,right,")
+
+
+# --- columns of real tables ---------------------------------------------------------------------
+
+
+COUNT = 8
+DAYS = [datetime.date(2020, 1, 1 + day) for day in range(COUNT)]
+COLUMN_RULES = {
+    "text": (pa.array(["a", "b"] * 4), "string", None),
+    "named categorical": (pa.array(["a", "b"] * 4).dictionary_encode(), "dictionary", None),
+    "identifier": (pa.array(list("abcdefgh")), None, preparation.IDENTIFIER),
+    "identifier, view": (pa.array(list("abcdefgh"), pa.string_view()), None, "like an identifier"),
+    "identifier, categorical": (
+        pa.array(list("abcdefgh")).dictionary_encode(),
+        None,
+        preparation.IDENTIFIER,
+    ),
+    "few integers": (pa.array([1, 2] * 4), "int64", None),
+    "many integers": (pa.array(range(COUNT)), "double", preparation.MANY_INTEGERS),
+    "huge integers": (
+        pa.array([2**64 - 1 - i for i in range(COUNT)], pa.uint64()),
+        "double",
+        preparation.MANY_INTEGERS,
+    ),
+    "booleans": (pa.array([True, None] * 3 + [False] * 2), "bool", None),
+    "floats": (pa.array(np.arange(COUNT) / 3), "double", None),
+    "half floats": (pa.array(np.arange(COUNT, dtype=np.float16)), "double", None),
+    "decimals": (pa.array(range(COUNT)).cast(pa.decimal128(22, 2)), "double", None),
+    "dates": (pa.array(DAYS), "double", preparation.TIMES),
+    "moments": (pa.array(DAYS).cast(pa.timestamp("ns", "UTC")), "double", preparation.TIMES),
+    "times": (pa.array(range(COUNT), pa.time32("s")), "double", preparation.TIMES),
+    "durations": (pa.array(range(COUNT), pa.duration("ms")), "double", preparation.TIMES),
+    "constant text": (pa.array(["a", None] * 4), None, preparation.CONSTANT),
+    "constant float": (pa.array([1.5, np.nan] * 4), None, preparation.CONSTANT),
+    "constant date": (pa.array([DAYS[0]] * COUNT), None, preparation.CONSTANT),
+    "all NaN": (pa.array([np.nan] * COUNT), None, preparation.CONSTANT),
+    "no values": (pa.nulls(COUNT), None, preparation.CONSTANT),
+    "no integers": (pa.nulls(COUNT, pa.int8()), None, preparation.CONSTANT),
+    "lists": (pa.array([[1], [2]] * 4), None, preparation.UNSUPPORTED),
+    "records": (pa.array([{"a": 1}] * COUNT), None, preparation.UNSUPPORTED),
+    "bytes": (pa.array([b"a", b"b"] * 4), None, preparation.UNSUPPORTED),
+}
+
+
+@pytest.mark.parametrize("case", COLUMN_RULES)
+def test_each_kind_of_column_is_kept_binned_or_left_out_and_told(case):
+    column, kind, decision = COLUMN_RULES[case]
+    others = {"a": pa.array([0, 1] * 4), "b": pa.array([0, 0, 1, 1] * 2)}
+    table = pa.table({"tried": column, **others})
+    prepared = preparation.prepare(table, None, None, None, max_categories=5)
+    kept = prepared.table.column_names
+    assert kept == ([] if kind is None else ["tried"]) + ["a", "b"]
+    if kind is not None:
+        assert str(prepared.table["tried"].type).startswith(kind)
+        assert prepared.table["tried"].null_count == column.null_count
+        fastinfo.pairwise_mutual_information(prepared.table, nan_policy="omit")
+    if decision is None:
+        assert prepared.notes == []
+    else:
+        (note,) = prepared.notes
+        assert note.startswith("1 column ")
+        assert decision.format(5) in note
+        assert note.endswith(": tried")
+
+
+def test_a_named_identifier_is_kept(run, path):
+    table = path(name=list("abcd"), half=[0, 0, 1, 1])
+    code, out, _ = run("pairwise", table, "--columns", "name,half", "--max-categories", 2)
+    assert code == 0
+    assert float(rows(out)[0]["mutual_information"]) == pytest.approx(np.log(2))
+    code, out, _ = run("score", table, "--target", "name", "--max-categories", 2)
+    assert (code, len(rows(out))) == (0, 1)
+
+
+def test_notes_tell_of_missing_values(run, path):
+    table = path(a=[0, 1, None, 1], b=[0.5, 1.5, 2.5, float("nan")], c=[0, 0, 1, 1])
+    _, _, err = run("pairwise", table)
+    assert "note: 2 of 3 columns have missing values (a, b); " in err[0]
+    code, out, err = run("pairwise", table, "--missing", "propagate")
+    assert (code, rows(out)) == (0, [])
+    code, _, err = run("pairwise", table, "--missing", "raise")
+    assert code == 2
+    assert len(err) == 1
+    assert "2 of 3 columns have missing values (a, b); --missing omit" in err[0]
+
+
+def test_names_with_commas_stand_in_quotes(run, path):
+    table = path(**{"a, x": [0, 1, 0, 1], "b": [0, 1, 0, 1], "c": [0, 0, 1, 1]})
+    code, out, _ = run("pairwise", table, "--columns", 'b, "a, x"')
+    assert code == 0
+    assert [(row["left"], row["right"]) for row in rows(out)] == [("b", "a, x")]
+
+
+def test_names_that_look_like_markup_are_printed_as_they_are():
+    code, text = on_terminal(100, "fastinfo", bracket_table=True)
+    assert code == 0
+    assert "[red]x[/]" in text
+
+
+def test_listed_names_a_handful():
+    assert listed(["a", "b"]) == "a, b"
+    assert listed(list("abcdefgh")) == "a, b, c, d, e, f and 2 more"
+
+
+# --- bad requests -------------------------------------------------------------------------------
+
+
+BAD_REQUESTS = {
+    "no such command": (["bogus"], "No such command 'bogus'"),
+    "no table": (["pairwise"], "Missing argument 'TABLE'"),
+    "no target": (["score", TABLE], "Missing option '--target'"),
+    "no such option": (["pairwise", TABLE, "--topp", "3"], "No such option"),
+    "no such file": (["pairwise", "nowhere.csv"], "no such file: nowhere.csv"),
+    "a folder": (["pairwise", ROOT], "is a directory"),
+    "top 0": (["pairwise", TABLE, "--top", "0"], "--top"),
+    "top and all": (["pairwise", TABLE, "--top", "3", "--all"], "exclude each other"),
+    "top and matrix": (["pairwise", TABLE, "--top", "3", "--out", "m.npy"], "exclude each other"),
+    "unknown unit": (["pairwise", TABLE, "--unit", "bit"], "nats, bits, hartleys"),
+    "unknown estimator": (["pairwise", TABLE, "--estimator", "mm"], "miller_madow"),
+    "unknown backend": (["pairwise", TABLE, "--backend", "abacus"], "numba, numpy"),
+    "unknown policy": (["pairwise", TABLE, "--missing", "drop"], "omit, raise, propagate"),
+    "unknown bins": (["pairwise", TABLE, "--bins", "narrow"], "bins='narrow'"),
+    "no bins": (["pairwise", TABLE, "--bins", "0"], "bins=0"),
+    "bins of categories": (
+        ["pairwise", TABLE, "--bins", "4", "--columns", "region,hemisphere"],
+        "no column is floating-point",
+    ),
+    "threads": (["pairwise", TABLE, "--threads", "0"], "--threads"),
+    "unknown column": (["pairwise", TABLE, "--columns", "latitud,region"], "near are latitude"),
+    "far column": (["pairwise", TABLE, "--columns", "xyzzy,region"], "there are zone, country"),
+    "column twice": (["pairwise", TABLE, "--columns", "region,region"], "named twice"),
+    "empty name": (["pairwise", TABLE, "--columns", "region,"], "a name is empty"),
+    "no name": (["pairwise", TABLE, "--columns", ""], "a name is empty"),
+    "one column": (["pairwise", TABLE, "--columns", "region"], "no pair of usable columns"),
+    "unknown target": (["score", TABLE, "--target", "regoin"], "near are region"),
+    "unknown weights": (["pairwise", TABLE, "--weights", "zones"], "near are zone"),
+    "text weights": (["pairwise", TABLE, "--weights", "zone"], "holds string"),
+    "missing weights": (["pairwise", TABLE, "--weights", "last_change_year"], "lacks 105 of 312"),
+    "negative weights": (["pairwise", TABLE, "--weights", "latitude"], "negative weights"),
+    "weights as target": (
+        ["score", TABLE, "--target", "latitude", "--weights", "latitude"],
+        "is the column of weights",
+    ),
+    "corrected weights": (
+        ["pairwise", TABLE, "--weights", "countries_in_zone", "--estimator", "miller_madow"],
+        "sums of weights",
+    ),
+    "unknown ending": (["pairwise", TABLE, "--out", "pairs.docx"], ".csv, .tsv, .parquet, .npy"),
+    "matrix of scores": (["score", TABLE, "--target", "zone", "--out", "m.npy"], "'.npy'"),
+    "no such folder": (["pairwise", TABLE, "--out", "nowhere/pairs.csv"], "not there"),
+    "the table itself": (["pairwise", TABLE, "--out", TABLE], "is the table itself"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_REQUESTS)
+def test_bad_requests_end_with_2_and_one_clear_line(run, case):
+    arguments, told = BAD_REQUESTS[case]
+    code, out, err = run(*arguments)
+    assert (code, out) == (2, "")
+    (line,) = err
+    assert line.startswith("fastinfo: error: ")
+    assert told in line
+
+
+BAD_TABLES = {
+    "empty": (b"", "cannot be read as a table"),
+    "header only": (b"a,b\n", "2 columns and 0 rows"),
+    "ragged": (b"a,b\n1,2\n3\n", "Expected 2 columns, got 1"),
+    "names twice": (b"a,a\n1,2\n", "more than one column is called 'a'"),
+    "not UTF-8": ("a,b\né,2\n".encode("latin-1"), "not UTF-8"),
+    "constant": (b"a,b\n1,2\n1,3\n", "no pair of usable columns among 2; 1 column left out"),
+    "identifiers": (
+        b"a,b\n" + b"".join(b"x%d,y%d\n" % (i, i) for i in range(60)),
+        "2 columns left out (more than 50 categories",
+    ),
+    "infinite": (b"a,b\n1.5,2\ninf,3\n2.5,2\n", "infinite values"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_TABLES)
+def test_bad_tables_end_with_2_and_one_clear_line(run, tmp_path, case):
+    content, told = BAD_TABLES[case]
+    (tmp_path / "table.csv").write_bytes(content)
+    code, out, err = run("pairwise", tmp_path / "table.csv", "--bins", "uniform")
+    assert (code, out) == (2, "")
+    (line,) = err
+    assert told in line
+
+
+def test_a_target_that_cannot_be_measured_is_told_by_name(run, path):
+    code, _, err = run("score", path(a=[1, 1], b=[1, 2], c=[2, 1]), "--target", "a")
+    assert (code, err) == (2, ["fastinfo: error: --target: column 'a' is " + preparation.CONSTANT])
+
+
+# --- processes ----------------------------------------------------------------------------------
+
+
+def test_a_pipe_gets_tsv_on_stdout_and_notes_on_stderr():
+    done = process("-m", "fastinfo", "pairwise", TABLE, "--top", "2")
+    assert done.returncode == 0
+    assert len(done.stdout.splitlines()) == 3
+    assert done.stdout.splitlines()[0] == "left\tright\tmutual_information\tunit"
+    assert "\x1b" not in done.stdout + done.stderr
+    notes = done.stderr.splitlines()
+    assert all(line.startswith("note: ") for line in notes[:-1])
+    assert notes[-1].startswith("numba, ")
+
+
+def on_terminal(width, *command, bracket_table=False):
+    """Exit code and text of a command that runs on a pseudo-terminal."""
+    import fcntl
+    import tempfile
+    import termios
+
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder, "table.parquet")
+        if bracket_table:
+            pyarrow.parquet.write_table(
+                pa.table({"[red]x[/]": [0, 1, 0, 1], "y": [0, 1, 0, 1]}), table
+            )
+            command = ("pairwise", table)
+        primary, secondary = pty.openpty()
+        fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 40, width, 0, 0))
+        environment = os.environ | {"TERM": "xterm-256color", "PYTHONPATH": str(ROOT)}
+        child = subprocess.Popen(
+            [sys.executable, "-m", "fastinfo", *map(str, command)],
+            stdin=secondary,
+            stdout=secondary,
+            stderr=secondary,
+            cwd=ROOT,
+            env={k: v for k, v in environment.items() if k not in ("COLUMNS", "NO_COLOR")},
+        )
+        os.close(secondary)
+        text = b""
+        while True:
+            try:
+                chunk = os.read(primary, 1 << 16)
+            except OSError:  # how Linux says that the other end is closed
+                break
+            if not chunk:
+                break
+            text += chunk
+        os.close(primary)
+        return child.wait(timeout=120), text.decode()
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_terminal_gets_a_table_that_fits_and_a_progress_bar(width):
+    code, text = on_terminal(width, "pairwise", TABLE, "--top", "10")
+    assert code == 0
+    assert "pairs" in text
+    assert "━" in text
+    shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).replace("\r", "").splitlines()
+    assert max(len(line) for line in shown if "pairs ━" not in line) <= width
+    (best,) = [line for line in shown if re.match(r" +1 +\S", line)]
+    assert re.search(r"1 +\w+ +\w+ +\d\.\d{4} +█", best)
+    assert any(re.fullmatch(r" +left +right +nats *", line) for line in shown)
+
+
+def test_no_progress_means_no_bar():
+    code, text = on_terminal(80, "pairwise", TABLE, "--no-progress")
+    assert code == 0
+    assert "━" not in text
+
+
+def test_a_reader_that_has_read_enough_is_no_error(path):
+    names = [f"column {i}" for i in range(120)]
+    table = path(**{name: [0, 1, 1, i % 2] for i, name in enumerate(names)})
+    command = f"'{sys.executable}' -m fastinfo pairwise '{table}' --all | head -n 1; "
+    command += 'echo "${PIPESTATUS[0]}"'
+    done = subprocess.run(
+        ["bash", "-c", command],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert done.stdout.splitlines() == ["left\tright\tmutual_information\tunit", "141"]
+    assert "Traceback" not in done.stderr
+    assert "BrokenPipe" not in done.stderr
+
+
+def test_ctrl_c_ends_with_130_and_one_line():
+    script = f"""
+import os, signal, sys, time
+from fastinfo import pairwise
+from fastinfo.cli import main
+
+def interrupted(*_, **__):
+    os.kill(os.getpid(), signal.SIGINT)
+    time.sleep(60)
+
+pairwise.top_pairs = interrupted
+sys.exit(main(["pairwise", {str(TABLE)!r}]))
+"""
+    done = process("-c", script)
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "fastinfo: interrupted\n"
+
+
+def test_without_the_extra_the_line_that_installs_it_is_printed():
+    script = "import sys; sys.modules['typer'] = None\n"
+    script += "from fastinfo.cli import main; sys.exit(main(['info']))"
+    done = process("-c", script)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "pip install 'fastinfo[cli]'" in line
+
+
+def test_without_pyarrow_the_line_that_installs_it_is_printed():
+    script = "import sys; sys.modules['pyarrow'] = None\n"
+    script += f"from fastinfo.cli import main; sys.exit(main(['pairwise', {str(TABLE)!r}]))"
+    done = process("-c", script)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "pip install 'fastinfo[cli]'" in line
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["pairwise", "--help"], ["pairwise"]])
+def test_help_does_not_wait_for_numba_or_arrow(arguments):
+    script = f"""
+import sys
+from fastinfo.cli import main
+main({arguments!r})
+print(sorted({{"numba", "pyarrow", "pandas", "polars", "narwhals"}} & sys.modules.keys()))
+"""
+    done = process("-c", script)
+    assert done.stdout.splitlines()[-1] == "[]"
+
+
+# --- the example table --------------------------------------------------------------------------
+
+
+def test_the_example_table_is_what_its_script_makes(tmp_path, monkeypatch):
+    tzdata = pytest.importorskip("tzdata", reason="the table is made from the tzdata package")
+    version = re.search(r"version (\w+)", (TABLE.parent / "README.md").read_text("utf-8")).group(1)
+    if version != tzdata.IANA_VERSION:
+        pytest.skip(f"the table is of tz database {version}, here is {tzdata.IANA_VERSION}")
+    place = TABLE.parent / "make_timezones.py"
+    specification = importlib.util.spec_from_file_location("make_timezones", place)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    (tmp_path / "README.md").write_text("version 1970a")
+    monkeypatch.setattr(module, "TABLE", tmp_path / "timezones.csv")
+    module.main()
+    assert (tmp_path / "timezones.csv").read_bytes() == TABLE.read_bytes()
+    assert (tmp_path / "README.md").read_text() == f"version {version}"
+
+
+def test_the_example_table_mixes_what_real_tables_mix():
+    table = pyarrow.csv.read_csv(TABLE)
+    kinds = {str(kind) for kind in table.schema.types}
+    assert table.num_rows >= 300
+    assert kinds == {"string", "double", "int64", "bool"}
+    documented = re.findall(r"`(\w+)`", (TABLE.parent / "README.md").read_text("utf-8"))
+    assert set(table.column_names) <= set(documented)
