@@ -207,7 +207,7 @@ def check_table(data: Table, answer: Any) -> None:
 
 def _counts_of_a_tile(data: Table) -> Array:
     columns = list(data.X[:, :6].T)
-    kernels = choose(n_jobs=1)
+    kernels = choose()
     packed = kernels.pack(columns, [data.n_bins] * len(columns))
     return np.asarray(kernels.count_pairs(packed, slice(0, 6), slice(0, 6)))
 

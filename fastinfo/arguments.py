@@ -51,10 +51,10 @@ def log_base(base: Any) -> float:
     return math.log(base)  # of integers beyond floating point too
 
 
-def n_jobs(value: Any) -> int | None:
-    """A number of threads, or None for all cores; −1 means all cores too."""
+def n_jobs(value: Any) -> int:
+    """A number of threads; all cores for None and for −1."""
     if value is None or value == -1:
-        return None
+        return usable_cores()
     return positive_integer(value, "n_jobs")
 
 
@@ -442,11 +442,6 @@ class Options:
         self.sample_weight = sample_weight
         self.backend = backend
         self.n_jobs = n_jobs(jobs)
-
-    @property
-    def n_threads(self) -> int:
-        """How many threads that is."""
-        return self.n_jobs or usable_cores()
 
     def refuse_for_counts(self) -> None:
         """Raise where an option about samples came with counts, on which it has no influence."""

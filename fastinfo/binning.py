@@ -7,12 +7,14 @@ NumPy's convention: [edge, next edge), the last one closed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
+from fastinfo.ranges import over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -100,12 +102,20 @@ class Categories:
 Bins = Edges | Categories
 
 
-class Coded(NamedTuple):
-    """A column after binning."""
+@dataclass(frozen=True, eq=False)
+class Coder:
+    """How a column becomes codes, now that its bins are known."""
 
-    codes: Array
     bins: Bins
-    n_missing: int
+    n_samples: int
+    has_missing: bool
+    """Whether any sample has no bin."""
+    encode: Callable[[int, int], Array]
+    """Codes of the samples start … stop − 1."""
+
+    def codes(self) -> Array:
+        """Codes of all samples."""
+        return self.encode(0, self.n_samples)
 
 
 def default_n_bins(n_samples: int) -> int:
@@ -116,8 +126,8 @@ def default_n_bins(n_samples: int) -> int:
     return n_bins
 
 
-def encode(column: Column, rule: Rule | Bins, kernels: Kernels) -> Coded:
-    """Codes of one column, and its bins where ``rule`` left them open.
+def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) -> Coder:
+    """Decide the bins of a column, where ``rule`` leaves them open.
 
     Raises
     ------
@@ -125,38 +135,52 @@ def encode(column: Column, rule: Rule | Bins, kernels: Kernels) -> Coded:
         For equal-width bins of infinite values, or of a range too narrow for their number.
     """
     if column.is_float:
-        return _encode_floats(column, rule, kernels)
+        return _fit_floats(column, rule, kernels, n_jobs)
     if column.values.dtype.kind in "US":
         categories, codes = np.unique(column.values, return_inverse=True)
+        encode = _look_up(codes.astype(code_dtype(categories.size - 1)))
     else:
-        categories, codes = _factorize_integers(column, kernels)
+        categories, encode = _fit_integers(column, kernels, n_jobs)
     if column.categories is not None:
         categories = column.categories[categories]
-    n_missing = 0
-    codes = codes.astype(code_dtype(categories.size - 1), copy=False)
-    if column.missing is not None and column.missing.any():
+    has_missing = column.missing is not None and bool(column.missing.any())
+    if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        n_missing = int(column.missing.sum())
+        codes = encode(0, column.values.size)
         codes, categories = _mark_missing(codes, categories, column.missing)
-    return Coded(codes, Categories(categories), n_missing)
+        encode = _look_up(codes)
+    return Coder(Categories(categories), column.values.size, has_missing, encode)
 
 
-def _encode_floats(column: Column, rule: Rule | Bins, kernels: Kernels) -> Coded:
+def _look_up(codes: Array) -> Callable[[int, int], Array]:
+    return lambda start, stop: codes[start:stop]
+
+
+def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
+    parts = list(
+        over_ranges(lambda start, stop: kernels.summarize(values[start:stop]), values.size, n_jobs)
+    )
+    known = [part for part in parts if part.low == part.low] or parts[:1]
+    low, high = min(part.low for part in known), max(part.high for part in known)
+    return Summary(low, high, sum(part.n_missing for part in parts))
+
+
+def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int) -> Coder:
     values = column.values
-    summary = kernels.summarize(values)
+    summary = _summarize(values, kernels, n_jobs)
     bins = rule if isinstance(rule, Edges) else _fit_edges(column, summary, rule, kernels)
     low, high = float(bins.edges[0]), float(bins.edges[-1])
-    if len(bins) == 0:
-        return Coded(kernels.xp.zeros(values.size, np.uint8), bins, summary.n_missing)
-    if bins.uniform:
-        codes = kernels.encode_uniform(values, low, high, len(bins))
-    else:
-        codes = kernels.encode_edges(values, bins.edges)
-    n_missing = summary.n_missing
-    if summary.low < low or summary.high > high:
-        n_missing = int((codes == len(bins)).sum())
-    return Coded(codes, bins, n_missing)
+    has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
+
+    def encode(start: int, stop: int) -> Array:
+        if len(bins) == 0:
+            return kernels.xp.zeros(stop - start, np.uint8)
+        if bins.uniform:
+            return kernels.encode_uniform(values[start:stop], low, high, len(bins))
+        return kernels.encode_edges(values[start:stop], bins.edges)
+
+    return Coder(bins, values.size, has_missing, encode)
 
 
 def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) -> Edges:
@@ -208,26 +232,34 @@ def _quantile_edges(
     return np.append(np.unique(edges[:-1]), edges[-1])
 
 
-def _factorize_integers(column: Column, kernels: Kernels) -> tuple[Any, Array]:
-    """Sorted categories of an integer or boolean column, and the codes."""
+def _fit_integers(
+    column: Column, kernels: Kernels, n_jobs: int
+) -> tuple[Any, Callable[[int, int], Array]]:
+    """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
-        return np.array([False, True]), values.view("u1")
-    low, high = (int(end) for end in kernels.summarize(values)[:2])
+        return np.array([False, True]), _look_up(values.view("u1"))
+    low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
     span = high - low + 1
-    if values.dtype == "u1" and high < 256:
-        return np.arange(high + 1, dtype=values.dtype), values  # codes as they are
+    if values.dtype == "u1":
+        return np.arange(high + 1, dtype=values.dtype), _look_up(values)  # codes as they are
     if span > max(CODED_BY_OFFSET, 2 * values.size):
-        return np.unique(values, return_inverse=True)
-    codes = kernels.encode_integers(values, low, span)
+        categories, codes = np.unique(values, return_inverse=True)
+        return categories, _look_up(codes.astype(code_dtype(categories.size - 1)))
+
+    def encode(start: int, stop: int) -> Array:
+        return kernels.encode_integers(values[start:stop], low, span)
+
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
-        return categories, codes  # an empty category costs less than a look for it
-    present = kernels.count_joint([codes], [span]) > 0
+        return categories, encode  # an empty category costs less than a look for it
+    codes = encode(0, values.size)
+    present = np.zeros(span, np.bool_)
+    present[codes] = True
     if present.all():
-        return categories, codes
+        return categories, _look_up(codes)
     new_codes = (present.cumsum() - 1).astype(code_dtype(int(present.sum()) - 1))
-    return categories[present], new_codes[codes]
+    return categories[present], _look_up(new_codes[codes])
 
 
 def _mark_missing(codes: Array, categories: Any, missing: Array) -> tuple[Array, Any]:

@@ -6,7 +6,7 @@ Both kinds of table answer the same questions, so that nobody above has to know 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels
+from fastinfo.ranges import RANGE, over_ranges
 
 SMALL_TABLE = 1 << 16
 """Cells (512 KiB) that are always counted densely."""
@@ -99,14 +100,17 @@ Counts = DenseCounts | SparseCounts
 
 
 def count(
-    codes: Sequence[Array],
+    encode: Callable[[int, int], Sequence[Array]],
+    n_samples: int,
     n_bins: Sequence[int],
     kernels: Kernels,
     weights: Array | None = None,
     sparse: bool | None = None,
+    n_jobs: int = 1,
 ) -> Counts:
     """Counts of the joint table of one or more columns of codes, missing samples left out.
 
+    ``encode(start, stop)`` returns the codes of a range of samples, one array for each column.
     ``sparse=None`` counts densely unless the table would be far larger than the samples.
 
     Raises
@@ -114,16 +118,44 @@ def count(
     MemoryError
         With ``sparse=False``, for a table that does not fit the memory.
     """
+    n_cells = prod(n_bins)
     if sparse is None:
-        sparse = prod(n_bins) > min(max(SMALL_TABLE, 4 * codes[0].size), LARGEST_TABLE)
-    if not sparse:
+        sparse = n_cells > min(max(SMALL_TABLE, 4 * n_samples), LARGEST_TABLE)
+    if sparse:
+        codes = encode(0, n_samples)
+        complete = ~_incomplete(codes, n_bins)
+        values = np.ones(n_samples, np.int64) if weights is None else weights
+        return _gather(tuple(n_bins), [column[complete] for column in codes], values[complete])
+    if n_cells > SMALL_TABLE:
         require_memory([bins + 1 for bins in n_bins])
-        return DenseCounts(kernels.count_joint(codes, n_bins, weights))
-    complete = codes[0] != n_bins[0]
+
+    def count_range(start: int, stop: int) -> Array:
+        part = None if weights is None else weights[start:stop]
+        return kernels.count_joint(encode(start, stop), n_bins, part)
+
+    # A range has several samples for each cell, or clearing and adding tables would take over.
+    parts = over_ranges(count_range, n_samples, n_jobs, max(RANGE, 4 * n_cells))
+    table = next(parts)
+    for part in parts:
+        table += part
+    return DenseCounts(table)
+
+
+def count_incomplete(
+    encode: Callable[[int, int], Sequence[Array]], n_samples: int, n_bins: Sequence[int]
+) -> int:
+    """How many samples lack one of the variables."""
+    parts = over_ranges(
+        lambda start, stop: int(_incomplete(encode(start, stop), n_bins).sum()), n_samples, 1
+    )
+    return sum(parts)
+
+
+def _incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
+    lacking = codes[0] == n_bins[0]
     for column, bins in zip(codes[1:], n_bins[1:], strict=True):
-        complete &= column != bins
-    ones = np.ones(codes[0].size, np.int64) if weights is None else weights
-    return _gather(tuple(n_bins), [column[complete] for column in codes], ones[complete])
+        lacking |= column == bins
+    return lacking
 
 
 def add(left: Counts, right: Counts) -> Counts:

@@ -15,7 +15,7 @@ import numpy as np
 from fastinfo import arguments, binning, counting
 from fastinfo.arguments import Options
 from fastinfo.backends import choose
-from fastinfo.binning import Bins, Categories, Column, Edges
+from fastinfo.binning import Bins, Categories, Coder, Column, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
 
@@ -84,7 +84,8 @@ class JointCounts:
         self._specification = bins
         self.nan_policy = arguments.nan_policy(nan_policy)
         self._sparse = sparse
-        self._kernels = choose(backend, arguments.n_jobs(n_jobs))
+        self._kernels = choose(backend)
+        self._n_jobs = arguments.n_jobs(n_jobs)
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
         self.n_missing = 0
@@ -167,24 +168,30 @@ class JointCounts:
             fixed = [bins for group in self._bins for bins in group]
         columns = [column for group in converted for column in group]
         fixed = fixed or [None] * len(columns)
-        coded = [
-            binning.encode(
-                column, known if isinstance(known, Edges) and len(known) else rule, self._kernels
+        coders = [
+            binning.fit(
+                column,
+                known if isinstance(known, Edges) and len(known) else rule,
+                self._kernels,
+                self._n_jobs,
             )
             for column, rule, known in zip(columns, rules, fixed, strict=True)
         ]
         if self.nan_policy == "raise":
-            refuse_missing(columns, coded)
+            refuse_missing(columns, coders)
+
+        def encode(start: int, stop: int) -> list[Any]:
+            return [coder.encode(start, stop) for coder in coders]
+
+        n_bins = [len(coder.bins) for coder in coders]
         counts = counting.count(
-            [c.codes for c in coded],
-            [len(c.bins) for c in coded],
-            self._kernels,
-            weights,
-            self._sparse,
+            encode, n_samples, n_bins, self._kernels, weights, self._sparse, self._n_jobs
         )
-        n_missing = _samples_with_missing(coded)
+        n_missing = 0
+        if any(coder.has_missing for coder in coders):
+            n_missing = counting.count_incomplete(encode, n_samples, n_bins)
         ends = np.cumsum([len(group) for group in converted])
-        flat = [c.bins for c in coded]
+        flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
         self._include(bins, counts, n_missing)
         return self
@@ -217,7 +224,7 @@ class JointCounts:
         total = JointCounts(
             bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
         )
-        total._kernels = self._kernels
+        total._kernels, total._n_jobs = self._kernels, self._n_jobs
         for part in (self, other):
             if part._counts is not None:
                 if total._counts is not None:
@@ -440,7 +447,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
-    kernels = choose(options.backend, options.n_jobs)
+    kernels = choose(options.backend)
     edges: list[Any] = []
     for ours, theirs in zip(*groups, strict=True):
         if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
@@ -451,7 +458,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
         if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
             both = Column("x and y", np.concatenate([ours.values, theirs.values]))
             _, (rule,) = arguments.bin_rules(options.bins, [[both]])
-            edges.append(binning.encode(both, rule, kernels).bins)
+            edges.append(binning.fit(both, rule, kernels, options.n_jobs).bins)
         else:
             edges.append(None)
     sides = []
@@ -488,27 +495,22 @@ def variable_names(count: int) -> tuple[str, ...]:
     return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
 
 
-def refuse_missing(columns: Sequence[Column], coded: Sequence[binning.Coded]) -> None:
+def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
     """Raise ValueError for the first column with a missing sample."""
-    for column, (_, bins, n_missing) in zip(columns, coded, strict=True):
-        if not n_missing:
+    for column, coder in zip(columns, coders, strict=True):
+        if not coder.has_missing:
             continue
+        bins = coder.bins
         if isinstance(bins, Edges) and len(bins) and not np.isnan(column.values).any():
             what = f"values outside of its edges [{bins.edges[0]:.6g}, {bins.edges[-1]:.6g}]"
             help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
         else:
             what, help_ = "missing values", "leave such samples out with"
+        n_missing = int((coder.codes() == len(bins)).sum())
         raise ValueError(
             f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
             'nan_policy="omit", or ask for NaN with nan_policy="propagate"'
         )
-
-
-def _samples_with_missing(coded: Sequence[binning.Coded]) -> int:
-    with_missing = [c for c in coded if c.n_missing]
-    if len(with_missing) < 2:
-        return with_missing[0].n_missing if with_missing else 0
-    return int(np.logical_or.reduce([c.codes == len(c.bins) for c in with_missing]).sum())
 
 
 def _align(

@@ -543,7 +543,7 @@ def jensen_shannon_divergence(
 
 def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
-    kernels = choose(options.backend, options.n_jobs)
+    kernels = choose(options.backend)
     counts = joint_counts.of(variables, options)
     arguments.require_integers(options.estimator, counts.is_weighted)
     if counts.is_unknown:
@@ -556,7 +556,7 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
 
 def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
-    kernels = choose(options.backend, options.n_jobs)
+    kernels = choose(options.backend)
     left, right = joint_counts.of_two(x, y, options)
     if left.is_unknown or right.is_unknown:
         return float("nan")

@@ -208,18 +208,22 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     arguments.require_integers(options.estimator, weights is not None)
     groups, rules = arguments.bin_rules(options.bins, groups)
     columns = [column for group in groups for column in group]
-    kernels = choose(options.backend, n_jobs=1)
-    n_jobs = options.n_threads
+    kernels = choose(options.backend)
+    n_jobs = options.n_jobs
     with ThreadPoolExecutor(n_jobs) as pool:
-        coded = list(pool.map(partial(binning.encode, kernels=kernels), columns, rules))
-    if options.nan_policy == "raise":
-        refuse_missing(columns, coded)
-    features = [Feature(c.codes, len(c.bins), c.n_missing) for c in coded]
+        coders = list(pool.map(partial(binning.fit, kernels=kernels), columns, rules))
+        if options.nan_policy == "raise":
+            refuse_missing(columns, coders)
+        codes = list(pool.map(binning.Coder.codes, coders))
+    features = [
+        Feature(found, len(coder.bins), coder.has_missing)
+        for found, coder in zip(codes, coders, strict=True)
+    ]
     n_left = None if len(groups) == 1 else len(groups[0])
     plan = Plan([f.n_bins for f in features], n_left, n_samples, settings.tile_cells(n_jobs))
     job = Job(features, plan, formulas.mutual_information, options.estimator, kernels, weights)
     if options.nan_policy == "propagate":
-        sink = UnknownSink(sink, np.array([feature.n_missing > 0 for feature in features]))
+        sink = UnknownSink(sink, np.array([feature.has_missing for feature in features]))
     with (
         shown(settings.progress) as report,
         _finished_tiles(settings.checkpoint, job, n_left, n_jobs) as finished,

@@ -345,7 +345,7 @@ def _of_joint(
     unit = arguments.log_base(base)
     axes = arguments.axes(axis, n_axes)
     p = arguments.probabilities(pk, "pk", axes)
-    kernels = choose(n_jobs=1)
+    kernels = choose()
     n_variables = len(axes)
 
     def marginal(*variables: int) -> Any:
@@ -373,7 +373,7 @@ def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any)
         raise ValueError(
             f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
         ) from None
-    kernels = choose(n_jobs=1)
+    kernels = choose()
     return _finish(formula(p, q, kernels), unit, kernels)
 
 

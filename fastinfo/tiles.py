@@ -44,7 +44,7 @@ class Feature(NamedTuple):
 
     codes: Array
     n_bins: int
-    n_missing: int
+    has_missing: bool
 
 
 class Tile(NamedTuple):
@@ -166,7 +166,7 @@ class Job:
         self.weights = weights
         self.features = [features[i] for i in plan.order]
         self.packed = kernels.pack(*self._padded(), weights)
-        self.complete = np.array([feature.n_missing == 0 for feature in self.features])
+        self.complete = np.array([not feature.has_missing for feature in self.features])
         self.entropies = np.array([self._feature_entropy(feature) for feature in self.features])
 
     def _padded(self) -> tuple[list[Array], list[int]]:
@@ -174,7 +174,7 @@ class Job:
         codes, n_bins = [], []
         for feature, padded in zip(self.features, self.plan.classes.tolist(), strict=True):
             column = feature.codes
-            if feature.n_missing and padded != feature.n_bins:
+            if feature.has_missing and padded != feature.n_bins:
                 column = column.astype(code_dtype(padded))
                 column[feature.codes == feature.n_bins] = padded
             codes.append(column)
@@ -182,7 +182,7 @@ class Job:
         return codes, n_bins
 
     def _feature_entropy(self, feature: Feature) -> float:
-        counts = counting.count([feature.codes], [feature.n_bins], self.kernels, self.weights)
+        counts = self._count(feature)
         return float(entropies.entropy(counts.values, self.estimator, self.kernels))
 
     def measure(self, tile: Tile) -> Array:
@@ -215,10 +215,18 @@ class Job:
 
         return self._finish(self.formula(entropy))
 
-    def _measure_sparse(self, left: Feature, right: Feature) -> float:
-        counts = counting.count(
-            (left.codes, right.codes), (left.n_bins, right.n_bins), self.kernels, self.weights, True
+    def _count(self, *features: Feature, sparse: bool | None = None) -> counting.Counts:
+        return counting.count(
+            lambda start, stop: [feature.codes[start:stop] for feature in features],
+            features[0].codes.size,
+            [feature.n_bins for feature in features],
+            self.kernels,
+            self.weights,
+            sparse,
         )
+
+    def _measure_sparse(self, left: Feature, right: Feature) -> float:
+        counts = self._count(left, right, sparse=True)
         entropy = entropies.of_marginals(
             lambda *axes: counts.marginal(axes).values, 2, self.estimator, self.kernels
         )
@@ -249,7 +257,7 @@ def run(
         nonlocal done
         sink.put(order[tile.left], order[tile.right], values)
         done += tile.n_pairs
-        if progress is not None:
+        if progress is not None and tile.n_pairs > 0:  # a diagonal of one feature has none
             progress(done, total)
 
     def collect() -> None:

@@ -50,8 +50,8 @@ def backend(request):
 
 @pytest.fixture
 def kernels(backend):
-    """The kernels of every backend, on one thread."""
-    return load(backend)(n_jobs=1)
+    """The kernels of every backend."""
+    return load(backend)()
 
 
 @pytest.fixture

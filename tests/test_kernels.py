@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastinfo.backends import load
 from fastinfo.backends.contract import CODE_DTYPES, Kernels, code_dtype
 
 SUM_TOLERANCE = 1e-13
@@ -42,7 +41,6 @@ def random_codes(rng, n_samples, n_bins, missing=True):
 def test_a_backend_satisfies_the_protocol(kernels, backend):
     assert isinstance(kernels, Kernels)
     assert kernels.name == backend
-    assert kernels.n_jobs == 1
 
 
 @pytest.mark.parametrize(
@@ -364,34 +362,6 @@ def test_count_joint_of_anything(kernels, data, n_bins):
     ]
     found = kernels.count_joint(codes, n_bins)
     np.testing.assert_array_equal(found, table(naive.count_codes(codes, n_bins), n_bins))
-
-
-@slow_as_python
-@pytest.mark.parametrize("n_jobs", [2, 3])
-def test_threads_change_nothing(backend, rng, n_jobs):
-    """More samples than the minimum of two threads, and weights whose sum depends on the order."""
-    n = (1 << 19) + 4097
-    one, several = load(backend)(n_jobs=1), load(backend)(n_jobs=n_jobs)
-    codes = [random_codes(rng, n, 16), random_codes(rng, n, 300)]
-    weights, values = rng.random(n), rng.normal(size=n)
-    values[::1000] = np.nan
-    for kernel, arguments in [
-        ("count_joint", (codes[:1], (16,))),
-        ("count_joint", (codes, (16, 300))),
-        ("count_joint", (codes, (16, 300), weights)),
-        ("encode_uniform", (values, -4.0, 4.0, 100)),
-        ("encode_edges", (values, np.linspace(-4, 4, 14) ** 3)),
-        ("encode_integers", (codes[1], 0, 301)),
-    ]:
-        expected = getattr(one, kernel)(*arguments)
-        np.testing.assert_array_equal(getattr(several, kernel)(*arguments), expected)
-    summary = one.summarize(values)
-    assert several.summarize(values) == summary
-    ranks = np.arange(0, n - 1000, 10_000)
-    np.testing.assert_array_equal(
-        several.order_statistics(values, summary, ranks), np.sort(values)[ranks]
-    )
-    assert several.count_joint(codes, (16, 300)).sum() == ((codes[0] < 16) & (codes[1] < 300)).sum()
 
 
 # --- pack and count_pairs -----------------------------------------------------------------------

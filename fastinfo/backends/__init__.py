@@ -73,7 +73,7 @@ def load(name: str) -> type[Kernels]:
     return kernels
 
 
-def choose(backend: str | None = None, n_jobs: int | None = None) -> Kernels:
+def choose(backend: str | None = None) -> Kernels:
     """Kernels of the named backend, else of ``FASTINFO_BACKEND``, else of the default.
 
     Raises
@@ -89,7 +89,7 @@ def choose(backend: str | None = None, n_jobs: int | None = None) -> Kernels:
     name = name or next(iter(REGISTRY))
     if not isinstance(name, str) or name not in REGISTRY:
         raise ValueError(f"{source} is {name!r}; accepted are {', '.join(map(repr, REGISTRY))}")
-    return load(name)(n_jobs=usable_cores() if n_jobs is None else n_jobs)
+    return load(name)()
 
 
 def usable_cores() -> int:

@@ -50,15 +50,11 @@ class Summary(NamedTuple):
 
 @runtime_checkable
 class Kernels(Protocol):
-    """The kernels of one backend, on one device, with one number of threads."""
+    """The kernels of one backend. They are serial: threads call them on ranges and on tiles."""
 
     name: str
     xp: ModuleType
     """The array namespace in which the kernels take and return arrays."""
-    n_jobs: int
-    """Threads that one kernel call may use; 1 inside the tile engine, which has its own."""
-
-    def __init__(self, n_jobs: int = 1) -> None: ...
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
@@ -90,7 +86,10 @@ class Kernels(Protocol):
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
     ) -> Array:
-        """Codes of d variables → dense counts of shape ``n_bins``, incomplete samples left out."""
+        """Codes of d variables → dense counts of shape ``n_bins``, incomplete samples left out.
+
+        Of fewer than 2³² samples, so that cells may be counted in 32 bits.
+        """
         ...
 
     def pack(

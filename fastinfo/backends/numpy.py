@@ -21,13 +21,10 @@ class Packed(NamedTuple):
 
 
 class NumpyKernels:
-    """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy, one thread."""
+    """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy."""
 
     name = "numpy"
     xp = np
-
-    def __init__(self, n_jobs: int = 1) -> None:
-        self.n_jobs = 1
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN."""

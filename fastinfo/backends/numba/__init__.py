@@ -10,7 +10,6 @@ import numpy as np
 
 from fastinfo.backends.contract import Summary, code_dtype
 from fastinfo.backends.numba import count, encode, select, sums
-from fastinfo.backends.numba.threads import over_ranges
 
 Array = np.ndarray[Any, Any]
 
@@ -39,38 +38,25 @@ class Packed(NamedTuple):
 
 
 class NumbaKernels:
-    """The kernels of the contract, compiled; ``n_jobs`` threads share one large call."""
+    """The kernels of the contract, compiled."""
 
     name = "numba"
     xp = np
-
-    def __init__(self, n_jobs: int = 1) -> None:
-        self.n_jobs = n_jobs
 
     def summarize(self, values: Array) -> Summary:
         """One pass, where NumPy takes two to four."""
         values = _fixed(values)
         if values.dtype.kind != "f":
-            ends = over_ranges(
-                lambda start, stop: encode.limits(values[start:stop]), values.size, self.n_jobs
-            )
-            return Summary(int(min(end[0] for end in ends)), int(max(end[1] for end in ends)), 0)
+            low, high = encode.limits(values)
+            return Summary(int(low), int(high), 0)
         signed = np.dtype(f"i{values.itemsize}")
-        bits, magnitude = values.view(signed), signed.type(np.iinfo(signed).max)
         infinity = np.array(np.inf, values.dtype).view(signed)[()]
-        parts = over_ranges(
-            lambda start, stop: encode.summarize(
-                values[start:stop], bits[start:stop], magnitude, infinity
-            ),
-            values.size,
-            self.n_jobs,
+        low, high, n_missing = encode.summarize(
+            values, values.view(signed), signed.type(np.iinfo(signed).max), infinity
         )
-        missing = sum(int(part[2]) for part in parts)
-        if missing == values.size:
-            return Summary(np.nan, np.nan, missing)
-        return Summary(
-            float(min(part[0] for part in parts)), float(max(part[1] for part in parts)), missing
-        )
+        if n_missing == values.size:
+            return Summary(np.nan, np.nan, int(n_missing))
+        return Summary(float(low), float(high), int(n_missing))
 
     def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
         """Sort only the samples among which a wanted one is, where these are few."""
@@ -125,11 +111,7 @@ class NumbaKernels:
 
     def _encode(self, values: Array, largest_code: int, kernel: Any) -> Array:
         codes = np.empty(values.size, code_dtype(largest_code))
-        over_ranges(
-            lambda start, stop: kernel(values[start:stop], codes[start:stop]),
-            values.size,
-            self.n_jobs,
-        )
+        kernel(values, codes)
         return codes
 
     def count_joint(
@@ -139,30 +121,21 @@ class NumbaKernels:
         shape = [bins + 1 for bins in n_bins]
         n_cells = math.prod(shape)
         columns = [_fixed(column) for column in codes]
-        weights = None if weights is None else _fixed(weights)
-
-        def count_range(start: int, stop: int) -> Array:
-            parts = [column[start:stop] for column in columns]
-            left = parts[0]
-            # The kernel joins the last variable by itself, block by block and in 32 bits.
-            unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
-            for part, extent in zip(parts[1 : len(parts) - unjoined], shape[1:], strict=False):
-                cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
-                count.join_codes(left, part, extent, cells)
-                left = _fixed(cells)
-            if weights is not None:
-                return count.sum_weights(left, weights[start:stop], n_cells)  # type: ignore[no-any-return]
-            if len(parts) == 1 or not unjoined:
-                return count.count_one(left, n_cells)  # type: ignore[no-any-return]
-            return count.count_two(left, parts[-1], shape[-1], n_cells)  # type: ignore[no-any-return]
-
-        # Sums of floats depend on the order of the samples: one range keeps them the same for any
-        # number of threads.
-        jobs = self.n_jobs if weights is None else 1
-        total = np.zeros(n_cells, np.int64 if weights is None else np.float64)
-        for part in over_ranges(count_range, columns[0].size, jobs):
-            total += part
-        return total.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
+        left = columns[0]
+        # The kernel joins the last variable by itself, block by block and in 32 bits.
+        unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
+        for column, extent in zip(columns[1 : len(columns) - unjoined], shape[1:], strict=False):
+            cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
+            count.join_codes(left, column, extent, cells)
+            left = _fixed(cells)
+        if weights is not None:
+            counts = count.sum_weights(left, _fixed(weights), n_cells)
+        elif len(columns) == 1 or not unjoined:
+            counts = count.count_one(left, n_cells).astype(np.int64)
+        else:
+            counts = count.count_two(left, columns[-1], shape[-1], n_cells).astype(np.int64)
+        table: Array = counts.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
+        return table
 
     def pack(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
