@@ -283,7 +283,8 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
     array = found.values.astype(np.float64)
     if found.missing is not None or not np.isfinite(array).all():
         raise ValueError(
-            "sample_weight holds missing, NaN or infinite weights; accepted are finite ones"
+            "sample_weight holds missing, NaN or infinite weights; accepted are finite ones, 0 to "
+            "leave a sample out"
         )
     if (array < 0).any():
         raise ValueError(

@@ -110,7 +110,9 @@ def test_nobody_imports_upward(name):
 def test_stages_never_import_each_other():
     for stage in STAGES:
         if f"fastinfo.{stage}" in MODULES:
-            others = {room(i) for i in own(imports(MODULES[f"fastinfo.{stage}"]))} - {"backends"} - TOOLS
+            others = (
+                {room(i) for i in own(imports(MODULES[f"fastinfo.{stage}"]))} - {"backends"} - TOOLS
+            )
             assert not others, f"{stage} imports {others}"
 
 
