@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
-from fastinfo.ranges import RANGE_BYTES, over_ranges
+from fastinfo.ranges import over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -102,6 +102,10 @@ class Categories:
 Bins = Edges | Categories
 
 
+Encode = Callable[[int, int, Array | None], Array]
+"""``encode(start, stop, out)``: codes of a range of samples, in ``out`` where it can be used."""
+
+
 @dataclass(frozen=True, eq=False)
 class Coder:
     """How a column becomes codes, now that its bins are known."""
@@ -110,12 +114,11 @@ class Coder:
     n_samples: int
     has_missing: bool
     """Whether any sample has no bin."""
-    encode: Callable[[int, int], Array]
-    """Codes of the samples start … stop − 1."""
+    encode: Encode
 
     def codes(self) -> Array:
         """Codes of all samples."""
-        return self.encode(0, self.n_samples)
+        return self.encode(0, self.n_samples, None)
 
 
 def default_n_bins(n_samples: int) -> int:
@@ -147,14 +150,15 @@ def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) ->
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        codes = encode(0, column.values.size)
-        codes, categories = _mark_missing(codes, categories, column.missing)
+        codes, categories = _mark_missing(
+            encode(0, column.values.size, None), categories, column.missing
+        )
         encode = _look_up(codes)
     return Coder(Categories(categories), column.values.size, has_missing, encode)
 
 
-def _look_up(codes: Array) -> Callable[[int, int], Array]:
-    return lambda start, stop: codes[start:stop]
+def _look_up(codes: Array) -> Encode:
+    return lambda start, stop, out: codes[start:stop]
 
 
 def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
@@ -173,12 +177,12 @@ def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
 
-    def encode(start: int, stop: int) -> Array:
+    def encode(start: int, stop: int, out: Array | None) -> Array:
         if len(bins) == 0:
             return kernels.xp.zeros(stop - start, np.uint8)
         if bins.uniform:
-            return kernels.encode_uniform(values[start:stop], low, high, len(bins))
-        return kernels.encode_edges(values[start:stop], bins.edges)
+            return kernels.encode_uniform(values[start:stop], low, high, len(bins), out)
+        return kernels.encode_edges(values[start:stop], bins.edges, out)
 
     return Coder(bins, values.size, has_missing, encode)
 
@@ -232,9 +236,7 @@ def _quantile_edges(
     return np.append(np.unique(edges[:-1]), edges[-1])
 
 
-def _fit_integers(
-    column: Column, kernels: Kernels, n_jobs: int
-) -> tuple[Any, Callable[[int, int], Array]]:
+def _fit_integers(column: Column, kernels: Kernels, n_jobs: int) -> tuple[Any, Encode]:
     """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
@@ -247,13 +249,13 @@ def _fit_integers(
         categories, codes = np.unique(values, return_inverse=True)
         return categories, _look_up(codes.astype(code_dtype(categories.size - 1)))
 
-    def encode(start: int, stop: int) -> Array:
-        return kernels.encode_integers(values[start:stop], low, span)
+    def encode(start: int, stop: int, out: Array | None) -> Array:
+        return kernels.encode_integers(values[start:stop], low, span, out)
 
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
         return categories, encode  # an empty category costs less than a look for it
-    codes = encode(0, values.size)
+    codes = encode(0, values.size, None)
     present = np.zeros(span, np.bool_)
     present[codes] = True
     if present.all():

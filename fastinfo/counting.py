@@ -6,7 +6,7 @@ Both kinds of table answer the same questions, so that nobody above has to know 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels
-from fastinfo.ranges import RANGE, over_ranges
+from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 16
 """Cells (512 KiB) that are always counted densely."""
@@ -99,8 +99,12 @@ class SparseCounts:
 Counts = DenseCounts | SparseCounts
 
 
+Encoders = Sequence[Callable[[int, int, Array | None], Array]]
+"""For each column ``encode(start, stop, out)``: codes of a range, in ``out`` if that is of use."""
+
+
 def count(
-    encode: Callable[[int, int], Sequence[Array]],
+    encoders: Encoders,
     n_samples: int,
     n_bins: Sequence[int],
     kernels: Kernels,
@@ -108,9 +112,8 @@ def count(
     sparse: bool | None = None,
     n_jobs: int = 1,
 ) -> Counts:
-    """Counts of the joint table of one or more columns of codes, missing samples left out.
+    """Counts of the joint table of one or more columns, samples that lack one left out.
 
-    ``encode(start, stop)`` returns the codes of a range of samples, one array for each column.
     ``sparse=None`` counts densely unless the table would be far larger than the samples.
 
     Raises
@@ -122,7 +125,7 @@ def count(
     if sparse is None:
         sparse = n_cells > min(max(SMALL_TABLE, 4 * n_samples), LARGEST_TABLE)
     if sparse:
-        codes = encode(0, n_samples)
+        codes = [encode(0, n_samples, None) for encode in encoders]
         complete = ~_incomplete(codes, n_bins)
         values = np.ones(n_samples, np.int64) if weights is None else weights
         return _gather(tuple(n_bins), [column[complete] for column in codes], values[complete])
@@ -130,10 +133,13 @@ def count(
         require_memory([bins + 1 for bins in n_bins])
 
     def count_range(start: int, stop: int) -> Array:
-        part = None if weights is None else weights[start:stop]
-        return kernels.count_joint(encode(start, stop), n_bins, part)
+        # A block has several samples for each cell, or clearing and adding tables would take over.
+        total: Any = 0
+        for begin, end, codes in _blocks(encoders, start, stop, max(BLOCK, 4 * n_cells)):
+            part = None if weights is None else weights[begin:end]
+            total = kernels.count_joint(codes, n_bins, part) + total
+        return total
 
-    # A range has several samples for each cell, or clearing and adding tables would take over.
     parts = over_ranges(count_range, n_samples, n_jobs, max(RANGE, 4 * n_cells))
     table = next(parts)
     for part in parts:
@@ -141,14 +147,23 @@ def count(
     return DenseCounts(table)
 
 
-def count_incomplete(
-    encode: Callable[[int, int], Sequence[Array]], n_samples: int, n_bins: Sequence[int]
-) -> int:
+def count_incomplete(encoders: Encoders, n_samples: int, n_bins: Sequence[int]) -> int:
     """How many samples lack one of the variables."""
-    parts = over_ranges(
-        lambda start, stop: int(_incomplete(encode(start, stop), n_bins).sum()), n_samples, 1
-    )
-    return sum(parts)
+    blocks = _blocks(encoders, 0, n_samples, BLOCK)
+    return sum(int(_incomplete(codes, n_bins).sum()) for _, _, codes in blocks)
+
+
+def _blocks(
+    encoders: Encoders, start: int, stop: int, size: int
+) -> Iterator[tuple[int, int, list[Array]]]:
+    """Borders and codes of blocks, each written where the one before it was."""
+    codes: list[Any] = [None] * len(encoders)
+    for begin in range(start, stop, size):
+        end = min(begin + size, stop)
+        if begin > start:
+            codes = [column[: end - begin] for column in codes]
+        codes = [encode(begin, end, out) for encode, out in zip(encoders, codes, strict=True)]
+        yield begin, end, codes
 
 
 def _incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:

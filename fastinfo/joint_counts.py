@@ -180,16 +180,14 @@ class JointCounts:
         if self.nan_policy == "raise":
             refuse_missing(columns, coders)
 
-        def encode(start: int, stop: int) -> list[Any]:
-            return [coder.encode(start, stop) for coder in coders]
-
+        encoders = [coder.encode for coder in coders]
         n_bins = [len(coder.bins) for coder in coders]
         counts = counting.count(
-            encode, n_samples, n_bins, self._kernels, weights, self._sparse, self._n_jobs
+            encoders, n_samples, n_bins, self._kernels, weights, self._sparse, self._n_jobs
         )
         n_missing = 0
         if any(coder.has_missing for coder in coders):
-            n_missing = counting.count_incomplete(encode, n_samples, n_bins)
+            n_missing = counting.count_incomplete(encoders, n_samples, n_bins)
         ends = np.cumsum([len(group) for group in converted])
         flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]

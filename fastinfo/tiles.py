@@ -46,6 +46,10 @@ class Feature(NamedTuple):
     n_bins: int
     has_missing: bool
 
+    def encode(self, start: int, stop: int, out: Array | None) -> Array:
+        """Codes of a range of samples."""
+        return self.codes[start:stop]
+
 
 class Tile(NamedTuple):
     """Pairs of the features ``left`` with the features ``right``, by position in the plan."""
@@ -217,7 +221,7 @@ class Job:
 
     def _count(self, *features: Feature, sparse: bool | None = None) -> counting.Counts:
         return counting.count(
-            lambda start, stop: [feature.codes[start:stop] for feature in features],
+            [feature.encode for feature in features],
             features[0].codes.size,
             [feature.n_bins for feature in features],
             self.kernels,

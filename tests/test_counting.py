@@ -15,7 +15,7 @@ from fastinfo.backends import load
 def count(codes, n_bins, kernels, weights=None, sparse=None):
     """`counting.count` of codes that are there already."""
     return counting.count(
-        lambda start, stop: [column[start:stop] for column in codes],
+        [lambda start, stop, out, column=column: column[start:stop] for column in codes],
         len(codes[0]),
         n_bins,
         kernels,

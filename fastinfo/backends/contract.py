@@ -12,6 +12,8 @@ n_bins
     The number of bins B of a variable. Codes 0 … B−1 are its bins and code B says that the sample
     is missing. Counting gives missing samples a spare last row or column and drops it at the end,
     so that no kernel has a branch for them.
+out
+    Codes to write to, of the same length and dtype as those that a call without it returns.
 counts
     int64, or float64 where samples carry weights.
 """
@@ -67,15 +69,19 @@ class Kernels(Protocol):
         """
         ...
 
-    def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
+    def encode_integers(
+        self, values: Array, low: int, n_bins: int, out: Array | None = None
+    ) -> Array:
         """Integers in ``low … low + n_bins − 1`` → codes ``value − low``."""
         ...
 
-    def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
+    def encode_uniform(
+        self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
+    ) -> Array:
         """Samples → codes of ``n_bins`` equal bins: ``encode_edges`` of ``numpy.linspace``."""
         ...
 
-    def encode_edges(self, values: Array, edges: Array) -> Array:
+    def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
         """Samples → codes by increasing float64 ``edges``, NumPy's convention.
 
         Bin i is [edges[i], edges[i+1]), the last one closed. NaN and values outside of the edges

@@ -39,25 +39,28 @@ class NumpyKernels:
         """Sort; NaN comes last."""
         return np.sort(values)[ranks].astype(np.float64)
 
-    def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
+    def encode_integers(
+        self, values: Array, low: int, n_bins: int, out: Array | None = None
+    ) -> Array:
         """``value − low``, in unsigned arithmetic so that no signed type can overflow."""
         unsigned = values.view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
-        codes: Array = (unsigned - offset).astype(code_dtype(n_bins - 1))
-        return codes
+        return _written(unsigned - offset, code_dtype(n_bins - 1), out)
 
-    def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
+    def encode_uniform(
+        self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
+    ) -> Array:
         """Equal bins are the edges that NumPy would use."""
-        return self.encode_edges(values, np.linspace(low, high, n_bins + 1))
+        return self.encode_edges(values, np.linspace(low, high, n_bins + 1), out)
 
-    def encode_edges(self, values: Array, edges: Array) -> Array:
+    def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
         """Count the edges at or below each value; the last bin is closed."""
         n_bins = edges.size - 1
         values = values.astype(np.float64)
         codes = np.searchsorted(edges, values, side="right") - 1
         codes[values == edges[-1]] = n_bins - 1
         inside = (values >= edges[0]) & (values <= edges[-1])
-        return np.where(inside, codes, n_bins).astype(code_dtype(n_bins))
+        return _written(np.where(inside, codes, n_bins), code_dtype(n_bins), out)
 
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
@@ -101,3 +104,10 @@ class NumpyKernels:
         """Σ p·log q with 0·log q = 0 for any q."""
         with np.errstate(divide="ignore"):
             return np.asarray(np.sum(p * np.log(np.where(p > 0, q, 1.0)), axis=-1))
+
+
+def _written(codes: Array, dtype: str, out: Array | None) -> Array:
+    """The codes in their dtype, in ``out`` where that is given."""
+    result = np.empty(codes.size, dtype) if out is None else out
+    result[:] = codes
+    return result

@@ -71,15 +71,19 @@ class NumbaKernels:
         found: Array = np.sort(values)[ranks].astype(np.float64)
         return found
 
-    def encode_integers(self, values: Array, low: int, n_bins: int) -> Array:
+    def encode_integers(
+        self, values: Array, low: int, n_bins: int, out: Array | None = None
+    ) -> Array:
         """Subtract in unsigned arithmetic."""
         unsigned = _fixed(values).view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
-        return self._encode(
-            unsigned, n_bins - 1, lambda v, codes: encode.encode_integers(v, offset, codes)
-        )
+        codes = np.empty(values.size, code_dtype(n_bins - 1)) if out is None else out
+        encode.encode_integers(unsigned, offset, codes)
+        return codes
 
-    def encode_uniform(self, values: Array, low: float, high: float, n_bins: int) -> Array:
+    def encode_uniform(
+        self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
+    ) -> Array:
         """Multiply, and compare where the product leaves a doubt."""
         edges = _fixed(np.linspace(low, high, n_bins + 1))
         # Half first, so that a range wider than the largest float does not overflow.
@@ -90,28 +94,19 @@ class NumbaKernels:
         ulp = np.finfo(np.float64).eps
         doubt = 8 * ulp * (n_bins + max(abs(low), abs(high)) * scale)
         if not (np.isfinite(scale) and scale > 0 and doubt < 0.25):
-            return self.encode_edges(values, edges)
-        return self._encode(
-            _fixed(values),
-            n_bins,
-            lambda v, codes: encode.encode_uniform(v, edges, scale, doubt, codes),
-        )
+            return self.encode_edges(values, edges, out)
+        codes = np.empty(values.size, code_dtype(n_bins)) if out is None else out
+        encode.encode_uniform(_fixed(values), edges, scale, doubt, codes)
+        return codes
 
-    def encode_edges(self, values: Array, edges: Array) -> Array:
+    def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
         """Search in all edges but the outer two, filled up to a power of two less one."""
         n_bins = edges.size - 1
         interior = np.full((1 << (n_bins - 1).bit_length()) - 1, np.inf)
         interior[: n_bins - 1] = edges[1:-1]
         low, high, interior = float(edges[0]), float(edges[-1]), _fixed(interior)
-        return self._encode(
-            _fixed(values),
-            n_bins,
-            lambda v, codes: encode.encode_edges(v, interior, low, high, n_bins, codes),
-        )
-
-    def _encode(self, values: Array, largest_code: int, kernel: Any) -> Array:
-        codes = np.empty(values.size, code_dtype(largest_code))
-        kernel(values, codes)
+        codes = np.empty(values.size, code_dtype(n_bins)) if out is None else out
+        encode.encode_edges(_fixed(values), interior, low, high, n_bins, codes)
         return codes
 
     def count_joint(
@@ -126,14 +121,16 @@ class NumbaKernels:
         unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
         for column, extent in zip(columns[1 : len(columns) - unjoined], shape[1:], strict=False):
             cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
-            count.join_codes(left, column, extent, cells)
+            count.join_codes(left, column, np.uint64(extent), cells)
             left = _fixed(cells)
         if weights is not None:
             counts = count.sum_weights(left, _fixed(weights), n_cells)
         elif len(columns) == 1 or not unjoined:
             counts = count.count_one(left, n_cells).astype(np.int64)
         else:
-            counts = count.count_two(left, columns[-1], shape[-1], n_cells).astype(np.int64)
+            cells = np.empty(count.BLOCK, np.uint16 if n_cells <= 1 << 16 else np.uint32)
+            counts = count.count_two(left, columns[-1], shape[-1], n_cells, cells)
+            counts = counts.astype(np.int64)
         table: Array = counts.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
         return table
 

@@ -22,10 +22,13 @@ COPIED_CELLS = 1536
 
 
 @jit
-def join_codes(left: Any, right: Any, extent: int, cells: Any) -> None:
-    """Cell numbers ``left·extent + right``, to count more than two variables as two."""
-    for i in range(left.size):
-        cells[i] = np.uint64(left[i]) * np.uint64(extent) + np.uint64(right[i])
+def join_codes(left: Any, right: Any, extent: Any, cells: Any) -> None:
+    """Cell numbers ``left·extent + right``, to count more than two variables as two.
+
+    In 64 bits on paper; LLVM narrows the arithmetic to the dtype of ``cells``.
+    """
+    for i in range(np.uint64(left.size)):
+        cells[i] = np.uint64(left[i]) * extent + np.uint64(right[i])
 
 
 @jit
@@ -46,11 +49,13 @@ def _add_block(cells: Any, size: Any, apart: Any, table: Any) -> None:
 
 
 @jit
-def count_one(codes: Any, n_cells: int) -> Any:
-    """Counts of one variable of at most 2³² − 1 samples, uint32."""
+def _make_table(n_cells: int) -> Any:
     apart = n_cells if n_cells <= COPIED_CELLS else 0
-    table = np.zeros(n_cells + (COPIES - 1) * apart, np.uint32)
-    _add_block(codes, np.uint64(codes.size), np.uint64(apart), table)
+    return np.zeros(n_cells + (COPIES - 1) * apart, np.uint32), np.uint64(apart)
+
+
+@jit
+def _sum_copies(table: Any, n_cells: int, apart: Any) -> Any:
     for copy in range(1, COPIES if apart else 1):
         for cell in range(n_cells):
             table[cell] += table[copy * n_cells + cell]
@@ -58,19 +63,28 @@ def count_one(codes: Any, n_cells: int) -> Any:
 
 
 @jit
-def count_two(left: Any, right: Any, extent: int, n_cells: int) -> Any:
-    """Counts of the cells ``left·extent + right`` of at most 2³² − 1 samples, uint32."""
-    apart = n_cells if n_cells <= COPIED_CELLS else 0
-    table = np.zeros(n_cells + (COPIES - 1) * apart, np.uint32)
-    cells = np.empty(BLOCK, np.uint32)
-    for start in range(0, left.size, BLOCK):
-        size = min(BLOCK, left.size - start)
-        join_codes(left[start : start + size], right[start : start + size], extent, cells)
-        _add_block(cells, np.uint64(size), np.uint64(apart), table)
-    for copy in range(1, COPIES if apart else 1):
-        for cell in range(n_cells):
-            table[cell] += table[copy * n_cells + cell]
-    return table[:n_cells]
+def count_one(codes: Any, n_cells: int) -> Any:
+    """Counts of one variable of at most 2³² − 1 samples, uint32."""
+    table, apart = _make_table(n_cells)
+    _add_block(codes, np.uint64(codes.size), apart, table)
+    return _sum_copies(table, n_cells, apart)
+
+
+@jit
+def count_two(left: Any, right: Any, extent: int, n_cells: int, cells: Any) -> Any:
+    """Counts of the cells ``left·extent + right`` of at most 2³² − 1 samples, uint32.
+
+    ``cells`` is scratch for a block, in the smallest dtype that numbers all cells: the narrower,
+    the more of them one instruction makes.
+    """
+    table, apart = _make_table(n_cells)
+    for start in range(0, left.size, cells.size):
+        size = min(cells.size, left.size - start)
+        join_codes(
+            left[start : start + size], right[start : start + size], np.uint64(extent), cells
+        )
+        _add_block(cells, np.uint64(size), apart, table)
+    return _sum_copies(table, n_cells, apart)
 
 
 @jit
