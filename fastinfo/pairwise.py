@@ -197,7 +197,7 @@ class Run:
         self.checkpoint = checkpoint
 
     def tile_cells(self, n_jobs: int) -> int:
-        """Cells that a tile of each thread may have."""
+        """Cells that the counts of a tile of each thread may have."""
         return min(tiles.TILE_CELLS, max(self.memory_limit // (n_jobs * tiles.BYTES_PER_CELL), 1))
 
 
@@ -220,8 +220,16 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
         for found, coder in zip(codes, coders, strict=True)
     ]
     n_left = None if len(groups) == 1 else len(groups[0])
-    plan = Plan([f.n_bins for f in features], n_left, n_samples, settings.tile_cells(n_jobs))
-    job = Job(features, plan, formulas.mutual_information, options.estimator, kernels, weights)
+    tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
+    job = Job(
+        features,
+        Plan([feature.n_bins for feature in features], n_left, n_samples, tile_cells),
+        formulas.mutual_information,
+        options.estimator,
+        kernels,
+        weights,
+        memory_limit=settings.memory_limit,
+    )
     if options.nan_policy == "propagate":
         sink = UnknownSink(sink, np.array([feature.has_missing for feature in features]))
     with (
@@ -246,7 +254,7 @@ def _finished_tiles(
         "features of X": "all" if n_left is None else n_left,
         "binned samples": fingerprint([*codes, job.plan.order]),
         "weights": fingerprint([job.weights]),
-        "cells of a tile": job.plan.tile_cells,
+        "cells of a tile": job.plan.tile_cells or 0,
     }
     checkpoint = Checkpoint(directory, description)
     try:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 from math import isqrt
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -21,22 +21,27 @@ from fastinfo.checkpoint import Checkpoint
 from fastinfo.formulas import EntropyOf
 
 TILE_CELLS = 1 << 20
-"""Cells of the joint tables of one tile: 8 MiB of counts, reduced while they are in cache."""
+"""Cells of one tile where its counts are wanted: 8 MiB, reduced while they are in cache."""
 
 BYTES_PER_CELL = 32
 """Bytes that a cell takes while its tile is measured: its count, and what the reference needs."""
 
-LARGEST_TILE_SIDE = 256
-"""Features on one side of a tile; Ctrl-C waits for the tiles under way."""
+TILE_WIDTH = 512
+"""Features on the right of a tile, at least where there are as many: kernels lay out up to 512 of
+them side by side, and prepare each feature on the left once a tile."""
 
-PREFERRED_WIDTH = 64
-"""Features on the right that kernels like to have at once, so many fit a vector register."""
+LARGEST_TILE_SIDE = 64
+"""Features on the left: beyond, preparing those on the right is no longer worth sharing."""
 
 TILE_SAMPLES = 1 << 30
 """Samples of all pairs of one tile: under a second, which is how long Ctrl-C may wait."""
 
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
+
+PACKS = (255, 4095)
+"""Features with up to so many bins are packed together: the first fit bytes, which count fastest.
+Pairs with a feature beyond the last are counted sparsely."""
 
 
 class Feature(NamedTuple):
@@ -83,7 +88,8 @@ def size_class(n_bins: int) -> int:
     if n_bins <= 32:
         return max(n_bins, 1)
     step = 1 << (n_bins.bit_length() - 4)
-    return -(-n_bins // step) * step
+    padded = -(-n_bins // step) * step
+    return min(padded, PACKS[0]) if n_bins <= PACKS[0] else padded
 
 
 class Plan:
@@ -98,7 +104,7 @@ class Plan:
     n_samples : int
         Samples of each feature.
     tile_cells : int, optional
-        Cells of one tile, where memory leaves fewer than `TILE_CELLS`.
+        Cells that the counts of one tile may have; no matter where they are not wanted.
     """
 
     def __init__(
@@ -108,7 +114,7 @@ class Plan:
         n_samples: int,
         tile_cells: int | None = None,
     ) -> None:
-        self.tile_cells = TILE_CELLS if tile_cells is None else tile_cells
+        self.tile_cells = tile_cells
         self.tile_pairs = max(TILE_SAMPLES // n_samples, 1)
         classes = np.array([size_class(b) for b in n_bins])
         split = len(classes) if n_left is None else n_left
@@ -127,21 +133,42 @@ class Plan:
                 if n_left is not None and right_start < n_left:
                     continue
                 is_diagonal = n_left is None and right_start == left_start
-                cells = int(self.classes[left_start]) * int(self.classes[right_start])
-                height, width = self._sides(cells)
+                left_bins, right_bins = self.classes[left_start], self.classes[right_start]
+                cells = int(left_bins) * int(right_bins)
+                is_sparse = cells > LARGEST_PAIR_TABLE or max(left_bins, right_bins) > PACKS[-1]
+                height, width = self._sides(cells, left_stop - left_start)
                 for i in range(left_start, left_stop, height):
                     for j in range(i if is_diagonal else right_start, right_stop, width):
                         yield Tile(
                             slice(i, min(i + height, left_stop)),
                             slice(j, min(j + width, right_stop)),
-                            cells > LARGEST_PAIR_TABLE,
+                            is_sparse,
                         )
 
-    def _sides(self, cells: int) -> tuple[int, int]:
+    def _sides(self, cells: int, n_left: int) -> tuple[int, int]:
         """Features on the left and on the right of a tile, the left never more than the right."""
-        n_pairs = max(min(self.tile_cells // cells, self.tile_pairs), 1)
-        width = min(max(isqrt(n_pairs), min(n_pairs, PREFERRED_WIDTH)), LARGEST_TILE_SIDE)
-        return min(n_pairs // width, width), width
+        n_pairs = self.tile_pairs
+        if self.tile_cells is not None:
+            n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
+        # A strip along the diagonal measures its pairs twice: the thinner, the fewer.
+        height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
+        width = max(n_pairs // height, min(n_pairs, TILE_WIDTH))
+        return max(min(n_pairs // width, height), 1), width
+
+
+class Pack(NamedTuple):
+    """Features that are packed together, and where they are in the pack."""
+
+    limit: int
+    """The most bins that any of them has."""
+    packed: Any
+    places: Array
+    """Place of each feature of the plan."""
+
+    def positions(self, side: slice) -> slice:
+        """Where features that are neighbours in the plan are in the pack: neighbours too."""
+        first = int(self.places[side.start])
+        return slice(first, first + side.stop - side.start)
 
 
 class Job:
@@ -161,33 +188,41 @@ class Job:
         kernels: Kernels,
         weights: Array | None = None,
         on_counts: Callable[[Array, Array, Array], None] | None = None,
+        memory_limit: int | None = None,
     ) -> None:
         self.plan = plan
         self.on_counts = on_counts
+        # Plug-in entropies need no counts outside of the kernels.
+        self.needs_counts = estimator != "ml" or on_counts is not None
         self.formula = formula
         self.estimator = estimator
         self.kernels = kernels
         self.weights = weights
         self.features = [features[i] for i in plan.order]
-        self.packed = kernels.pack(*self._padded(), weights)
-        self.complete = np.array([not feature.has_missing for feature in self.features])
-        self.entropies = np.array([self._feature_entropy(feature) for feature in self.features])
+        self.packs = list(self._pack(kernels, memory_limit))
 
-    def _padded(self) -> tuple[list[Array], list[int]]:
-        """Codes whose code of missing is the size class, for features that tables will hold."""
-        codes, n_bins = [], []
-        for feature, padded in zip(self.features, self.plan.classes.tolist(), strict=True):
-            column = feature.codes
-            if feature.has_missing and padded != feature.n_bins:
-                column = column.astype(code_dtype(padded))
-                column[feature.codes == feature.n_bins] = padded
-            codes.append(column)
-            n_bins.append(padded)
-        return codes, n_bins
+    def _pack(self, kernels: Kernels, memory_limit: int | None) -> Iterator[Pack]:
+        """Packs of the features up to each limit, where it takes in more than the one before."""
+        packed_before = 0
+        for limit in PACKS:
+            is_member = self.plan.classes <= limit
+            if is_member.sum() == packed_before:
+                continue
+            packed_before = int(is_member.sum())
+            members = np.flatnonzero(is_member).tolist()
+            codes = [self._padded(member) for member in members]
+            n_bins = self.plan.classes[is_member].tolist()
+            packed = kernels.pack(codes, n_bins, self.weights, memory_limit)
+            yield Pack(limit, packed, np.cumsum(is_member) - 1)
 
-    def _feature_entropy(self, feature: Feature) -> float:
-        counts = self._count(feature)
-        return float(entropies.entropy(counts.values, self.estimator, self.kernels))
+    def _padded(self, position: int) -> Array:
+        """Codes of a feature whose code of missing is its size class, as in tables of that size."""
+        feature, padded = self.features[position], int(self.plan.classes[position])
+        if not feature.has_missing or padded == feature.n_bins:
+            return feature.codes
+        codes = feature.codes.astype(code_dtype(padded))
+        codes[feature.codes == feature.n_bins] = padded
+        return codes
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
@@ -198,24 +233,25 @@ class Job:
                     for left in self.features[tile.left]
                 ]
             )
-        counts = self.kernels.count_pairs(self.packed, tile.left, tile.right)
+        widest = max(self.plan.classes[tile.left.start], self.plan.classes[tile.right.start])
+        pack = next(pack for pack in self.packs if widest <= pack.limit)
+        left, right = pack.positions(tile.left), pack.positions(tile.right)
+        if not self.needs_counts:
+            found = self.kernels.pair_entropies(pack.packed, left, right)
+            alone = (found.left, found.right)
+            return self._finish(
+                self.formula(lambda *axes: alone[axes[0]] if len(axes) == 1 else found.joint)
+            )
+        counts = self.kernels.count_pairs(pack.packed, left, right)
         if self.on_counts is not None:
             self.on_counts(self.plan.order[tile.left], self.plan.order[tile.right], counts)
-        is_complete = self.complete[tile.left, None] & self.complete[tile.right]
 
         def entropy(*variables: int) -> Array:
-            if len(variables) != 1:
-                flat = counts.reshape(*counts.shape[:2], -1)
-                return entropies.entropy(flat, self.estimator, self.kernels)
-            (side,) = variables
-            whole = self.entropies[tile.left, None] if side == 0 else self.entropies[tile.right]
-            if is_complete.all():
-                return whole
-            # A sample that one feature lacks is left out of the other's marginal too. Pairs that
-            # lack none keep to the features' own entropies, which are the same in any tile.
-            marginal = counts.sum(axis=3 if side == 0 else 2)
-            lacking = entropies.entropy(marginal, self.estimator, self.kernels)
-            return np.where(is_complete, whole, lacking)
+            if len(variables) == 1:
+                cells = counts.sum(axis=3 if variables[0] == 0 else 2)
+            else:
+                cells = counts.reshape(*counts.shape[:2], -1)
+            return entropies.entropy(cells, self.estimator, self.kernels)
 
         return self._finish(self.formula(entropy))
 

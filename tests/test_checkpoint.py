@@ -22,8 +22,9 @@ import numpy as np
 import fastinfo
 from fastinfo import tiles
 
-tiles.LARGEST_TILE_SIDE = 8
 X = np.load(sys.argv[1])
+tiles.LARGEST_TILE_SIDE = tiles.TILE_WIDTH = 8
+tiles.TILE_SAMPLES = 64 * len(X)
 print("ready", flush=True)
 matrix = fastinfo.pairwise_mutual_information(X, checkpoint=sys.argv[2], n_jobs=2)
 np.save(sys.argv[3], matrix)
@@ -37,6 +38,8 @@ def table(n_samples: int = 300, n_features: int = 20, seed: int = 0) -> np.ndarr
 @pytest.fixture(autouse=True)
 def _small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 4)
+    monkeypatch.setattr(tiles, "TILE_WIDTH", 4)
+    monkeypatch.setattr(tiles, "TILE_SAMPLES", 16 * 300)
 
 
 def test_goes_on_after_an_exception_without_measuring_twice(tmp_path: Path) -> None:

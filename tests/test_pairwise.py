@@ -199,6 +199,13 @@ def test_any_table(backend, rows, k):
 TILES = [(1, 1), (1 << 6, 3), (1 << 12, 2), (1 << 20, 5), (1 << 20, 256)]
 
 
+def set_tiles(monkeypatch, side, n_samples):
+    """Tiles of at most ``side`` by ``side`` features."""
+    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
+    monkeypatch.setattr(tiles, "TILE_WIDTH", side)
+    monkeypatch.setattr(tiles, "TILE_SAMPLES", side * side * n_samples)
+
+
 @pytest.mark.parametrize("case", ["complete", "missing", "weights", "missing weights", "X and Y"])
 def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case):
     X = rng.integers(0, [2, 3, 2, 9, 40, 33, 3, 11, 2, 60, 9], (90, 11)).astype(object)
@@ -214,7 +221,7 @@ def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case)
     results, tops = [], []
     for (cells, side), n_jobs in itertools.product(TILES, [1, 3]):
         monkeypatch.setattr(tiles, "TILE_CELLS", cells)
-        monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
+        set_tiles(monkeypatch, side, 90)
         results.append(fastinfo.pairwise_mutual_information(X, n_jobs=n_jobs, **options))
         tops.append(fastinfo.top_pairs(X, 7, n_jobs=n_jobs, **options))
     for result, top in zip(results, tops, strict=True):
@@ -225,7 +232,7 @@ def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case)
 @pytest.mark.parametrize("n_left", [None, 4])
 @pytest.mark.parametrize("side", [1, 2, 3, 7, 256])
 def test_a_plan_holds_every_pair_once(monkeypatch, rng, n_left, side):
-    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
+    set_tiles(monkeypatch, side, 100)
     n_bins = rng.integers(0, 200, 13).tolist()
     plan = tiles.Plan(n_bins, n_left, 100)
     seen = np.zeros((13, 13), int)
@@ -291,7 +298,7 @@ def test_top_pairs_of_one_feature_are_none(backend):
 
 
 def test_progress(backend, mixed, monkeypatch):
-    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 2)
+    set_tiles(monkeypatch, 2, len(mixed))
     steps = []
     fastinfo.top_pairs(mixed, progress=lambda *step: steps.append(step), backend=backend)
     done, totals = zip(*steps, strict=True)
@@ -302,7 +309,7 @@ def test_progress(backend, mixed, monkeypatch):
 
 @pytest.mark.parametrize("error", [RuntimeError("enough"), KeyboardInterrupt()], ids=repr)
 def test_an_exception_in_progress_ends_the_run(backend, mixed, monkeypatch, error):
-    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 1)
+    set_tiles(monkeypatch, 1, len(mixed))
     calls, measured = [], []
     plain = tiles.Job.measure
 

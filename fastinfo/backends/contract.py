@@ -50,6 +50,15 @@ class Summary(NamedTuple):
     """How many samples are NaN."""
 
 
+class PairEntropies(NamedTuple):
+    """Plug-in entropies in nats of the pairs of a tile, each ``(n_left, n_right)``."""
+
+    joint: Array
+    left: Array
+    """Of the left feature, over the samples in which neither is missing; NaN without any."""
+    right: Array
+
+
 @runtime_checkable
 class Kernels(Protocol):
     """The kernels of one backend. They are serial: threads call them on ranges and on tiles."""
@@ -99,9 +108,16 @@ class Kernels(Protocol):
         ...
 
     def pack(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+        self,
+        codes: Sequence[Array],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
+        memory_limit: int | None = None,
     ) -> Any:
-        """Codes of m features → whatever layout ``count_pairs`` reads fastest; done once."""
+        """Codes of m features → whatever layout the tiles of pairs are counted from; done once.
+
+        What is made beside a copy of the codes takes ``memory_limit`` bytes at most.
+        """
         ...
 
     def count_pairs(self, packed: Any, left: slice, right: slice) -> Array:
@@ -111,6 +127,10 @@ class Kernels(Protocol):
         numbers of bins among them; a feature with fewer leaves the rest of its cells 0. A sample
         in which either feature is missing is left out.
         """
+        ...
+
+    def pair_entropies(self, packed: Any, left: slice, right: slice) -> PairEntropies:
+        """Plug-in entropies of the counts of every pair of a tile, which nobody else may see."""
         ...
 
     def sum_xlogx(self, counts: Array) -> Array:

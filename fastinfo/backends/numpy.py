@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import Summary, code_dtype
+from fastinfo.backends.contract import PairEntropies, Summary, code_dtype
 
 Array = np.ndarray[Any, Any]
 
@@ -72,7 +72,11 @@ class NumpyKernels:
         return counts[tuple(slice(bins) for bins in n_bins)]
 
     def pack(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+        self,
+        codes: Sequence[Array],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
+        memory_limit: int | None = None,
     ) -> Packed:
         """Nothing to prepare."""
         return Packed(codes, n_bins, weights)
@@ -94,6 +98,15 @@ class NumpyKernels:
                     (packed.codes[i], packed.codes[j]), (n_bins[i], n_bins[j]), packed.weights
                 )
         return counts
+
+    def pair_entropies(self, packed: Packed, left: slice, right: slice) -> PairEntropies:
+        """Reduce the counts: H = (N·log N − Σ c·log c)/N."""
+        counts = self.count_pairs(packed, left, right)
+        tables = (counts.reshape(*counts.shape[:2], -1), counts.sum(axis=3), counts.sum(axis=2))
+        totals = tables[0].sum(axis=-1)
+        whole = self.sum_xlogx(totals[..., None])
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return PairEntropies(*((whole - self.sum_xlogx(table)) / totals for table in tables))
 
     def sum_xlogx(self, counts: Array) -> Array:
         """Σ c·log c with 0·log 0 = 0."""

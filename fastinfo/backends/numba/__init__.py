@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.contract import Summary, code_dtype
-from fastinfo.backends.numba import count, encode, select, sums
+from fastinfo.backends.contract import PairEntropies, Summary, code_dtype
+from fastinfo.backends.numba import count, encode, logarithms, pairs, select
 
 Array = np.ndarray[Any, Any]
 
@@ -27,14 +27,6 @@ def _fixed(array: Array) -> Array:
 def _rows(array: Array) -> Array:
     """A matrix whose rows run along the last axis; −1 would not do for a table without cells."""
     return _fixed(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
-
-
-class Packed(NamedTuple):
-    """Features as ``count_pairs`` reads them."""
-
-    codes: Sequence[Array]
-    n_bins: Sequence[int]
-    weights: Array | None
 
 
 class NumbaKernels:
@@ -135,41 +127,31 @@ class NumbaKernels:
         return table
 
     def pack(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
-    ) -> Packed:
-        """Contiguous codes of one dtype, so that one compiled kernel serves every pair."""
-        dtype = code_dtype(max(n_bins))
-        return Packed([np.ascontiguousarray(c, dtype) for c in codes], n_bins, weights)
+        self,
+        codes: Sequence[Array],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
+        memory_limit: int | None = None,
+    ) -> pairs.Packed:
+        """One matrix of codes, and bit rows of the features with few bins."""
+        return pairs.pack(codes, n_bins, weights, memory_limit)
 
-    def count_pairs(self, packed: Packed, left: slice, right: slice) -> Array:
-        """One ``count_joint`` a pair."""
-        rows, columns = range(len(packed.codes))[left], range(len(packed.codes))[right]
-        n_bins = packed.n_bins
-        shape = (
-            len(rows),
-            len(columns),
-            max(n_bins[i] for i in rows),
-            max(n_bins[j] for j in columns),
-        )
-        counts = np.zeros(shape, np.int64 if packed.weights is None else np.float64)
-        for a, i in enumerate(rows):
-            for b, j in enumerate(columns):
-                counts[a, b, : n_bins[i], : n_bins[j]] = self.count_joint(
-                    (packed.codes[i], packed.codes[j]), (n_bins[i], n_bins[j]), packed.weights
-                )
-        return counts
+    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+        """In the way that is fastest for so many bins and samples."""
+        return pairs.count_pairs(packed, left, right)
+
+    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
+        """Counts are reduced where they arise, and never leave the cache."""
+        return pairs.pair_entropies(packed, left, right)
 
     def sum_xlogx(self, counts: Array) -> Array:
-        """Rows of the last axis, one after the other."""
-        rows = _rows(counts)
-        out = np.empty(rows.shape[0])
-        sums.sum_xlogx(rows, out)
-        return out.reshape(counts.shape[:-1])
+        """By a table where the counts are small."""
+        return logarithms.sum_xlogx(counts)
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Rows of the last axis, one after the other."""
         p, q = np.broadcast_arrays(p, q)
         left, right = _rows(p), _rows(q)
         out = np.empty(left.shape[0])
-        sums.sum_xlogy(left, right, out)
+        logarithms.sum_xlogy(left, right, out)
         return out.reshape(p.shape[:-1])

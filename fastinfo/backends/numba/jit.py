@@ -1,8 +1,8 @@
 """The only door to the compiler.
 
-Kernels are serial and release the GIL; threads are `threads.py`'s affair. They are never compiled
-with ``parallel=True``: Numba's workqueue layer aborts the process when two threads call at once,
-and OpenMP does not survive a fork.
+Kernels are serial and release the GIL; threads are the affair of whoever calls them. They are never
+compiled with ``parallel=True``: Numba's workqueue layer aborts the process when two threads call at
+once, and OpenMP does not survive a fork.
 """
 
 from __future__ import annotations
@@ -11,8 +11,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import numba
+import numpy as np
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+u64: Any = np.uint64
+"""Kernels index with unsigned integers: Numba tests signed ones for wrapping around."""
+i64: Any = np.int64
+# Both are anything to a type checker, for in compiled code they mix with plain integers.
 
 
 def jit(function: Function) -> Function:
@@ -21,7 +28,16 @@ def jit(function: Function) -> Function:
     Where no folder for the machine code can be written (a read-only install and home), every
     process compiles anew: slower to start, the same afterwards.
     """
-    options: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
+    return _compile(function)
+
+
+def jit_inline(function: Function) -> Function:
+    """As `jit`, for a small function that must dissolve in its caller, such as one on vectors."""
+    return _compile(function, forceinline=True)
+
+
+def _compile(function: Function, **more: Any) -> Function:
+    options: dict[str, Any] = {"nogil": True, "error_model": "numpy", **more}
     compiled: Any
     try:
         compiled = numba.njit(cache=True, **options)(function)

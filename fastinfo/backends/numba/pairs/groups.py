@@ -1,0 +1,143 @@
+"""Samples of a chunk grouped by the code of one feature: a counting sort.
+
+For every feature of a strip and every chunk the result lists positions in the chunk, group after
+group. Each group is filled up to a whole `BATCH` with the position of the row of zeros. The samples
+in which the feature is missing are the group with number B, and the largest of all the groups of a
+feature is left empty: what it would count follows from the totals of the columns, and on skewed or
+sparse data that saves most of the rows.
+
+Time per sample: about 1.2 ns to put each into its place, where the place of a group waits for the
+store before; 0.03 ns and 0.4 ns per listed sample where groups are so few that each is looked for
+by itself, 64 samples in one comparison.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.numba.jit import jit, u64
+from fastinfo.backends.numba.pairs.verticals import BATCH
+from fastinfo.backends.numba.simd import count_bits, equal_mask, trailing_zeros
+
+Array = np.ndarray[Any, Any]
+
+_FEW = 4
+"""Groups up to which each is looked for by itself."""
+
+
+class Groups(NamedTuple):
+    """The sorted samples of a strip of features."""
+
+    features: Array
+    """Feature numbers."""
+    sizes: Array
+    """(features, groups): samples of each group in all the chunks."""
+    skipped: Array
+    """The group that is not listed."""
+    starts: Array
+    """(features, chunks, groups + 1): where in ``order`` each group begins."""
+    order: Array
+    """Positions in the chunk, uint16."""
+
+
+def sort_strip(
+    codes: Array, features: Array, n_bins: Array, first_cell: Array, counts: Array,
+    first_sample: int, size: int, *, skip_largest: bool = True,
+) -> Groups:  # fmt: skip
+    """Group the samples of some chunks of ``size``, the first of which begins at ``first_sample``.
+
+    ``counts`` (chunks, cells) says how often each code occurs in each of these chunks, the codes of
+    feature i from ``first_cell[i]`` on.
+    """
+    n_chunks = len(counts)
+    n_groups = int(n_bins[features].max()) + 1
+    capacity = size + (BATCH - 1) * n_groups + 4
+    groups = Groups(
+        features=features,
+        sizes=np.zeros((len(features), n_groups), np.int64),
+        skipped=np.zeros(len(features), np.int64),
+        starts=np.zeros((len(features), n_chunks, n_groups + 1), np.uint64),
+        order=np.empty(len(features) * n_chunks * capacity, np.uint16),
+    )
+    _sort(
+        codes, n_bins, first_cell, counts, first_sample, size, capacity, codes.itemsize == 1,
+        skip_largest, groups,
+    )  # fmt: skip
+    return groups
+
+
+@jit
+def _sort(
+    codes: Array, n_bins: Array, first_cell: Array, counts: Array, first_sample: int, size: int,
+    capacity: int, bytes_: bool, skip_largest: bool, groups: Groups,
+) -> None:  # fmt: skip
+    n_chunks, n_groups = groups.starts.shape[1], groups.sizes.shape[1]
+    place = np.zeros(n_groups, np.uint64)
+    for i in range(len(groups.features)):
+        feature = groups.features[i]
+        own_groups, cell = n_bins[feature] + 1, first_cell[feature]
+        skipped, n_listed = -1, 0
+        for group in range(own_groups):
+            total = 0
+            for chunk in range(n_chunks):
+                total += counts[chunk, cell + group]
+            groups.sizes[i, group] = total
+            n_listed += total > 0
+            if skip_largest and (skipped < 0 or total > groups.sizes[i, skipped]):
+                skipped = group
+        groups.skipped[i] = skipped
+        for chunk in range(n_chunks):
+            first = first_sample + chunk * size
+            part = codes[feature, first : first + size]
+            at = u64((i * n_chunks + chunk) * capacity)
+            for group in range(n_groups):
+                groups.starts[i, chunk, group] = at
+                if group >= own_groups or group == skipped:
+                    continue
+                place[group] = at
+                count = u64(counts[chunk, cell + group])
+                if bytes_ and n_listed <= _FEW + 1 and count > u64(0):
+                    _list_members(part, group, groups.order, at)
+                end = at + (count + u64(BATCH - 1)) // u64(BATCH) * u64(BATCH)
+                at += count
+                while at < end:
+                    groups.order[at] = size
+                    at += u64(1)
+            groups.starts[i, chunk, n_groups] = at
+            if not (bytes_ and n_listed <= _FEW + 1):
+                if skip_largest:
+                    # Its members go behind the lists, where nothing reads them.
+                    place[skipped] = at
+                for j in range(len(part)):
+                    code = u64(part[u64(j)])
+                    groups.order[place[code]] = j
+                    place[code] += u64(1)
+
+
+@jit
+def _list_members(codes: Array, code: int, order: Array, at: int) -> None:
+    """Write the positions of ``code`` to ``order`` from ``at`` on, and up to three more entries."""
+    whole = len(codes) // 64
+    one = u64(1)
+    for word in range(whole):
+        first = u64(word) * u64(64)
+        mask = equal_mask(codes, first, u64(code))
+        end = at + count_bits(mask)
+        # Four at a time, wanted or not: a branch for each would often be guessed wrong.
+        while at < end:
+            order[at] = first + trailing_zeros(mask)
+            mask &= mask - one
+            order[at + one] = first + trailing_zeros(mask)
+            mask &= mask - one
+            order[at + u64(2)] = first + trailing_zeros(mask)
+            mask &= mask - one
+            order[at + u64(3)] = first + trailing_zeros(mask)
+            mask &= mask - one
+            at += u64(4)
+        at = end
+    for sample in range(whole * 64, len(codes)):
+        if codes[sample] == code:
+            order[at] = sample
+            at += one

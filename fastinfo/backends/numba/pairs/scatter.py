@@ -1,0 +1,150 @@
+"""Joint counts by ``table[x, y] += 1``: for many bins, few samples, and samples with weights.
+
+Bound by the latency of a store that the next load may need: about 2 cycles per sample, whatever the
+number of bins, as long as the table stays in the second-level cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.numba.jit import i64, jit, u64
+from fastinfo.backends.numba.pairs.cells import Cells, Tile, emit, padded
+from fastinfo.backends.numba.pairs.groups import Groups
+from fastinfo.backends.numba.simd import BYTES, splat, store
+
+Array = np.ndarray[Any, Any]
+
+
+@jit
+def count_by_scatter(
+    codes: Array, lefts: Array, rights: Array, n_bins: Array, has_missing: Array, tile: Tile
+) -> None:
+    """Count features ``lefts`` against ``rights``; for sums, too."""
+    n_samples = codes.shape[1]
+    most_left, most_right = _most(n_bins, lefts), _most(n_bins, rights)
+    counts = np.empty(padded(most_left + 1) * (most_right + 1), np.uint32)
+    lines = np.empty(padded(most_left + 1), np.int64)
+    columns = np.empty(most_right + 1, np.int64)
+    nought = np.zeros(1, np.int64)
+    for left in lefts:
+        x = codes[left]
+        lines[:] = 0
+        for sample in range(n_samples):
+            lines[u64(x[u64(sample)])] += 1
+        for j in range(len(rights)):
+            right = rights[j]
+            y = codes[right]
+            width = n_bins[right] + 1
+            counts[: padded(n_bins[left] + 1) * width] = 0
+            for sample in range(n_samples):
+                s = u64(sample)
+                counts[u64(x[s]) * u64(width) + u64(y[s])] += np.uint32(1)
+            counts[n_bins[left] * width : (n_bins[left] + 1) * width] = 0
+            cells = Cells(counts, width, lines, columns)
+            pair = rights[j : j + 1]
+            emit(cells, left, pair, nought, n_bins[right : right + 1], n_bins, has_missing, tile)
+
+
+@jit
+def _most(n_bins: Array, features: Array) -> int:
+    most = 0
+    for feature in features:
+        most = max(most, n_bins[feature])
+    return most
+
+
+@jit
+def count_weighted(
+    codes: Array, weights: Array, n_bins: Array, first_left: int, first_right: int, sums: Array
+) -> None:
+    """Add the weights of each pair's samples to ``sums`` (n_left, n_right, B_left, B_right)."""
+    lines, columns = sums.shape[2] + 1, sums.shape[3] + 1
+    space = np.empty(lines * columns)
+    width = u64(columns)
+    for i in range(sums.shape[0]):
+        x, bins_left = codes[first_left + i], n_bins[first_left + i]
+        for j in range(sums.shape[1]):
+            y, bins_right = codes[first_right + j], n_bins[first_right + j]
+            space[:] = 0.0
+            for sample in range(codes.shape[1]):
+                s = u64(sample)
+                space[u64(x[s]) * width + u64(y[s])] += weights[s]
+            cells = space.reshape((lines, columns))
+            sums[i, j, :bins_left, :bins_right] = cells[:bins_left, :bins_right]
+
+
+@jit
+def sum_by_steps(
+    codes: Array, groups: Groups, rights: Array, n_bins: Array, has_missing: Array,
+    tile: Tile,
+) -> None:  # fmt: skip
+    """Σ c·log c of the joint counts without a table of them, where there are more cells than
+    samples.
+
+    A cell that goes from c to c + 1 adds ``steps[c]`` = (c + 1)·log(c + 1) − c·log c, so that cells
+    which stay 0 cost nothing but their clearing. Groups of x make that one short line, in the
+    first-level cache. ``groups`` lists every group, in one chunk of fewer than 65,536 samples.
+    """
+    steps = tile.table[1:] - tile.table[:-1]
+    most_right = _most(n_bins, rights)
+    # 16 bits are enough for the samples of a chunk, and a short line is cleared sooner.
+    n_vectors = -(-(most_right + 1) * 2 // BYTES)
+    lines = np.zeros((2, n_vectors * BYTES // 2), np.uint16)
+    zero = splat(u64(0))
+    columns = np.zeros((2, most_right + 1), np.int64)
+    for i in range(len(groups.features)):
+        left = groups.features[i]
+        for j in range(0, len(rights), 2):
+            # Two features in turn, for an addition waits for the one before. One left over is its
+            # own partner.
+            right, partner = rights[j], rights[min(j + 1, len(rights) - 1)]
+            own_marginals = has_missing[left] or has_missing[right] or has_missing[partner]
+            y, z = codes[right], codes[partner]
+            y_line, z_line = lines[0], lines[1]
+            y_sum = z_sum = y_left = z_left = y_samples = z_samples = i64(0)
+            columns[:] = 0
+            for group in range(n_bins[left]):
+                s = groups.starts[i, 0, group]
+                end = s + u64(groups.sizes[i, group])
+                for k in range(n_vectors):
+                    store(y_line, u64(k) * u64(BYTES), zero)
+                    store(z_line, u64(k) * u64(BYTES), zero)
+                while s < end:
+                    sample = u64(groups.order[s])
+                    a, b = u64(y[sample]), u64(z[sample])
+                    count = y_line[a]
+                    y_line[a] = count + 1
+                    y_sum += steps[u64(count)]
+                    count = z_line[b]
+                    z_line[b] = count + 1
+                    z_sum += steps[u64(count)]
+                    s += u64(1)
+                if own_marginals:
+                    size = groups.sizes[i, group]
+                    absent = i64(y_line[n_bins[right]])
+                    y_sum -= tile.table[absent]
+                    y_left += tile.table[size - absent]
+                    y_samples += size - absent
+                    absent = i64(z_line[n_bins[partner]])
+                    z_sum -= tile.table[absent]
+                    z_left += tile.table[size - absent]
+                    z_samples += size - absent
+                    for bin_ in range(n_bins[right]):
+                        columns[0, bin_] += y_line[bin_]
+                    for bin_ in range(n_bins[partner]):
+                        columns[1, bin_] += z_line[bin_]
+            for k in range(2):
+                feature = partner if k else right
+                at = (left - tile.first_left) * tile.left_sum_step
+                at += (feature - tile.first_right) * tile.right_sum_step
+                tile.joint[at] = z_sum if k else y_sum
+                if has_missing[left] or has_missing[feature]:
+                    right_sum = i64(0)
+                    for bin_ in range(n_bins[feature]):
+                        right_sum += tile.table[columns[k, bin_]]
+                    tile.left[at] = z_left if k else y_left
+                    tile.right[at] = right_sum
+                    tile.samples[at] = z_samples if k else y_samples

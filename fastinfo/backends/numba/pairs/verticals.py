@@ -1,0 +1,216 @@
+"""Vertical counters: 512 counts, one for each bit of a vector, kept as planes of bits.
+
+Plane k holds bit k of all 512 counts. Adding a row of bits is then a full adder per plane, two
+logic operations on whole vectors, and most of those are saved by carrying late: sixteen rows pass a
+tree of adders (Harley–Seal) in which plane k is touched once in 2ᵏ rows.
+
+What bounds `add_rows`, per row, Zen 4 at 3.6 GHz: 1.9 three-input logic operations (1 cycle), one
+vector load (1 cycle; 2 where the rows come from the second-level cache), the index (5 instructions
+in all: 1 cycle of decoding). Floor 0.56 ns from the second-level cache; measured 0.55–0.72.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.numba.jit import jit, jit_inline, u64
+from fastinfo.backends.numba.simd import (
+    BITS,
+    BYTES,
+    and_,
+    load,
+    majority,
+    parity,
+    shift_left,
+    shift_right,
+    splat,
+    store,
+    xor,
+)
+
+Array = np.ndarray[Any, Any]
+
+BATCH = 16
+"""Rows that go through one tree of adders; groups are padded to a multiple of it."""
+MIN_PLANES = 5
+"""Planes that `add_rows` holds in registers, and so reads and writes always."""
+
+# Sizes in bytes, of the type that Numba does not test for a negative sign.
+_ROW_SHIFT = u64(6)
+_PLANE = u64(BYTES)
+
+
+@jit_inline
+def _row(rows: Any, base: Any, order: Any, i: Any) -> Any:
+    return load(rows, base + (u64(order[i]) << _ROW_SHIFT))
+
+
+# Each of these adds two runs of rows of half its own length, and returns the planes that they fill
+# and the carry out of the highest one.
+
+
+@jit_inline
+def _add_2(rows: Any, base: Any, order: Any, i: Any, ones: Any) -> Any:
+    a = _row(rows, base, order, i)
+    b = _row(rows, base, order, i + u64(1))
+    return parity(ones, a, b), majority(ones, a, b)
+
+
+@jit_inline
+def _add_4(rows: Any, base: Any, order: Any, i: Any, ones: Any, twos: Any) -> Any:
+    ones, a = _add_2(rows, base, order, i, ones)
+    ones, b = _add_2(rows, base, order, i + u64(2), ones)
+    return ones, parity(twos, a, b), majority(twos, a, b)
+
+
+@jit_inline
+def _add_8(rows: Any, base: Any, order: Any, i: Any, ones: Any, twos: Any, fours: Any) -> Any:
+    ones, twos, a = _add_4(rows, base, order, i, ones, twos)
+    ones, twos, b = _add_4(rows, base, order, i + u64(4), ones, twos)
+    return ones, twos, parity(fours, a, b), majority(fours, a, b)
+
+
+@jit_inline
+def _add_16(
+    rows: Any, base: Any, order: Any, i: Any, ones: Any, twos: Any, fours: Any, eights: Any
+) -> Any:
+    ones, twos, fours, a = _add_8(rows, base, order, i, ones, twos, fours)
+    ones, twos, fours, b = _add_8(rows, base, order, i + u64(8), ones, twos, fours)
+    return ones, twos, fours, parity(eights, a, b), majority(eights, a, b)
+
+
+@jit_inline
+def _ripple(planes: Any, at: Any, end: Any, carry: Any) -> Any:
+    while at < end:
+        plane = load(planes, at)
+        store(planes, at, xor(plane, carry))
+        carry = and_(plane, carry)
+        at += _PLANE
+
+
+@jit
+def clear(planes: Array, at: int, n_planes: int) -> None:
+    """Set the ``n_planes`` planes at byte ``at`` to 0."""
+    for k in range(n_planes):
+        store(planes, u64(at) + u64(k) * _PLANE, splat(u64(0)))
+
+
+@jit
+def add_rows(
+    rows: Array,
+    base: int,
+    order: Array,
+    begin: int,
+    end: int,
+    planes: Array,
+    at: int,
+    n_planes: int,
+) -> None:
+    """Add rows ``order[begin:end]``, counted from byte ``base`` of ``rows``, to the counters.
+
+    The number of rows is a multiple of `BATCH`. The planes lie at byte ``at`` of ``planes``;
+    ``n_planes`` of them, at least `MIN_PLANES`, hold every count.
+    """
+    base, at, i, end = u64(base), u64(at), u64(begin), u64(end)
+    ones = load(planes, at)
+    twos = load(planes, at + _PLANE)
+    fours = load(planes, at + u64(2) * _PLANE)
+    eights = load(planes, at + u64(3) * _PLANE)
+    sixteens = load(planes, at + u64(4) * _PLANE)
+    high = at + u64(5) * _PLANE
+    top = at + u64(n_planes) * _PLANE
+    # The carry of every second batch waits for the next one: a full adder takes both, and the
+    # planes in memory are gone through once in 32 rows.
+    waiting = splat(u64(0))
+    one_waits = False
+    while i < end:
+        ones, twos, fours, eights, carry = _add_16(rows, base, order, i, ones, twos, fours, eights)
+        i += u64(BATCH)
+        if one_waits:
+            up = majority(sixteens, waiting, carry)
+            sixteens = parity(sixteens, waiting, carry)
+            _ripple(planes, high, top, up)
+        else:
+            waiting = carry
+        one_waits = not one_waits
+    if one_waits:
+        up = and_(sixteens, waiting)
+        sixteens = xor(sixteens, waiting)
+        _ripple(planes, high, top, up)
+    store(planes, at, ones)
+    store(planes, at + _PLANE, twos)
+    store(planes, at + u64(2) * _PLANE, fours)
+    store(planes, at + u64(3) * _PLANE, eights)
+    store(planes, at + u64(4) * _PLANE, sixteens)
+
+
+@jit_inline
+def _exchange(a: Any, b: Any, distance: Any, mask: Any) -> Any:
+    """Swap the bits of ``a`` under ``mask << distance`` with the bits of ``b`` under ``mask``."""
+    difference = and_(xor(shift_right(a, distance), b), mask)
+    return xor(a, shift_left(difference, distance)), xor(b, difference)
+
+
+@jit_inline
+def _plane(planes: Any, at: Any, k: Any, n_planes: Any) -> Any:
+    return load(planes, at + k * _PLANE) if k < n_planes else splat(u64(0))
+
+
+@jit
+def transpose(planes: Array, at: int, k: int, n_planes: int, out: Array, place: int) -> None:
+    """Planes k … k+7 → 512 bytes: in each byte an 8 × 8 bit matrix changes rows and columns."""
+    at, k, n_planes, place = u64(at), u64(k), u64(n_planes), u64(place)
+    a = _plane(planes, at, k, n_planes)
+    b = _plane(planes, at, k + u64(1), n_planes)
+    c = _plane(planes, at, k + u64(2), n_planes)
+    d = _plane(planes, at, k + u64(3), n_planes)
+    e = _plane(planes, at, k + u64(4), n_planes)
+    f = _plane(planes, at, k + u64(5), n_planes)
+    g = _plane(planes, at, k + u64(6), n_planes)
+    h = _plane(planes, at, k + u64(7), n_planes)
+    mask, one = splat(u64(0x5555555555555555)), u64(1)
+    a, b = _exchange(a, b, one, mask)
+    c, d = _exchange(c, d, one, mask)
+    e, f = _exchange(e, f, one, mask)
+    g, h = _exchange(g, h, one, mask)
+    mask, two = splat(u64(0x3333333333333333)), u64(2)
+    a, c = _exchange(a, c, two, mask)
+    b, d = _exchange(b, d, two, mask)
+    e, g = _exchange(e, g, two, mask)
+    f, h = _exchange(f, h, two, mask)
+    mask, four = splat(u64(0x0F0F0F0F0F0F0F0F)), u64(4)
+    a, e = _exchange(a, e, four, mask)
+    b, f = _exchange(b, f, four, mask)
+    c, g = _exchange(c, g, four, mask)
+    d, h = _exchange(d, h, four, mask)
+    store(out, place, a)
+    store(out, place + _PLANE, b)
+    store(out, place + u64(2) * _PLANE, c)
+    store(out, place + u64(3) * _PLANE, d)
+    store(out, place + u64(4) * _PLANE, e)
+    store(out, place + u64(5) * _PLANE, f)
+    store(out, place + u64(6) * _PLANE, g)
+    store(out, place + u64(7) * _PLANE, h)
+
+
+@jit
+def decode(planes: Array, at: int, n_planes: int, scratch: Array, counts: Array) -> None:
+    """The counters as 512 unsigned integers ``counts``; ``scratch`` has 1,024 bytes.
+
+    About 60 vector operations for each eight planes, where a loop over bits would take 500.
+    """
+    low, high = scratch[:BITS], scratch[BITS:]
+    transpose(planes, at, 0, n_planes, scratch, 0)
+    if n_planes <= 8:
+        for column in range(BITS):
+            counts[column] = low[column]
+        return
+    transpose(planes, at, 8, n_planes, scratch, BITS)
+    for column in range(BITS):
+        counts[column] = np.uint32(low[column]) | (np.uint32(high[column]) << np.uint32(8))
+    for k in range(16, n_planes, 8):
+        transpose(planes, at, k, n_planes, scratch, 0)
+        for column in range(BITS):
+            counts[column] |= np.uint32(low[column]) << np.uint32(k)
