@@ -1,8 +1,8 @@
 """Which way to count a tile: the one with the lowest predicted time.
 
 The constants are nanoseconds on one core of an AMD Zen 4 at about 3.5 GHz, set by hand from timings
-of the parts. ``bench/crossovers.py`` measures every way over bins and samples and says where this
-table chose a slower one. Only their ratios matter.
+of the parts. ``python -m bench.crossovers`` measures every way over bins and samples and says where
+this table chose a slower one. Only their ratios matter.
 """
 
 from __future__ import annotations

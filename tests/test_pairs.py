@@ -1,0 +1,249 @@
+"""Every way to count pairs, against plain Python loops."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import hypothesis.strategies as st
+import naive
+import numpy as np
+import pytest
+from hypothesis import given, settings
+
+from fastinfo.backends.numba import pairs
+from fastinfo.backends.numba.pairs import bitrows, crossovers
+
+WAYS = {
+    "positional": crossovers.POSITIONAL,
+    "swapped": crossovers.POSITIONAL_SWAPPED,
+    "bitset": crossovers.BITSET,
+    "scatter": crossovers.SCATTER,
+    "steps": crossovers.STEPS,
+    "chosen": None,
+}
+
+
+@pytest.fixture(params=WAYS)
+def way(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Count in one way, wherever it can be gone; scatter elsewhere."""
+    wanted = WAYS[request.param]
+    if wanted is not None:
+
+        def choose(n_samples: int, *_: Any, **can: bool) -> int:
+            possible = {
+                crossovers.POSITIONAL: can["right_rows"],
+                crossovers.POSITIONAL_SWAPPED: can["left_rows"],
+                crossovers.BITSET: can["bytes_"],
+                crossovers.STEPS: can["sums"] and n_samples < 1 << 16,
+            }
+            return wanted if possible.get(wanted, True) else crossovers.SCATTER
+
+        monkeypatch.setattr(crossovers, "choose", choose)
+    return str(request.param)
+
+
+def expected_counts(
+    codes: Any, n_bins: Any, left: slice, right: slice, weights: Any = None
+) -> np.ndarray:
+    """The contract of ``count_pairs``, sample by sample."""
+    lefts, rights = range(len(codes))[left], range(len(codes))[right]
+    shape = (
+        len(lefts),
+        len(rights),
+        max((n_bins[i] for i in lefts), default=0),
+        max((n_bins[j] for j in rights), default=0),
+    )
+    counts = np.zeros(shape, np.int64 if weights is None else np.float64)
+    for i, x in enumerate(lefts):
+        for j, y in enumerate(rights):
+            found = naive.count_codes([codes[x], codes[y]], [n_bins[x], n_bins[y]], weights)
+            for cell, count in found.items():
+                counts[(i, j, *cell)] = count
+    return counts
+
+
+def check(codes: Any, n_bins: Any, left: slice = slice(None), right: slice = slice(None)) -> None:
+    """Counts equal the judge's, and entropies are those of the counts."""
+    packed = pairs.pack(codes, n_bins)
+    counts = pairs.count_pairs(packed, left, right)
+    expected = expected_counts(codes, n_bins, left, right)
+    assert counts.dtype == np.int64
+    np.testing.assert_array_equal(counts, expected)
+    check_entropies(pairs.pair_entropies(packed, left, right), expected)
+
+
+def check_entropies(found: Any, counts: Any) -> None:
+    for i in range(counts.shape[0]):
+        for j in range(counts.shape[1]):
+            tables = counts[i, j], counts[i, j].sum(axis=1), counts[i, j].sum(axis=0)
+            for entropy, table in zip(found, tables, strict=True):
+                if table.sum() == 0:
+                    assert np.isnan(entropy[i, j])
+                else:
+                    wanted = naive.entropy_of(
+                        naive.probabilities(dict(enumerate(table.ravel().tolist())))
+                    )
+                    np.testing.assert_allclose(entropy[i, j], wanted, rtol=1e-13, atol=1e-13)
+                    assert (wanted == 0) == (entropy[i, j] == 0)
+
+
+def random_codes(seed: int, n: int, n_bins: Any, missing: Any = ()) -> list[Any]:
+    rng = np.random.default_rng(seed)
+    return [
+        rng.integers(0, b + (i in missing), n).astype(np.uint8 if b < 256 else np.uint16)
+        for i, b in enumerate(n_bins)
+    ]
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 15, 16, 17, 63, 64, 65, 511, 512, 513, 5000])
+def test_samples(way: str, n: int) -> None:
+    n_bins = [2, 3, 16, 5, 1]
+    check(random_codes(n, n, n_bins, missing=(1, 4)), n_bins)
+
+
+@pytest.mark.parametrize("n_bins", [*range(1, 71), 127, 128, 129, 200, 255])
+def test_bins(way: str, n_bins: int) -> None:
+    check(random_codes(n_bins, 700, [n_bins] * 3, missing=(2,)), [n_bins] * 3)
+
+
+def test_every_way_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_bins = [2, 7, 40, 100, 16, 3]
+    codes = random_codes(21, 3000, n_bins, missing=(1, 5))
+    found = []
+    for wanted in WAYS.values():
+        monkeypatch.setattr(crossovers, "choose", lambda *_, wanted=wanted, **__: wanted or 0)
+        packed = pairs.pack(codes, n_bins)
+        found.append(pairs.pair_entropies(packed, slice(0, 6), slice(0, 6)))
+    for other in found[1:]:
+        for ours, theirs in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    np.testing.assert_array_equal(found[0].joint, found[0].joint.T)
+
+
+def test_bit_rows_keep_to_the_memory_limit() -> None:
+    n_bins = [2] * 8 + [60] * 8
+    codes = random_codes(22, 2000, n_bins)
+    packed = pairs.pack(codes, n_bins, memory_limit=2 * 8 * 2000 // 8)
+    assert [c.bit_rows is not None for c in packed.classes] == [True, False]
+    whole = pairs.pack(codes, n_bins)
+    assert all(c.bit_rows is not None for c in whole.classes)
+    for ours, theirs in zip(
+        pairs.pair_entropies(packed, slice(0, 16), slice(0, 16)),
+        pairs.pair_entropies(whole, slice(0, 16), slice(0, 16)),
+        strict=True,
+    ):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_more_than_one_chunk(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bitrows, "CHUNK", 600)
+    n_bins = [2, 3, 16, 2, 40]
+    check(random_codes(1, 2500, n_bins, missing=(2, 3)), n_bins)
+
+
+def test_more_than_one_span(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bitrows, "CHUNK", 300)
+    monkeypatch.setattr(pairs, "SPAN", 650)
+    n_bins = [2, 3, 16, 2]
+    check(random_codes(2, 2500, n_bins, missing=(2,)), n_bins)
+
+
+def test_real_chunks_and_wide_counters(way: str) -> None:
+    """Counts of more than 16 bits, and the true size of a chunk."""
+    rng = np.random.default_rng(5)
+    n = 150_000
+    codes = (rng.random((3, n)) < [[0.5], [0.01], [0.97]]).astype(np.uint8)
+    codes[0, :70_000] = 2
+    check(codes, [2, 2, 2])
+
+
+def test_more_features_than_a_block(way: str) -> None:
+    n_bins = [2] * 300 + [3] * 150 + [4] * 3 + [2] * 100
+    codes = random_codes(3, 130, n_bins, missing=range(0, 500, 7))
+    check(codes, n_bins, slice(290, 310), slice(0, None))
+    check(codes, n_bins, slice(449, 456), slice(440, 460))
+
+
+def test_mixed_bins(way: str) -> None:
+    n_bins = [2, 200, 3, 64, 1, 17, 16, 2, 129]
+    check(random_codes(4, 900, n_bins, missing=(0, 3)), n_bins)
+    check(random_codes(4, 900, n_bins), n_bins, slice(1, 4), slice(3, 9))
+
+
+def test_wide_codes(way: str) -> None:
+    n_bins = [300, 2, 1000]
+    check(random_codes(6, 800, n_bins, missing=(2,)), n_bins)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.95, 1.0])
+def test_skewed(way: str, share: float) -> None:
+    rng = np.random.default_rng(8)
+    codes = (rng.random((4, 3000)) < share) * rng.integers(1, 5, (4, 3000))
+    check(codes.astype(np.uint8), [5, 5, 5, 4])
+
+
+def test_constant_and_all_missing(way: str) -> None:
+    codes = np.stack([np.full(900, c, np.uint8) for c in (0, 2, 3, 1)])
+    check(codes, [3, 3, 3, 2])
+
+
+def test_symmetric(way: str) -> None:
+    codes = random_codes(9, 400, [7] * 6)
+    counts = pairs.count_pairs(pairs.pack(codes, [7] * 6), slice(0, 6), slice(0, 6))
+    np.testing.assert_array_equal(counts, counts.transpose(1, 0, 3, 2))
+
+
+def test_odd_tiles(way: str) -> None:
+    n_bins = [16] * 90
+    codes = random_codes(10, 200, n_bins)
+    for left, right in [
+        ((0, 1), (33, 35)),
+        ((89, 90), (0, 90)),
+        ((5, 5), (0, 9)),
+        ((3, 9), (68, 70)),
+    ]:
+        check(codes, n_bins, slice(*left), slice(*right))
+
+
+def test_weights() -> None:
+    n_bins = [2, 5, 16]
+    codes = random_codes(11, 500, n_bins, missing=(1,))
+    weights = np.random.default_rng(1).integers(0, 9, 500) / 4.0
+    packed = pairs.pack(codes, n_bins, weights)
+    expected = expected_counts(codes, n_bins, slice(None), slice(None), weights)
+    counts = pairs.count_pairs(packed, slice(None), slice(None))
+    np.testing.assert_array_equal(counts, expected)
+    check_entropies(pairs.pair_entropies(packed, slice(None), slice(None)), expected)
+
+
+def test_out_and_matrix() -> None:
+    codes = np.stack(random_codes(12, 300, [4] * 5))
+    codes.flags.writeable = False
+    packed = pairs.pack(codes, [4] * 5)
+    out = np.zeros((2, 5, 4, 4), np.int64)
+    assert pairs.count_pairs(packed, slice(1, 3), slice(None), out) is out
+    np.testing.assert_array_equal(out, expected_counts(codes, [4] * 5, slice(1, 3), slice(None)))
+
+
+def test_no_features() -> None:
+    packed = pairs.pack([], [])
+    assert pairs.count_pairs(packed, slice(0, 0), slice(0, 0)).shape == (0, 0, 0, 0)
+    assert pairs.pair_entropies(packed, slice(0, 0), slice(0, 0)).joint.shape == (0, 0)
+
+
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_anything(data: Any) -> None:
+    n_bins = data.draw(st.lists(st.integers(1, 20) | st.integers(60, 140), min_size=1, max_size=8))
+    n = data.draw(st.integers(0, 300))
+    seed = data.draw(st.integers(0, 2**32 - 1))
+    power = data.draw(st.sampled_from([1.0, 3.0, 10.0]))
+    rng = np.random.default_rng(seed)
+    missing = rng.random(len(n_bins)) < 0.3
+    codes = [
+        ((b + int(gone)) * rng.random(n) ** power).astype(np.uint8)
+        for b, gone in zip(n_bins, missing, strict=True)
+    ]
+    first = data.draw(st.integers(0, len(n_bins)))
+    last = data.draw(st.integers(first, len(n_bins)))
+    check(codes, n_bins, slice(first, last), slice(None))
