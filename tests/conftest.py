@@ -55,6 +55,14 @@ def kernels(backend):
 
 
 @pytest.fixture
+def pair_kernels(kernels):
+    """The kernels of every backend that can count pairs here."""
+    if kernels.name == "numba" and not COMPILED:
+        pytest.skip("NUMBA_DISABLE_JIT: vectors of 512 bits exist in machine code only")
+    return kernels
+
+
+@pytest.fixture
 def rng():
     """Random numbers, the same in every run."""
     return np.random.default_rng(20240229)

@@ -394,12 +394,12 @@ PAIR_CASES = {
 @pytest.mark.parametrize("missing", [False, True], ids=["complete", "missing"])
 @pytest.mark.parametrize("n_samples", [1, 63, 64, 65, 300, 1025])
 @pytest.mark.parametrize("n_bins", PAIR_CASES.values(), ids=PAIR_CASES)
-def test_count_pairs(kernels, rng, n_bins, n_samples, missing, weighted):
+def test_count_pairs(pair_kernels, rng, n_bins, n_samples, missing, weighted):
     codes = [random_codes(rng, n_samples, bins, missing or bins == 0) for bins in n_bins]
     weights = rng.random(n_samples) if weighted else None
     everything = slice(0, len(n_bins))
-    packed = kernels.pack(codes, n_bins, weights)
-    found = kernels.count_pairs(packed, everything, everything)
+    packed = pair_kernels.pack(codes, n_bins, weights)
+    found = pair_kernels.count_pairs(packed, everything, everything)
     expected = pair_tables(codes, n_bins, everything, everything, weights)
     assert found.dtype == expected.dtype
     if weighted:
@@ -407,6 +407,17 @@ def test_count_pairs(kernels, rng, n_bins, n_samples, missing, weighted):
     else:
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(found, found.transpose(1, 0, 3, 2))
+    entropies = pair_kernels.pair_entropies(packed, everything, everything)
+    tables = expected.reshape(*expected.shape[:2], -1), expected.sum(axis=3), expected.sum(axis=2)
+    for entropy, cells in zip(entropies, tables, strict=True):
+        assert entropy.shape == (len(n_bins), len(n_bins))
+        for pair in np.ndindex(entropy.shape):
+            counts = dict(enumerate(cells[pair].tolist()))
+            if not any(counts.values()):
+                assert np.isnan(entropy[pair])
+                continue
+            wanted = naive.entropy_of(naive.probabilities(counts))
+            assert entropy[pair] == pytest.approx(wanted, rel=1e-13, abs=1e-14)
 
 
 @pytest.mark.parametrize(
@@ -420,27 +431,27 @@ def test_count_pairs(kernels, rng, n_bins, n_samples, missing, weighted):
     ],
     ids=str,
 )
-def test_count_pairs_of_any_tile(kernels, rng, left, right):
+def test_count_pairs_of_any_tile(pair_kernels, rng, left, right):
     n_bins = [2, 3, 5, 1, 16, 4, 3, 7, 2, 9, 33]
     codes = [random_codes(rng, 200, bins) for bins in n_bins]
-    found = kernels.count_pairs(kernels.pack(codes, n_bins), left, right)
+    found = pair_kernels.count_pairs(pair_kernels.pack(codes, n_bins), left, right)
     np.testing.assert_array_equal(found, pair_tables(codes, n_bins, left, right))
 
 
 @pytest.mark.parametrize("n_features", [63, 64, 65, 130])
-def test_count_pairs_of_many_features(kernels, rng, n_features):
+def test_count_pairs_of_many_features(pair_kernels, rng, n_features):
     """Fast kernels take features 64 at a time."""
     codes = [random_codes(rng, 70, 3) for _ in range(n_features)]
     n_bins = [3] * n_features
-    packed = kernels.pack(codes, n_bins)
+    packed = pair_kernels.pack(codes, n_bins)
     for left in (slice(0, 1), slice(n_features - 1, n_features)):
-        found = kernels.count_pairs(packed, left, slice(0, n_features))
+        found = pair_kernels.count_pairs(packed, left, slice(0, n_features))
         expected = pair_tables(codes, n_bins, left, slice(0, n_features))
         np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize("skew", ["constant", "sparse", "all missing", "one missing", "sorted"])
-def test_count_pairs_of_skewed_features(kernels, rng, skew):
+def test_count_pairs_of_skewed_features(pair_kernels, rng, skew):
     """The largest group of a feature may be inferred from the rest instead of counted."""
     n = 1000
     x = {
@@ -452,16 +463,16 @@ def test_count_pairs_of_skewed_features(kernels, rng, skew):
     }[skew]
     codes, n_bins = [x, random_codes(rng, n, 3), x[::-1].copy()], [3, 3, 3]
     everything = slice(0, 3)
-    found = kernels.count_pairs(kernels.pack(codes, n_bins), everything, everything)
+    found = pair_kernels.count_pairs(pair_kernels.pack(codes, n_bins), everything, everything)
     np.testing.assert_array_equal(found, pair_tables(codes, n_bins, everything, everything))
 
 
 @slow_as_python
-def test_count_pairs_past_16_bit_counters(kernels, rng):
+def test_count_pairs_past_16_bit_counters(pair_kernels, rng):
     """Counts above 2¹⁶ − 1 of one cell, where narrow counters would wrap."""
     n = 70_001
     codes = [np.zeros(n, "u1"), random_codes(rng, n, 2, missing=False), np.ones(n, "u1")]
-    found = kernels.count_pairs(kernels.pack(codes, [2, 2, 2]), slice(0, 3), slice(0, 3))
+    found = pair_kernels.count_pairs(pair_kernels.pack(codes, [2, 2, 2]), slice(0, 3), slice(0, 3))
     ones = int(codes[1].sum())
     assert found[0, 2].tolist() == [[0, n], [0, 0]]
     assert found[1, 2].tolist() == [[0, n - ones], [0, ones]]
