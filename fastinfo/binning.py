@@ -7,7 +7,7 @@ NumPy's convention: [edge, next edge), the last one closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -272,6 +272,24 @@ def _mark_missing(codes: Array, categories: Any, missing: Array) -> tuple[Array,
     new_codes = (present.cumsum() - 1).clip(0)[codes]
     new_codes[missing] = n_bins
     return new_codes.astype(code_dtype(n_bins)), categories
+
+
+def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
+    """Raise ValueError for the first column with a missing sample."""
+    for column, coder in zip(columns, coders, strict=True):
+        if not coder.has_missing:
+            continue
+        bins = coder.bins
+        if isinstance(bins, Edges) and len(bins) and not np.isnan(column.values).any():
+            what = f"values outside of its edges [{bins.edges[0]:.6g}, {bins.edges[-1]:.6g}]"
+            help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
+        else:
+            what, help_ = "missing values", "leave such samples out with"
+        n_missing = int((coder.codes() == len(bins)).sum())
+        raise ValueError(
+            f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
+            'nan_policy="omit", or ask for NaN with nan_policy="propagate"'
+        )
 
 
 def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:

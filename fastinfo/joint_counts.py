@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from fastinfo import arguments, binning, counting
-from fastinfo.arguments import Options
 from fastinfo.backends import choose
-from fastinfo.binning import Bins, Categories, Coder, Column, Edges
+from fastinfo.binning import Bins, Categories, Column, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
 
@@ -178,7 +177,7 @@ class JointCounts:
             for column, rule, known in zip(columns, rules, fixed, strict=True)
         ]
         if self.nan_policy == "raise":
-            refuse_missing(columns, coders)
+            binning.refuse_missing(columns, coders)
 
         encoders = [coder.encode for coder in coders]
         n_bins = [len(coder.bins) for coder in coders]
@@ -302,6 +301,22 @@ class JointCounts:
         axes = [axis for v in sorted(variables) for axis in range(starts[v], starts[v + 1])]
         return np.asarray(self._known.marginal(axes).values)
 
+    def aligned_with(self, other: JointCounts) -> tuple[Any, Any]:
+        """Counts of two samples of the same variables, cell by cell, one-dimensional."""
+        if self.n_variables != other.n_variables:
+            raise ValueError(
+                f"the counts are of {self.n_variables} and of {other.n_variables} variables; "
+                "a divergence compares samples of the same ones"
+            )
+        _, a, b = _align(self._bins, self._known, other._bins, other._known)
+        if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
+            return a.values, b.values
+        # The occupied cells of both, in one order: each one's counts, 0 at the other's cells.
+        a, b = a.to_sparse(), b.to_sparse()
+        nothing_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
+        nothing_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
+        return counting.add(a, nothing_b).values, counting.add(b, nothing_a).values
+
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write to a file; whole or not at all.
 
@@ -387,128 +402,9 @@ def _require_consistent(counts: Counts, bins: Sequence[Bins]) -> None:
             raise ValueError("its cells lie outside of its bins")
 
 
-def of(variables: Sequence[Any], options: Options) -> JointCounts:
-    """Counts of the samples of some variables, or the counts that came in their place.
-
-    Raises
-    ------
-    ValueError
-        Where no sample is left, and for counts of another number of variables.
-    """
-    given = [variable for variable in variables if variable is not None]
-    if any(isinstance(variable, JointCounts) for variable in given):
-        counts = given[0]
-        if len(given) > 1 or not isinstance(counts, JointCounts):
-            raise TypeError("JointCounts stand in place of all samples: pass them alone")
-        options.refuse_for_counts()
-        if len(variables) != counts.n_variables:
-            raise ValueError(
-                f"{len(variables)} variables are needed; these JointCounts have "
-                f"{counts.n_variables}"
-            )
-    else:
-        names = variable_names(len(variables))
-        if len(given) < len(variables):
-            missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
-            raise TypeError(f"samples of {missing} are missing")
-        counts = _count_groups(
-            [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)],
-            options,
-            options.sample_weight,
-        )
-    _require_samples(counts)
-    return counts
-
-
-def of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
-    """Counts of two samples of one variable, over the bins of both together."""
-    if isinstance(x, JointCounts) and isinstance(y, JointCounts):
-        options.refuse_for_counts()
-        left, right = x, y
-    elif isinstance(x, JointCounts) or isinstance(y, JointCounts):
-        raise TypeError("one side is JointCounts and the other samples: count both, or neither")
-    else:
-        left, right = _count_both(x, y, options)
-    _require_samples(left)
-    _require_samples(right)
-    return left, right
-
-
-def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
-    """Bins by all samples, then counts of each side."""
-    groups = [arguments.variable(x, "x"), arguments.variable(y, "y")]
-    if len(groups[0]) != len(groups[1]):
-        raise ValueError(
-            f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
-            "of one variable"
-        )
-    weights = (None, None) if options.sample_weight is None else options.sample_weight
-    if not isinstance(weights, (tuple, list)) or len(weights) != 2:
-        raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
-    kernels = choose(options.backend)
-    edges: list[Any] = []
-    for ours, theirs in zip(*groups, strict=True):
-        if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
-            raise ValueError(
-                f"{ours.name} has dtype {ours.values.dtype} and {theirs.name} "
-                f"{theirs.values.dtype}; give both sides samples of one type"
-            )
-        if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
-            both = Column("x and y", np.concatenate([ours.values, theirs.values]))
-            _, (rule,) = arguments.bin_rules(options.bins, [[both]])
-            edges.append(binning.fit(both, rule, kernels, options.n_jobs).bins)
-        else:
-            edges.append(None)
-    sides = []
-    for group, weight in zip(groups, weights, strict=True):
-        counts = _count_groups([group], options, weight, fixed=edges)
-        sides.append(counts)
-    return sides[0], sides[1]
-
-
-def _count_groups(
-    groups: Sequence[Sequence[Column]],
-    options: Options,
-    sample_weight: Any,
-    fixed: Sequence[Bins | None] | None = None,
-) -> JointCounts:
-    counts = JointCounts(
-        bins=options.bins,
-        nan_policy=options.nan_policy,
-        backend=options.backend,
-        n_jobs=options.n_jobs,
-    )
-    return counts.update_columns(groups, sample_weight, fixed)
-
-
-def _require_samples(counts: JointCounts) -> None:
-    if not counts.is_unknown and not counts.n_samples > 0:
-        raise ValueError(
-            f"no sample is left: {counts.n_missing} were left out because a variable was missing"
-        )
-
-
 def variable_names(count: int) -> tuple[str, ...]:
     """What messages call variables by their position: x, y, z, then by number."""
     return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
-
-
-def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
-    """Raise ValueError for the first column with a missing sample."""
-    for column, coder in zip(columns, coders, strict=True):
-        if not coder.has_missing:
-            continue
-        bins = coder.bins
-        if isinstance(bins, Edges) and len(bins) and not np.isnan(column.values).any():
-            what = f"values outside of its edges [{bins.edges[0]:.6g}, {bins.edges[-1]:.6g}]"
-            help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
-        else:
-            what, help_ = "missing values", "leave such samples out with"
-        n_missing = int((coder.codes() == len(bins)).sum())
-        raise ValueError(
-            f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
-            'nan_policy="omit", or ask for NaN with nan_policy="propagate"'
-        )
 
 
 def _align(
@@ -535,20 +431,3 @@ def _align(
     if isinstance(left, DenseCounts) or isinstance(right, DenseCounts):
         counting.require_memory(shape)
     return united, left.spread(shape, left_places), right.spread(shape, right_places)
-
-
-def align(left: JointCounts, right: JointCounts) -> tuple[Any, Any]:
-    """Counts of two samples of the same variables, cell by cell."""
-    if left.n_variables != right.n_variables:
-        raise ValueError(
-            f"the counts are of {left.n_variables} and of {right.n_variables} variables; "
-            "a divergence compares samples of the same ones"
-        )
-    _, a, b = _align(left._bins, left._known, right._bins, right._known)
-    if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
-        return a.values, b.values
-    # The occupied cells of both, in one order: each one's counts with zeros at the other's cells.
-    a, b = a.to_sparse(), b.to_sparse()
-    nothing_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
-    nothing_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
-    return counting.add(a, nothing_b).values, counting.add(b, nothing_a).values

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from fastinfo import arguments, entropies, formulas, joint_counts
+from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
 from fastinfo.backends import choose
 from fastinfo.joint_counts import JointCounts
@@ -544,7 +544,7 @@ def jensen_shannon_divergence(
 def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
     kernels = choose(options.backend)
-    counts = joint_counts.of(variables, options)
+    counts = samples.of(variables, options)
     arguments.require_integers(options.estimator, counts.is_weighted)
     if counts.is_unknown:
         return float("nan")
@@ -557,9 +557,9 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
 def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
     kernels = choose(options.backend)
-    left, right = joint_counts.of_two(x, y, options)
+    left, right = samples.of_two(x, y, options)
     if left.is_unknown or right.is_unknown:
         return float("nan")
-    p, q = joint_counts.align(left, right)
+    p, q = left.aligned_with(right)
     value = formula(p / p.sum(), q / q.sum(), kernels)
     return (max(float(value), 0.0) + 0.0) / options.unit  # + 0.0: no result is −0.0

@@ -16,7 +16,6 @@ from fastinfo.arguments import Options
 from fastinfo.backends import choose
 from fastinfo.binning import Column
 from fastinfo.checkpoint import Checkpoint, fingerprint
-from fastinfo.joint_counts import refuse_missing
 from fastinfo.progress import Progress, shown
 from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
 from fastinfo.tiles import Feature, Job, Plan, Sink, run
@@ -213,7 +212,7 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     with ThreadPoolExecutor(n_jobs) as pool:
         coders = list(pool.map(partial(binning.fit, kernels=kernels), columns, rules))
         if options.nan_policy == "raise":
-            refuse_missing(columns, coders)
+            binning.refuse_missing(columns, coders)
         codes = list(pool.map(binning.Coder.codes, coders))
     features = [
         Feature(found, len(coder.bins), coder.has_missing)

@@ -25,6 +25,7 @@ MEASURES = {
     "tiles",
     "sinks",
     "joint_counts",
+    "samples",
     "selection",
     "significance",
 }

@@ -1,0 +1,115 @@
+"""From what a measure was called with to joint counts; counts that came are taken as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastinfo import arguments, binning
+from fastinfo.arguments import Options
+from fastinfo.backends import choose
+from fastinfo.binning import Bins, Column
+from fastinfo.joint_counts import JointCounts, variable_names
+
+
+def of(variables: Sequence[Any], options: Options) -> JointCounts:
+    """Counts of the samples of some variables, or the counts that came in their place.
+
+    Raises
+    ------
+    ValueError
+        Where no sample is left, and for counts of another number of variables.
+    """
+    given = [variable for variable in variables if variable is not None]
+    if any(isinstance(variable, JointCounts) for variable in given):
+        counts = given[0]
+        if len(given) > 1 or not isinstance(counts, JointCounts):
+            raise TypeError("JointCounts stand in place of all samples: pass them alone")
+        options.refuse_for_counts()
+        if len(variables) != counts.n_variables:
+            raise ValueError(
+                f"{len(variables)} variables are needed; these JointCounts have "
+                f"{counts.n_variables}"
+            )
+    else:
+        names = variable_names(len(variables))
+        if len(given) < len(variables):
+            missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
+            raise TypeError(f"samples of {missing} are missing")
+        counts = _count_groups(
+            [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)],
+            options,
+            options.sample_weight,
+        )
+    _require_samples(counts)
+    return counts
+
+
+def of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+    """Counts of two samples of one variable, over the bins of both together."""
+    if isinstance(x, JointCounts) and isinstance(y, JointCounts):
+        options.refuse_for_counts()
+        left, right = x, y
+    elif isinstance(x, JointCounts) or isinstance(y, JointCounts):
+        raise TypeError("one side is JointCounts and the other samples: count both, or neither")
+    else:
+        left, right = _count_both(x, y, options)
+    _require_samples(left)
+    _require_samples(right)
+    return left, right
+
+
+def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+    """Bins by all samples, then counts of each side."""
+    groups = [arguments.variable(x, "x"), arguments.variable(y, "y")]
+    if len(groups[0]) != len(groups[1]):
+        raise ValueError(
+            f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
+            "of one variable"
+        )
+    weights = (None, None) if options.sample_weight is None else options.sample_weight
+    if not isinstance(weights, (tuple, list)) or len(weights) != 2:
+        raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
+    kernels = choose(options.backend)
+    edges: list[Any] = []
+    for ours, theirs in zip(*groups, strict=True):
+        if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
+            raise ValueError(
+                f"{ours.name} has dtype {ours.values.dtype} and {theirs.name} "
+                f"{theirs.values.dtype}; give both sides samples of one type"
+            )
+        if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
+            both = Column("x and y", np.concatenate([ours.values, theirs.values]))
+            _, (rule,) = arguments.bin_rules(options.bins, [[both]])
+            edges.append(binning.fit(both, rule, kernels, options.n_jobs).bins)
+        else:
+            edges.append(None)
+    sides = []
+    for group, weight in zip(groups, weights, strict=True):
+        counts = _count_groups([group], options, weight, fixed=edges)
+        sides.append(counts)
+    return sides[0], sides[1]
+
+
+def _count_groups(
+    groups: Sequence[Sequence[Column]],
+    options: Options,
+    sample_weight: Any,
+    fixed: Sequence[Bins | None] | None = None,
+) -> JointCounts:
+    counts = JointCounts(
+        bins=options.bins,
+        nan_policy=options.nan_policy,
+        backend=options.backend,
+        n_jobs=options.n_jobs,
+    )
+    return counts.update_columns(groups, sample_weight, fixed)
+
+
+def _require_samples(counts: JointCounts) -> None:
+    if not counts.is_unknown and not counts.n_samples > 0:
+        raise ValueError(
+            f"no sample is left: {counts.n_missing} were left out because a variable was missing"
+        )
