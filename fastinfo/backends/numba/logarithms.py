@@ -37,7 +37,7 @@ def fixed_xlogx_table(largest: int) -> tuple[Array, float]:
     and any number of threads give one and the same value. The unit, a power of two, is the finest
     with which the sum cannot overflow; below that of a float64 sum, which is as large.
     """
-    bits = max(10, int(largest).bit_length())
+    bits = max(1, int(largest).bit_length())
     return _fixed_table(bits), _fixed_unit(bits)
 
 

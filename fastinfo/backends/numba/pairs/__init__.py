@@ -196,8 +196,9 @@ def pair_entropies(packed: Packed, left: slice, right: slice) -> PairEntropies:
         _run(packed, tile, last_left)
     whole = table[samples]
     with np.errstate(invalid="ignore", divide="ignore"):
-        scale = unit / samples
-        return PairEntropies(*((whole - sums) * scale for sums in (joint, left_sums, right_sums)))
+        # The unit is a power of two: one rounding where the integer becomes a float, one here.
+        found = ((whole - sums) * unit / samples for sums in (joint, left_sums, right_sums))
+        return PairEntropies(*found)
 
 
 def _entropies_of_counts(
