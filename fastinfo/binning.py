@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
-from fastinfo.ranges import over_ranges
+from fastinfo.ranges import BLOCK, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -150,10 +150,7 @@ def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) ->
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        codes, categories = _mark_missing(
-            encode(0, column.values.size, None), categories, column.missing
-        )
-        encode = _look_up(codes)
+        encode, categories = _mark_missing(encode, categories, column.missing)
     return Coder(Categories(categories), column.values.size, has_missing, encode)
 
 
@@ -264,14 +261,25 @@ def _fit_integers(column: Column, kernels: Kernels, n_jobs: int) -> tuple[Any, E
     return categories[present], _look_up(new_codes[codes])
 
 
-def _mark_missing(codes: Array, categories: Any, missing: Array) -> tuple[Array, Any]:
-    """Codes in which the missing samples have the code B, and the categories left without them."""
-    present = np.bincount(codes[~missing], minlength=categories.size) > 0
+def _mark_missing(encode: Encode, categories: Any, missing: Array) -> tuple[Encode, Any]:
+    """How to give the missing samples the code B, and the categories left without them.
+
+    By blocks, for NumPy widens codes that it indexes with to eight bytes each.
+    """
+    present = np.zeros(categories.size, np.bool_)
+    for start in range(0, missing.size, BLOCK):
+        stop = min(start + BLOCK, missing.size)
+        present[encode(start, stop, None)[~missing[start:stop]]] = True
     categories = categories[present]
     n_bins = categories.size
-    new_codes = (present.cumsum() - 1).clip(0)[codes]
-    new_codes[missing] = n_bins
-    return new_codes.astype(code_dtype(n_bins)), categories
+    new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(n_bins))
+
+    def encode_marked(start: int, stop: int, out: Array | None) -> Array:
+        codes = new_codes[encode(start, stop, None)]
+        codes[missing[start:stop]] = n_bins
+        return codes
+
+    return encode_marked, categories
 
 
 def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:

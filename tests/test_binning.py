@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastinfo
-from fastinfo import arguments, binning
+from fastinfo import arguments, binning, ranges
 from fastinfo.backends import load
 
 
@@ -306,3 +306,18 @@ def test_samples_stay_as_they_were(backend):
     fastinfo.mutual_information(x, x, backend=backend)
     fastinfo.pairwise_mutual_information(np.stack([x, x]).T, backend=backend)
     assert x.tolist() == [1, 2, 3]
+
+
+@pytest.mark.parametrize("stand_in", [0, 255], ids=["seen", "unseen"])
+def test_ranges_of_a_column_with_missing_samples(backend, rng, stand_in):
+    """Blocks of samples are coded alike, whatever stands where one is missing."""
+    n = 2 * ranges.BLOCK + 10
+    missing = rng.random(n) < 0.2
+    values = rng.integers(3, 6, n).astype("u1")
+    values[missing] = stand_in
+    coder = binning.fit(binning.Column("x", values, missing), binning.Quantile(), load(backend)())
+    expected = np.where(missing, 3, values - np.uint8(3))
+    assert coder.bins.values.tolist() == [3, 4, 5]
+    np.testing.assert_array_equal(coder.codes(), expected)
+    for start, stop in ((0, 1), (ranges.BLOCK - 3, ranges.BLOCK + 3), (n - 7, n)):
+        np.testing.assert_array_equal(coder.encode(start, stop, None), expected[start:stop])
