@@ -36,6 +36,9 @@ LARGEST_TILE_SIDE = 64
 TILE_SAMPLES = 1 << 30
 """Samples of all pairs of one tile: under a second, which is how long Ctrl-C may wait."""
 
+SPARSE_COST = 128
+"""So many samples take as long as one of a pair that is counted sparsely, by sorting."""
+
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
 
@@ -115,7 +118,7 @@ class Plan:
         tile_cells: int | None = None,
     ) -> None:
         self.tile_cells = tile_cells
-        self.tile_pairs = max(TILE_SAMPLES // n_samples, 1)
+        self.n_samples = n_samples
         classes = np.array([size_class(b) for b in n_bins])
         split = len(classes) if n_left is None else n_left
         sides = np.arange(len(classes)) >= split
@@ -136,7 +139,7 @@ class Plan:
                 left_bins, right_bins = self.classes[left_start], self.classes[right_start]
                 cells = int(left_bins) * int(right_bins)
                 is_sparse = cells > LARGEST_PAIR_TABLE or max(left_bins, right_bins) > PACKS[-1]
-                height, width = self._sides(cells, left_stop - left_start)
+                height, width = self._sides(cells, left_stop - left_start, is_sparse)
                 for i in range(left_start, left_stop, height):
                     for j in range(i if is_diagonal else right_start, right_stop, width):
                         yield Tile(
@@ -145,9 +148,10 @@ class Plan:
                             is_sparse,
                         )
 
-    def _sides(self, cells: int, n_left: int) -> tuple[int, int]:
+    def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
         """Features on the left and on the right of a tile, the left never more than the right."""
-        n_pairs = self.tile_pairs
+        cost = SPARSE_COST if is_sparse else 1
+        n_pairs = max(TILE_SAMPLES // (self.n_samples * cost), 1)
         if self.tile_cells is not None:
             n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
         # A strip along the diagonal measures its pairs twice: the thinner, the fewer.

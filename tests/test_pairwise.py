@@ -206,6 +206,15 @@ def set_tiles(monkeypatch, side, n_samples):
     monkeypatch.setattr(tiles, "TILE_SAMPLES", side * side * n_samples)
 
 
+def test_tiles_of_sparse_pairs_are_short():
+    """Sorting takes so much longer than counting, and Ctrl-C waits for the tiles under way."""
+    dense, sparse = (
+        max(tile.n_pairs for tile in tiles.Plan([n_bins] * 200, None, 10_000).tiles)
+        for n_bins in (16, 5000)
+    )
+    assert sparse <= tiles.TILE_SAMPLES // 10_000 // tiles.SPARSE_COST < dense
+
+
 @pytest.mark.parametrize("case", ["complete", "missing", "weights", "missing weights", "X and Y"])
 def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case):
     X = rng.integers(0, [2, 3, 2, 9, 40, 33, 3, 11, 2, 60, 9], (90, 11)).astype(object)
