@@ -249,6 +249,7 @@ def _finished_tiles(
     description: dict[str, str | int] = {
         "measure": "mutual_information",
         "estimator": job.estimator,
+        "backend": job.kernels.name,  # whose sums agree to rounding only
         "features": len(job.features),
         "features of X": "all" if n_left is None else n_left,
         "binned samples": fingerprint([*codes, job.plan.order]),

@@ -72,6 +72,7 @@ def test_goes_on_after_an_exception_without_measuring_twice(tmp_path: Path) -> N
         (lambda X: {"X": X[:-1]}, "binned samples"),
         (lambda X: {"X": X[:, :-1]}, "features"),
         (lambda X: {"X": X, "estimator": "miller_madow"}, "estimator"),
+        (lambda X: {"X": X, "backend": "numpy"}, "backend"),
         (lambda X: {"X": X, "sample_weight": np.arange(1, len(X) + 1)}, "weights"),
         (lambda X: {"X": X, "Y": X[:, :3]}, "features of X"),
     ],
