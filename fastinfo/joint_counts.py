@@ -334,6 +334,8 @@ class JointCounts:
             "nan_policy": self.nan_policy,
             "sparse": self._sparse,
             "n_missing": self.n_missing,
+            # What samples to come are to be binned by: edges mean it for integers too.
+            "specification": self._specification,
             "bins": [
                 [
                     {"edges": isinstance(b, Edges), "uniform": isinstance(b, Edges) and b.uniform}
@@ -343,7 +345,9 @@ class JointCounts:
             ],
         }
         with written_whole(path) as file:
-            np.savez(file, description=np.array(json.dumps(described)), **arrays)
+            np.savez(
+                file, description=np.array(json.dumps(described, default=_array_to_json)), **arrays
+            )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JointCounts:
@@ -358,10 +362,14 @@ class JointCounts:
             try:
                 with np.load(stream, allow_pickle=False) as file:
                     arrays = {name: file[name] for name in file.files}
-                described = json.loads(str(arrays["description"]))
+                described = json.loads(str(arrays["description"]), object_hook=_array_from_json)
                 if described["format"] != FORMAT:
                     raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
-                result = cls(nan_policy=described["nan_policy"], sparse=described["sparse"])
+                result = cls(
+                    bins=described["specification"],
+                    nan_policy=described["nan_policy"],
+                    sparse=described["sparse"],
+                )
                 result.n_missing = described["n_missing"]
                 position = 0
                 for group in described["bins"]:
@@ -382,6 +390,15 @@ class JointCounts:
             except UNREADABLE as error:
                 raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
         return result
+
+
+def _array_to_json(value: Any) -> Any:
+    """Edges are lists marked as arrays, for a list may also be one specification a variable."""
+    return {"array": value.tolist()} if isinstance(value, np.ndarray) else value.item()
+
+
+def _array_from_json(found: dict[str, Any]) -> Any:
+    return np.array(found["array"]) if list(found) == ["array"] else found
 
 
 def _require_consistent(counts: Counts, bins: Sequence[Bins]) -> None:

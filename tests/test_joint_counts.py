@@ -330,6 +330,28 @@ def test_loaded_counts_go_on(tmp_path, name):
     assert os.listdir(tmp_path) == ["counts"]
 
 
+@pytest.mark.parametrize(
+    ("bins", "dtype"),
+    [
+        ([0, 1, 2, 3], "int64"),
+        (np.array([-np.inf, 2, 3]), "uint8"),
+        ((np.array([0, 3], "u1"), None), "int64"),
+        ((None, [0.5, 1.1, 4]), "int64"),
+        (("uniform:3", np.array([0.1, 3])), "float64"),
+        ((np.int32(2), None), "float64"),
+    ],
+    ids=str,
+)
+def test_loaded_counts_bin_as_before(tmp_path, bins, dtype):
+    """Edges are meant for integers too, an array is edges, a tuple one for each."""
+    samples = np.array([0, 1, 2, 3], dtype), np.array([3, 2, 2, 1])
+    counts = JointCounts(bins=bins, nan_policy="omit").update(*samples)
+    counts.save(tmp_path / "counts.npz")
+    loaded = JointCounts.load(tmp_path / "counts.npz")
+    both = loaded + counts
+    assert state(loaded.update(*samples)) == state(counts.update(*samples)) == state(both)
+
+
 def test_a_save_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "counts.npz"
     KEPT["integers"]().save(path)
@@ -380,7 +402,7 @@ def npy(array):
 
 DESCRIPTION = (
     '{"format": "fastinfo.JointCounts/1", "shape": [2], "nan_policy": "raise", "sparse": null, '
-    '"n_missing": 0, '
+    '"n_missing": 0, "specification": null, '
     '"bins": [[{"edges": false, "uniform": false}]]}'
 )
 

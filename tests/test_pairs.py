@@ -169,6 +169,17 @@ def test_more_than_one_span(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     check(random_codes(2, 2500, n_bins, missing=(2,)), n_bins)
 
 
+@pytest.mark.parametrize("n_samples", [997, 1000, 1001])
+def test_a_span_that_chunks_do_not_divide(
+    way: str, n_samples: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sums are of all samples at once: up to `SPAN` of them are one span, however chunks fall."""
+    monkeypatch.setattr(bitrows, "CHUNK", 96)
+    monkeypatch.setattr(pairs, "SPAN", 1000)
+    n_bins = [2, 3, 16]
+    check(random_codes(7, n_samples, n_bins, missing=(1,)), n_bins)
+
+
 def test_real_chunks_and_wide_counters(way: str) -> None:
     """Counts of more than 16 bits, and the true size of a chunk."""
     rng = np.random.default_rng(5)

@@ -333,8 +333,8 @@ def _stack(codes: Sequence[Array]) -> Array:
 
 
 def _spans(n_chunks: int, size: int) -> Iterator[tuple[int, int]]:
-    """Ranges of chunks that have at most `SPAN` samples."""
-    step = max(1, SPAN // size)
+    """Ranges of chunks of about `SPAN` samples; one range where there are no more than that."""
+    step = -(-SPAN // size)
     for first in range(0, n_chunks, step):
         yield first, min(first + step, n_chunks)
 
