@@ -236,7 +236,7 @@ COLUMN_RULES = {
     "text": (pa.array(["a", "b"] * 4), "string", None),
     "named categorical": (pa.array(["a", "b"] * 4).dictionary_encode(), "dictionary", None),
     "identifier": (pa.array(list("abcdefgh")), None, preparation.IDENTIFIER),
-    "identifier, view": (pa.array(list("abcdefgh"), pa.string_view()), None, "like an identifier"),
+    "identifier, view": (pa.array(list("abcdefgh"), pa.string_view()), None, "like identifiers"),
     "identifier, categorical": (
         pa.array(list("abcdefgh")).dictionary_encode(),
         None,
@@ -398,7 +398,7 @@ BAD_TABLES = {
     "constant": (b"a,b\n1,2\n1,3\n", "no pair of usable columns among 2; 1 column left out"),
     "identifiers": (
         b"a,b\n" + b"".join(b"x%d,y%d\n" % (i, i) for i in range(60)),
-        "2 columns left out (more than 50 categories",
+        "2 columns left out, like identifiers (more than 50 categories",
     ),
     "infinite": (b"a,b\n1.5,2\ninf,3\n2.5,2\n", "infinite values"),
 }

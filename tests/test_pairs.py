@@ -23,6 +23,11 @@ WAYS = {
 }
 
 
+@pytest.fixture(autouse=True)
+def _nothing_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crossovers, "SMALL_JOB", -1)
+
+
 @pytest.fixture(params=WAYS)
 def way(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     """Count in one way, wherever it can be gone; scatter elsewhere."""
@@ -118,6 +123,22 @@ def test_every_way_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
         for ours, theirs in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(ours, theirs)
     np.testing.assert_array_equal(found[0].joint, found[0].joint.T)
+
+
+def test_little_work_is_scattered(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_bins = [2, 7, 40]
+    codes = random_codes(23, 300, n_bins)
+    large = pairs.pack(codes, n_bins)
+    monkeypatch.setattr(crossovers, "SMALL_JOB", 3 * 3 * 300)
+    small = pairs.pack(codes, n_bins)
+    assert all(c.bit_rows is None for c in small.classes)
+    monkeypatch.setattr(crossovers, "choose", None)
+    entropies = pairs.pair_entropies(small, slice(0, 3), slice(0, 3))
+    monkeypatch.undo()
+    for ours, theirs in zip(
+        entropies, pairs.pair_entropies(large, slice(0, 3), slice(0, 3)), strict=True
+    ):
+        np.testing.assert_array_equal(ours, theirs)
 
 
 def test_bit_rows_keep_to_the_memory_limit() -> None:

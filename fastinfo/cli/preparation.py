@@ -16,7 +16,7 @@ from typing import Any
 from fastinfo.cli.output import listed
 
 CONSTANT = "left out (constant or all missing)"
-IDENTIFIER = "left out (more than {} categories, like an identifier; --columns keeps it)"
+IDENTIFIER = "left out, like identifiers (more than {} categories; --columns NAME keeps one)"
 UNSUPPORTED = "left out (lists, records or bytes)"
 MANY_INTEGERS = "binned like floating-point numbers (more than {} different integers)"
 TIMES = "binned as numbers (dates or times)"

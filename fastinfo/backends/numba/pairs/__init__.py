@@ -122,7 +122,10 @@ def pack(
         visited = 1.0 - float(largest[features].mean()) / max(1, n_samples)
         bit_rows, totals = None, np.empty((0, 0, BITS), np.uint32)
         n_bytes = int(bins[features].sum()) * n_samples // 8
-        if most <= crossovers.MAX_COLUMNS and (memory_limit is None or n_bytes <= memory_limit):
+        is_worth_it = most <= crossovers.MAX_COLUMNS and not crossovers.is_small(
+            bins.size, n_samples
+        )
+        if is_worth_it and (memory_limit is None or n_bytes <= memory_limit):
             memory_limit = None if memory_limit is None else memory_limit - n_bytes
             bit_rows = pack_rows(matrix, features, bins, has_missing)
             spans = list(_spans(len(chunk_counts), size))
@@ -246,19 +249,21 @@ def _run(packed: Packed, tile: Tile, last_left: int) -> None:
             rights = _within(right_class.features, tile.first_right, tile.last_right)
             if len(rights) == 0:
                 continue
-            way = crossovers.choose(
-                packed.codes.shape[1],
-                left_class.n_bins,
-                right_class.n_bins,
-                len(lefts),
-                len(rights),
-                left_class.visited,
-                right_class.visited,
-                left_rows=left_class.bit_rows is not None,
-                right_rows=right_class.bit_rows is not None,
-                bytes_=packed.codes.dtype == np.uint8,
-                sums=len(tile.table) > 0,
-            )
+            way = crossovers.SCATTER
+            if not crossovers.is_small(*packed.codes.shape):
+                way = crossovers.choose(
+                    packed.codes.shape[1],
+                    left_class.n_bins,
+                    right_class.n_bins,
+                    len(lefts),
+                    len(rights),
+                    left_class.visited,
+                    right_class.visited,
+                    left_rows=left_class.bit_rows is not None,
+                    right_rows=right_class.bit_rows is not None,
+                    bytes_=packed.codes.dtype == np.uint8,
+                    sums=len(tile.table) > 0,
+                )
             if way == crossovers.POSITIONAL:
                 _run_positional(packed, lefts, right_class, tile)
             elif way == crossovers.POSITIONAL_SWAPPED:

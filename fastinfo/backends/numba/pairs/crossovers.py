@@ -34,8 +34,17 @@ STEP = 0.65
 REDUCE = 0.35
 """Reduce one cell, or write it."""
 
+SMALL_JOB = 1 << 26
+"""Samples of all pairs together, up to which all are scattered (0.05 s): the other ways are faster,
+but compiling them, once a machine, takes seconds."""
+
 MAX_COLUMNS = 128
 """A feature with more gets no bit rows."""
+
+
+def is_small(n_features: int, n_samples: int) -> bool:
+    """Whether all pairs together are too little work to compile anything else than scatter for."""
+    return n_features * n_features * n_samples <= SMALL_JOB
 
 
 def choose(
