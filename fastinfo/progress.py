@@ -15,6 +15,8 @@ def shown(progress: Progress) -> Iterator[Report | None]:
 
     Raises
     ------
+    TypeError
+        For anything that is neither a boolean nor a function.
     ImportError
         For ``progress=True`` without rich, with the line that installs it.
     """
@@ -24,6 +26,8 @@ def shown(progress: Progress) -> Iterator[Report | None]:
     if callable(progress):
         yield progress
         return
+    if progress is not True:
+        raise TypeError(f"progress={progress!r}; accepted are True, False, None or a function")
     try:
         from rich.console import Console
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn

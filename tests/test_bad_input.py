@@ -348,6 +348,11 @@ def test_unequal_lengths(call, lengths):
         (lambda: fastinfo.top_pairs([[0, 1]], True), TypeError, "k=True"),
         (lambda: fastinfo.top_pairs([[0, 1]], None), ValueError, "pass threshold too"),
         (
+            lambda: fastinfo.top_pairs([[0, 1]], progress="yes"),
+            TypeError,
+            "accepted are True, False",
+        ),
+        (
             lambda: fastinfo.entropy([0, 1], estimator="miller_madow", sample_weight=[1, 2]),
             ValueError,
             'sums of weights; use estimator="ml"',
