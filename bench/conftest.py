@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from threadpoolctl import threadpool_limits
 
-from bench.cases import CASES, SIZES, Case, Contender
+from bench.case import SIZES, Case, Contender
+from bench.cases import CASES
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,6 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends.numba.jit import jit, u64
+from fastinfo.backends.numba.simd import BYTES, add, and_, load, popcount, splat, total
+
 Array = np.ndarray[Any, Any]
 
 
@@ -21,6 +24,16 @@ class PairValues(NamedTuple):
     left: Array
     right: Array
     values: Array
+
+
+class BitCounts(NamedTuple):
+    """Set bits that rows of bits have in common, counted ``repetitions`` times over."""
+
+    rows: Array
+    """uint8 ``(4, bytes)``: two on the left, two on the right."""
+    counts: Array
+    """int64 ``(2, 2)``"""
+    repetitions: int
 
 
 # --- one pair -----------------------------------------------------------------------------------
@@ -86,6 +99,32 @@ def one_hot(X: Array, n_bins: int) -> Array:
     return (X[:, :, None] == np.arange(n_bins, dtype=X.dtype)).reshape(len(X), -1).astype("f4")
 
 
+def and_popcount(rows: Array, repetitions: int) -> BitCounts:
+    """How fast the machine can AND and count bits at all: each of two rows with each of two.
+
+    No fastinfo in it but the vector type. Four pairs share four loads, and four sums are under way
+    at a time, so that neither loads nor latencies are what is measured.
+    """
+    counts = np.zeros((2, 2), np.int64)
+    _and_popcount(rows[0], rows[1], rows[2], rows[3], repetitions, counts)
+    return BitCounts(rows, counts, repetitions)
+
+
+@jit
+def _and_popcount(a: Array, b: Array, c: Array, d: Array, repetitions: int, counts: Array) -> None:
+    ac = ad = bc = bd = splat(u64(0))
+    for _ in range(repetitions):
+        for offset in range(u64(0), u64(len(a)), u64(BYTES)):
+            left, other_left = load(a, offset), load(b, offset)
+            right, other_right = load(c, offset), load(d, offset)
+            ac = add(ac, popcount(and_(left, right)))
+            ad = add(ad, popcount(and_(left, other_right)))
+            bc = add(bc, popcount(and_(other_left, right)))
+            bd = add(bd, popcount(and_(other_left, other_right)))
+    counts[0, 0], counts[0, 1] = total(ac), total(ad)
+    counts[1, 0], counts[1, 1] = total(bc), total(bd)
+
+
 # --- the reference ------------------------------------------------------------------------------
 
 CHUNK = 1 << 22
@@ -99,6 +138,12 @@ def reference_counts(x: Array, y: Array, n_bins: int) -> Array:
         part = slice(start, start + CHUNK)
         counts += np.bincount(x[part].astype(np.intp) * n_bins + y[part], minlength=counts.size)
     return counts.reshape(n_bins, n_bins)
+
+
+def reference_quantile_codes(x: Array, n_bins: int) -> Array:
+    """Codes of bins whose edges are the samples of ranks ⌈i·(n − 1)/B⌉."""
+    edges = np.sort(x)[-(-np.arange(1, n_bins) * (x.size - 1) // n_bins)]
+    return np.searchsorted(edges, x, side="right")
 
 
 def reference_information(counts: Array) -> float:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
-SCHEMAS = ("fastinfo.bench/1",)
+SCHEMAS = ("fastinfo.bench/2",)
 RESULTS = Path(__file__).resolve().parent / "results" / "default.json"
 
 Result = Mapping[str, Any]
@@ -50,11 +50,27 @@ def times(ratio: float) -> str:
 
 
 def rate(per_second: float, unit: str) -> str:
-    """Work per second."""
-    for prefix, size in (("G", 1e9), ("M", 1e6)):
+    """So many of a unit, with a prefix: work per second, or bytes."""
+    for prefix, size in (("T", 1e12), ("G", 1e9), ("M", 1e6)):
         if per_second >= size or prefix == "M":
-            return f"{_three_digits(per_second / size)} {prefix} {unit}/s"
+            return f"{_three_digits(per_second / size)} {prefix}{_after_prefix(unit)}"
     raise AssertionError("the last prefix takes all")
+
+
+def _after_prefix(unit: str) -> str:
+    """Short units join their prefix: GB, Tbit/s, but G samples/s."""
+    return unit if unit in ("B", "bit/s") else f" {unit}"
+
+
+def amount(value: float, unit: str) -> str:
+    """A figure in its unit."""
+    return times(value) if unit == "×" else rate(value, unit)
+
+
+def _bound(value: float, unit: str) -> str:
+    if unit in ("×", " s"):
+        return f"{float(f'{value:.3g}'):g}{unit}"
+    return f"{value / 1e9:g} G{_after_prefix(unit)}"
 
 
 def _three_digits(value: float) -> str:
@@ -63,34 +79,47 @@ def _three_digits(value: float) -> str:
     return f"{value:#.3g}".rstrip(".")
 
 
-def target(least: float | None, met: bool | None, sign: str = "≥", unit: str = "×") -> str:
+def target(bounds: Mapping[str, float | None] | None, met: bool | None, unit: str) -> str:
     """What was to be reached, and whether it was."""
-    return "" if least is None else f"{sign} {least:g}{unit}: {'met' if met else '**missed**'}"
+    if bounds is None:
+        return ""
+    signs = {"at_least": "≥", "at_most": "≤"}
+    told = [f"{signs[name]} {_bound(b, unit)}" for name, b in bounds.items() if b is not None]
+    return f"{' and '.join(told)}: {'met' if met else '**missed**'}"
 
 
 def lines_of_case(result: Result) -> list[str]:
-    """Rows of one case: fastinfo beside each peer."""
+    """Rows of one case: fastinfo beside each peer, then its other figures that have a target."""
     ours, *peers = result["contenders"]
-    lines = []
+    rows = []
     for peer, found in zip(peers, result["ratios"], strict=True):
-        own = f"{duration(ours['seconds']['median'])}, {rate(ours['rate'], result['unit'])}"
         theirs = duration(peer["seconds"]["median"])
         if peer["share"] < 1:
             theirs = f"≈ {theirs}"
-        spread = f"{times(found['min'])} to {times(found['max'])}"
+        if "steps" in peer:
+            theirs += f", {rate(peer['steps']['rate'], peer['steps']['unit'])}"
         name = (
             f"`{peer['name']}`" if "." in peer["name"] and " " not in peer["name"] else peer["name"]
         )
-        cells = [
-            result["title"] if not lines else "",
-            own if not lines else "",
-            name,
-            theirs,
-            f"{times(found['median'])} ({spread})",
-            target(found["target"], found["met"]),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return lines
+        rows.append([name, theirs, *_measured(found)])
+    rows += [
+        [figure["figure"], "", *_measured(figure)]
+        for figure in result["figures"]
+        if figure["target"] is not None
+    ]
+    rows = rows or [[""] * 4]
+    own = f"{duration(ours['seconds']['median'])}, {rate(ours['rate'], result['unit'] + '/s')}"
+    heads = [[result["title"], own], *([["", ""]] * (len(rows) - 1))]
+    return [f"| {' | '.join([*head, *row])} |" for head, row in zip(heads, rows, strict=True)]
+
+
+def _measured(figure: Result) -> tuple[str, str]:
+    """A figure with its extremes, and its target."""
+    unit = figure["unit"]
+    told = amount(figure["median"], unit)
+    if figure["min"] < figure["max"]:
+        told += f" ({amount(figure['min'], unit)} to {amount(figure['max'], unit)})"
+    return told, target(figure["target"], figure["met"], unit)
 
 
 def table(results: Result) -> str:
@@ -107,9 +136,9 @@ def table(results: Result) -> str:
     if results["cases"]:
         lines += [
             "Medians over rounds in which all take turns; in brackets the smallest and largest "
-            "ratio of a round. ≈: timed on a part of the work. Below 1×, fastinfo is the slower.",
+            "value of a round. ≈: timed on a part of the work. Below 1×, fastinfo is the slower.",
             "",
-            "| work | fastinfo | beside | takes | ratio | target |",
+            "| work | fastinfo | beside | takes | measured | target |",
             "|---|---|---|---|---|---|",
         ]
         for result in results["cases"]:
@@ -120,9 +149,8 @@ def table(results: Result) -> str:
             seconds = row["seconds"]
             told = f"{duration(seconds['median'])} ({duration(seconds['min'])} to "
             told += f"{duration(seconds['max'])})"
-            lines.append(
-                f"| {row['title']} | {told} | {target(row['target'], row['met'], '<', ' s')} |"
-            )
+            wanted = target({"at_most": row["target"]}, row["met"], " s")
+            lines.append(f"| {row['title']} | {told} | {wanted} |")
     for missing in results["not_run"]:
         lines += ["", f"Not run: {missing['case']}, {missing['reason']}."]
     return "\n".join(lines)

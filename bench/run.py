@@ -18,11 +18,12 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from bench import machine, startup
-from bench.cases import SIZES, Case, chosen
+from bench.case import RATE, SIZES, Case, Contender
+from bench.cases import chosen
 from bench.report import lines_of_case, table
 from bench.timing import Effort, first_call, ratio, spread, take_turns
 
-SCHEMA = "fastinfo.bench/1"
+SCHEMA = "fastinfo.bench/2"
 RESULTS = Path(__file__).resolve().parent / "results"
 EFFORTS = {
     "smoke": Effort(fewest=2, most=2, seconds=0.0),
@@ -39,8 +40,9 @@ def measure(case: Case, parameters: Mapping[str, int], effort: Effort) -> dict[s
     first = [first_call(call) for call in calls]
     checked = case.checked(data, [answer for _, answer in first])
     seconds_first = [seconds for seconds, _ in first]
+    measured = {name: measure.value(first[0][1]) for name, measure in case.measures.items()}
     first.clear()  # answers may be large
-    times = take_turns(calls, effort)
+    times = take_turns(calls, effort, seconds_first)
     shares = [1.0 if c.share is None else c.share(data) for c in contenders]
     work = case.work(**parameters)
     told = [
@@ -55,16 +57,27 @@ def measure(case: Case, parameters: Mapping[str, int], effort: Effort) -> dict[s
             },
             "rate": work * share / spread(seconds)["median"],
         }
+        | _own_steps(contender, parameters, share, seconds)
         for contender, share, before, seconds in zip(
             contenders, shares, seconds_first, times, strict=True
         )
     ]
-    ratios = []
-    for contender, share, seconds in list(zip(contenders, shares, times, strict=True))[1:]:
-        found = ratio(times[0], seconds, share / shares[0])
-        target = case.target(contender.name, parameters)
-        met = None if target is None else found["median"] >= target
-        ratios.append({"over": contender.name, **found, "target": target, "met": met})
+
+    def figure(name: str, unit: str, found: Mapping[str, float]) -> dict[str, Any]:
+        target = case.target(name, parameters)
+        bounds = target and {"at_least": target.at_least, "at_most": target.at_most}
+        met = target and target.is_met(found["median"])
+        return {"figure": name, "unit": unit, **found, "target": bounds, "met": met}
+
+    ratios = [
+        figure(contender.name, "×", ratio(times[0], seconds, share / shares[0]))
+        for contender, share, seconds in list(zip(contenders, shares, times, strict=True))[1:]
+    ]
+    rates = spread([work * shares[0] / seconds for seconds in times[0]])
+    figures = [figure(RATE, f"{case.unit}/s", rates)]
+    figures += [
+        figure(name, case.measures[name].unit, spread([value])) for name, value in measured.items()
+    ]
     return {
         "case": case.name,
         "title": case.title.format(**_readable(parameters)),
@@ -74,7 +87,18 @@ def measure(case: Case, parameters: Mapping[str, int], effort: Effort) -> dict[s
         "checked": checked,
         "contenders": told,
         "ratios": ratios,
+        "figures": figures,
     }
+
+
+def _own_steps(
+    contender: Contender, parameters: Mapping[str, int], share: float, seconds: Sequence[float]
+) -> dict[str, Any]:
+    """Steps per second of a contender that counts its own."""
+    if contender.steps is None:
+        return {}
+    rate = contender.steps(**parameters) * share / spread(seconds)["median"]
+    return {"steps": {"rate": rate, "unit": f"{contender.step}/s"}}
 
 
 def _readable(parameters: Mapping[str, int]) -> dict[str, str]:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
-from bench.cases import CASES, Case, Contender
+from bench.case import Case, Contender
+from bench.cases import CASES
 
 
 @lru_cache(maxsize=1)

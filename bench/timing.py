@@ -37,14 +37,17 @@ def first_call(call: Callable[[], Any]) -> tuple[float, Any]:
     return time.perf_counter() - start, answer
 
 
-def take_turns(calls: Sequence[Callable[[], Any]], effort: Effort) -> list[list[float]]:
+def take_turns(
+    calls: Sequence[Callable[[], Any]], effort: Effort, first: Sequence[float]
+) -> list[list[float]]:
     """Seconds of each call in each round: A B C, A B C, …, so that all see the same weather.
 
-    Each has been called before. The rounds of a slow call end before those of the others.
+    Each has been called before and took the seconds ``first``. The rounds of a slow call end before
+    those of the others.
     """
     inner, times = [], []
-    for call in calls:
-        seconds, _ = first_call(call)
+    for call, before in zip(calls, first, strict=True):
+        seconds = before if before > effort.patience else first_call(call)[0]
         inner.append(max(1, round(SHORTEST / max(seconds, 1e-9))))
         times.append([seconds] if seconds > effort.patience else [])
     for round_number in range(effort.most):

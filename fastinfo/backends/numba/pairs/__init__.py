@@ -180,14 +180,16 @@ def pair_entropies(packed: Packed, left: slice, right: slice) -> PairEntropies:
         return _entropies_of_counts(packed, first_left, last_left, first_right, last_right)
     table, unit = fixed_xlogx_table(n_samples)
     joint = np.empty(shape, np.int64)
-    # Without missing samples the marginals are the features' own: views, for fresh memory is dear.
-    left_sums = np.broadcast_to(packed.marginal_sums[first_left:last_left, None], shape)
-    right_sums = np.broadcast_to(packed.marginal_sums[first_right:last_right], shape)
-    samples = np.broadcast_to(i64(n_samples), shape)
+    # Without missing samples the marginals are the features' own, and views do for the pairs.
+    left_sums = packed.marginal_sums[first_left:last_left, None]
+    right_sums = packed.marginal_sums[first_right:last_right]
+    samples = np.array(n_samples)
     own_left = own_right = own_samples = np.empty(0, np.int64)
     missing = packed.has_missing
     if missing[first_left:last_left].any() or missing[first_right:last_right].any():
-        left_sums, right_sums, samples = left_sums.copy(), right_sums.copy(), samples.copy()
+        left_sums, right_sums, samples = (
+            np.broadcast_to(own, shape).copy() for own in (left_sums, right_sums, samples)
+        )
         own_left, own_right = left_sums.reshape(-1), right_sums.reshape(-1)
         own_samples = samples.reshape(-1)
     if joint.size:
@@ -201,7 +203,7 @@ def pair_entropies(packed: Packed, left: slice, right: slice) -> PairEntropies:
     with np.errstate(invalid="ignore", divide="ignore"):
         # The unit is a power of two: one rounding where the integer becomes a float, one here.
         found = ((whole - sums) * unit / samples for sums in (joint, left_sums, right_sums))
-        return PairEntropies(*found)
+        return PairEntropies(*(np.broadcast_to(entropies, shape) for entropies in found))
 
 
 def _entropies_of_counts(

@@ -1,0 +1,60 @@
+"""The peak of memory that a call takes, measured in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import fastinfo
+from bench.processes import python
+
+Array = np.ndarray[Any, Any]
+
+
+class Measured(NamedTuple):
+    """The answer of `fastinfo.top_pairs`, and what it took."""
+
+    pairs: list[tuple[int, int, float]]
+    extra_bytes: int
+    """The peak of resident memory during the call, beyond what was resident before it."""
+
+
+def top_pairs(X: Array, k: int) -> Measured:
+    """`fastinfo.top_pairs` in a new process, in one thread."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "table.npy"
+        np.save(path, X)
+        printed = python(["-m", "bench.memory", str(path), str(k)], {})
+    told = json.loads(printed)
+    return Measured([(i, j, value) for i, j, value in told["pairs"]], told["extra_bytes"])
+
+
+def _resident(field: str) -> int:
+    """Bytes that Linux tells about this process: ``VmRSS``, or its peak ``VmHWM``."""
+    for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
+        name, _, value = line.partition(":")
+        if name == field:
+            return int(value.split()[0]) * 1024
+    raise OSError(f"/proc/self/status has no {field}")
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print the pairs and the peak, for `top_pairs` to read."""
+    path, k = arguments
+    X = np.load(path)
+    fastinfo.top_pairs(X[:, :64], k=1, n_jobs=1)  # kernels are loaded once, whatever the features
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
+    before = _resident("VmRSS")
+    pairs = fastinfo.top_pairs(X, k=int(k), n_jobs=1)
+    extra = _resident("VmHWM") - before
+    print(json.dumps({"pairs": pairs, "extra_bytes": extra}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
