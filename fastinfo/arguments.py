@@ -95,11 +95,13 @@ def threshold(value: Any) -> float:
 
 def output(out: Any, shape: tuple[int, int]) -> Any:
     """An array that takes the result."""
-    got = getattr(out, "shape", None), getattr(out, "dtype", None)
-    if got[0] != shape or np.dtype(got[1]).kind != "f":
+    got, dtype = getattr(out, "shape", None), getattr(out, "dtype", None)
+    if got != shape or dtype is None or np.dtype(dtype).kind != "f":
         raise ValueError(
-            f"out has shape {got[0]} and dtype {got[1]}; accepted is shape {shape}, floating-point"
+            f"out has shape {got} and dtype {dtype}; accepted is shape {shape}, floating-point"
         )
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise ValueError("out is read-only; pass an array that can be written to")
     return out
 
 

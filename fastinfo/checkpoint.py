@@ -58,6 +58,8 @@ class Checkpoint:
         self, directory: str | os.PathLike[str], description: Mapping[str, str | int]
     ) -> None:
         self.directory = Path(directory)
+        if self.directory.exists() and not self.directory.is_dir():
+            raise ValueError(f"checkpoint {self.directory} is a file; name a directory")
         self.directory.mkdir(parents=True, exist_ok=True)
         self._last_commit = time.monotonic()
         self._file = sqlite3.connect(self.directory / "tiles.sqlite", isolation_level=None)

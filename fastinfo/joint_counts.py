@@ -82,6 +82,10 @@ class JointCounts:
     ) -> None:
         self._specification = bins
         self.nan_policy = arguments.nan_policy(nan_policy)
+        if sparse not in (None, True, False):
+            raise TypeError(
+                f"sparse={sparse!r}; accepted are True, False, and None to decide by size"
+            )
         self._sparse = sparse
         self._kernels = choose(backend)
         self._n_jobs = arguments.n_jobs(n_jobs)

@@ -99,6 +99,12 @@ def test_refuses_a_foreign_directory(tmp_path: Path) -> None:
         fastinfo.pairwise_mutual_information(table(), checkpoint=tmp_path)
 
 
+def test_refuses_a_file(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("something")
+    with pytest.raises(ValueError, match="is a file; name a directory"):
+        fastinfo.pairwise_mutual_information(table(), checkpoint=tmp_path / "file")
+
+
 def start(tmp_path: Path, X: np.ndarray) -> subprocess.Popen[str]:
     np.save(tmp_path / "X.npy", X)
     arguments = [tmp_path / "X.npy", tmp_path / "checkpoint", tmp_path / "matrix.npy"]

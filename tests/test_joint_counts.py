@@ -496,3 +496,8 @@ def test_damaged_files_are_refused_or_harmless(tmp_path):
         else:
             assert state(loaded) == expected
     assert refused > len(damaged) / 2
+
+
+def test_sparse_is_a_boolean():
+    with pytest.raises(TypeError, match="sparse='yes'; accepted are True, False"):
+        fastinfo.JointCounts(sparse="yes")
