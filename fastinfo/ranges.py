@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 RANGE = 1 << 21
 """Samples of a range: milliseconds of work, against 0.05 to hand it out."""
 
-BLOCK = 1 << 19
+BLOCK = 1 << 18
 """Samples of a block, whose codes stay in a second-level cache."""
 
 RANGE_BYTES = 1 << 24

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,21 @@ def _fixed(array: Array) -> Array:
 def _rows(array: Array) -> Array:
     """A matrix whose rows run along the last axis; −1 would not do for a table without cells."""
     return _fixed(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
+
+
+@lru_cache(maxsize=256)
+def _uniform(low: float, high: float, n_bins: int) -> tuple[Array, float, float]:
+    """Edges, bins to a unit, and how far in bins a product may be from what the edges say.
+
+    Remembered, for columns come block by block; an infinite doubt where products are of no use.
+    """
+    edges = _fixed(np.linspace(low, high, n_bins + 1))
+    # Half first, so that a range wider than the largest float does not overflow.
+    scale = n_bins / (high / 2 - low / 2) / 2
+    # The subtraction and the multiplication are each off by half an ulp of at most n_bins, an edge
+    # by an ulp or two of the larger end. Doubled, for good measure.
+    doubt = 8 * np.finfo(np.float64).eps * (n_bins + max(abs(low), abs(high)) * scale)
+    return edges, scale, float(doubt) if 0 < scale < np.inf else np.inf
 
 
 class NumbaKernels:
@@ -77,15 +93,8 @@ class NumbaKernels:
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:
         """Multiply, and compare where the product leaves a doubt."""
-        edges = _fixed(np.linspace(low, high, n_bins + 1))
-        # Half first, so that a range wider than the largest float does not overflow.
-        scale = n_bins / (high / 2 - low / 2) / 2
-        # How far, in bins, the product may be from what the edges say: the subtraction and the
-        # multiplication are each off by half an ulp of at most n_bins, an edge by an ulp or two of
-        # the larger end. Doubled, for good measure.
-        ulp = np.finfo(np.float64).eps
-        doubt = 8 * ulp * (n_bins + max(abs(low), abs(high)) * scale)
-        if not (np.isfinite(scale) and scale > 0 and doubt < 0.25):
+        edges, scale, doubt = _uniform(low, high, n_bins)
+        if not doubt < 0.25:
             return self.encode_edges(values, edges, out)
         codes = np.empty(values.size, code_dtype(n_bins)) if out is None else out
         encode.encode_uniform(_fixed(values), edges, scale, doubt, codes)
