@@ -107,6 +107,17 @@ Encode = Callable[[int, int, Array | None], Array]
 
 
 @dataclass(frozen=True, eq=False)
+class LookUp:
+    """Codes that are there already."""
+
+    found: Array
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """A view, whatever ``out`` is."""
+        return self.found[start:stop]
+
+
+@dataclass(frozen=True, eq=False)
 class Coder:
     """How a column becomes codes, now that its bins are known."""
 
@@ -115,6 +126,11 @@ class Coder:
     has_missing: bool
     """Whether any sample has no bin."""
     encode: Encode
+
+    @property
+    def writes(self) -> bool:
+        """Whether encoding writes codes, which had better stay in cache."""
+        return not isinstance(self.encode, LookUp)
 
     def codes(self) -> Array:
         """Codes of all samples."""
@@ -141,7 +157,7 @@ def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) ->
         return _fit_floats(column, rule, kernels, n_jobs)
     if column.values.dtype.kind in "US":
         categories, codes = np.unique(column.values, return_inverse=True)
-        encode = _look_up(codes.astype(code_dtype(categories.size - 1)))
+        encode: Encode = LookUp(codes.astype(code_dtype(categories.size - 1)))
     else:
         categories, encode = _fit_integers(column, kernels, n_jobs)
     if column.categories is not None:
@@ -152,10 +168,6 @@ def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) ->
         # for them out again.
         encode, categories = _mark_missing(encode, categories, column.missing)
     return Coder(Categories(categories), column.values.size, has_missing, encode)
-
-
-def _look_up(codes: Array) -> Encode:
-    return lambda start, stop, out: codes[start:stop]
 
 
 def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
@@ -241,14 +253,14 @@ def _fit_integers(column: Column, kernels: Kernels, n_jobs: int) -> tuple[Any, E
     """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
-        return np.array([False, True]), _look_up(values.view("u1"))
+        return np.array([False, True]), LookUp(values.view("u1"))
     low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
     span = high - low + 1
     if values.dtype == "u1":
-        return np.arange(high + 1, dtype=values.dtype), _look_up(values)  # codes as they are
+        return np.arange(high + 1, dtype=values.dtype), LookUp(values)  # codes as they are
     if span > max(CODED_BY_OFFSET, 2 * values.size):
         categories, codes = np.unique(values, return_inverse=True)
-        return categories, _look_up(codes.astype(code_dtype(categories.size - 1)))
+        return categories, LookUp(codes.astype(code_dtype(categories.size - 1)))
 
     def encode(start: int, stop: int, out: Array | None) -> Array:
         return kernels.encode_integers(values[start:stop], low, span, out)
@@ -260,9 +272,9 @@ def _fit_integers(column: Column, kernels: Kernels, n_jobs: int) -> tuple[Any, E
     present = np.zeros(span, np.bool_)
     present[codes] = True
     if present.all():
-        return categories, _look_up(codes)
+        return categories, LookUp(codes)
     new_codes = (present.cumsum() - 1).astype(code_dtype(int(present.sum()) - 1))
-    return categories[present], _look_up(new_codes[codes])
+    return categories[present], LookUp(new_codes[codes])
 
 
 def _mark_missing(encode: Encode, categories: Any, missing: Array) -> tuple[Encode, Any]:

@@ -111,10 +111,12 @@ def count(
     weights: Array | None = None,
     sparse: bool | None = None,
     n_jobs: int = 1,
+    block: int = BLOCK,
 ) -> Counts:
     """Counts of the joint table of one or more columns, samples that lack one left out.
 
-    ``sparse=None`` counts densely unless the table would be far larger than the samples.
+    Samples are encoded and counted ``block`` by block. ``sparse=None`` counts densely unless the
+    table would be far larger than the samples.
 
     Raises
     ------
@@ -135,7 +137,7 @@ def count(
     def count_range(start: int, stop: int) -> Array:
         # A block has several samples for each cell, or clearing and adding tables would take over.
         total: Any = 0
-        for begin, end, codes in _blocks(encoders, start, stop, max(BLOCK, 4 * n_cells)):
+        for begin, end, codes in _blocks(encoders, start, stop, max(block, 4 * n_cells)):
             part = None if weights is None else weights[begin:end]
             total = kernels.count_joint(codes, n_bins, part) + total
         return total

@@ -7,6 +7,7 @@ import os
 import zipfile
 import zlib
 from collections.abc import Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -17,6 +18,7 @@ from fastinfo.backends import choose
 from fastinfo.binning import Bins, Categories, Column, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
+from fastinfo.ranges import BLOCK, RANGE, map_threads
 
 FORMAT = "fastinfo.JointCounts/1"
 
@@ -171,22 +173,28 @@ class JointCounts:
             fixed = [bins for group in self._bins for bins in group]
         columns = [column for group in converted for column in group]
         fixed = fixed or [None] * len(columns)
-        coders = [
-            binning.fit(
-                column,
-                known if isinstance(known, Edges) and len(known) else rule,
-                self._kernels,
-                self._n_jobs,
-            )
-            for column, rule, known in zip(columns, rules, fixed, strict=True)
+        known = [
+            bins if isinstance(bins, Edges) and len(bins) else rule
+            for bins, rule in zip(fixed, rules, strict=True)
         ]
+        # Columns side by side, and the threads that are left over within each.
+        at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
+        fit = partial(binning.fit, kernels=self._kernels, n_jobs=self._n_jobs // at_once)
+        coders = list(map_threads(fit, columns, known, n_jobs=at_once))
         if self.nan_policy == "raise":
             binning.refuse_missing(columns, coders)
 
         encoders = [coder.encode for coder in coders]
         n_bins = [len(coder.bins) for coder in coders]
         counts = counting.count(
-            encoders, n_samples, n_bins, self._kernels, weights, self._sparse, self._n_jobs
+            encoders,
+            n_samples,
+            n_bins,
+            self._kernels,
+            weights,
+            self._sparse,
+            self._n_jobs,
+            BLOCK if any(coder.writes for coder in coders) else RANGE,
         )
         n_missing = 0
         if any(coder.has_missing for coder in coders):

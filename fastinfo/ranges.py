@@ -8,10 +8,9 @@ They stay in cache, and fresh memory is touched once: 10⁷ float64 pairs are bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
-from typing import TypeVar
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
@@ -32,11 +31,18 @@ def over_ranges(
 
     The ranges do not depend on the number of threads, and so no sum over them does.
     """
-    n_ranges = max(n_samples // size, 1)
+    n_ranges = max(-(-n_samples // size), 1)
     borders = [n_samples * i // n_ranges for i in range(n_ranges + 1)]
-    limits = list(pairwise(borders))
-    if min(n_jobs, n_ranges) == 1:
-        yield from (function(start, stop) for start, stop in limits)
+    yield from map_threads(function, borders, borders[1:], n_jobs=n_jobs)
+
+
+def map_threads(
+    function: Callable[..., Result], *arguments: Sequence[Any], n_jobs: int
+) -> Iterator[Result]:
+    """As `map` over the shortest of the sequences, on threads where several are of use."""
+    n_threads = min(n_jobs, *(len(sequence) for sequence in arguments))
+    if n_threads <= 1:
+        yield from map(function, *arguments)
         return
-    with ThreadPoolExecutor(min(n_jobs, n_ranges)) as pool:
-        yield from pool.map(lambda ends: function(*ends), limits)
+    with ThreadPoolExecutor(n_threads) as pool:
+        yield from pool.map(function, *arguments)
