@@ -19,6 +19,9 @@ from fastinfo.ranges import BLOCK, over_ranges
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
 
+FIRST_SAMPLES = 1 << 16
+"""Samples whose largest code is trusted to be the largest of all."""
+
 CODED_BY_OFFSET = 1 << 16
 """Integers that span at most this many values are coded as value − smallest, without sorting."""
 
@@ -117,6 +120,29 @@ class LookUp:
         return self.found[start:stop]
 
 
+class UnexpectedCodeError(Exception):
+    """A code beyond the largest of the first samples: fit again without trusting these."""
+
+
+@dataclass(frozen=True, eq=False)
+class TrustingLookUp(LookUp):
+    """Codes that are there already, of which the largest is taken from the first samples.
+
+    A pass of its own for the largest would read everything from memory twice, at a speed that
+    threads do not multiply. So each block is looked through just before it is counted, in cache.
+    """
+
+    largest: int
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """A view, once none of its codes is beyond the largest."""
+        view = self.found[start:stop]
+        if self.kernels.summarize(view).high > self.largest:
+            raise UnexpectedCodeError
+        return view
+
+
 @dataclass(frozen=True, eq=False)
 class Coder:
     """How a column becomes codes, now that its bins are known."""
@@ -145,8 +171,17 @@ def default_n_bins(n_samples: int) -> int:
     return n_bins
 
 
-def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) -> Coder:
+def fit(
+    column: Column,
+    rule: Rule | Bins,
+    kernels: Kernels,
+    n_jobs: int = 1,
+    trusting: bool = False,
+) -> Coder:
     """Decide the bins of a column, where ``rule`` leaves them open.
+
+    With ``trusting``, bins of complete uint8 columns are those of the first samples, and encoding
+    raises `UnexpectedCodeError` where they prove too few.
 
     Raises
     ------
@@ -159,7 +194,8 @@ def fit(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int = 1) ->
         categories, codes = np.unique(column.values, return_inverse=True)
         encode: Encode = LookUp(codes.astype(code_dtype(categories.size - 1)))
     else:
-        categories, encode = _fit_integers(column, kernels, n_jobs)
+        trusting = trusting and column.missing is None
+        categories, encode = _fit_integers(column, kernels, n_jobs, trusting)
     if column.categories is not None:
         categories = column.categories[categories]
     has_missing = column.missing is not None and bool(column.missing.any())
@@ -249,11 +285,16 @@ def _quantile_edges(
     return np.concatenate([edges[:-2][is_last_of_equals], edges[-2:]])
 
 
-def _fit_integers(column: Column, kernels: Kernels, n_jobs: int) -> tuple[Any, Encode]:
+def _fit_integers(
+    column: Column, kernels: Kernels, n_jobs: int, trusting: bool
+) -> tuple[Any, Encode]:
     """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), LookUp(values.view("u1"))
+    if values.dtype == "u1" and trusting:
+        largest = int(kernels.summarize(values[:FIRST_SAMPLES]).high)
+        return np.arange(largest + 1, dtype="u1"), TrustingLookUp(values, largest, kernels)
     low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
     span = high - low + 1
     if values.dtype == "u1":

@@ -15,7 +15,7 @@ import numpy as np
 
 from fastinfo import arguments, binning, counting
 from fastinfo.backends import choose
-from fastinfo.binning import Bins, Categories, Column, Edges
+from fastinfo.binning import Bins, Categories, Coder, Column, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
@@ -177,33 +177,44 @@ class JointCounts:
             bins if isinstance(bins, Edges) and len(bins) else rule
             for bins, rule in zip(fixed, rules, strict=True)
         ]
-        # Columns side by side, and the threads that are left over within each.
-        at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
-        fit = partial(binning.fit, kernels=self._kernels, n_jobs=self._n_jobs // at_once)
-        coders = list(map_threads(fit, columns, known, n_jobs=at_once))
-        if self.nan_policy == "raise":
-            binning.refuse_missing(columns, coders)
-
-        encoders = [coder.encode for coder in coders]
-        n_bins = [len(coder.bins) for coder in coders]
-        counts = counting.count(
-            encoders,
-            n_samples,
-            n_bins,
-            self._kernels,
-            weights,
-            self._sparse,
-            self._n_jobs,
-            BLOCK if any(coder.writes for coder in coders) else RANGE,
-        )
+        try:
+            coders, counts = self._count(columns, known, weights, trusting=n_samples > RANGE)
+        except binning.UnexpectedCodeError:
+            coders, counts = self._count(columns, known, weights, trusting=False)
         n_missing = 0
         if any(coder.has_missing for coder in coders):
+            encoders = [coder.encode for coder in coders]
+            n_bins = [len(coder.bins) for coder in coders]
             n_missing = counting.count_incomplete(encoders, n_samples, n_bins)
         ends = np.cumsum([len(group) for group in converted])
         flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
         self._include(bins, counts, n_missing)
         return self
+
+    def _count(
+        self, columns: Sequence[Column], rules: Sequence[Any], weights: Any, trusting: bool
+    ) -> tuple[list[Coder], Counts]:
+        """Fit the bins of columns and count their joint table."""
+        n_samples = columns[0].values.size
+        # Columns side by side, and the threads that are left over within each.
+        at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
+        n_jobs = self._n_jobs // at_once
+        fit = partial(binning.fit, kernels=self._kernels, n_jobs=n_jobs, trusting=trusting)
+        coders = list(map_threads(fit, columns, rules, n_jobs=at_once))
+        if self.nan_policy == "raise":
+            binning.refuse_missing(columns, coders)
+        counts = counting.count(
+            [coder.encode for coder in coders],
+            n_samples,
+            [len(coder.bins) for coder in coders],
+            self._kernels,
+            weights,
+            self._sparse,
+            self._n_jobs,
+            BLOCK if any(coder.writes for coder in coders) else RANGE,
+        )
+        return coders, counts
 
     def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
         if self._counts is None:

@@ -501,3 +501,19 @@ def test_damaged_files_are_refused_or_harmless(tmp_path):
 def test_sparse_is_a_boolean():
     with pytest.raises(TypeError, match="sparse='yes'; accepted are True, False"):
         fastinfo.JointCounts(sparse="yes")
+
+
+@pytest.mark.parametrize("place", [0, 1 << 16, (1 << 22) - 1])
+@pytest.mark.parametrize("n_jobs", [1, 3])
+def test_a_late_code_larger_than_the_first_ones_is_counted(backend, place, n_jobs):
+    """Long uint8 columns trust their first samples for the number of bins, and look again."""
+    x = np.zeros(1 << 22, "u1")
+    y = np.tile(np.array([0, 3], "u1"), 1 << 21)
+    x[place] = 200
+    counts = fastinfo.JointCounts(backend=backend, n_jobs=n_jobs).update(x, y)
+    assert counts.shape == (201, 4)
+    expected = np.zeros((201, 4), int)
+    expected[0, 0] = expected[0, 3] = 1 << 21
+    expected[200, y[place]] += 1
+    expected[0, y[place]] -= 1
+    np.testing.assert_array_equal(counts.table, expected)
