@@ -34,7 +34,9 @@ def over_ranges(
     Neither the ranges nor the order in which their results are added depend on the number of
     threads, and so no sum does. A result is added as soon as all before it are.
     """
-    n_ranges = max(-(-n_samples // size), 1)
+    n_ranges = -(-n_samples // size)
+    if n_ranges <= 1:
+        return function(0, n_samples)
     borders = [n_samples * i // n_ranges for i in range(n_ranges + 1)]
     waiting: dict[int, Result] = {}
     totals: list[Result] = []
