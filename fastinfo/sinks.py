@@ -97,16 +97,18 @@ class TopSink:
 
     def put(self, left: Array, right: Array, values: Array) -> None:
         """Keep what may be among the largest."""
-        rows, columns = np.meshgrid(left, right - (self.n_left or 0), indexing="ij")
-        pairs, values = np.stack([rows.ravel(), columns.ravel()]), values.ravel() / self.unit
+        values = values / self.unit
         least = self._values[-1] if self.k == self._values.size else self.threshold
-        wanted = values >= max(least, self.threshold)  # false for NaN
+        # First by value: of most tiles next to nothing is left. NaN is never wanted.
+        rows, columns = np.nonzero(values >= max(least, self.threshold))
+        values = values[rows, columns]
+        pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
-            wanted &= pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
-            pairs = np.sort(pairs, axis=0)  # tiles follow size classes, not positions
-        self._unordered.append((values[wanted], pairs[:, wanted]))
-        self._n_unordered += int(wanted.sum())
+            once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
+            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # tiles follow classes
+        self._unordered.append((values, pairs))
+        self._n_unordered += values.size
         if self.k is not None and self._n_unordered > self.k:
             self._order()
         if self._values.size + self._n_unordered > self.most:

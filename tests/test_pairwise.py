@@ -358,6 +358,7 @@ import numpy as np, fastinfo
 X = np.random.default_rng(0).integers(0, 16, (20_000, 2_000)).astype("u1")
 def progress(done, total):
     print(done, flush=True)
+print("begins", flush=True)
 fastinfo.top_pairs(X, progress=progress, backend="{backend}")
 """
 
@@ -373,10 +374,11 @@ def test_ctrl_c_ends_a_run(backend):
         cwd=ROOT,
     )
     try:
+        assert process.stdout.readline() == "begins\n", process.stderr.read()
         if backend == "numba":
             assert process.stdout.readline().strip().isdecimal(), process.stderr.read()
         else:
-            time.sleep(1.5)
+            time.sleep(0.5)
         sent = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)
