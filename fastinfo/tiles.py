@@ -34,7 +34,7 @@ LARGEST_TILE_SIDE = 64
 """Features on the left: beyond, preparing those on the right is no longer worth sharing."""
 
 TILE_SAMPLES = 1 << 30
-"""Samples of all pairs of one tile: under a second, which is how long Ctrl-C may wait."""
+"""The most samples of all pairs of one tile; backends that count slower say less."""
 
 SPARSE_COST = 128
 """So many samples take as long as one of a pair that is counted sparsely, by sorting."""
@@ -108,6 +108,8 @@ class Plan:
         Samples of each feature.
     tile_cells : int, optional
         Cells that the counts of one tile may have; no matter where they are not wanted.
+    tile_samples : int
+        Samples that the pairs of one tile may have.
     """
 
     def __init__(
@@ -116,8 +118,10 @@ class Plan:
         n_left: int | None,
         n_samples: int,
         tile_cells: int | None = None,
+        tile_samples: int = TILE_SAMPLES,
     ) -> None:
         self.tile_cells = tile_cells
+        self.tile_samples = min(tile_samples, TILE_SAMPLES)
         self.n_samples = n_samples
         classes = np.array([size_class(b) for b in n_bins])
         split = len(classes) if n_left is None else n_left
@@ -151,7 +155,7 @@ class Plan:
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
         """Features on the left and on the right of a tile, the left never more than the right."""
         cost = SPARSE_COST if is_sparse else 1
-        n_pairs = max(TILE_SAMPLES // (self.n_samples * cost), 1)
+        n_pairs = max(self.tile_samples // (self.n_samples * cost), 1)
         if self.tile_cells is not None:
             n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
         # A strip along the diagonal measures its pairs twice: the thinner, the fewer.

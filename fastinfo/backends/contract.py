@@ -66,6 +66,8 @@ class Kernels(Protocol):
     name: str
     xp: ModuleType
     """The array namespace in which the kernels take and return arrays."""
+    tile_samples: int
+    """Samples of all pairs of a tile that take less than a second: so long Ctrl-C may wait."""
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""

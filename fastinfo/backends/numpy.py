@@ -24,6 +24,7 @@ class NumpyKernels:
     """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy."""
 
     name = "numpy"
+    tile_samples = 1 << 26
     xp = np
 
     def summarize(self, values: Array) -> Summary:

@@ -64,6 +64,7 @@ class NumbaKernels:
     """The kernels of the contract, compiled."""
 
     name = "numba"
+    tile_samples = 1 << 30
     xp = np
 
     def summarize(self, values: Array) -> Summary:
