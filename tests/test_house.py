@@ -53,7 +53,11 @@ MAY_IMPORT = {
     "backends": {"backends"},
 }
 
-ARRAY_LIBRARIES = {"numpy": {"numpy"}, "numba": {"numpy", "numba", "llvmlite"}}
+ARRAY_LIBRARIES = {
+    "numpy": {"numpy"},
+    "numba": {"numpy", "numba", "llvmlite"},
+    "cupy": {"numpy", "cupy"},
+}
 """What the kernels of a backend may import beside the standard library."""
 
 
@@ -289,6 +293,7 @@ def test_a_test_file_is_named_after_what_it_tests(test):
         "bad_input",
         "house",
         "bench",
+        "emulation",
     }
     assert test.stem.removeprefix("test_") in rooms
 
