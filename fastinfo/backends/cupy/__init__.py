@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-from fastinfo.backends.cupy import sums
+import numpy as np
+
+from fastinfo.backends.contract import PairEntropies, Summary
+from fastinfo.backends.cupy import count, encode, pairs, sums
 from fastinfo.backends.cupy.device import Array, Device
 
 P = ParamSpec("P")
@@ -36,6 +39,69 @@ class CupyKernels:
         self.xp: Any = device.xp
 
     @on_device
+    def summarize(self, values: Array) -> Summary:
+        """One pass."""
+        return encode.summarize(self.device, values)
+
+    @on_device
+    def order_statistics(self, values: Array, summary: Summary, ranks: Any) -> Any:
+        """Sort; NaN comes last."""
+        found = self.xp.sort(values)[self.xp.asarray(ranks)]
+        return found.astype(np.float64).get()
+
+    @on_device
+    def encode_integers(
+        self, values: Array, low: int, n_bins: int, out: Array | None = None
+    ) -> Array:
+        """Subtract in unsigned arithmetic."""
+        return encode.encode_integers(self.device, values, low, n_bins, out)
+
+    @on_device
+    def encode_uniform(
+        self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
+    ) -> Array:
+        """Multiply to guess the bin, and compare with its edges."""
+        return encode.encode_uniform(self.device, values, low, high, n_bins, out)
+
+    @on_device
+    def encode_edges(self, values: Array, edges: Any, out: Array | None = None) -> Array:
+        """Search in the inner edges."""
+        return encode.encode_edges(self.device, values, edges, out)
+
+    @on_device
+    def count_joint(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Array:
+        """In shared memory where the table fits."""
+        return count.count_joint(self.device, codes, n_bins, weights)
+
+    @on_device
+    def pack(
+        self,
+        codes: Sequence[Array],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
+        memory_limit: int | None = None,
+    ) -> pairs.Packed:
+        """The codes themselves."""
+        return pairs.Packed(codes, n_bins, weights)
+
+    @on_device
+    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+        """One table after the other."""
+        return pairs.count_pairs(self.device, packed, left, right)
+
+    @on_device
+    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
+        """Reduce the counts of the tile."""
+        return pairs.pair_entropies(self.device, packed, left, right)
+
+    @on_device
     def sum_xlogx(self, counts: Array) -> Array:
-        """One block of threads a row."""
+        """Fixed pieces of each row, each one a tree."""
         return sums.sum_xlogx(self.device, counts)
+
+    @on_device
+    def sum_xlogy(self, p: Array, q: Array) -> Array:
+        """As `sum_xlogx`."""
+        return sums.sum_xlogy(self.device, p, q)

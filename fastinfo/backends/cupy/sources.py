@@ -42,11 +42,30 @@ def instances(template: str, *parameters: tuple[str, ...]) -> tuple[str, ...]:
 
 
 UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+SIGNED = ("int8", "int16", "int32", "int64")
 CODES = UNSIGNED[:3]
+FLOATS = ("float", "double")
+BOOLEANS = ("false", "true")
 
 FAMILIES: dict[str, Family] = {
-    "encode": Family(instances("encode_integers", UNSIGNED, CODES)),
-    "sums": Family(instances("sum_xlogx", ("int64", "double"))),
+    "encode": Family(
+        tuple(
+            f"encode_integers<{value}, {code}>"
+            for place, value in enumerate(UNSIGNED)
+            for code in CODES[: place + 1]
+        )
+        + instances("encode_edges", FLOATS, CODES, BOOLEANS)
+        + instances("encode_uniform", FLOATS, CODES, BOOLEANS)
+    ),
+    "summarize": Family(instances("summarize", (*SIGNED, *UNSIGNED, *FLOATS))),
+    "count": Family(
+        instances("count_shared", CODES, (*CODES, "Nothing"))
+        + instances("count_global", UNSIGNED)
+        + instances("weigh_shared", UNSIGNED[:3])
+        + instances("weigh_global", UNSIGNED)
+        + instances("join_codes", UNSIGNED[2:])
+    ),
+    "sums": Family((*instances("sum_xlogx", ("int64", "double")), "sum_xlogy", "add_pieces")),
 }
 
 

@@ -1,4 +1,4 @@
-// Short names of the types of samples and codes, by their bits.
+// Types by their bits, how samples are shared out among threads, and wide loads.
 #pragma once
 
 using int8 = signed char;
@@ -17,4 +17,13 @@ __device__ __forceinline__ int64 first_sample() {
 
 __device__ __forceinline__ int64 samples_apart() {
     return static_cast<int64>(gridDim.x) * blockDim.x;
+}
+
+// Neighbours that one thread takes at once; of 16 bytes or a multiple, one or a few wide loads.
+template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
+    T at[N];
+};
+
+template <int N, class T> __device__ __forceinline__ Pack<T, N> load_pack(const T* data, int64 i) {
+    return reinterpret_cast<const Pack<T, N>*>(data)[i];
 }
