@@ -72,7 +72,8 @@ def upper_key(edge: float, dtype: Any) -> Any:
     """The key of the largest value of ``dtype`` that does not pass the edge."""
     with np.errstate(over="ignore"):
         reached = np.array([edge]).astype(dtype)
-    reached = np.where(reached > edge, np.nextafter(reached, dtype.type(-np.inf)), reached)
+    passes = reached.astype(np.float64) > edge
+    reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
     return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)[0]
 
 
@@ -103,9 +104,7 @@ def encode_uniform(
         scale = values.dtype.type(n_bins / (high / 2 - low / 2) / 2)
     if not 0 < scale < np.inf:
         return encode_edges(device, values, edges, out)
-    return _encode(
-        device, "encode_uniform", values, edges, (values.dtype.type(low), scale), out
-    )
+    return _encode(device, "encode_uniform", values, edges, (values.dtype.type(low), scale), out)
 
 
 def _encode(
