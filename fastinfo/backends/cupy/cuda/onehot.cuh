@@ -147,7 +147,10 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
     uint4* stages = shared_memory<uint4>();
     const unsigned int warp = threadIdx.x / 32;
     const bool is_left = threadIdx.x < ONEHOT_THREADS / 2;
-    const Side& mine = is_left ? left : right;
+    const Side mine{is_left ? left.planes : right.planes,
+                    is_left ? left.n_features : right.n_features,
+                    is_left ? left.n_planes : right.n_planes, is_left ? left.rows : right.rows,
+                    is_left ? left.per_panel : right.per_panel, is_left ? left.first : right.first};
     const unsigned int helper = threadIdx.x % (ONEHOT_THREADS / 2);
     uint4* my_rows = stages + (is_left ? 0 : SIDE_ROWS * QUADS);
     const int left_panel = warp % 2, right_panel = warp / 2;

@@ -45,6 +45,13 @@ struct Sums {
     int64 joint, left, right, samples;
 };
 
+// H = (N·log N − Σ c·log c)/N; NaN without samples.
+__device__ __forceinline__ double entropy_of(
+    int64 sum, int64 samples, const int64* table, double unit
+) {
+    return static_cast<double>(table[samples] - sum) * unit / static_cast<double>(samples);
+}
+
 struct Entropies {
     double* joint;
     double* left;
@@ -54,17 +61,15 @@ struct Entropies {
     const int64* table;
     double unit;
 
-    __device__ double entropy(int64 sum, int64 samples) const {
-        return static_cast<double>(table[samples] - sum) * unit / static_cast<double>(samples);
-    }
     __device__ void write(const Sums& sums, int64 samples, bool writes_marginals) const {
         const int64 here = tile.pair(f, g), there = tile.pair(g, f);
         const bool has_both = tile.has_both(f, g);
-        const double both = entropy(sums.joint, samples);
+        const double both = entropy_of(sums.joint, samples, table, unit);
         joint[here] = both;
         if (has_both) joint[there] = both;
         if (!writes_marginals) return;
-        const double x = entropy(sums.left, samples), y = entropy(sums.right, samples);
+        const double x = entropy_of(sums.left, samples, table, unit);
+        const double y = entropy_of(sums.right, samples, table, unit);
         left[here] = x;
         right[here] = y;
         if (has_both) {
