@@ -65,6 +65,16 @@ FAMILIES: dict[str, Family] = {
         + instances("weigh_global", UNSIGNED)
         + instances("join_codes", UNSIGNED[2:])
     ),
+    "planes": Family(
+        instances("count_codes", CODES) + instances("pack_planes", CODES),
+    ),
+    "onehot_mma": Family(instances("count_onehot", ("Bits", "Bytes")), capability=(8, 0)),
+    "onehot_popc": Family(instances("count_onehot", ("Words",))),
+    "scatter": Family(
+        instances("count_scatter", CODES, ("uint32", "double"))
+        + instances("count_in_place", CODES, ("uint32", "double"))
+    ),
+    "tables": Family(("complete_counts", "reduce_counts")),
     "sums": Family((*instances("sum_xlogx", ("int64", "double")), "sum_xlogy", "add_pieces")),
 }
 
