@@ -66,9 +66,7 @@ def _count_shared(
     device.launch(
         "count",
         f"count_shared<{TYPE_NAMES[left.dtype.name]}, {right_type}>",
-        plan.grid(
-            device.properties, -(-left.size // lanes), plan.COUNT_BLOCK, table.shared_bytes
-        ),
+        plan.grid(device.properties, -(-left.size // lanes), plan.COUNT_BLOCK, table.shared_bytes),
         plan.COUNT_BLOCK,
         (
             *(left, both[-1], np.int64(left.size), np.uint32(extent)),

@@ -103,9 +103,7 @@ def encode_uniform(
         scale = values.dtype.type(n_bins / (high / 2 - low / 2) / 2)
     if not 0 < scale < np.inf:
         return encode_edges(device, values, edges, out)
-    return _encode(
-        device, "encode_uniform", values, edges, (values.dtype.type(low), scale), out
-    )
+    return _encode(device, "encode_uniform", values, edges, (values.dtype.type(low), scale), out)
 
 
 def _encode(
