@@ -25,6 +25,15 @@ class NumpyKernels:
 
     name = "numpy"
     xp = np
+    samples_at_once = None
+
+    def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        """Itself."""
+        return array
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN."""

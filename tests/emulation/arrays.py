@@ -3,6 +3,8 @@
 NumPy arrays do not mix with them, `numpy.asarray` of one raises, and fresh memory holds rubbish.
 """
 
+from types import SimpleNamespace
+
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
@@ -31,6 +33,12 @@ def wrap(value):
     return value
 
 
+def silently(function, arguments, options):
+    """Call NumPy: on a GPU nobody warns of a division by zero."""
+    with np.errstate(all="ignore"):
+        return wrap(function(*unwrap(arguments), **unwrap(options)))
+
+
 class DeviceArray(NDArrayOperatorsMixin):
     """An array that lives on the emulated device."""
 
@@ -38,6 +46,16 @@ class DeviceArray(NDArrayOperatorsMixin):
 
     def __init__(self, host):
         self.host = host
+
+    @property
+    def data(self):
+        """Where its memory begins."""
+        return SimpleNamespace(ptr=self.host.ctypes.data)
+
+    @property
+    def device(self):
+        """The only device."""
+        return SimpleNamespace(id=0)
 
     def get(self):
         """A copy on the host."""
@@ -47,17 +65,17 @@ class DeviceArray(NDArrayOperatorsMixin):
         raise TypeError("implicit conversion to a NumPy array is not allowed; use .get()")
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        return wrap(getattr(ufunc, method)(*unwrap(inputs), **unwrap(options)))
+        return silently(getattr(ufunc, method), inputs, options)
 
     def __array_function__(self, function, types, arguments, options):
-        return wrap(function(*unwrap(arguments), **unwrap(options)))
+        return silently(function, arguments, options)
 
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
         found = getattr(self.host, name)
         if callable(found):
-            return lambda *a, **o: wrap(found(*unwrap(a), **unwrap(o)))
+            return lambda *a, **o: silently(found, a, o)
         return wrap(found) if isinstance(found, np.ndarray) else found
 
     def __getitem__(self, key):
@@ -88,6 +106,20 @@ class DeviceArray(NDArrayOperatorsMixin):
         return repr(self.host)
 
 
+class Ufunc:
+    """A function of elements, which has methods."""
+
+    def __init__(self, host):
+        self.host = host
+
+    def __call__(self, *inputs, **options):
+        return silently(self.host, inputs, options)
+
+    def at(self, array, *inputs):
+        """In place, repeated positions included."""
+        self.host.at(unwrap(array), *unwrap(inputs))
+
+
 class Namespace:
     """The functions of NumPy that CuPy has too, over arrays of the device."""
 
@@ -98,7 +130,9 @@ class Namespace:
         found = getattr(np, name)
         if isinstance(found, type) or not callable(found):
             return found
-        return lambda *a, **o: wrap(found(*unwrap(a), **unwrap(o)))
+        if isinstance(found, np.ufunc):
+            return Ufunc(found)
+        return lambda *a, **o: silently(found, a, o)
 
     @staticmethod
     def asarray(values, dtype=None):

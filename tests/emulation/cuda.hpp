@@ -308,12 +308,14 @@ UNWATCHED inline unsigned int ballot(unsigned int mask, bool predicate) {
 template <class T> std::string describe() {
     using Bare = std::remove_cv_t<std::remove_pointer_t<T>>;
     std::string kind = std::is_pointer_v<T> ? "*" : "";
-    if constexpr (std::is_void_v<Bare>) return kind + "any";
-    else if constexpr (std::is_floating_point_v<Bare>) kind += "f";
-    else if constexpr (std::is_same_v<Bare, bool>) kind += "b";
-    else if constexpr (std::is_integral_v<Bare>) kind += std::is_signed_v<Bare> ? "i" : "u";
-    else return kind + "any";
-    return kind + std::to_string(sizeof(Bare));
+    if constexpr (std::is_arithmetic_v<Bare>) {
+        if (std::is_floating_point_v<Bare>) kind += "f";
+        else if (std::is_same_v<Bare, bool>) kind += "b";
+        else kind += std::is_signed_v<Bare> ? "i" : "u";
+        return kind + std::to_string(sizeof(Bare));
+    } else {
+        return kind + "any";
+    }
 }
 
 struct Kernel {

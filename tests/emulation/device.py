@@ -26,7 +26,8 @@ SMALL = Properties(
 class EmulatedDevice:
     """What `fastinfo.backends.cupy.device.Device` asks for."""
 
-    def __init__(self, properties=SMALL, seed=SEED, edited=None):
+    def __init__(self, properties=SMALL, seed=SEED, edited=None, number=0):
+        self.number = number
         self.xp = arrays.namespace
         self.properties = properties
         self.launches = []
@@ -70,6 +71,10 @@ class EmulatedDevice:
         )
         if error:
             raise RuntimeError(f"{kernel}: {error.decode()}")
+
+    def current_number(self):
+        """The first one's, as in a thread that has not chosen."""
+        return 0
 
     def free_bytes(self):
         """Enough for tests."""

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from fastinfo.backends.contract import PairEntropies, Summary
-from fastinfo.backends.cupy import count, encode, pairs, sums
+from fastinfo.backends.cupy import count, encode, pairs, sums, usable
 from fastinfo.backends.cupy.device import Array, Device
 
 P = ParamSpec("P")
@@ -33,10 +33,32 @@ class CupyKernels:
     """The kernels of the contract on one device."""
 
     name = "cupy"
+    samples_at_once: int | None = 1 << 30
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device | int | None = None) -> None:
+        if device is None or isinstance(device, int):
+            device = usable.device(device)
         self.device = device
         self.xp: Any = device.xp
+
+    @classmethod
+    def describe(cls) -> str:
+        """The devices, for people."""
+        told = []
+        for found in usable.devices():
+            major, minor = found.properties.capability
+            told.append(f"{found.properties.name} (capability {major}.{minor})")
+        return ", ".join(told)
+
+    @on_device
+    def bring(self, array: Any) -> Array:
+        """Copy from the host; from another device it would be a mixture, which the edge refuses."""
+        return self.xp.asarray(array)
+
+    @on_device
+    def to_host(self, array: Array) -> Any:
+        """Copy."""
+        return array.get()
 
     @on_device
     def summarize(self, values: Array) -> Summary:

@@ -28,6 +28,8 @@ class Properties(NamedTuple):
 class Device(Protocol):
     """A device with its arrays; they are made, and kernels launched, while it is `current`."""
 
+    number: int
+    """CUDA's number of it."""
     xp: Any
     """The array namespace: cupy, or what behaves as it does."""
     properties: Properties
@@ -46,6 +48,10 @@ class Device(Protocol):
         Arguments are contiguous arrays of this device, and NumPy scalars of the kernel's very
         types: CUDA looks at neither.
         """
+        ...
+
+    def current_number(self) -> int:
+        """The number of this thread's current device."""
         ...
 
     def free_bytes(self) -> int:

@@ -72,7 +72,8 @@ def upper_key(edge: float, dtype: Any) -> Any:
     """The key of the largest value of ``dtype`` that does not pass the edge."""
     with np.errstate(over="ignore"):
         reached = np.array([edge]).astype(dtype)
-    reached = np.where(reached > edge, np.nextafter(reached, dtype.type(-np.inf)), reached)
+    passes = reached.astype(np.float64) > edge
+    reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
     return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)[0]
 
 

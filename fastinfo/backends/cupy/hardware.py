@@ -17,13 +17,13 @@ DEFAULT_SHARED_BYTES = 48 << 10
 
 
 @cache
-def _kernel(device_id: int, family: str, name: str) -> Any:
+def _kernel(number: int, family: str, name: str) -> Any:
     """A compiled kernel.
 
     A module for each kernel and not for each family: a call that needs one instance of a template
     does not wait for the compilation of all. CuPy keeps the machine code on disk.
     """
-    with cupy.cuda.Device(device_id):
+    with cupy.cuda.Device(number):
         module = cupy.RawModule(
             code=sources.text(family), options=("--std=c++17",), name_expressions=(name,)
         )
@@ -35,10 +35,10 @@ class Hardware:
 
     xp = cupy
 
-    def __init__(self, device_id: int) -> None:
-        self.id = device_id
-        told = cupy.cuda.Device(device_id).attributes
-        name = cupy.cuda.runtime.getDeviceProperties(device_id)["name"]
+    def __init__(self, number: int) -> None:
+        self.number = number
+        told = cupy.cuda.Device(number).attributes
+        name = cupy.cuda.runtime.getDeviceProperties(number)["name"]
         self.properties = Properties(
             name=name.decode(),
             capability=(told["ComputeCapabilityMajor"], told["ComputeCapabilityMinor"]),
@@ -58,10 +58,14 @@ class Hardware:
         shared_bytes: int = 0,
     ) -> None:
         """Start a kernel on the current stream."""
-        function = _kernel(self.id, family, kernel)
+        function = _kernel(self.number, family, kernel)
         if shared_bytes > max(DEFAULT_SHARED_BYTES, function.max_dynamic_shared_size_bytes):
             function.max_dynamic_shared_size_bytes = shared_bytes
         function(_axes(grid), _axes(block), tuple(arguments), shared_mem=shared_bytes)
+
+    def current_number(self) -> int:
+        """The number of this thread's current device."""
+        return int(cupy.cuda.runtime.getDevice())
 
     def free_bytes(self) -> int:
         """What the driver has, and what CuPy's pool keeps for arrays to come."""
@@ -71,7 +75,7 @@ class Hardware:
 
     def current(self) -> AbstractContextManager[Any]:
         """Make it this thread's current device. A new object each time: one is for one thread."""
-        device: AbstractContextManager[Any] = cupy.cuda.Device(self.id)
+        device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
         return device
 
 

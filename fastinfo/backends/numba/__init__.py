@@ -65,6 +65,15 @@ class NumbaKernels:
 
     name = "numba"
     xp = np
+    samples_at_once = None
+
+    def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        """Itself."""
+        return array
 
     def summarize(self, values: Array) -> Summary:
         """One pass, where NumPy takes two to four."""
