@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include <csetjmp>
 #include <ucontext.h>
 
 #if defined(__SANITIZE_THREAD__)
@@ -69,6 +70,8 @@ constexpr unsigned int MOST_THREADS = 1024;
 
 struct Fiber {
     ucontext_t context{};
+    std::jmp_buf place{};
+    bool has_begun = false;
     std::unique_ptr<char[]> stack{new char[STACK]};
     State state = State::done;
     unsigned int mask = 0;   // lanes that a warp barrier waits for
@@ -86,6 +89,7 @@ struct Machine {
     std::vector<std::unique_ptr<Fiber>> fibers;
     std::vector<Fiber*> running; // of the block, by number of the thread
     ucontext_t scheduler{};
+    std::jmp_buf scheduler_place{};
     void* scheduler_watched = nullptr;
     void* scheduler_fake_stack = nullptr;
     const void* scheduler_stack = nullptr;
@@ -111,6 +115,23 @@ static dim3 blockDim, gridDim;
 
 namespace emulation {
 
+// A context begins a fiber. Between fibers that have begun, jumps are ten times as fast, since they
+// leave the signals alone; but the sanitizers do not know them for what they are.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+UNWATCHED inline void to_fiber(Fiber* fiber) { swapcontext(&machine.scheduler, &fiber->context); }
+UNWATCHED inline void to_scheduler(Fiber* fiber) { swapcontext(&fiber->context, &machine.scheduler); }
+#else
+UNWATCHED inline void to_fiber(Fiber* fiber) {
+    if (_setjmp(machine.scheduler_place)) return;
+    if (fiber->has_begun) _longjmp(fiber->place, 1);
+    fiber->has_begun = true;
+    setcontext(&fiber->context);
+}
+UNWATCHED inline void to_scheduler(Fiber* fiber) {
+    if (!_setjmp(fiber->place)) _longjmp(machine.scheduler_place, 1);
+}
+#endif
+
 UNWATCHED inline void enter(Fiber* fiber) { // from the scheduler
     machine.current = fiber;
     threadIdx = fiber->thread;
@@ -119,7 +140,7 @@ UNWATCHED inline void enter(Fiber* fiber) { // from the scheduler
 #elif defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&machine.scheduler_fake_stack, fiber->stack.get(), STACK);
 #endif
-    swapcontext(&machine.scheduler, &fiber->context);
+    to_fiber(fiber);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(machine.scheduler_fake_stack, nullptr, nullptr);
 #endif
@@ -133,7 +154,7 @@ UNWATCHED inline void leave() { // to the scheduler
     __sanitizer_start_switch_fiber(
         &fiber->fake_stack, machine.scheduler_stack, machine.scheduler_stack_size);
 #endif
-    swapcontext(&fiber->context, &machine.scheduler);
+    to_scheduler(fiber);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(
         fiber->fake_stack, &machine.scheduler_stack, &machine.scheduler_stack_size);

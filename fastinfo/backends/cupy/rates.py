@@ -26,7 +26,7 @@ def multiply(
     ``repeats`` of each warp, int32 and not safe from overflow.
     """
     c = device.xp.zeros((16, 8), np.int32)
-    device.launch("rates", f"multiply<{kind}>", n_blocks, BLOCK, (a, b, np.int32(repeats), c))
+    device.launch("rates", f"multiply_words<{kind}>", n_blocks, BLOCK, (a, b, np.int32(repeats), c))
     return c
 
 

@@ -18,7 +18,7 @@ struct Bytes {
 
 // c (16, 8) += 8 · repeats · a · b of 16 rows and 8 columns of 8 words each, by every warp.
 template <class Product>
-__global__ void __launch_bounds__(256) multiply(
+__global__ void __launch_bounds__(256) multiply_words(
     const uint32* __restrict__ a, const uint32* __restrict__ b, int32 repeats, int32* __restrict__ c
 ) {
     const int lane = threadIdx.x % 32, g = lane / 4, t = lane % 4;
