@@ -35,7 +35,6 @@
 #define UNWATCHED __attribute__((noinline))
 #else
 #define UNWATCHED __attribute__((noinline))
-#define IS_UNWATCHED
 #endif
 
 #define __global__
@@ -71,7 +70,7 @@ constexpr unsigned int MOST_THREADS = 1024;
 
 struct Fiber {
     ucontext_t context{};
-    std::jmp_buf place;      // where it goes on, once it has begun
+    std::jmp_buf place{};
     bool has_begun = false;
     std::unique_ptr<char[]> stack{new char[STACK]};
     State state = State::done;
@@ -90,7 +89,7 @@ struct Machine {
     std::vector<std::unique_ptr<Fiber>> fibers;
     std::vector<Fiber*> running; // of the block, by number of the thread
     ucontext_t scheduler{};
-    std::jmp_buf scheduler_place;
+    std::jmp_buf scheduler_place{};
     void* scheduler_watched = nullptr;
     void* scheduler_fake_stack = nullptr;
     const void* scheduler_stack = nullptr;
@@ -103,7 +102,7 @@ struct Machine {
     std::string error;
     char block_order[2] = {}; // addresses by which barriers order memory, in turn
     char warp_order[MOST_THREADS / 32][2] = {};
-    unsigned long long slots[2][MOST_THREADS] = {}; // what lanes hand each other, in turn
+    unsigned long long slots[MOST_THREADS] = {}; // what lanes hand each other
     unsigned char* shared = nullptr;
 };
 
@@ -116,23 +115,32 @@ static dim3 blockDim, gridDim;
 
 namespace emulation {
 
-UNWATCHED inline void enter(Fiber* fiber) { // from the scheduler
-    machine.current = fiber;
-    threadIdx = fiber->thread;
-#if defined(IS_UNWATCHED)
-    // A tenth of the time that swapcontext takes, which asks the kernel for the signal mask. The
-    // sanitizers have their own idea of longjmp.
+// A context begins a fiber. Between fibers that have begun, jumps are ten times as fast, since they
+// leave the signals alone; but the sanitizers do not know them for what they are.
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+UNWATCHED inline void to_fiber(Fiber* fiber) { swapcontext(&machine.scheduler, &fiber->context); }
+UNWATCHED inline void to_scheduler(Fiber* fiber) { swapcontext(&fiber->context, &machine.scheduler); }
+#else
+UNWATCHED inline void to_fiber(Fiber* fiber) {
     if (_setjmp(machine.scheduler_place)) return;
     if (fiber->has_begun) _longjmp(fiber->place, 1);
     fiber->has_begun = true;
     setcontext(&fiber->context);
+}
+UNWATCHED inline void to_scheduler(Fiber* fiber) {
+    if (!_setjmp(fiber->place)) _longjmp(machine.scheduler_place, 1);
+}
 #endif
+
+UNWATCHED inline void enter(Fiber* fiber) { // from the scheduler
+    machine.current = fiber;
+    threadIdx = fiber->thread;
 #if defined(__SANITIZE_THREAD__)
     __tsan_switch_to_fiber(fiber->watched, __tsan_switch_to_fiber_no_sync);
 #elif defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(&machine.scheduler_fake_stack, fiber->stack.get(), STACK);
 #endif
-    swapcontext(&machine.scheduler, &fiber->context);
+    to_fiber(fiber);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(machine.scheduler_fake_stack, nullptr, nullptr);
 #endif
@@ -140,17 +148,13 @@ UNWATCHED inline void enter(Fiber* fiber) { // from the scheduler
 
 UNWATCHED inline void leave() { // to the scheduler
     Fiber* fiber = machine.current;
-#if defined(IS_UNWATCHED)
-    if (_setjmp(fiber->place) == 0) _longjmp(machine.scheduler_place, 1);
-    return;
-#endif
 #if defined(__SANITIZE_THREAD__)
     __tsan_switch_to_fiber(machine.scheduler_watched, __tsan_switch_to_fiber_no_sync);
 #elif defined(__SANITIZE_ADDRESS__)
     __sanitizer_start_switch_fiber(
         &fiber->fake_stack, machine.scheduler_stack, machine.scheduler_stack_size);
 #endif
-    swapcontext(&fiber->context, &machine.scheduler);
+    to_scheduler(fiber);
 #if defined(__SANITIZE_ADDRESS__)
     __sanitizer_finish_switch_fiber(
         fiber->fake_stack, &machine.scheduler_stack, &machine.scheduler_stack_size);
@@ -298,12 +302,11 @@ UNWATCHED inline void perhaps_pause() {
 template <class T> UNWATCHED T exchange(unsigned int mask, T value, unsigned int source) {
     static_assert(sizeof(T) <= 8, "lanes exchange words of up to 64 bits");
     const unsigned int number = machine.current->number, base = number & ~31u;
-    // Two rows of slots: nobody writes to one again before all have come to the next exchange.
-    auto& slots = machine.slots[machine.current->warp_phase & 1];
-    std::memcpy(&slots[number], &value, sizeof value);
+    std::memcpy(&machine.slots[number], &value, sizeof value);
     wait_for_warp(mask, false);
     T result;
-    std::memcpy(&result, &slots[base + source], sizeof result);
+    std::memcpy(&result, &machine.slots[base + source], sizeof result);
+    wait_for_warp(mask, false);
     return result;
 }
 
@@ -311,13 +314,13 @@ UNWATCHED inline unsigned int lane() { return machine.current->number & 31u; }
 
 UNWATCHED inline unsigned int ballot(unsigned int mask, bool predicate) {
     const unsigned int number = machine.current->number, base = number & ~31u;
-    auto& slots = machine.slots[machine.current->warp_phase & 1];
-    slots[number] = predicate;
+    machine.slots[number] = predicate;
     wait_for_warp(mask, false);
     unsigned int votes = 0;
     for (unsigned int other = 0; other < 32; ++other) {
-        if (mask >> other & 1) votes |= static_cast<unsigned int>(slots[base + other]) << other;
+        if (mask >> other & 1) votes |= static_cast<unsigned int>(machine.slots[base + other]) << other;
     }
+    wait_for_warp(mask, false);
     return votes;
 }
 

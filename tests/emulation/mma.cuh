@@ -6,18 +6,8 @@
 
 namespace emulation {
 
-// The registers of all lanes, as each lane sees them after the exchange.
-template <int N> struct Registers { unsigned int of[32][N]; };
-
-template <int N> Registers<N> gather(const unsigned int (&mine)[N]) {
-    Registers<N> all;
-    for (int r = 0; r < N; ++r) {
-        for (int lane = 0; lane < 32; ++lane) {
-            all.of[lane][r] = exchange(0xffffffffu, mine[r], lane);
-        }
-    }
-    return all;
-}
+// What the lanes of all warps hold: four registers of a and two of b.
+inline unsigned int fragments[MOST_THREADS][6];
 
 inline int dot_bits(unsigned int a, unsigned int b) { return __builtin_popcount(a & b); }
 
@@ -30,19 +20,22 @@ inline int dot_bytes(unsigned int a, unsigned int b) {
 }
 
 // 16 × 8 sums over 8 words: both shapes differ in what a word is alone.
-template <class Dot>
+template <class Dot> UNWATCHED
 void multiply(int (&c)[4], const unsigned int (&a)[4], const unsigned int (&b)[2], Dot dot) {
-    const Registers<4> left = gather(a);
-    const Registers<2> right = gather(b);
+    const unsigned int number = machine.current->number, base = number & ~31u;
+    for (int r = 0; r < 4; ++r) fragments[number][r] = a[r];
+    for (int r = 0; r < 2; ++r) fragments[number][4 + r] = b[r];
+    wait_for_warp(0xffffffffu, false);
     const int g = lane() / 4, t = lane() % 4;
     for (int i = 0; i < 4; ++i) {
         const int row = g + 8 * (i / 2), column = 2 * t + i % 2;
         for (int word = 0; word < 8; ++word) {
-            const unsigned int x = left.of[row % 8 * 4 + word % 4][row / 8 + 2 * (word / 4)];
-            const unsigned int y = right.of[column * 4 + word % 4][word / 4];
+            const unsigned int x = fragments[base + row % 8 * 4 + word % 4][row / 8 + 2 * (word / 4)];
+            const unsigned int y = fragments[base + column * 4 + word % 4][4 + word / 4];
             c[i] += dot(x, y);
         }
     }
+    wait_for_warp(0xffffffffu, false);
 }
 
 } // namespace emulation

@@ -105,17 +105,17 @@ class CupyKernels:
         weights: Array | None = None,
         memory_limit: int | None = None,
     ) -> pairs.Packed:
-        """The codes themselves."""
-        return pairs.Packed(codes, n_bins, weights)
+        """One matrix of codes, and bit planes of the features with few bins."""
+        return pairs.pack(self.device, codes, n_bins, weights, memory_limit)
 
     @on_device
     def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
-        """One table after the other."""
+        """In the way that is fastest for so many bins and samples."""
         return pairs.count_pairs(self.device, packed, left, right)
 
     @on_device
     def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
-        """Reduce the counts of the tile."""
+        """Counts are reduced where they arise."""
         return pairs.pair_entropies(self.device, packed, left, right)
 
     @on_device

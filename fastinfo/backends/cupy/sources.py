@@ -75,6 +75,9 @@ FAMILIES: dict[str, Family] = {
         + instances("count_in_place", CODES, ("uint32", "double"))
     ),
     "tables": Family(("complete_counts", "reduce_counts")),
+    "rates": Family(
+        (*instances("multiply_words", ("Bits", "Bytes")), "increment"), capability=(8, 0)
+    ),
     "sums": Family((*instances("sum_xlogx", ("int64", "double")), "sum_xlogy", "add_pieces")),
 }
 
