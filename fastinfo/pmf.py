@@ -346,6 +346,7 @@ def _of_joint(
     axes = arguments.axes(axis, n_axes)
     p = arguments.probabilities(pk, "pk", axes)
     kernels = choose(place=place_of(p))
+    p = kernels.bring(p)
     n_variables = len(axes)
 
     def marginal(*variables: int) -> Any:
@@ -369,7 +370,7 @@ def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any)
         )
     kernels = choose(place=arguments.same_place((p, q), ("pk", "qk")))
     try:
-        p, q = kernels.xp.broadcast_arrays(p, q)
+        p, q = kernels.xp.broadcast_arrays(kernels.bring(p), kernels.bring(q))
     except ValueError:
         raise ValueError(
             f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
@@ -381,4 +382,4 @@ def _finish(value: Any, unit: float, kernels: Any, pk: Any) -> Any:
     result = entropies.without_rounding(value, "ml", kernels) / unit
     if np.ndim(result) == 0:
         return float(result)
-    return result if place_of(pk) == HOST else tables.like(result, pk)
+    return kernels.to_host(result) if place_of(pk) == HOST else tables.like(result, pk)
