@@ -189,6 +189,7 @@ class Job:
     ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
     of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
     counted them: for null distributions and whatever else needs more than one value a pair.
+    Values come to the host, unless they are said to stay where they were measured.
     """
 
     def __init__(
@@ -201,8 +202,10 @@ class Job:
         weights: Array | None = None,
         on_counts: Callable[[Array, Array, Array], None] | None = None,
         memory_limit: int | None = None,
+        stays: bool = False,
     ) -> None:
         self.plan = plan
+        self.stays = stays
         self.on_counts = on_counts
         # Plug-in entropies need no counts outside of the kernels.
         self.needs_counts = estimator != "ml" or on_counts is not None
@@ -238,13 +241,17 @@ class Job:
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
-        if tile.is_sparse:
-            return np.array(
-                [
-                    [self._measure_sparse(left, right) for right in self.features[tile.right]]
-                    for left in self.features[tile.left]
-                ]
-            )
+        values = self._measure_each(tile) if tile.is_sparse else self._measure_all(tile)
+        return values if self.stays else self.kernels.to_host(values)
+
+    def _measure_each(self, tile: Tile) -> Array:
+        values = [
+            [self._measure_sparse(left, right) for right in self.features[tile.right]]
+            for left in self.features[tile.left]
+        ]
+        return self.kernels.bring(np.array(values))
+
+    def _measure_all(self, tile: Tile) -> Array:
         widest = max(self.plan.classes[tile.left.start], self.plan.classes[tile.right.start])
         pack = next(pack for pack in self.packs if widest <= pack.limit)
         left, right = pack.positions(tile.left), pack.positions(tile.right)
@@ -256,7 +263,8 @@ class Job:
             )
         counts = self.kernels.count_pairs(pack.packed, left, right)
         if self.on_counts is not None:
-            self.on_counts(self.plan.order[tile.left], self.plan.order[tile.right], counts)
+            order = self.plan.order
+            self.on_counts(order[tile.left], order[tile.right], self.kernels.to_host(counts))
 
         def entropy(*variables: int) -> Array:
             if len(variables) == 1:
@@ -280,7 +288,10 @@ class Job:
     def _measure_sparse(self, left: Feature, right: Feature) -> float:
         counts = self._count(left, right, sparse=True)
         entropy = entropies.of_marginals(
-            lambda *axes: counts.marginal(axes).values, 2, self.estimator, self.kernels
+            lambda *axes: self.kernels.bring(counts.marginal(axes).values),
+            2,
+            self.estimator,
+            self.kernels,
         )
         return float(self._finish(self.formula(entropy)))
 

@@ -60,6 +60,14 @@ def backend(request):
         yield request.param
 
 
+@pytest.fixture
+def backend_anywhere(backend):
+    """The name of every backend that works in other processes too."""
+    if backend == "cupy" and not ON_GPU:
+        pytest.skip("no GPU: the emulated device exists in the tests' own process only")
+    return backend
+
+
 class FromHost:
     """Kernels whose arrays go to them from the host and come back: tests hold NumPy arrays."""
 

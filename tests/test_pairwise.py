@@ -363,17 +363,17 @@ fastinfo.top_pairs(X, progress=progress, backend="{backend}")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to a child there")
-def test_ctrl_c_ends_a_run(backend):
+def test_ctrl_c_ends_a_run(backend_anywhere):
     """After the first tiles, long before the last: all pairs would take minutes."""
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED.format(backend=backend)],
+        [sys.executable, "-c", INTERRUPTED.format(backend=backend_anywhere)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     )
     try:
-        if backend == "numba":
+        if backend_anywhere == "numba":
             assert process.stdout.readline().strip().isdecimal(), process.stderr.read()
         else:
             time.sleep(1.5)

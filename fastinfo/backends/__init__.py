@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -132,9 +132,9 @@ def name_of(backend: str | None) -> str:
 
 
 @cache
-def _device_of(kind: type) -> Callable[[Any], int | None] | None:
+def _device_of(kind: Hashable) -> Callable[[Any], int | None] | None:
     """How to ask arrays of a type for their device; remembered by type, no library is imported."""
-    library = kind.__module__.partition(".")[0]
+    library = str(getattr(kind, "__module__", "")).partition(".")[0]
     if library == "cupy":
         return lambda array: int(array.device.id)
     if library == "torch":
@@ -144,7 +144,8 @@ def _device_of(kind: type) -> Callable[[Any], int | None] | None:
 
 def place_of(array: Any) -> Place:
     """Where an array, or anything else that holds samples, is."""
-    ask = _device_of(type(array))
+    kind: Any = type(array)
+    ask = _device_of(kind)
     device = None if ask is None else ask(array)
     return HOST if device is None else Place("cupy", device)
 

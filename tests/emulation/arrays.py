@@ -102,6 +102,9 @@ class DeviceArray(NDArrayOperatorsMixin):
     def __index__(self):
         return self.host.__index__()
 
+    def __dlpack__(self, **_):
+        raise NotImplementedError("the emulated device has no memory that others could see")
+
     def __repr__(self):
         return repr(self.host)
 

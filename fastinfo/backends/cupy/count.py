@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -92,7 +93,8 @@ def _count_global(device: Device, cells: Array, n_cells: int) -> Array:
 def _weigh(device: Device, cells: Array, weights: Array, n_cells: int) -> Array:
     totals = device.xp.zeros(n_cells, np.float64)
     table = plan.shared_table(device.properties, n_cells, 8)
-    place, size, shared = "global", (), 0
+    size: tuple[Any, ...] = ()
+    place, shared = "global", 0
     if table is not None:
         place, shared = "shared", table.shared_bytes
         size = (np.uint32(n_cells), np.uint32(table.shift))

@@ -14,6 +14,8 @@ from fastinfo.backends.cupy.sources import TYPE_NAMES
 KEYS = {4: np.int32, 8: np.int64}
 """The type of the keys of floats, by their bytes: `ordered.cuh`."""
 
+KEY_MAX = {4: (1 << 31) - 1, 8: (1 << 63) - 1}
+
 
 def is_wide(n_items: int, *arrays: Array) -> bool:
     """Whether arrays can be read, and written, ``n_items`` at a time."""
@@ -50,14 +52,14 @@ def keys_of_values(values: Any, dtype: Any) -> Any:
     """Floats as integers in the same order."""
     key = KEYS[dtype.itemsize]
     bits = np.ascontiguousarray(values, dtype).view(key)
-    return bits ^ ((bits >> (8 * dtype.itemsize - 1)) & np.iinfo(key).max)
+    return bits ^ ((bits >> (8 * dtype.itemsize - 1)) & KEY_MAX[dtype.itemsize])
 
 
 def values_of_keys(keys: Any, dtype: Any) -> Any:
     """And back: the same flip undoes itself."""
     key = KEYS[dtype.itemsize]
     keys = keys.astype(key)
-    return (keys ^ ((keys >> (8 * dtype.itemsize - 1)) & np.iinfo(key).max)).view(dtype)
+    return (keys ^ ((keys >> (8 * dtype.itemsize - 1)) & KEY_MAX[dtype.itemsize])).view(dtype)
 
 
 def lower_keys(edges: Any, dtype: Any) -> Any:

@@ -73,6 +73,11 @@ def pieces(n_rows: int, n_cells: int) -> int:
     return max(-(-n_cells // PIECE), 1) if n_rows else 1
 
 
+def sum_block(n_cells: int) -> int:
+    """Threads that add up a row, by its length alone: whole warps, a power of two."""
+    return min(max(1 << (n_cells - 1).bit_length(), 32), BLOCK)
+
+
 def chunks(n_items: int, item_bytes: int, chunk_bytes: int) -> list[tuple[int, int]]:
     """Borders of the chunks in which host data is moved; whole wide loads, all of one size."""
     size = max(chunk_bytes // item_bytes // WIDE * WIDE, WIDE)

@@ -33,22 +33,25 @@ def _over_rows(device: Device, kernel: str, *terms: Array) -> Array:
     if not n_rows or not n_cells:
         return out
     n_pieces = plan.pieces(n_rows, n_cells)
+    block = plan.sum_block(n_cells)
     sums = out if n_pieces == 1 else xp.empty((n_rows, n_pieces), np.float64)
     rows = [xp.ascontiguousarray(term) for term in terms]
     sizes = (np.int64(n_rows), np.int64(n_cells), np.int64(n_pieces))
-    _launch(device, kernel, n_rows * n_pieces, (*rows, *sizes, sums))
+    _launch(device, kernel, n_rows * n_pieces, block, (*rows, *sizes, sums))
     if sums is not out:
         added = (sums, np.int64(n_rows), np.int64(n_pieces), out)
-        _launch(device, "add_pieces", n_rows, added)
+        _launch(device, "add_pieces", n_rows, plan.sum_block(n_pieces), added)
     return out
 
 
-def _launch(device: Device, kernel: str, n_blocks: int, arguments: tuple[Any, ...]) -> None:
+def _launch(
+    device: Device, kernel: str, n_blocks: int, block: int, arguments: tuple[Any, ...]
+) -> None:
     device.launch(
         "sums",
         kernel,
         min(n_blocks, plan.MOST_BLOCKS),
-        plan.BLOCK,
+        block,
         arguments,
-        shared_bytes=plan.BLOCK * 8,
+        shared_bytes=block * 8,
     )
