@@ -15,7 +15,7 @@
 // Entropies are written where all of a pair is in one table, that is without slices and splits;
 // otherwise its counts are added to `counts`.
 template <class Code>
-__global__ void __launch_bounds__(256, 4) count_scatter(
+__global__ void __launch_bounds__(256, 2) count_scatter(
     const Code* __restrict__ codes, int64 stride, int64 n_samples, int64 packs_per_split,
     const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
     const int32* __restrict__ n_bins, int32 width, int32 slice_lines, int32 rights_per_block,

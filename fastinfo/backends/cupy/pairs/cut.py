@@ -21,8 +21,8 @@ LEAST_SPLIT = 1 << 16
 BLOCKS_AT_ONCE = 2
 """Blocks of one-hot counting that a multiprocessor runs at once, by their registers."""
 
-SCATTER_BLOCKS = 4
-"""The same for increments in shared memory."""
+SCATTER_BLOCKS = 3
+"""The same for increments in shared memory, which share it; 12.0 runs two, by their registers."""
 
 MOST_RIGHTS, FEW_COPIES_SHIFT, MOST_COPIES_SHIFT = 4, 3, 5
 """Features on the right that share the loads of one on the left; 2^shift copies of each table."""
