@@ -236,7 +236,10 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
     job = Job(
         features,
-        Plan([feature.n_bins for feature in features], n_left, n_samples, tile_cells),
+        Plan(
+            [feature.n_bins for feature in features],
+            *(n_left, n_samples, tile_cells, kernels.tile_shape),
+        ),
         formulas.mutual_information,
         options.estimator,
         kernels,

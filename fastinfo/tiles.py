@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from fastinfo import counting, entropies
-from fastinfo.backends.contract import Array, Kernels, code_dtype
+from fastinfo.backends.contract import Array, Kernels, TileShape, code_dtype
 from fastinfo.checkpoint import Checkpoint
 from fastinfo.formulas import EntropyOf
 
@@ -108,6 +108,8 @@ class Plan:
         Samples of each feature.
     tile_cells : int, optional
         Cells that the counts of one tile may have; no matter where they are not wanted.
+    shape : TileShape, optional
+        The tiles that suit the kernels; those that suit a processor's caches by default.
     """
 
     def __init__(
@@ -116,7 +118,9 @@ class Plan:
         n_left: int | None,
         n_samples: int,
         tile_cells: int | None = None,
+        shape: TileShape | None = None,
     ) -> None:
+        self.shape = shape
         self.tile_cells = tile_cells
         self.n_samples = n_samples
         classes = np.array([size_class(b) for b in n_bins])
@@ -151,9 +155,13 @@ class Plan:
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
         """Features on the left and on the right of a tile, the left never more than the right."""
         cost = SPARSE_COST if is_sparse else 1
-        n_pairs = max(TILE_SAMPLES // (self.n_samples * cost), 1)
+        samples = TILE_SAMPLES if self.shape is None else self.shape.samples
+        n_pairs = max(samples // (self.n_samples * cost), 1)
         if self.tile_cells is not None:
             n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
+        if self.shape is not None:
+            side = max(min(isqrt(n_pairs), self.shape.side), 1)
+            return side, side
         # A strip along the diagonal measures its pairs twice: the thinner, the fewer.
         height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
         width = max(n_pairs // height, min(n_pairs, TILE_WIDTH))

@@ -50,6 +50,15 @@ class Summary(NamedTuple):
     """How many samples are NaN."""
 
 
+class TileShape(NamedTuple):
+    """Tiles of pairs that suit kernels which count a pair once that a tile has both ways round."""
+
+    side: int
+    """Features on either side, at most."""
+    samples: int
+    """Samples of all pairs together, at most: how long a tile takes, and Ctrl-C may wait."""
+
+
 class PairEntropies(NamedTuple):
     """Plug-in entropies in nats of the pairs of a tile, each ``(n_left, n_right)``."""
 
@@ -66,6 +75,8 @@ class Kernels(Protocol):
     name: str
     xp: ModuleType
     """The array namespace in which the kernels take and return arrays."""
+    tile_shape: TileShape | None
+    """The tiles of pairs that suit them; None for those that suit a processor's caches."""
     samples_at_once: int | None
     """How many samples a call had better get where there is a choice; None for as many as suit a
     processor's caches."""

@@ -25,6 +25,7 @@ class NumpyKernels:
 
     name = "numpy"
     xp = np
+    tile_shape = None
     samples_at_once = None
 
     def bring(self, array: Array) -> Array:

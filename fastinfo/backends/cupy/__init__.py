@@ -8,9 +8,10 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, Summary
+from fastinfo.backends.contract import PairEntropies, Summary, TileShape
 from fastinfo.backends.cupy import count, encode, pairs, sums, usable
 from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.pairs import cut
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -33,6 +34,7 @@ class CupyKernels:
     """The kernels of the contract on one device."""
 
     name = "cupy"
+    tile_shape: TileShape | None = cut.TILE_SHAPE
     samples_at_once: int | None = 1 << 30
 
     def __init__(self, device: Device | int | None = None) -> None:

@@ -70,10 +70,8 @@ FAMILIES: dict[str, Family] = {
     ),
     "onehot_mma": Family(instances("count_onehot", ("Bits", "Bytes")), capability=(8, 0)),
     "onehot_popc": Family(instances("count_onehot", ("Words",))),
-    "scatter": Family(
-        instances("count_scatter", CODES, ("uint32", "double"))
-        + instances("count_in_place", CODES, ("uint32", "double"))
-    ),
+    "scatter": Family(instances("count_scatter", CODES) + instances("count_in_place", CODES)),
+    "weighted": Family((*instances("weigh_pairs", CODES), "add_chunks")),
     "tables": Family(("complete_counts", "reduce_counts")),
     "rates": Family(
         (*instances("multiply_words", ("Bits", "Bytes")), "increment"), capability=(8, 0)

@@ -65,6 +65,7 @@ class NumbaKernels:
 
     name = "numba"
     xp = np
+    tile_shape = None
     samples_at_once = None
 
     def bring(self, array: Array) -> Array:

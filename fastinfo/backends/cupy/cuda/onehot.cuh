@@ -192,8 +192,7 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
                     const Counts out{counts, left_bins, right_bins, tile, f, g};
                     for (int cell = group.lane; cell < left_rows * right_rows; cell += group.size) {
                         const int i = cell / right_rows, j = cell % right_rows;
-                        out.add(i + left_complete, j + right_complete,
-                                static_cast<uint64>(cells[i * PITCH + j]));
+                        out.add(i + left_complete, j + right_complete, cells[i * PITCH + j]);
                     }
                 }
                 continue;

@@ -55,6 +55,7 @@ struct Bytes : Fragments {
         const int place = threadIdx.x % 32;
         const unsigned int* left_words = reinterpret_cast<const unsigned int*>(left + place);
         const unsigned int* right_words = reinterpret_cast<const unsigned int*>(right + place);
+#pragma unroll 1  // four of them at once would not leave registers enough
         for (int word = 0; word < 4; ++word) {  // 32 samples of each lane's rows
             unsigned int x[8], y[8];
 #pragma unroll

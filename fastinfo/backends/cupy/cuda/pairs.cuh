@@ -28,14 +28,17 @@ struct Counts {
     Tile tile;
     int f, g;
 
-    template <class Cell> __device__ Cell* cell(int64 pair, int i, int j) const {
-        return reinterpret_cast<Cell*>(counts) + (pair * left_bins + i) * right_bins + j;
+    __device__ int64* cell(int64 pair, int i, int j) const {
+        return counts + (pair * left_bins + i) * right_bins + j;
     }
-    // Cells of value 0 are no cells; the pair the other way round gets the same.
-    template <class Cell> __device__ void add(int i, int j, Cell value) const {
-        if (value == Cell(0)) return;
-        atomicAdd(cell<Cell>(tile.pair(f, g), i, j), value);
-        if (f != g && tile.has_both(f, g)) atomicAdd(cell<Cell>(tile.pair(g, f), j, i), value);
+    // Cells of count 0 may be no cells; the pair the other way round gets the same.
+    __device__ void add(int i, int j, int64 count) const {
+        if (count == 0) return;
+        add_to(cell(tile.pair(f, g), i, j), count);
+        if (f != g && tile.has_both(f, g)) add_to(cell(tile.pair(g, f), j, i), count);
+    }
+    __device__ static void add_to(int64* cell, int64 count) {
+        atomicAdd(reinterpret_cast<uint64*>(cell), static_cast<uint64>(count));
     }
 };
 

@@ -12,22 +12,11 @@
 #include "shared.cuh"
 #include "pairs.cuh"
 
-// What a sample adds to its cell: 1, or its weight.
-template <class Cell>
-__device__ __forceinline__ Cell share(const double* __restrict__ weights, int64 sample) {
-    if constexpr (sizeof(Cell) == sizeof(double)) return weights[sample];
-    else return Cell(1);
-}
-
-template <class Cell> struct OfCounts { using type = uint64; };
-template <> struct OfCounts<double> { using type = double; };
-
 // Entropies are written where all of a pair is in one table, that is without slices and splits;
 // otherwise its counts are added to `counts`.
-template <class Code, class Cell>
-__global__ void __launch_bounds__(256, 4) count_scatter(
+template <class Code>
+__global__ void __launch_bounds__(256, 2) count_scatter(
     const Code* __restrict__ codes, int64 stride, int64 n_samples, int64 packs_per_split,
-    const double* __restrict__ weights,
     const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
     const int32* __restrict__ n_bins, int32 width, int32 slice_lines, int32 rights_per_block,
     uint32 shift, int32 first_left, int32 last_left, int32 first_right, int32 last_right,
@@ -45,11 +34,11 @@ __global__ void __launch_bounds__(256, 4) count_scatter(
     if (tile.follows_from_others(f, f, rights[first], rights[first + n_pairs - 1])) return;
 
     Sums* sums = shared_memory<Sums>();
-    Cell* tables = reinterpret_cast<Cell*>(sums + 1);
+    uint32* tables = reinterpret_cast<uint32*>(sums + 1);
     const uint32 n_cells = static_cast<uint32>(slice_lines) * width, table_size = n_cells << shift;
     const uint32 copy = threadIdx.x & ((1u << shift) - 1);
     const uint32 first_line = blockIdx.z * slice_lines;
-    for (uint32 i = threadIdx.x; i < n_pairs * table_size; i += blockDim.x) tables[i] = Cell(0);
+    for (uint32 i = threadIdx.x; i < n_pairs * table_size; i += blockDim.x) tables[i] = 0;
     __syncthreads();
 
     const Code* x_codes = codes + f * stride;
@@ -63,13 +52,13 @@ __global__ void __launch_bounds__(256, 4) count_scatter(
             const int g = rights[first + k];
             if (tile.follows(f, g)) continue;
             const Pack<Code, N> y = load_pack<N>(codes + g * stride, pack);
-            Cell* table = tables + k * table_size + copy;
+            uint32* table = tables + k * table_size + copy;
 #pragma unroll
             for (int i = 0; i < N; ++i) {
                 const uint32 line = x.at[i] - first_line;  // lines before the slice wrap around
                 if (i < limit && line < static_cast<uint32>(slice_lines)) {
                     const uint32 cell = line * width + y.at[i];
-                    atomicAdd(&table[cell << shift], share<Cell>(weights, pack * N + i));
+                    atomicAdd(&table[cell << shift], 1u);
                 }
             }
         }
@@ -79,10 +68,10 @@ __global__ void __launch_bounds__(256, 4) count_scatter(
     for (int k = 0; k < n_pairs; ++k) {
         const int g = rights[first + k];
         if (tile.follows(f, g)) continue;
-        Cell* table = tables + k * table_size;
+        uint32* table = tables + k * table_size;
         // What the copies come to, in the first one.
         for (uint32 cell = threadIdx.x; cell < n_cells; cell += blockDim.x) {
-            Cell sum = Cell(0);
+            uint32 sum = 0;
             for (uint32 i = 0; i < 1u << shift; ++i) sum += table[(cell << shift) + i];
             table[cell << shift] = sum;
         }
@@ -95,8 +84,7 @@ __global__ void __launch_bounds__(256, 4) count_scatter(
             for (int i = threadIdx.x; i < lines * columns; i += blockDim.x) {
                 const int line = i / columns, column = i % columns;
                 out.add(static_cast<int>(first_line) + line, column,
-                        static_cast<typename OfCounts<Cell>::type>(
-                            table[(static_cast<uint32>(line) * width + column) << shift]));
+                        table[(static_cast<uint32>(line) * width + column) << shift]);
             }
         } else {
             add_sums(
@@ -115,16 +103,14 @@ __global__ void __launch_bounds__(256, 4) count_scatter(
 }
 
 // Tables beyond all that: increments where the counts lie.
-template <class Code, class Cell>
+template <class Code>
 __global__ void __launch_bounds__(256) count_in_place(
     const Code* __restrict__ codes, int64 stride, int64 n_samples,
-    const double* __restrict__ weights,
     const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
     const int32* __restrict__ n_bins,
     int32 first_left, int32 last_left, int32 first_right, int32 last_right,
     int64* __restrict__ counts, int32 left_bins, int32 right_bins
 ) {
-    using Count = typename OfCounts<Cell>::type;
     const Tile tile{first_left, last_left, first_right, last_right};
     const int f = lefts[blockIdx.x / n_right], g = rights[blockIdx.x % n_right];
     if (tile.follows(f, g)) return;
@@ -136,7 +122,7 @@ __global__ void __launch_bounds__(256) count_in_place(
          i += step) {
         const int line = static_cast<int>(x[i]), column = static_cast<int>(y[i]);
         if (line < n_bins[f] && column < n_bins[g]) {
-            out.add(line, column, static_cast<Count>(share<Cell>(weights, i)));
+            out.add(line, column, 1);
         }
     }
 }

@@ -28,13 +28,13 @@ __global__ void __launch_bounds__(256) complete_counts(
         const int lines = min(left_rows, left_bins - left_complete);
         const int columns = min(right_rows, right_bins - right_complete);
         auto at = [&](int i, int j) {
-            return *out.cell<int64>(tile.pair(f, g), i + left_complete, j + right_complete);
+            return *out.cell(tile.pair(f, g), i + left_complete, j + right_complete);
         };
         if (right_complete) {
             for (int i = warp.lane; i < lines; i += 32) {
                 int64 rest = x_own[i + 1];
                 for (int j = 0; j < columns; ++j) rest -= at(i, j);
-                out.add(i + left_complete, 0, static_cast<uint64>(rest));
+                out.add(i + left_complete, 0, rest);
             }
         }
         int64 line_rests = 0;
@@ -42,13 +42,13 @@ __global__ void __launch_bounds__(256) complete_counts(
             for (int j = warp.lane; j < columns; j += 32) {
                 int64 rest = y_own[j + 1];
                 for (int i = 0; i < lines; ++i) rest -= at(i, j);
-                out.add(0, j + right_complete, static_cast<uint64>(rest));
+                out.add(0, j + right_complete, rest);
                 line_rests += rest;
             }
         }
         if (left_complete && right_complete) {
             line_rests = warp.total(line_rests);
-            if (warp.lane == 0) out.add(0, 0, static_cast<uint64>(x_own[0] - line_rests));
+            if (warp.lane == 0) out.add(0, 0, x_own[0] - line_rests);
         }
     }
 }

@@ -18,7 +18,8 @@ from fastinfo.backends.contract import PairEntropies
 from fastinfo.backends.cupy import plan, sums
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut, ways
-from fastinfo.backends.cupy.pairs.layout import FeatureClass, Packed, pack
+from fastinfo.backends.cupy.pairs.layout import Packed, Part, pack
+from fastinfo.backends.cupy.pairs.weighted import weigh
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 
 __all__ = ["Packed", "count_pairs", "pack", "pair_entropies"]
@@ -67,44 +68,6 @@ class Tile:
         """As kernels take it."""
         ends = (self.first_left, self.last_left, self.first_right, self.last_right)
         return tuple(np.int32(end) for end in ends)
-
-
-@dataclass(frozen=True)
-class Part:
-    """The features of a class that are on one side of a tile."""
-
-    of: FeatureClass
-    first: int
-    last: int
-
-    @property
-    def n_features(self) -> int:
-        """How many."""
-        return self.last - self.first
-
-    @property
-    def features(self) -> Array:
-        """Which."""
-        return self.of.on_device[self.first : self.last]
-
-    @property
-    def marginals(self) -> Array:
-        """Samples of each value of each."""
-        return self.of.marginals[self.first : self.last]
-
-    @property
-    def side(self) -> ways.Side:
-        """What the choice of a way needs to know."""
-        return ways.Side(self.n_features, self.of.n_bins, self.of.rows)
-
-    @property
-    def onehot_arguments(self) -> tuple[Any, ...]:
-        """As `count_onehot` takes it."""
-        return (
-            *(self.of.planes[self.first : self.last], self.features, self.marginals),
-            *(np.int32(self.n_features), np.int32(self.of.n_planes), np.int32(self.of.rows)),
-            np.bool_(self.of.is_complete),
-        )
 
 
 @dataclass(frozen=True)
@@ -171,34 +134,30 @@ def _counts(device: Device, packed: Packed, tile: Tile) -> Array:
     counts = xp.zeros((*tile.shape, *bins), np.int64 if packed.weights is None else np.float64)
     if not counts.size:
         return counts
-    # One kernel for both kinds: what it adds to is told by its own type of cells.
-    cells = counts.view(np.int64)
+    into = (counts, *(np.int32(b) for b in bins))
     nowhere = xp.empty(1, np.float64)
     nothing = (xp.empty(1, np.int64), np.float64(0), nowhere, nowhere, nowhere)
-    into = (cells, *(np.int32(b) for b in bins))
     for work in _works(device, packed, tile):
-        _launch(device, packed, tile, work, into, nothing, wants_counts=True)
+        if packed.weights is None:
+            _launch(device, packed, tile, work, into, nothing, wants_counts=True)
+        else:
+            weigh(device, packed, tile.arguments, work.left, work.right, into)
     return counts
 
 
 def _works(device: Device, packed: Packed, tile: Tile) -> Iterator[Work]:
     properties = device.properties
-    is_weighted = packed.weights is not None
     lefts, rights = (
-        [part for part in (_part(c, *ends) for c in packed.classes) if part.n_features]
+        [part for part in (c.part(*ends) for c in packed.classes) if part.n_features]
         for ends in ((tile.first_left, tile.last_left), (tile.first_right, tile.last_right))
     )
     for left in lefts:
         for right in rights:
             n_pairs = left.n_features * right.n_features
-            way = ways.SCATTER
-            if not is_weighted:
-                way = ways.choose(properties.capability, packed.n_samples, left.side, right.side)
+            way = ways.choose(properties.capability, packed.n_samples, left.side, right.side)
             layout, at_once = None, cut.BLOCKS_AT_ONCE
             if way == ways.SCATTER:
-                layout = cut.scatter(
-                    properties, left.of.n_bins, right.of.n_bins, 8 if is_weighted else 4
-                )
+                layout = cut.scatter(properties, left.of.n_bins, right.of.n_bins)
                 n_blocks, at_once = n_pairs, cut.SCATTER_BLOCKS
                 if layout is not None:
                     n_blocks = left.n_features * -(-right.n_features // layout.rights)
@@ -209,11 +168,6 @@ def _works(device: Device, packed: Packed, tile: Tile) -> Iterator[Work]:
                 )
             n_splits = cut.splits(properties, n_blocks, packed.n_samples, at_once)
             yield Work(left, right, way, n_splits, layout)
-
-
-def _part(of: FeatureClass, first: int, last: int) -> Part:
-    begin, end = np.searchsorted(of.features, [first, last]).tolist()
-    return Part(of, begin, max(begin, end))
 
 
 def _launch(
@@ -245,25 +199,23 @@ def _launch(
             _complete(device, tile, work, into)
         return
     code = TYPE_NAMES[packed.codes.dtype.name]
-    cell = "uint32" if packed.weights is None else "double"
     features = (
         *(left.features, np.int32(left.n_features), right.features, np.int32(right.n_features)),
         packed.bins_on_device,
     )
-    weights = device.xp.empty(1, np.float64) if packed.weights is None else packed.weights
     codes = (packed.codes, np.int64(packed.codes.shape[1]), np.int64(packed.n_samples))
     if work.layout is None:
         device.launch(
-            *("scatter", f"count_in_place<{code}, {cell}>"),
+            *("scatter", f"count_in_place<{code}>"),
             *((left.n_features * right.n_features, work.n_splits), plan.BLOCK),
-            (*codes, weights, *features, *tile.arguments, *into),
+            (*codes, *features, *tile.arguments, *into),
         )
         return
     layout = work.layout
     n_packs = -(-packed.n_samples // (plan.WIDE // packed.codes.dtype.itemsize))
     is_known = left.of.is_complete and right.of.is_complete
     device.launch(
-        *("scatter", f"count_scatter<{code}, {cell}>"),
+        *("scatter", f"count_scatter<{code}>"),
         (
             left.n_features * -(-right.n_features // layout.rights),
             work.n_splits,
@@ -271,7 +223,7 @@ def _launch(
         ),
         plan.BLOCK,
         (
-            *(*codes, np.int64(-(-n_packs // work.n_splits)), weights, *features),
+            *(*codes, np.int64(-(-n_packs // work.n_splits)), *features),
             *(np.int32(right.of.n_bins + 1), np.int32(layout.slice_lines)),
             *(np.int32(layout.rights), np.uint32(layout.shift), *tile.arguments),
             *(*into, *entropies, np.bool_(wants_counts), np.bool_(not is_known)),

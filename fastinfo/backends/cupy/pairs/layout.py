@@ -11,7 +11,7 @@ import numpy as np
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs.cut import stages
-from fastinfo.backends.cupy.pairs.ways import MOST_ROWS
+from fastinfo.backends.cupy.pairs.ways import MOST_ROWS, Side
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 from fastinfo.backends.fixed_point import fixed_xlogx_table
 
@@ -48,6 +48,49 @@ class FeatureClass:
     """(features, stages, n_planes, 16) words of 32 samples; empty where there are none."""
     marginals: Array
     """(features, rows + 1): samples of each value, int64."""
+
+    def part(self, first: int, last: int) -> Part:
+        """Those of its features that are in a range of all features."""
+        begin, end = np.searchsorted(self.features, [first, last]).tolist()
+        return Part(self, begin, max(begin, end))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The features of a class that are on one side of a tile."""
+
+    of: FeatureClass
+    first: int
+    last: int
+
+    @property
+    def n_features(self) -> int:
+        """How many."""
+        return self.last - self.first
+
+    @property
+    def features(self) -> Array:
+        """Which."""
+        return self.of.on_device[self.first : self.last]
+
+    @property
+    def marginals(self) -> Array:
+        """Samples of each value of each."""
+        return self.of.marginals[self.first : self.last]
+
+    @property
+    def side(self) -> Side:
+        """What the choice of a way needs to know."""
+        return Side(self.n_features, self.of.n_bins, self.of.rows)
+
+    @property
+    def onehot_arguments(self) -> tuple[Any, ...]:
+        """As `count_onehot` takes it."""
+        return (
+            *(self.of.planes[self.first : self.last], self.features, self.marginals),
+            *(np.int32(self.n_features), np.int32(self.of.n_planes), np.int32(self.of.rows)),
+            np.bool_(self.of.is_complete),
+        )
 
 
 @dataclass(frozen=True)
