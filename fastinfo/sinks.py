@@ -27,9 +27,12 @@ class MatrixSink:
         Features of X, which come before those of Y; None for a symmetric matrix.
     unit : float
         Nats to one unit of the matrix.
+    xp : module
+        The array namespace of the values.
     """
 
-    def __init__(self, matrix: Any, n_left: int | None, unit: float) -> None:
+    def __init__(self, matrix: Any, n_left: int | None, unit: float, xp: Any = np) -> None:
+        self.xp = xp
         self.matrix = matrix
         self.n_left = n_left
         self.unit = unit
@@ -43,14 +46,14 @@ class MatrixSink:
         if left[0] == right[0]:
             # On the diagonal a pair comes twice, summed in two orders: one rounding for both.
             square = values[:, : left.size]
-            values[:, : left.size] = np.triu(square) + np.triu(square, 1).T
+            values[:, : left.size] = self.xp.triu(square) + self.xp.triu(square, 1).T
         self._write(left, right, values)
         self._write(right, left, values.T)
 
     def _write(self, rows: Array, columns: Array, values: Array) -> None:
         blocks = list(product(_runs(rows), _runs(columns)))
-        if len(blocks) > 1 and isinstance(self.matrix, np.ndarray):
-            self.matrix[np.ix_(rows, columns)] = values
+        if len(blocks) > 1 and isinstance(self.matrix, self.xp.ndarray):
+            self.matrix[self.xp.asarray(rows)[:, None], self.xp.asarray(columns)] = values
             return
         # One block is the usual case: a slice takes a third of the time that positions take.
         for (a, b), (c, d) in blocks:

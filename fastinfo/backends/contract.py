@@ -50,6 +50,16 @@ class Summary(NamedTuple):
     """How many samples are NaN."""
 
 
+class TileShape(NamedTuple):
+    """Tiles of pairs that suit the kernels of a backend."""
+
+    side: int | None
+    """Features on either side of a square, at most, for kernels that count a pair once that a tile
+    has both ways round. None for strips that suit a processor's caches."""
+    samples: int
+    """Samples of all pairs together, at most: how long a tile takes, and Ctrl-C may wait."""
+
+
 class PairEntropies(NamedTuple):
     """Plug-in entropies in nats of the pairs of a tile, each ``(n_left, n_right)``."""
 
@@ -66,8 +76,19 @@ class Kernels(Protocol):
     name: str
     xp: ModuleType
     """The array namespace in which the kernels take and return arrays."""
-    tile_samples: int
-    """Samples of all pairs of a tile that take less than a second: so long Ctrl-C may wait."""
+    tile_shape: TileShape
+    """The tiles of pairs that suit them."""
+    samples_at_once: int | None
+    """How many samples a call had better get where there is a choice; None for as many as suit a
+    processor's caches."""
+
+    def bring(self, array: Any) -> Array:
+        """An array of the host, or one of these kernels already, as one of these kernels."""
+        ...
+
+    def to_host(self, array: Array) -> Any:
+        """A NumPy array of an array of these kernels; itself where it is one."""
+        ...
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
@@ -76,7 +97,8 @@ class Kernels(Protocol):
     def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
         """The samples at some increasing ``ranks`` of those that are not NaN, 0 the smallest.
 
-        ``summary`` is what `summarize` said of the values; float64.
+        ``summary`` is what `summarize` said of the values. Ranks and result are NumPy arrays, the
+        result float64: edges belong to the host.
         """
         ...
 
@@ -96,7 +118,7 @@ class Kernels(Protocol):
         """Samples → codes by increasing float64 ``edges``, NumPy's convention.
 
         Bin i is [edges[i], edges[i+1]), the last one closed. NaN and values outside of the edges
-        have no bin and get the code of missing.
+        have no bin and get the code of missing. ``edges`` is a NumPy array.
         """
         ...
 
