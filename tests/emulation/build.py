@@ -38,6 +38,11 @@ def unavailable():
     return None
 
 
+def without_random_addresses():
+    """A command to go before one that the thread sanitizer watches: it wants its own addresses."""
+    return ["setarch", "-R"] if shutil.which("setarch") else []
+
+
 def complete_text(family, edited=lambda text: text):
     """One C++ file: the emulation, the kernels, and the table by which they are found."""
     replaced = {name: (HERE / name).read_text("utf-8") for name in REPLACED}

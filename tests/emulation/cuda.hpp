@@ -18,7 +18,6 @@
 #include <cstring>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -98,7 +97,7 @@ struct Machine {
     void (*invoke)(void (*)(), void**) = nullptr;
     void (*kernel)() = nullptr;
     void** arguments = nullptr;
-    std::minstd_rand random;
+    unsigned long long random = 0;
     std::string error;
     char block_order[2] = {}; // addresses by which barriers order memory, in turn
     char warp_order[MOST_THREADS / 32][2] = {};
@@ -114,6 +113,12 @@ static uint3 threadIdx, blockIdx;
 static dim3 blockDim, gridDim;
 
 namespace emulation {
+
+// Not the library's, which is watched where it is put in line.
+UNWATCHED inline unsigned int draw() {
+    machine.random = machine.random * 6364136223846793005ull + 1442695040888963407ull;
+    return static_cast<unsigned int>(machine.random >> 33);
+}
 
 // A context begins a fiber. Between fibers that have begun, jumps are ten times as fast, since they
 // leave the signals alone; but the sanitizers do not know them for what they are.
@@ -288,7 +293,7 @@ UNWATCHED inline void run_block() {
             return;
         }
         for (std::size_t i = ready.size(); i > 1; --i) {
-            std::swap(ready[i - 1], ready[machine.random() % i]);
+            std::swap(ready[i - 1], ready[draw() % i]);
         }
         for (Fiber* fiber : ready) enter(fiber);
     }
@@ -296,7 +301,7 @@ UNWATCHED inline void run_block() {
 
 // Other threads may go on here, as they may anywhere.
 UNWATCHED inline void perhaps_pause() {
-    if (machine.random() % 64 == 0) leave();
+    if (draw() % 64 == 0) leave();
 }
 
 template <class T> UNWATCHED T exchange(unsigned int mask, T value, unsigned int source) {
@@ -368,7 +373,8 @@ UNWATCHED inline void launch(const Kernel& kernel, dim3 grid, dim3 block, std::s
                              unsigned long long seed, void** arguments) {
     std::lock_guard<std::mutex> guard(machine.lock);
     machine.error.clear();
-    machine.random.seed(static_cast<unsigned int>(seed * 2654435761u + 1));
+    machine.random = seed;
+    draw();
     machine.invoke = kernel.invoke;
     machine.kernel = kernel.function;
     machine.arguments = arguments;
@@ -383,7 +389,7 @@ UNWATCHED inline void launch(const Kernel& kernel, dim3 grid, dim3 block, std::s
     while (machine.fibers.size() < 2 * n_threads) make_fiber();
     std::vector<std::size_t> blocks(std::size_t{grid.x} * grid.y * grid.z);
     for (std::size_t i = 0; i < blocks.size(); ++i) blocks[i] = i;
-    for (std::size_t i = blocks.size(); i > 1; --i) std::swap(blocks[i - 1], blocks[machine.random() % i]);
+    for (std::size_t i = blocks.size(); i > 1; --i) std::swap(blocks[i - 1], blocks[draw() % i]);
     std::vector<std::unique_ptr<unsigned char[]>> memories;
     bool second = false;
     for (std::size_t number : blocks) {
@@ -396,7 +402,7 @@ UNWATCHED inline void launch(const Kernel& kernel, dim3 grid, dim3 block, std::s
         machine.shared = memories.back().get();
         std::memset(machine.shared, 0xA5, shared_bytes);
         machine.running.clear();
-        const std::size_t turn = machine.random() % n_threads;
+        const std::size_t turn = draw() % n_threads;
         for (std::size_t i = 0; i < n_threads; ++i) {
             Fiber* fiber = machine.fibers[second * n_threads + (i + turn) % n_threads].get();
             fiber->number = static_cast<unsigned int>(i);

@@ -62,7 +62,7 @@ def _count_shared(
 ) -> Array:
     totals = device.xp.zeros(n_cells, np.uint64)
     both = (left,) if right is None else (left, right)
-    lanes = plan.WIDE // min(column.dtype.itemsize for column in both)
+    lanes = plan.WIDE // max(column.dtype.itemsize for column in both)
     right_type = "Nothing" if right is None else TYPE_NAMES[right.dtype.name]
     device.launch(
         "count",

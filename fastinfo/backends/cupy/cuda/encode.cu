@@ -15,6 +15,7 @@ __device__ __forceinline__ void encode_all(
 ) {
     constexpr int N = 16 / sizeof(Value);
     const int64 n_packs = is_wide ? n_samples / N : 0;
+#pragma unroll 1  // more loads at a time would take registers from threads that wait
     for (int64 i = first_sample(); i < n_packs; i += samples_apart()) {
         const Pack<Value, N> taken = load_pack<N>(values, i);
         Pack<Code, N> found;
@@ -22,6 +23,7 @@ __device__ __forceinline__ void encode_all(
         for (int j = 0; j < N; ++j) found.at[j] = static_cast<Code>(find(taken.at[j]));
         reinterpret_cast<Pack<Code, N>*>(codes)[i] = found;
     }
+#pragma unroll 1
     for (int64 i = n_packs * N + first_sample(); i < n_samples; i += samples_apart()) {
         codes[i] = static_cast<Code>(find(values[i]));
     }
@@ -29,7 +31,7 @@ __device__ __forceinline__ void encode_all(
 
 // Code = value − low in unsigned arithmetic, so that no signed type can overflow.
 template <class Value, class Code>
-__global__ void __launch_bounds__(256) encode_integers(
+__global__ void ALL_AT_ONCE(256) encode_integers(
     const Value* __restrict__ values, int64 n_samples, Value low, Code* __restrict__ codes,
     bool is_wide
 ) {
@@ -49,7 +51,7 @@ __device__ __forceinline__ const Key* held(const Key* __restrict__ keys, int32 n
 // The number of inner edges at or below a value is its bin, and B, missing, outside of the outer
 // two, `lowest` and `highest`, which are inside themselves.
 template <class Value, class Code, bool IS_SHARED>
-__global__ void __launch_bounds__(256) encode_edges(
+__global__ void ALL_AT_ONCE(256) encode_edges(
     const Value* __restrict__ values, int64 n_samples,
     const typename Ordered<Value>::Key* __restrict__ inner, int32 n_bins,
     typename Ordered<Value>::Key lowest, typename Ordered<Value>::Key highest,
@@ -73,7 +75,7 @@ __global__ void __launch_bounds__(256) encode_edges(
 
 // The same for equal bins: a multiplication guesses the bin, and its edges decide.
 template <class Value, class Code, bool IS_SHARED>
-__global__ void __launch_bounds__(256) encode_uniform(
+__global__ void ALL_AT_ONCE(256) encode_uniform(
     const Value* __restrict__ values, int64 n_samples,
     const typename Ordered<Value>::Key* __restrict__ inner, int32 n_bins,
     typename Ordered<Value>::Key lowest, typename Ordered<Value>::Key highest,

@@ -6,30 +6,36 @@
 #include "ordered.cuh"
 
 template <class Value>
-__global__ void __launch_bounds__(256) summarize(
+__global__ void ALL_AT_ONCE(256) summarize(
     const Value* __restrict__ values, int64 n_samples, bool is_wide, int64* __restrict__ found
 ) {
     using Key = typename Ordered<Value>::Key;
     constexpr int N = 16 / sizeof(Value);
-    int64 low = 0x7fffffffffffffffLL, high = ~low, n_missing = 0;
+    constexpr bool IS_SIGNED = static_cast<Key>(-1) < static_cast<Key>(0);
+    constexpr Key MOST = static_cast<Key>(~0ULL >> (64 - 8 * sizeof(Key) + IS_SIGNED));
+    Key least = MOST, most = static_cast<Key>(~MOST);
+    uint32 n_nan = 0;
     auto include = [&](Value value) {
         const Key key = Ordered<Value>::key(value);
         if (Ordered<Value>::is_nan(key)) {
-            ++n_missing;
+            ++n_nan;
             return;
         }
-        low = key < low ? static_cast<int64>(key) : low;
-        high = key > high ? static_cast<int64>(key) : high;
+        least = key < least ? key : least;
+        most = key > most ? key : most;
     };
     const int64 n_packs = is_wide ? n_samples / N : 0;
+#pragma unroll 1  // more loads at a time would take registers from threads that wait
     for (int64 i = first_sample(); i < n_packs; i += samples_apart()) {
         const Pack<Value, N> taken = load_pack<N>(values, i);
 #pragma unroll
         for (int j = 0; j < N; ++j) include(taken.at[j]);
     }
+#pragma unroll 1
     for (int64 i = n_packs * N + first_sample(); i < n_samples; i += samples_apart()) {
         include(values[i]);
     }
+    int64 low = static_cast<int64>(least), high = static_cast<int64>(most), n_missing = n_nan;
     for (int lanes = 16; lanes > 0; lanes /= 2) {
         const int64 other_low = __shfl_xor_sync(0xffffffffu, low, lanes);
         const int64 other_high = __shfl_xor_sync(0xffffffffu, high, lanes);

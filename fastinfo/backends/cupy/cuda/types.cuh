@@ -10,6 +10,16 @@ using uint16 = unsigned short;
 using uint32 = unsigned int;
 using uint64 = unsigned long long;
 
+// Registers enough for all threads of a multiprocessor at once, as `plan.grid` counts on.
+#if __CUDA_ARCH__ == 750
+#define MULTIPROCESSOR_THREADS 1024
+#elif (__CUDA_ARCH__ > 800 && __CUDA_ARCH__ < 900) || __CUDA_ARCH__ >= 1100
+#define MULTIPROCESSOR_THREADS 1536
+#else
+#define MULTIPROCESSOR_THREADS 2048
+#endif
+#define ALL_AT_ONCE(block) __launch_bounds__(block, MULTIPROCESSOR_THREADS / (block))
+
 // Samples are numbered in 64 bits everywhere.
 __device__ __forceinline__ int64 first_sample() {
     return static_cast<int64>(blockIdx.x) * blockDim.x + threadIdx.x;
