@@ -239,10 +239,10 @@ def one_hot_information(torch: Any, codes: Any, n_bins: int) -> Any:
     hot = torch.nn.functional.one_hot(codes.long(), n_bins).reshape(n, m * n_bins).half()
     # Half precision ends at 65,504, and at 2,048 for whole numbers: sums leave as float32.
     if hot.is_cuda:
-        products = torch.mm(hot.T, hot, out_dtype=torch.float32)
-    else:  # which has no such product; for the test of what is computed
-        products = hot.float().T @ hot.float()
-    counts = products.reshape(m, n_bins, m, n_bins)
+        counts = torch.mm(hot.T, hot, out_dtype=torch.float32)
+    else:  # where its answer is tested
+        counts = hot.T.float() @ hot.float()
+    counts = counts.reshape(m, n_bins, m, n_bins)
     p = counts / n
     alone = torch.einsum("iaia->ia", p)
     terms = torch.special.xlogy(p, p)

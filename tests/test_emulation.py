@@ -43,7 +43,7 @@ CAUGHT_BY = {
     "no barrier in the tree": "thread",
     "no barrier between stages": "thread",
     "no barrier before the sums of a pair": "thread",
-    "a plane too many": "address",
+    "a column too many": "address",
     "a plain increment": "thread",
     "one sample too many": "address",
     "one cell too many": "address",
