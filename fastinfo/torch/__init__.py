@@ -1,0 +1,17 @@
+"""Information in neural networks: measures that gradients pass through, as functions and losses.
+
+The one part of the package that imports PyTorch, and only where it is imported itself::
+
+    import fastinfo.torch
+"""
+
+try:
+    import torch as _torch  # noqa: F401 (whoever lacks it shall hear what to install)
+except ModuleNotFoundError as error:
+    if error.name != "torch":
+        raise
+    raise ImportError(
+        "fastinfo.torch needs PyTorch; install it with `pip install 'fastinfo[torch]'`"
+    ) from error
+
+__all__: list[str] = []
