@@ -14,4 +14,84 @@ except ModuleNotFoundError as error:
         "fastinfo.torch needs PyTorch; install it with `pip install 'fastinfo[torch]'`"
     ) from error
 
-__all__: list[str] = []
+from fastinfo.torch.bottleneck import (
+    BottleneckTerms,
+    InformationBottleneckLoss,
+    bottleneck_beta,
+    gaussian_bottleneck,
+    sample_gaussian,
+)
+from fastinfo.torch.bounds import (
+    MINE,
+    SaturatedBoundWarning,
+    club,
+    donsker_varadhan,
+    infonce,
+    infonce_limit,
+    jensen_shannon,
+    leave_one_out,
+    nwj,
+)
+from fastinfo.torch.critics import (
+    BilinearCritic,
+    ConcatenatedCritic,
+    GaussianConditional,
+    SeparableCritic,
+    perceptron,
+)
+from fastinfo.torch.divergences import (
+    categorical_kl,
+    distillation_loss,
+    gaussian_kl,
+    kl_to_uniform,
+    multivariate_gaussian_kl,
+    weight_prior_kl,
+)
+from fastinfo.torch.infomax import (
+    DeepInfoMax,
+    GlobalInfoMax,
+    LocalInfoMax,
+    PriorMatching,
+)
+from fastinfo.torch.learning_rate import (
+    KLAdaptiveLR,
+)
+from fastinfo.torch.plane import (
+    InformationPlane,
+    LayerInformation,
+)
+
+__all__ = [
+    "MINE",
+    "BilinearCritic",
+    "BottleneckTerms",
+    "ConcatenatedCritic",
+    "DeepInfoMax",
+    "GaussianConditional",
+    "GlobalInfoMax",
+    "InformationBottleneckLoss",
+    "InformationPlane",
+    "KLAdaptiveLR",
+    "LayerInformation",
+    "LocalInfoMax",
+    "PriorMatching",
+    "SaturatedBoundWarning",
+    "SeparableCritic",
+    "bottleneck_beta",
+    "categorical_kl",
+    "club",
+    "distillation_loss",
+    "donsker_varadhan",
+    "gaussian_bottleneck",
+    "gaussian_kl",
+    "infonce",
+    "infonce_limit",
+    "jensen_shannon",
+    "kl_to_uniform",
+    "leave_one_out",
+    "multivariate_gaussian_kl",
+    "nwj",
+    "perceptron",
+    "sample_gaussian",
+    "weight_prior_kl",
+]
