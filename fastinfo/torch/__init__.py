@@ -60,6 +60,7 @@ from fastinfo.torch.plane import (
     InformationPlane,
     LayerInformation,
 )
+from fastinfo.torch.plane_plot import plot_information_plane
 
 __all__ = [
     "MINE",
@@ -92,6 +93,7 @@ __all__ = [
     "multivariate_gaussian_kl",
     "nwj",
     "perceptron",
+    "plot_information_plane",
     "sample_gaussian",
     "weight_prior_kl",
 ]

@@ -169,7 +169,7 @@ def infonce(scores: Tensor, *, on_saturation: str = "warn") -> Tensor:
     """Lower bound InfoNCE: how well each x finds its own y among the N of the batch.
 
     The average of f(x_i, y_i) − log (1/N)·Σ_j exp f(x_i, y_j) [1]_, tight up to O(1/N) for
-    f = log p(y|x) + anything of x alone. **It never passes log N** (`infonce_limit`), however much
+    f = log p/q + anything of x alone. **It never passes log N** (`infonce_limit`), however much
     information there is, so that a value near log N says "at least this" and nothing more.
 
     Parameters

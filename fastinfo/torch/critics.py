@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from itertools import pairwise
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -114,10 +115,10 @@ class ConcatenatedCritic(nn.Module):
 
     def forward(self, x: Tensor, y: Tensor) -> Tensor:
         """Scores of all pairs, ``(…, N, N)``."""
-        n = x.shape[-2]
-        rows = x.unsqueeze(-2).expand(*x.shape[:-1], n, x.shape[-1])
-        columns = y.unsqueeze(-3).expand(*y.shape[:-2], n, *y.shape[-2:])
-        scores: Tensor = self.of_pair(torch.cat([rows, columns], -1)).squeeze(-1)
+        rows, columns = x.unsqueeze(-2), y.unsqueeze(-3)
+        shape = np.broadcast_shapes(rows.shape[:-1], columns.shape[:-1])
+        pairs = torch.cat([rows.expand(*shape, -1), columns.expand(*shape, -1)], -1)
+        scores: Tensor = self.of_pair(pairs).squeeze(-1)
         return scores
 
 

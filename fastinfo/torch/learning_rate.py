@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from fastinfo.arguments import positive_integer
 from fastinfo.torch import arguments
 
 __all__ = ["KLAdaptiveLR"]
@@ -21,30 +24,40 @@ class KLAdaptiveLR:
 
     A step of the optimiser moves the predictions from P to P′. For small steps D(P‖P′) is quadratic
     in the learning rate: ½·δᵀ·F·δ with the Fisher information F and a step δ in proportion to the
-    rate [1]_. So each step multiplies the rate by (target/D)^(gain/2), by ``max_change`` at most.
-    With gain 1 one step would be enough if steps were alike; smaller ones average over the noise of
-    batches. The rule is the continuous relative of the one that doubles and halves the penalty of
-    policies [2]_. It cures rates that are too small or too large, and neither makes gradients flow
-    where there are none nor lets training end by itself: a held divergence is a held step, so lower
-    ``target`` towards the end.
+    rate [1]_. So the rate times √(target/D) hits the target. Two ways to use it:
+
+    - `step` takes the place of ``optimizer.step()``. Where the divergence is outside of [½, 2] ×
+      target, **this** step is made longer or shorter, and measured again. That holds the target
+      from the first step on, for a forward pass more a step and one more for each correction.
+    - `update` learns of the divergence of a step that is past and sets the rate for the **next**
+      one, as the rule that doubles and halves the penalty of policies does [2]_. Batches differ, so
+      that it holds the target as well as successive steps are alike.
+
+    It cures rates that are too small or too large. It makes no gradient flow where there is none,
+    and does not let training end by itself: a held divergence is a held step, so lower ``target``
+    towards the end.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        Its groups' rates are multiplied, so that their ratios stay.
+        One whose step is in proportion to its rate: SGD with or without momentum, Adam, AdamW and
+        their kin. Its groups' rates are multiplied, so that their ratios stay.
     target : float
         The divergence to hold, in nats a step and sample.
     gain : float
-        How much of the way to go in each step, in (0, 1].
+        How much of the way the rate goes for the next step, in (0, 1]; below 1 it averages over the
+        noise of batches.
     max_change : float
-        The largest factor of a step, above 1.
+        The largest factor of a correction, and of a change from step to step; above 1.
+    max_corrections : int
+        How often `step` corrects one step at most.
     min_lr, max_lr : float
         What no group's rate shall pass.
 
     Attributes
     ----------
     last_kl : float
-        The divergence that came last; NaN before the first.
+        The divergence of the last step, after its corrections; NaN before the first.
 
     References
     ----------
@@ -55,11 +68,14 @@ class KLAdaptiveLR:
     Examples
     --------
     >>> import torch
-    >>> from fastinfo.torch import KLAdaptiveLR
-    >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.1)
-    >>> schedule = KLAdaptiveLR(optimizer, target=0.01, gain=1.0)
-    >>> round(schedule.step(0.04), 6)  # four times the target: half the rate
-    0.05
+    >>> from fastinfo.torch import KLAdaptiveLR, categorical_kl
+    >>> logits = torch.zeros(2, requires_grad=True)
+    >>> schedule = KLAdaptiveLR(torch.optim.SGD([logits], lr=1e-3), target=0.01)
+    >>> before = logits.detach().clone()
+    >>> torch.nn.functional.cross_entropy(logits, torch.tensor(0)).backward()
+    >>> kl = schedule.step(lambda: categorical_kl(before, logits))
+    >>> 0.005 <= kl <= 0.02
+    True
     """
 
     def __init__(
@@ -69,6 +85,7 @@ class KLAdaptiveLR:
         *,
         gain: float = 0.5,
         max_change: float = 10.0,
+        max_corrections: int = 5,
         min_lr: float = 1e-10,
         max_lr: float = 1e3,
     ) -> None:
@@ -80,18 +97,56 @@ class KLAdaptiveLR:
         self.target = arguments.number(target, "target", above=0)
         self.gain = arguments.number(gain, "gain", 0, 1, closed="below")
         self.max_change = arguments.number(max_change, "max_change", above=1)
+        self.max_corrections = positive_integer(max_corrections, "max_corrections")
         self.min_lr = arguments.number(min_lr, "min_lr", above=0)
         self.max_lr = arguments.number(max_lr, "max_lr", above=self.min_lr)
         self.last_kl = math.nan
 
-    def step(self, kl: float | Tensor) -> float:
+    def step(self, divergence: Callable[[], float | Tensor]) -> float:
+        """Step the optimiser, by as much as moves the predictions by about the target.
+
+        Parameters
+        ----------
+        divergence : callable
+            ``divergence()`` is D(P‖P′) of the predictions before the step and those of the weights
+            as they now are, on the same samples, averaged over them: `categorical_kl` of the
+            logits. Called without gradients, once and after each correction.
+
+        Returns
+        -------
+        float
+            The divergence of the step that was made.
+
+        Raises
+        ------
+        ValueError
+            For NaN, and for a negative value, which no divergence has. The step has been made.
+        """
+        weights = [w for group in self.optimizer.param_groups for w in group["params"]]
+        before = [w.detach().clone() for w in weights]
+        self.optimizer.step()
+        with torch.no_grad():
+            kl = _checked(divergence())
+            for _ in range(self.max_corrections):
+                if self.target / 2 <= kl <= 2 * self.target:
+                    break
+                factor = self._scale(self._factor(kl, gain=1.0))
+                if factor == 1:
+                    break  # at a limit of the rate
+                for weight, start in zip(weights, before, strict=True):
+                    weight.copy_(start + factor * (weight - start))
+                kl = _checked(divergence())
+        self._scale(self._factor(kl, self.gain))
+        self.last_kl = kl
+        return kl
+
+    def update(self, kl: float | Tensor) -> float:
         """Set the rate for the next step, from the divergence that the last one has made.
 
         Parameters
         ----------
         kl : float or scalar torch.Tensor
-            D(P‖P′) of the predictions before and after the step on the same samples, averaged over
-            them: `categorical_kl` of the logits. May be infinite.
+            D(P‖P′) of the predictions before and after the step. May be infinite.
 
         Returns
         -------
@@ -103,26 +158,30 @@ class KLAdaptiveLR:
         ValueError
             For NaN, and for a negative value, which no divergence has.
         """
-        kl = float(kl)
-        if math.isnan(kl) or kl < -ROUNDING:
-            raise ValueError(
-                f"kl={kl!r}, which no divergence is; pass D(P‖P′) = Σ p·log(p/p′) of the "
-                "predictions before and after a step (fastinfo.torch.categorical_kl), not Σ log "
-                "of ratios"
-            )
-        self.last_kl = kl = max(kl, 0.0)
-        largest = math.log(self.max_change)
-        wanted = math.log(self.target / kl) * self.gain / 2 if 0 < kl < math.inf else 0.0
-        if kl == 0 or kl == math.inf:
-            wanted = largest if kl == 0 else -largest
-        factor = math.exp(min(max(wanted, -largest), largest))
-        for group in self.optimizer.param_groups:
-            rate = min(max(float(group["lr"]) * factor, self.min_lr), self.max_lr)
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
+        self.last_kl = _checked(kl)
+        self._scale(self._factor(self.last_kl, self.gain))
         return self.get_last_lr()[0]
+
+    def _factor(self, kl: float, gain: float) -> float:
+        """(target/D)^(gain/2), as far as it may go."""
+        if kl == 0 or kl == math.inf:
+            return self.max_change if kl == 0 else 1 / self.max_change
+        wanted: float = (self.target / kl) ** (gain / 2)
+        return min(max(wanted, 1 / self.max_change), self.max_change)
+
+    def _scale(self, factor: float) -> float:
+        """Multiply the rates by a factor, or by as much of it as leaves all within the limits."""
+        rates = [rate for rate in self.get_last_lr() if rate > 0]
+        if not rates:
+            return 1.0
+        factor = min(factor, max(self.max_lr / max(rates), 1.0))
+        factor = max(factor, min(self.min_lr / min(rates), 1.0))
+        for group in self.optimizer.param_groups:
+            if isinstance(group["lr"], Tensor):
+                group["lr"].mul_(factor)
+            else:
+                group["lr"] *= factor
+        return factor
 
     def get_last_lr(self) -> list[float]:
         """The rates of all groups."""
@@ -134,7 +193,19 @@ class KLAdaptiveLR:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from what `state_dict` returned."""
-        unknown = set(state) ^ set(self.state_dict())
-        if unknown:
-            raise ValueError(f"state lacks, or has beside what is known: {sorted(unknown)}")
+        wrong = set(state) ^ set(self.state_dict())
+        if wrong:
+            raise ValueError(f"state lacks, or has beside what is known: {sorted(wrong)}")
         vars(self).update(state)
+
+
+def _checked(kl: float | Tensor) -> float:
+    """A divergence: not negative beyond rounding, no NaN."""
+    kl = float(kl)
+    if math.isnan(kl) or kl < -ROUNDING:
+        raise ValueError(
+            f"the divergence came as {kl!r}, which none is; pass D(P‖P′) = Σ p·log(p/p′) of the "
+            "predictions before and after a step (fastinfo.torch.categorical_kl), not Σ log of "
+            "ratios"
+        )
+    return max(kl, 0.0)
