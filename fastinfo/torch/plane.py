@@ -29,6 +29,9 @@ __all__ = ["InformationPlane", "LayerInformation"]
 
 Range = tuple[float, float] | str
 
+SATURATED = 0.99
+"""The share of H(X) from which bins are said to be saturated."""
+
 
 class LayerInformation(NamedTuple):
     """What one layer told at one epoch; in nats, of binned activations."""
@@ -42,8 +45,8 @@ class LayerInformation(NamedTuple):
     n_cells: int
     """How many different rows of bins the samples fell into."""
     is_saturated: bool
-    """Whether every sample has a row of its own: then I(X;T) = H(X) and I(T;Y) = H(Y), whatever
-    the network does, and both say something about the bins alone."""
+    """Whether (almost) every sample has a row of its own, I(X;T) ≥ 0.99·H(X). Then I(T;Y) is about
+    H(Y) too, whatever the network does, and both tell of the bins alone."""
     low: float
     high: float
     """The range of the bins."""
@@ -176,7 +179,7 @@ class InformationPlane:
             n_cells = len(numbers[layer])
             about_input = mutual_information(of_input[layer])
             about_target = mutual_information(of_target[layer])
-            is_saturated = n_cells == self._n_inputs
+            is_saturated = about_input >= SATURATED * self.input_entropy > 0
             found = (epoch, layer, about_input, about_target, n_cells, is_saturated)
             new.append(LayerInformation(*found, *ranges[layer]))
             self._tell(new[-1])
@@ -190,15 +193,15 @@ class InformationPlane:
         self._saturated ^= {record.layer}
         if record.is_saturated:
             self.report(
-                f"epoch {record.epoch}, layer {record.layer}: each of the {record.n_cells} samples "
-                f"that differ has a row of bins of its own, so that I(X;T) = H(X) = "
-                f"{self.input_entropy:.3f} nats whatever the network does; take more samples or "
-                f"fewer bins than {self.bins}"
+                f"epoch {record.epoch}, layer {record.layer}: {record.n_cells} rows of bins for "
+                f"{self._n_inputs} samples that differ, so that I(X;T) = {record.about_input:.3f} "
+                f"of at most H(X) = {self.input_entropy:.3f} nats whatever the network does; take "
+                f"more samples or fewer bins than {self.bins}"
             )
         else:
             self.report(
                 f"epoch {record.epoch}, layer {record.layer}: {record.n_cells} rows of bins for "
-                f"{self._n_inputs} samples, saturated no more"
+                f"{self._n_inputs} samples that differ, saturated no more"
             )
 
     def _spans(self) -> dict[str, tuple[float, float]]:
