@@ -178,16 +178,15 @@ def _bspline_shares(values: Array, low: float, high: float, bins: SoftBins) -> t
         whole = np.nan_to_num(np.floor(position))
         interval = np.clip(whole, 0, n_intervals - 1).astype(np.intp)
     f = position - interval
-    pieces, lower = [np.where(np.isnan(f), np.nan, 1.0)], [np.zeros_like(f)]
+    pieces, lower = [1.0 + (f - f)], [f - f, f - f]  # NaN of NaN
     for k in range(1, bins.order + 1):
-        lower = [np.zeros_like(f), *pieces, np.zeros_like(f)]
+        lower = [f - f, *pieces, f - f]
         pieces = [((k - a + f) * lower[a] + (a + 1 - f) * lower[a + 1]) / k for a in range(k + 1)]
     shares, slopes = np.zeros((2, values.size, bins.n_bins))
     every = np.arange(values.size)
     for a, piece in enumerate(pieces):
         shares[every, interval + a] = piece
-        if bins.order > 0:
-            slopes[every, interval + a] = (lower[a] - lower[a + 1]) * scale
+        slopes[every, interval + a] = (lower[a] - lower[a + 1]) * scale
     return shares, slopes
 
 
