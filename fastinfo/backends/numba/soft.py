@@ -305,14 +305,31 @@ def _spread_bspline(
     for degree in range(1, order + 1):
         if slopes is not None and degree == order:
             _differences(size, order, steepness, shares, slopes)
-        for i in range(u64(size)):
-            shares[degree, i] = rest[i] * shares[degree - 1, i] / degree
+        part = 1.0 / degree
+        _raise_last(size, rest, part, shares[degree - 1], shares[degree])
         for tap in range(degree - 1, 0, -1):
-            for i in range(u64(size)):
-                before = (degree - tap + rest[i]) * shares[tap - 1, i]
-                shares[tap, i] = (before + (tap + 1 - rest[i]) * shares[tap, i]) / degree
-        for i in range(u64(size)):
-            shares[0, i] = (1.0 - rest[i]) * shares[0, i] / degree
+            _raise_inner(size, rest, part, degree - tap, tap + 1, shares[tap - 1], shares[tap])
+        _raise_first(size, rest, part, shares[0])
+
+
+@jit
+def _raise_last(size: int, rest: Any, part: float, below: Any, share: Any) -> None:
+    for i in range(u64(size)):
+        share[i] = part * rest[i] * below[i]
+
+
+@jit
+def _raise_inner(
+    size: int, rest: Any, part: float, before: float, after: float, below: Any, share: Any
+) -> None:
+    for i in range(u64(size)):
+        share[i] = part * ((before + rest[i]) * below[i] + (after - rest[i]) * share[i])
+
+
+@jit
+def _raise_first(size: int, rest: Any, part: float, share: Any) -> None:
+    for i in range(u64(size)):
+        share[i] = part * (1.0 - rest[i]) * share[i]
 
 
 @jit
@@ -322,8 +339,9 @@ def _differences(size: int, order: int, steepness: Any, shares: Any, slopes: Any
         slopes[0, i] = -shares[0, i] * steepness[i]
         slopes[order, i] = shares[order - 1, i] * steepness[i]
     for tap in range(1, order):
+        before, share, slope = shares[tap - 1], shares[tap], slopes[tap]
         for i in range(u64(size)):
-            slopes[tap, i] = (shares[tap - 1, i] - shares[tap, i]) * steepness[i]
+            slope[i] = (before[i] - share[i]) * steepness[i]
 
 
 @jit
