@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.contract import SoftBins
+from fastinfo.backends.contract import GAUSSIAN_REACH, SoftBins
 from fastinfo.backends.numba.jit import jit, u64
 
 Array = np.ndarray[Any, Any]
@@ -351,35 +351,60 @@ def _spread_gaussian(
     """exp(−(f − d)²/2σ²) is exp(−d²/2σ²) · exp(f/σ²)^d, times what is the same for all taps d."""
     rest, steepness, total, mean = scratch[0], scratch[1], scratch[2], scratch[3]
     precision = 1.0 / (sigma * sigma)
-    reach = np.int64(np.ceil(8.0 * sigma))
-    middle = reach - 1  # the tap with d = 0
+    n_taps = 2 * np.int64(np.ceil(GAUSSIAN_REACH * sigma))
+    middle = n_taps // 2 - 1  # the tap with d = 0
     for i in range(u64(size)):
-        shares[middle, i] = 1.0
         total[i] = np.exp(rest[i] * precision)
         mean[i] = 1.0 / total[i]
-    for d in range(1, reach + 1):
+        shares[middle, i] = 1.0
+    for d in range(1, middle + 2):
         ratio = np.exp(-0.5 * precision * (2 * d - 1))
-        for i in range(u64(size)):
-            shares[middle + d, i] = shares[middle + d - 1, i] * (total[i] * ratio)
-        if d < reach:
-            for i in range(u64(size)):
-                shares[middle - d, i] = shares[middle - d + 1, i] * (mean[i] * ratio)
+        _times(size, ratio, total, shares[middle + d - 1], shares[middle + d])
+        if d <= middle:
+            _times(size, ratio, mean, shares[middle - d + 1], shares[middle - d])
     for i in range(u64(size)):
         total[i] = mean[i] = 0.0
-    for tap in range(2 * reach):
-        d = tap - middle
-        for i in range(u64(size)):
-            exists = (places[i] + d >= 0) & (places[i] + d < n_bins)
-            share = shares[tap, i] if exists else 0.0
-            shares[tap, i] = share
-            total[i] += share
-            mean[i] += share * d
+    for tap in range(n_taps):
+        _sum_existing(size, tap - middle, n_bins, places, shares[tap], total, mean)
     for i in range(u64(size)):
         total[i] = 1.0 / total[i]
         mean[i] *= total[i]
-    for tap in range(2 * reach):
-        d = tap - middle
-        for i in range(u64(size)):
-            shares[tap, i] *= total[i]
-            if slopes is not None:
-                slopes[tap, i] = shares[tap, i] * (d - mean[i]) * precision * steepness[i]
+    for tap in range(n_taps):
+        _normalize(size, total, shares[tap])
+        if slopes is not None:
+            _tilt(size, tap - middle, precision, mean, steepness, shares[tap], slopes[tap])
+
+
+@jit
+def _times(size: int, ratio: float, factor: Any, before: Any, share: Any) -> None:
+    for i in range(u64(size)):
+        share[i] = before[i] * (factor[i] * ratio)
+
+
+@jit
+def _sum_existing(
+    size: int, d: int, n_bins: int, places: Any, share: Any, total: Any, mean: Any
+) -> None:
+    """Σ share and Σ share·d, of the bins that there are."""
+    distance = np.float64(d)
+    for i in range(u64(size)):
+        place = places[i] + d
+        part = share[i] if (place >= 0) & (place < n_bins) else 0.0
+        share[i] = part
+        total[i] += part
+        mean[i] += part * distance
+
+
+@jit
+def _normalize(size: int, factor: Any, share: Any) -> None:
+    for i in range(u64(size)):
+        share[i] *= factor[i]
+
+
+@jit
+def _tilt(
+    size: int, d: int, precision: float, mean: Any, steepness: Any, share: Any, slope: Any
+) -> None:
+    distance = np.float64(d)
+    for i in range(u64(size)):
+        slope[i] = share[i] * (distance - mean[i]) * precision * steepness[i]
