@@ -14,4 +14,22 @@ except ModuleNotFoundError as error:
         "fastinfo.torch needs PyTorch; install it with `pip install 'fastinfo[torch]'`"
     ) from error
 
-__all__: list[str] = []
+from fastinfo.torch.labels import (
+    LabelInformationLoss,
+    label_mutual_information,
+)
+from fastinfo.torch.soft import (
+    MutualInformationLoss,
+    soft_counts,
+    soft_mutual_information,
+    soft_normalized_mutual_information,
+)
+
+__all__ = [
+    "LabelInformationLoss",
+    "MutualInformationLoss",
+    "label_mutual_information",
+    "soft_counts",
+    "soft_mutual_information",
+    "soft_normalized_mutual_information",
+]

@@ -383,7 +383,7 @@ def _times(size: int, ratio: float, factor: Any, before: Any, share: Any) -> Non
 
 @jit
 def _sum_existing(
-    size: int, d: int, n_bins: int, places: Any, share: Any, total: Any, mean: Any
+    size: int, d: Any, n_bins: int, places: Any, share: Any, total: Any, mean: Any
 ) -> None:
     """Σ share and Σ share·d, of the bins that there are."""
     distance = np.float64(d)
@@ -403,7 +403,7 @@ def _normalize(size: int, factor: Any, share: Any) -> None:
 
 @jit
 def _tilt(
-    size: int, d: int, precision: float, mean: Any, steepness: Any, share: Any, slope: Any
+    size: int, d: Any, precision: float, mean: Any, steepness: Any, share: Any, slope: Any
 ) -> None:
     distance = np.float64(d)
     for i in range(u64(size)):
