@@ -161,7 +161,8 @@ def _shares(values: Array, bins: SoftBins, pair: int) -> tuple[Array, Array]:
     low, high = bins.limits[pair]
     values = values.astype(np.float64)
     spread = _bspline_shares if bins.kernel == "bspline" else _gaussian_shares
-    shares, slopes = spread(np.clip(values, low, high), low, high, bins)
+    with np.errstate(invalid="ignore"):  # of NaN and infinite limits comes NaN
+        shares, slopes = spread(np.clip(values, low, high), low, high, bins)
     slopes[(values < low) | (values > high)] = 0.0
     return shares, slopes
 
@@ -170,7 +171,7 @@ def _bspline_shares(values: Array, low: float, high: float, bins: SoftBins) -> t
     """The recursion over the degree, k from k − 1, of Cox and de Boor on equal intervals."""
     n_intervals = bins.n_bins - bins.order
     scale = n_intervals / (high - low)
-    position = (values - low) * scale
+    position = np.clip((values - low) * scale, 0, n_intervals)
     if bins.order == 0:
         edges = np.linspace(low, high, bins.n_bins + 1)
         interval = np.searchsorted(edges[1:-1], values, side="right")
@@ -193,7 +194,7 @@ def _bspline_shares(values: Array, low: float, high: float, bins: SoftBins) -> t
 def _gaussian_shares(values: Array, low: float, high: float, bins: SoftBins) -> tuple[Array, Array]:
     """Normalised over the bins within reach: share·(j − mean of j)/σ² is the derivative."""
     scale = (bins.n_bins - 1) / (high - low)
-    position = ((values - low) * scale)[:, None]
+    position = np.clip((values - low) * scale, 0, bins.n_bins - 1)[:, None]
     j = np.arange(bins.n_bins)
     middle = np.floor(position)
     out_of_reach = (j <= middle - bins.reach) | (j > middle + bins.reach)

@@ -356,7 +356,7 @@ def _spread_gaussian(
     for i in range(u64(size)):
         total[i] = np.exp(rest[i] * precision)
         mean[i] = 1.0 / total[i]
-        shares[middle, i] = 1.0
+        shares[middle, i] = 1.0 + (rest[i] - rest[i])  # NaN for NaN
     for d in range(1, middle + 2):
         ratio = np.exp(-0.5 * precision * (2 * d - 1))
         _times(size, ratio, total, shares[middle + d - 1], shares[middle + d])
