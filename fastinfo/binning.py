@@ -207,14 +207,19 @@ def fit(
 
 
 def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
-    parts = list(
-        over_ranges(lambda start, stop: kernels.summarize(values[start:stop]), values.size, n_jobs)
+    return over_ranges(
+        lambda start, stop: kernels.summarize(values[start:stop]),
+        _summary_of_both,
+        values.size,
+        n_jobs,
     )
-    if len(parts) == 1:
-        return parts[0]
-    known = [part for part in parts if part.low == part.low] or parts[:1]
-    low, high = min(part.low for part in known), max(part.high for part in known)
-    return Summary(low, high, sum(part.n_missing for part in parts))
+
+
+def _summary_of_both(left: Summary, right: Summary) -> Summary:
+    n_missing = left.n_missing + right.n_missing
+    if left.low != left.low or right.low != right.low:  # a side without a number tells no limits
+        return (left if right.low != right.low else right)._replace(n_missing=n_missing)
+    return Summary(min(left.low, right.low), max(left.high, right.high), n_missing)
 
 
 def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int) -> Coder:

@@ -6,6 +6,7 @@ Both kinds of table answer the same questions, so that nobody above has to know 
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
@@ -142,11 +143,8 @@ def count(
             total = kernels.count_joint(codes, n_bins, part) + total
         return total
 
-    parts = over_ranges(count_range, n_samples, n_jobs, max(RANGE, 4 * n_cells))
-    table = next(parts)
-    for part in parts:
-        table += part
-    return DenseCounts(table)
+    size = max(RANGE, 4 * n_cells)
+    return DenseCounts(over_ranges(count_range, operator.iadd, n_samples, n_jobs, size))
 
 
 def count_incomplete(encoders: Encoders, n_samples: int, n_bins: Sequence[int]) -> int:

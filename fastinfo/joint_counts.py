@@ -201,7 +201,7 @@ class JointCounts:
         at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
         n_jobs = self._n_jobs // at_once
         fit = partial(binning.fit, kernels=self._kernels, n_jobs=n_jobs, trusting=trusting)
-        coders = list(map_threads(fit, columns, rules, n_jobs=at_once))
+        coders = map_threads(fit, columns, rules, n_jobs=at_once)
         if self.nan_policy == "raise":
             binning.refuse_missing(columns, coders)
         counts = counting.count(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from fastinfo.backends import choose
 from fastinfo.binning import Column
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.progress import Progress, shown
+from fastinfo.ranges import map_threads
 from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
 from fastinfo.tiles import Feature, Job, Plan, Sink, run
 
@@ -209,11 +209,10 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     columns = [column for group in groups for column in group]
     kernels = choose(options.backend)
     n_jobs = options.n_jobs
-    with ThreadPoolExecutor(n_jobs) as pool:
-        coders = list(pool.map(partial(binning.fit, kernels=kernels), columns, rules))
-        if options.nan_policy == "raise":
-            binning.refuse_missing(columns, coders)
-        codes = list(pool.map(binning.Coder.codes, coders))
+    coders = map_threads(partial(binning.fit, kernels=kernels), columns, rules, n_jobs=n_jobs)
+    if options.nan_policy == "raise":
+        binning.refuse_missing(columns, coders)
+    codes = map_threads(binning.Coder.codes, coders, n_jobs=n_jobs)
     features = [
         Feature(found, len(coder.bins), coder.has_missing)
         for found, coder in zip(codes, coders, strict=True)

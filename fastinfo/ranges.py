@@ -8,8 +8,9 @@ They stay in cache, and fresh memory is touched once: 10⁷ float64 pairs are bi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import itertools
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -20,29 +21,79 @@ RANGE = 1 << 21
 BLOCK = 1 << 18
 """Samples of a block, whose codes stay in a second-level cache."""
 
-RANGE_BYTES = 1 << 24
-"""Bytes of a range that is only read, which goes at the speed of memory."""
-
 
 def over_ranges(
-    function: Callable[[int, int], Result], n_samples: int, n_jobs: int, size: int = RANGE
-) -> Iterator[Result]:
-    """Results of ``function(start, stop)`` on ranges that cover the samples, in their order.
+    function: Callable[[int, int], Result],
+    add: Callable[[Result, Result], Result],
+    n_samples: int,
+    n_jobs: int,
+    size: int = RANGE,
+) -> Result:
+    """The sum of ``function(start, stop)`` over ranges that cover the samples.
 
-    The ranges do not depend on the number of threads, and so no sum over them does.
+    Neither the ranges nor the order in which their results are added depend on the number of
+    threads, and so no sum does. A result is added as soon as all before it are.
     """
-    n_ranges = max(-(-n_samples // size), 1)
+    n_ranges = -(-n_samples // size)
+    if n_ranges <= 1:
+        return function(0, n_samples)
     borders = [n_samples * i // n_ranges for i in range(n_ranges + 1)]
-    yield from map_threads(function, borders, borders[1:], n_jobs=n_jobs)
+    waiting: dict[int, Result] = {}
+    totals: list[Result] = []
+    n_added = 0
+    lock = threading.Lock()
+
+    def take(i: int) -> None:
+        nonlocal n_added
+        result = function(borders[i], borders[i + 1])
+        with lock:
+            waiting[i] = result
+            while n_added in waiting:
+                part = waiting.pop(n_added)
+                totals[:] = [add(totals[0], part) if totals else part]
+                n_added += 1
+
+    map_threads(take, range(n_ranges), n_jobs=n_jobs)
+    return totals[0]
 
 
 def map_threads(
     function: Callable[..., Result], *arguments: Sequence[Any], n_jobs: int
-) -> Iterator[Result]:
-    """As `map` over the shortest of the sequences, on threads where several are of use."""
-    n_threads = min(n_jobs, *(len(sequence) for sequence in arguments))
+) -> list[Result]:
+    """As `map` over the shortest of the sequences, on threads where several are of use.
+
+    The caller's thread is one of them, and each takes the next call as soon as it is free: with a
+    pool, whose every result wakes the caller to hand out more, 10⁸ samples took 2 ms of 22 longer.
+    After an exception, Ctrl-C included, no call begins; the ones under way are waited for, and the
+    first call that failed has its exception raised.
+    """
+    calls = list(zip(*arguments, strict=False))
+    n_threads = min(n_jobs, len(calls))
     if n_threads <= 1:
-        yield from map(function, *arguments)
-        return
-    with ThreadPoolExecutor(n_threads) as pool:
-        yield from pool.map(function, *arguments)
+        return [function(*call) for call in calls]
+    results: list[Any] = [None] * len(calls)
+    errors: dict[int, BaseException] = {}
+    next_call = itertools.count()
+
+    def work() -> None:
+        while not errors and (i := next(next_call)) < len(calls):
+            try:
+                results[i] = function(*calls[i])
+            except BaseException as error:
+                errors[i] = error
+
+    helpers = [threading.Thread(target=work, name="fastinfo") for _ in range(n_threads - 1)]
+    try:
+        for helper in helpers:
+            helper.start()
+        work()
+        for helper in helpers:
+            helper.join()
+    except BaseException as error:  # Ctrl-C between two calls
+        errors[-1] = error
+        for helper in helpers:
+            if helper.ident is not None:
+                helper.join()
+    if errors:
+        raise errors[min(errors)]
+    return results

@@ -53,6 +53,10 @@ from fastinfo.torch.infomax import (
     LocalInfoMax,
     PriorMatching,
 )
+from fastinfo.torch.labels import (
+    LabelInformationLoss,
+    label_mutual_information,
+)
 from fastinfo.torch.learning_rate import (
     KLAdaptiveLR,
 )
@@ -61,6 +65,12 @@ from fastinfo.torch.plane import (
     LayerInformation,
 )
 from fastinfo.torch.plane_plot import plot_information_plane
+from fastinfo.torch.soft import (
+    MutualInformationLoss,
+    soft_counts,
+    soft_mutual_information,
+    soft_normalized_mutual_information,
+)
 
 __all__ = [
     "MINE",
@@ -73,8 +83,10 @@ __all__ = [
     "InformationBottleneckLoss",
     "InformationPlane",
     "KLAdaptiveLR",
+    "LabelInformationLoss",
     "LayerInformation",
     "LocalInfoMax",
+    "MutualInformationLoss",
     "PriorMatching",
     "SaturatedBoundWarning",
     "SeparableCritic",
@@ -89,11 +101,15 @@ __all__ = [
     "infonce_limit",
     "jensen_shannon",
     "kl_to_uniform",
+    "label_mutual_information",
     "leave_one_out",
     "multivariate_gaussian_kl",
     "nwj",
     "perceptron",
     "plot_information_plane",
     "sample_gaussian",
+    "soft_counts",
+    "soft_mutual_information",
+    "soft_normalized_mutual_information",
     "weight_prior_kl",
 ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, Summary, code_dtype
-from fastinfo.backends.numba import count, encode, logarithms, pairs, select
+from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, code_dtype
+from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
+from fastinfo.backends.numba.jit import u64
 
 Array = np.ndarray[Any, Any]
 
@@ -30,19 +31,33 @@ def _rows(array: Array) -> Array:
     return _fixed(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
-@lru_cache(maxsize=256)
-def _uniform(low: float, high: float, n_bins: int) -> tuple[Array, float, float]:
-    """Edges, bins to a unit, and how far in bins a product may be from what the edges say.
+class _Grid(NamedTuple):
+    """Equal bins as `encode.encode_uniform` takes them."""
 
-    Remembered, for columns come block by block; an infinite doubt where products are of no use.
-    """
+    edges: Array
+    scale: float
+    """Bins to a unit."""
+    origin: float
+    shift: Any
+    doubt: Any
+    """How far a position in fixed point may be from what the edges say."""
+
+
+@lru_cache(maxsize=256)
+def _grid(low: float, high: float, n_bins: int) -> _Grid:
+    """Remembered, for columns come block by block; without a scale where products are of no use."""
     edges = _fixed(np.linspace(low, high, n_bins + 1))
+    shift = 51 - n_bins.bit_length()
     # Half first, so that a range wider than the largest float does not overflow.
     scale = n_bins / (high / 2 - low / 2) / 2
     # The subtraction and the multiplication are each off by half an ulp of at most n_bins, an edge
     # by an ulp or two of the larger end. Doubled, for good measure.
     doubt = 8 * np.finfo(np.float64).eps * (n_bins + max(abs(low), abs(high)) * scale)
-    return edges, scale, float(doubt) if 0 < scale < np.inf else np.inf
+    if not (0 < scale < np.inf and doubt < 0.25):
+        return _Grid(edges, 0.0, 0.0, u64(0), u64(0))
+    # And half a unit of the fixed point.
+    units = math.ceil(doubt * 2.0**shift) + 1
+    return _Grid(edges, scale, 2.0 ** (52 - shift), u64(shift), u64(units))
 
 
 class NumbaKernels:
@@ -93,11 +108,11 @@ class NumbaKernels:
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:
         """Multiply, and compare where the product leaves a doubt."""
-        edges, scale, doubt = _uniform(low, high, n_bins)
-        if not doubt < 0.25:
-            return self.encode_edges(values, edges, out)
+        grid = _grid(low, high, n_bins)
+        if not grid.scale:
+            return self.encode_edges(values, grid.edges, out)
         codes = np.empty(values.size, code_dtype(n_bins)) if out is None else out
-        encode.encode_uniform(_fixed(values), edges, scale, doubt, codes)
+        encode.encode_uniform(_fixed(values), *grid, codes)
         return codes
 
     def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
@@ -164,3 +179,26 @@ class NumbaKernels:
         out = np.empty(left.shape[0])
         logarithms.sum_xlogy(left, right, out)
         return out.reshape(p.shape[:-1])
+
+    def soft_count(
+        self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
+    ) -> Array:
+        """The patch of each sample, added up in one table a pair."""
+        weights = None if weights is None else _fixed(weights)
+        return soft.count(_fixed(x), _fixed(y), x_bins, y_bins, weights)
+
+    def soft_count_gradient(
+        self,
+        x: Array,
+        y: Array,
+        x_bins: SoftBins,
+        y_bins: SoftBins,
+        by_counts: Array,
+        x_out: Array | None,
+        y_out: Array | None,
+        weights: Array | None = None,
+    ) -> None:
+        """The same patches, read."""
+        x, y, by_counts = _fixed(x), _fixed(y), _fixed(by_counts)
+        weights = None if weights is None else _fixed(weights)
+        soft.differentiate(x, y, x_bins, y_bins, weights, by_counts, x_out, y_out)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.numba.jit import jit
+from fastinfo.backends.numba.jit import jit, u64
 
 BLOCK = 1024
 """Samples that go through one loop after the other while they are in L1."""
@@ -100,31 +100,35 @@ def _find(value: Any, edges: Any, guess: Any) -> Any:
 
 
 @jit
-def encode_uniform(values: Any, edges: Any, scale: float, doubt: float, codes: Any) -> None:
+def encode_uniform(
+    values: Any, edges: Any, scale: float, origin: float, shift: Any, doubt: Any, codes: Any
+) -> None:
     """Multiply to find the bin, and compare with the edges only where rounding could matter.
 
-    A product that lies within ``doubt`` of a whole number, or is NaN, or outside, marks its block
-    as doubtful, and the block is done again by comparisons. Few blocks are, unless the samples sit
-    on the edges. The first pass runs at the speed of memory (25 GB/s, 3 G float64 samples/s on
-    Zen 4); a doubtful sample costs about ten times as much.
+    ``origin`` is a power of two above the number of bins. Between it and its double, floats lie
+    2^−shift apart and differ in the mantissa alone, so that the bits of ``origin + position`` but
+    for those of ``origin`` are the position in fixed point, ``shift`` bits after the point; NaN and
+    whatever is outside come out as huge numbers. A position within ``doubt`` of a whole number
+    marks its block as doubtful, and the block is done again by comparisons. Few blocks are, unless
+    the samples sit on the edges. Zen 4: 4.7 G float64 samples/s in cache, where conversion to
+    integers and back made 3.4, and 3.2 from memory; a doubtful sample takes about ten times longer.
     """
     n_bins = edges.size - 1
     low, high = edges[0], edges[n_bins]
-    top = np.float64(n_bins)
-    sure = 1.0 - doubt
+    base = np.float64(origin).view(np.uint64)
+    limit = u64(n_bins) << shift
+    fraction = (u64(1) << shift) - u64(1)
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
         out = codes[start : start + BLOCK]
-        doubtful = np.int64(0)
+        largest, nearest = u64(0), fraction
         for i in range(np.uint64(block.size)):
-            position = (np.float64(block[i]) - low) * scale
-            k = np.int64(position)
-            rest = position - np.float64(k)
-            # False for NaN and below the first bin too, where the rest is not positive.
-            is_sure = (rest > doubt) & (rest < sure) & (position < top)
-            doubtful |= np.int64(not is_sure)
-            out[i] = k
-        if doubtful:
+            raised = np.float64((np.float64(block[i]) - low) * scale + origin)
+            position = raised.view(np.uint64) ^ base
+            out[i] = position >> shift
+            largest = max(largest, position)
+            nearest = min(nearest, (position + doubt) & fraction)
+        if largest >= limit or nearest < u64(2) * doubt:
             for i in range(block.size):
                 value = np.float64(block[i])
                 if low <= value <= high:

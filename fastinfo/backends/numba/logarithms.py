@@ -157,7 +157,7 @@ def sum_xlogx(counts: Array) -> Array:
     """Σ c·log c over the last axis of int64 counts or float64 weights; 0·log 0 is 0."""
     cells = np.ascontiguousarray(counts)
     # reshape cannot infer a length next to an axis of length 0.
-    n_rows = int(np.prod(cells.shape[:-1], dtype=np.int64))
+    n_rows = math.prod(cells.shape[:-1])
     cells = cells.reshape(n_rows, cells.shape[-1])
     sums = np.empty(n_rows)
     if cells.dtype.kind == "f":
