@@ -14,7 +14,7 @@ from torch import nn
 
 from fastinfo.torch import InformationBottleneckLoss, gaussian_bottleneck
 
-CORRELATION, N_SAMPLES = 0.9, 4000
+CORRELATION, N_SAMPLES = 0.9, 1000
 PRICES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78)
 
 
@@ -62,7 +62,7 @@ def run(quick):
     found = []
     for beta in PRICES[::4] if quick else PRICES:
         for seed in range(1 if quick else 5):
-            rate, told = train(seed, beta, 30 if quick else 800)
+            rate, told = train(seed, beta, 30 if quick else 500)
             found.append({"beta": beta, "seed": seed, "about_x": rate, "about_y": told})
     return {"correlation": CORRELATION, "found": found}
 
