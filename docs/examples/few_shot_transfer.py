@@ -130,7 +130,7 @@ def draw(results):
         axes.set_title(f"on the {which} kind of digits")
         axes.set_ylabel("points more than plain training")
         axes.grid(axis="y", linewidth=0.4)
-    both[0].legend(fontsize="small", loc="lower left")
+    figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 
