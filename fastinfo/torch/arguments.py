@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers
 from collections.abc import Iterable
 from typing import Any
 
@@ -52,3 +54,34 @@ def same_device(*named: tuple[torch.Tensor, str]) -> torch.device:
                 f"one device: {name}.to({first_name}.device)"
             )
     return first.device
+
+
+# --- what networks and their losses take ---------------------------------------------------------
+
+
+def number(
+    value: Any, name: str, above: float = -math.inf, below: float = math.inf, closed: str = ""
+) -> float:
+    """A real number between two limits; ``closed`` names those that belong to the range."""
+    left, right = "above" in closed, "below" in closed
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if is_number:
+        high_enough = value >= above if left else value > above
+        low_enough = value <= below if right else value < below
+        if high_enough and low_enough:
+            return float(value)
+    told = f"{'[' if left else '('}{above:g}, {below:g}{']' if right else ')'}"
+    raise (ValueError if is_number else TypeError)(
+        f"{name}={value!r}; accepted is a number in {told}"
+    )
+
+
+def scores(value: Any) -> torch.Tensor:
+    """Scores of all pairs of a batch: ``(…, N, N)``, at least two samples."""
+    found = floating(value, "scores")
+    if found.ndim < 2 or found.shape[-1] != found.shape[-2] or found.shape[-1] < 2:
+        raise ValueError(
+            f"scores has shape {tuple(found.shape)}; accepted is (…, N, N) with N of at least 2: "
+            "scores[i, j] of x[i] and y[j], the samples that belong together on the diagonal"
+        )
+    return found
