@@ -118,9 +118,10 @@ def check(data: Images, answer: Answer) -> None:
     """Value and gradient must be those of the answer's own definition."""
     information, by_x = _reference(answer.images.kernel, data.n_bins, answer.who, data)
     inner = (data.x > 0) & (data.x < 1)  # at the ends MONAI's gradient is of its range too
-    error = np.abs(answer.by_x - by_x)[inner].max() / np.abs(by_x).max()
-    # float32 in, float64 within; MONAI is in float32 and adds 10⁻⁷ here and there.
-    tolerance = {"fastinfo": (1e-6, 1e-6), "monai": (2e-2, 2e-2)}[answer.who]
+    error = np.linalg.norm((answer.by_x - by_x)[inner]) / np.linalg.norm(by_x)
+    # float32 in and out, float64 within; MONAI is in float32 throughout, which puts a few samples
+    # of a million beyond a border of the bins.
+    tolerance = {"fastinfo": (1e-6, 1e-6), "monai": (1e-4, 1e-2)}[answer.who]
     assert math.isclose(answer.information, information, rel_tol=tolerance[0]), (
         f"{answer.who}: {answer.information}, and its definition gives {information}"
     )
@@ -131,7 +132,7 @@ _CACHE: dict[tuple[str, int, int, str], tuple[float, Array]] = {}
 
 
 def _reference(kernel: str, n_bins: int, who: str, data: Images) -> tuple[float, Array]:
-    key = (kernel, n_bins, data.x.size, "any" if kernel == "gaussian" else who)
+    key = (kernel, n_bins, data.x.size, who)
     if key not in _CACHE:
         _CACHE[key] = _dense(kernel, n_bins, who, data.x, data.y)
     return _CACHE[key]
@@ -150,8 +151,8 @@ def _dense(kernel: str, n_bins: int, who: str, x: Array, y: Array) -> tuple[floa
             position = (2 + values * (n_bins - 4)).clamp_max(n_bins - 3)
         else:
             position = values * (n_bins - order) + (order - 1) / 2
-            if order == 0:  # the ends lie on borders, and belong within
-                position = position.clamp(0, n_bins - 1)
+            if order == 0:
+                position = (values * n_bins).floor().clamp_max(n_bins - 1)
         d = (position[:, None] - bins).abs()
         if order == 0:
             # Half a sample to either side of a border, as MONAI has it.
@@ -169,7 +170,9 @@ def _dense(kernel: str, n_bins: int, who: str, x: Array, y: Array) -> tuple[floa
     p = table / x.size
     expected = p.sum(dim=1, keepdim=True) * p.sum(dim=0, keepdim=True)
     occupied = p > 0
-    information = (p[occupied] * (p[occupied] / expected[occupied]).log()).sum()
+    p, expected = p[occupied], expected[occupied]
+    added = 1e-7 if who == "monai" else 0.0
+    information = (p * ((p + added) / (expected + added) + added).log()).sum()
     (by_table,) = torch.autograd.grad(information, table)
     by_x = np.empty(x.size)
     for part, left, right in chunks():

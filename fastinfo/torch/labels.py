@@ -22,9 +22,10 @@ def label_mutual_information(
     classes of its own.
 
     **It does not know the names of classes**: I is the same for logits whose columns are permuted.
-    A classifier trained by it alone separates the labels, and calls them by any names; read them
-    off afterwards (a label for each column, by the largest share), or train with
-    `LabelInformationLoss` and a ``cross_entropy_weight``, which tells the names.
+    A classifier trained by it alone calls the labels by any names, and often lets some of them
+    share a class, a local maximum. Read the names off afterwards (for each column the label with
+    the largest share), or train with `LabelInformationLoss` and a ``cross_entropy_weight``, which
+    tells the names and leads out of those maxima.
 
     Parameters
     ----------
@@ -80,8 +81,8 @@ class LabelInformationLoss(torch.nn.Module):
     Parameters
     ----------
     cross_entropy_weight : float, default 0
-        Weight of `torch.nn.functional.cross_entropy`. At 0 the classes learned may bear any names;
-        a small weight, such as 0.1, is enough to tell them.
+        Weight of `torch.nn.functional.cross_entropy`. At 0 the classes learned may bear any names,
+        and labels may share one; a small weight, such as 0.1, is enough against both.
 
     Raises
     ------
