@@ -81,7 +81,7 @@ def draw(results):
     """The curve, and the trained codes."""
     figure = pyplot.figure(figsize=(4.5, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    rates = [0.01 * step for step in range(261)]
+    rates = [0.01 * step for step in range(281)]
     shared = results["correlation"] ** 2
     curve = [-math.log(1 - shared + shared * math.exp(-2 * rate)) / 2 for rate in rates]
     axes.plot(rates, curve, color="0.5", linewidth=0.8, label="best code")
