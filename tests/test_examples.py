@@ -55,6 +55,20 @@ def test_pictures_are_there():
 # --- what the results have to show --------------------------------------------------------------
 
 
+@pytest.mark.parametrize("way", ["shown", "quick"])
+def test_images_are_registered_within_a_tenth_of_a_pixel(way):
+    """What the documentation shows, from ten starts; and a smaller image from two, here and now."""
+    if way == "shown":
+        results = results_of("registration")
+        assert not results["quick"]
+    else:
+        results = importlib.import_module("registration").run(quick=True)
+    errors = results["errors"]["mutual information"]
+    assert len(errors) >= (10 if way == "shown" else 2)
+    assert max(errors) <= 0.1
+    assert min(results["errors"]["squared difference"]) > 1
+
+
 def test_deep_infomax_beats_a_random_encoder_by_ten_points():
     accuracy = results_of("deep_infomax")["accuracy"]
     learned, random = accuracy["Deep InfoMax"], accuracy["random encoder"]

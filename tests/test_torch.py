@@ -1,6 +1,8 @@
 """fastinfo.torch: soft mutual information and its losses, against a dense reference of tensors."""
 
+import doctest
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ import torch
 import torch_dense
 from torch.autograd import gradcheck
 
-import fastinfo
+import fastinfo.torch
 from fastinfo.torch import (
     MutualInformationLoss,
     soft_counts,
@@ -445,3 +447,16 @@ def test_without_torch_the_error_says_what_to_install(tmp_path):
     )
     assert "ImportError: fastinfo.torch needs PyTorch" in done.stderr
     assert "pip install 'fastinfo[torch]'" in done.stderr
+
+
+def test_the_page_is_true():
+    """What the blocks of docs/torch.md print is what stands there."""
+    page = Path(__file__).parents[1] / "docs" / "torch.md"
+    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    assert found.attempted > 20
+    assert found.failed == 0
+    names = set(
+        re.findall(r"`([a-z]+_[a-z_]+|[A-Z]\w+(?:Loss|LR|Plane))`", page.read_text("utf-8"))
+    )
+    options = {"sample_weight"}
+    assert names - options <= set(fastinfo.torch.__all__) | {"GlobalMutualInformationLoss"}

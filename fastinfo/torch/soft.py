@@ -77,9 +77,9 @@ def soft_mutual_information(
     sigma: float | tuple[float, float] = 0.5,
     range: Any = None,
     outside: str = "raise",
+    base: float | None = None,
     mask: torch.Tensor | None = None,
     sample_weight: torch.Tensor | None = None,
-    base: float | None = None,
 ) -> torch.Tensor:
     """Mutual information of soft histograms, differentiable by the samples.
 
@@ -117,12 +117,12 @@ def soft_mutual_information(
     outside : {"raise", "clamp", "omit"}, default "raise"
         Whether samples outside of a given ``range`` are an error, count as its nearer end (where
         their gradient is 0), or are left out together with their partners.
+    base : float, optional
+        Base of the logarithm; nats by default, 2 for bits.
     mask : Tensor of bool, broadcastable to the samples, optional
         True where a sample counts. Others may hold anything, and have a gradient of 0.
     sample_weight : Tensor, broadcastable to the samples, optional
         Weight of each sample, finite and not negative; it has no gradient.
-    base : float, optional
-        Base of the logarithm; nats by default, 2 for bits.
 
     Returns
     -------
