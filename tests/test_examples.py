@@ -78,11 +78,16 @@ def test_deep_infomax_beats_a_random_encoder_by_ten_points():
     assert len(accuracy["PCA"]) == len(gains)
 
 
-def test_bounds_are_within_a_twentieth_of_a_nat():
+@pytest.mark.parametrize("way", ["trained", "best"])
+def test_bounds_are_within_a_twentieth_of_a_nat_on_average(way):
+    errors = {}
     for entry in results_of("variational_bounds")["found"]:
-        if entry["bound"] != "CLUB":  # whose own value is no information; see its docstring
-            for way in ("trained", "best"):
-                assert abs(entry[way] - entry["information"]) <= 0.05, entry
+        case = entry["bound"], entry["information"]
+        errors.setdefault(case, []).append(entry[way] - entry["information"])
+    for (bound, information), found in errors.items():
+        assert len(found) >= 5
+        if bound != "CLUB":  # which is no estimate of the information; see its docstring
+            assert abs(sum(found) / len(found)) <= 0.05, (bound, information)
 
 
 def test_the_bottleneck_is_within_a_fiftieth_of_a_nat():

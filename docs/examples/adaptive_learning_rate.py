@@ -94,7 +94,7 @@ def draw(results):
         (rates,) = select(results, "rates", start, "this step")
         (divergences,) = select(results, "divergences", start, "this step")
         style = {"color": f"C{colour}", "linewidth": 0.8, "label": f"from {power(start)}"}
-        of_rate.plot(rates, **style)
+        of_rate.plot([start, *rates], **style)
         of_kl.plot(divergences, **style)
         places = [3 * colour + offset for offset in range(2)]
         values = zip(

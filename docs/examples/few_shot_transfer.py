@@ -111,7 +111,8 @@ def points(results, which, **wanted):
 def draw(results):
     """Gains and losses over plain training, a point for each seed."""
     figure = pyplot.figure(figsize=(7, 3.4), layout="constrained")
-    for axes, which in zip(figure.subplots(1, 2), ("new", "old"), strict=True):
+    both = figure.subplots(1, 2)
+    for axes, which in zip(both, ("new", "old"), strict=True):
         place, ticks = 0, []
         for task in TASKS:
             for shots in SHOTS:
@@ -129,7 +130,7 @@ def draw(results):
         axes.set_title(f"on the {which} kind of digits")
         axes.set_ylabel("points more than plain training")
         axes.grid(axis="y", linewidth=0.4)
-    axes.legend(fontsize="small")
+    figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     return figure
 
 

@@ -80,7 +80,7 @@ def judge(network, bound, information, seed):
 
 def run(quick):
     """Every bound at every information and seed, trained and at its best."""
-    n_steps = 30 if quick else 5000
+    n_steps = 30 if quick else 3000
     found = []
     for information in (1.0,) if quick else (0.5, 1.0, 2.0):
         for seed in range(1 if quick else 5):
