@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import tables
-from fastinfo.backends import usable_cores
+from fastinfo.backends import HOST, Place, place_of, usable_cores
 from fastinfo.binning import NUMPY_RULES, Column, Given, NumpyRule, Quantile, Rule, Uniform
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 
@@ -111,7 +111,7 @@ def output(out: Any, shape: tuple[int, int]) -> Any:
 def variable(samples: Any, name: str) -> list[Column]:
     """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
     if not tables.is_frame(samples) and not tables.is_series(samples):
-        samples = host_array(samples, name)
+        samples = array_of(samples, name)
         if samples.ndim == 1:
             return [column(samples, name)]
         if samples.ndim != 2:
@@ -127,23 +127,25 @@ def variable(samples: Any, name: str) -> list[Column]:
 def features(table: Any, name: str) -> list[Column]:
     """The columns of a table ``(n, m)``, each by its name."""
     if not tables.is_frame(table):
-        table = host_array(table, name)
+        table = array_of(table, name)
     names, found = tables.columns(table, name)
     if not found:
         raise ValueError(f"{name} has no columns")
     return [column(samples, label) for label, samples in zip(names, found, strict=True)]
 
 
-def host_array(samples: Any, name: str) -> Any:
-    """A NumPy array of anything that is no DataFrame."""
+def array_of(samples: Any, name: str) -> Any:
+    """An array of anything that is no DataFrame: CuPy's of what is on a GPU, else NumPy's."""
     origin = tables.library(samples)
+    if place_of(samples) != HOST:
+        return tables.on_device(samples)
     if origin == "torch" and samples.device.type == "cpu":
         return samples.detach().numpy()
-    if origin in ("cupy", "torch", "jax", "jaxlib", "dask"):
+    if origin in ("torch", "jax", "jaxlib", "dask"):
         raise TypeError(
             f"{name} is a {type(samples).__module__}.{type(samples).__qualname__}; accepted are "
-            "NumPy arrays, lists, pandas, polars and Arrow columns, and torch tensors on the CPU: "
-            "bring it to the host first"
+            "NumPy and CuPy arrays, lists, pandas, polars and Arrow columns, and torch tensors on "
+            "the CPU or a CUDA device: bring it to the host first"
         )
     if np.ma.isMaskedArray(samples):
         return samples
@@ -176,6 +178,8 @@ def column(samples: Any, name: str) -> Column:
         values, missing, categories = tables.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
+    elif place_of(samples) != HOST:
+        values = samples
     else:
         values = np.asarray(samples)
     if values.ndim != 1:
@@ -210,6 +214,8 @@ def _supported(values: Any, name: str) -> Any:
         )
     if kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+    if place_of(values) != HOST:
+        return values if values.flags.c_contiguous else values.copy()
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
 
 
@@ -268,12 +274,45 @@ def same_length(columns: Sequence[Column]) -> int:
     return int(first.values.size)
 
 
+def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
+    """Where all of some arrays are; None stands for no array."""
+    places = {
+        place_of(array): name
+        for array, name in zip(arrays, names, strict=True)
+        if array is not None
+    }
+    if len(places) > 1:
+        (first, a), (second, b) = list(places.items())[:2]
+        raise ValueError(
+            f"{a} is on {first} and {b} on {second}: bring both to one place, or say with backend= "
+            "where they are to be worked on"
+        )
+    return next(iter(places), HOST)
+
+
+def place(samples: Iterable[Any]) -> Place:
+    """Where the first samples that are on a device are; the host where none are."""
+    return next((found for found in map(place_of, samples) if found != HOST), HOST)
+
+
+def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:
+    """Where all columns and their weights are.
+
+    ``backend`` moves them to where it works, and then it does not matter where they were.
+    """
+    if backend is not None:
+        everywhere = [place_of(c.values) for c in columns] + [place_of(weights)]
+        return next((p for p in everywhere if p.backend == backend), HOST)
+    values = [c.values for c in columns]
+    return same_place([*values, weights], [*(c.name for c in columns), "sample_weight"])
+
+
 def weights(sample_weight: Any, n_samples: int) -> Any:
     """Weights of the samples as float64, or None."""
     if sample_weight is None:
         return None
     if not tables.is_series(sample_weight):
-        sample_weight = host_array(sample_weight, "sample_weight")
+        sample_weight = array_of(sample_weight, "sample_weight")
     if np.shape(sample_weight) != (n_samples,):
         raise ValueError(
             f"sample_weight has shape {np.shape(sample_weight)}; accepted is one weight for each "
@@ -290,8 +329,8 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
         )
     if (array < 0).any():
         raise ValueError(
-            f"sample_weight holds negative weights (the least is {array.min():g}); accepted are 0 "
-            "and above"
+            f"sample_weight holds negative weights (the least is {float(array.min()):g}); accepted "
+            "are 0 and above"
         )
     if not array.any():
         raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
@@ -476,7 +515,7 @@ def axes(axis: Any, count: int | None) -> tuple[int, ...]:
 
 def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
     """Float64 probabilities whose last axes are the named ones, each distribution's sum 1."""
-    array = np.asarray(host_array(pk, name))
+    array = array_of(pk, name)
     if array.dtype.kind not in "biuf":
         raise TypeError(f"{name} has dtype {array.dtype}; accepted are real numbers")
     try:
@@ -487,7 +526,7 @@ def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
     if not np.isfinite(p).all():
         raise ValueError(f"{name} holds NaN or infinite values; accepted are finite ones")
     if (p < 0).any():
-        raise ValueError(f"{name} holds negative values (the least is {p.min():g})")
+        raise ValueError(f"{name} holds negative values (the least is {float(p.min()):g})")
     with np.errstate(over="ignore"):
         totals = p.sum(axis=tuple(range(-len(axes), 0)), keepdims=True)
     if not (np.isfinite(totals) & (totals > 0)).all():

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends import bring
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
-from fastinfo.ranges import BLOCK, over_ranges
+from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -188,12 +189,16 @@ def fit(
     ValueError
         For equal-width bins of infinite values, or of a range too narrow for their number.
     """
-    if column.is_float:
-        return _fit_floats(column, rule, kernels, n_jobs)
+    if column.missing is not None:
+        column = column._replace(missing=bring(column.missing, kernels))
     if column.values.dtype.kind in "US":
-        categories, codes = np.unique(column.values, return_inverse=True)
-        encode: Encode = LookUp(codes.astype(code_dtype(categories.size - 1)))
+        categories, codes = np.unique(column.values, return_inverse=True)  # text is on the host
+        codes = kernels.bring(codes.astype(code_dtype(categories.size - 1)))
+        encode: Encode = LookUp(codes)
     else:
+        column = column._replace(values=bring(column.values, kernels))
+        if column.is_float:
+            return _fit_floats(column, rule, kernels, n_jobs)
         trusting = trusting and column.missing is None
         categories, encode = _fit_integers(column, kernels, n_jobs, trusting)
     if column.categories is not None:
@@ -202,7 +207,7 @@ def fit(
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        encode, categories = _mark_missing(encode, categories, column.missing)
+        encode, categories = _mark_missing(encode, categories, column.missing, kernels)
     return Coder(Categories(categories), column.values.size, has_missing, encode)
 
 
@@ -212,6 +217,7 @@ def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
         _summary_of_both,
         values.size,
         n_jobs,
+        kernels.samples_at_once or RANGE,
     )
 
 
@@ -255,7 +261,8 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
     count: Any
     if isinstance(rule, NumpyRule):
         valid = column.values[~kernels.xp.isnan(column.values)]
-        count = np.histogram_bin_edges(valid.astype(np.float64), rule.rule).size - 1
+        valid = kernels.to_host(valid.astype(np.float64))
+        count = np.histogram_bin_edges(valid, rule.rule).size - 1
     else:
         count = rule.n_bins or default_n_bins(n_valid)
     try:
@@ -305,8 +312,8 @@ def _fit_integers(
     if values.dtype == "u1":
         return np.arange(high + 1, dtype=values.dtype), LookUp(values)  # codes as they are
     if span > max(CODED_BY_OFFSET, 2 * values.size):
-        categories, codes = np.unique(values, return_inverse=True)
-        return categories, LookUp(codes.astype(code_dtype(categories.size - 1)))
+        categories, codes = kernels.xp.unique(values, return_inverse=True)
+        return kernels.to_host(categories), LookUp(codes.astype(code_dtype(categories.size - 1)))
 
     def encode(start: int, stop: int, out: Array | None) -> Array:
         return kernels.encode_integers(values[start:stop], low, span, out)
@@ -315,24 +322,27 @@ def _fit_integers(
     if span <= 256:
         return categories, encode  # an empty category costs less than a look for it
     codes = encode(0, values.size, None)
-    present = np.zeros(span, np.bool_)
+    present = kernels.xp.zeros(span, np.bool_)
     present[codes] = True
     if present.all():
         return categories, LookUp(codes)
     new_codes = (present.cumsum() - 1).astype(code_dtype(int(present.sum()) - 1))
-    return categories[present], LookUp(new_codes[codes])
+    return categories[kernels.to_host(present)], LookUp(new_codes[codes])
 
 
-def _mark_missing(encode: Encode, categories: Any, missing: Array) -> tuple[Encode, Any]:
+def _mark_missing(
+    encode: Encode, categories: Any, missing: Array, kernels: Kernels
+) -> tuple[Encode, Any]:
     """How to give the missing samples the code B, and the categories left without them.
 
     By blocks, for NumPy widens codes that it indexes with to eight bytes each.
     """
-    present = np.zeros(categories.size, np.bool_)
-    for start in range(0, missing.size, BLOCK):
-        stop = min(start + BLOCK, missing.size)
+    present = kernels.xp.zeros(categories.size, np.bool_)
+    block = kernels.samples_at_once or BLOCK
+    for start in range(0, missing.size, block):
+        stop = min(start + block, missing.size)
         present[encode(start, stop, None)[~missing[start:stop]]] = True
-    categories = categories[present]
+    categories = categories[kernels.to_host(present)]
     n_bins = categories.size
     new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(n_bins))
 

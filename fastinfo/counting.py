@@ -130,10 +130,17 @@ def count(
     if sparse:
         codes = [encode(0, n_samples, None) for encode in encoders]
         complete = ~_incomplete(codes, n_bins)
-        values = np.ones(n_samples, np.int64) if weights is None else weights
-        return _gather(tuple(n_bins), [column[complete] for column in codes], values[complete])
+        xp = kernels.xp
+        values = xp.ones(n_samples, np.int64) if weights is None else weights
+        columns = [column[complete] for column in codes]
+        found = _gather(tuple(n_bins), columns, values[complete], xp)
+        return SparseCounts(
+            found.shape, kernels.to_host(found.cells), kernels.to_host(found.values)
+        )
     if n_cells > SMALL_TABLE:
         require_memory([bins + 1 for bins in n_bins])
+
+    block = kernels.samples_at_once or block
 
     def count_range(start: int, stop: int) -> Array:
         # A block has several samples for each cell, or clearing and adding tables would take over.
@@ -143,13 +150,16 @@ def count(
             total = kernels.count_joint(codes, n_bins, part) + total
         return total
 
-    size = max(RANGE, 4 * n_cells)
-    return DenseCounts(over_ranges(count_range, operator.iadd, n_samples, n_jobs, size))
+    size = max(kernels.samples_at_once or RANGE, 4 * n_cells)
+    table = over_ranges(count_range, operator.iadd, n_samples, n_jobs, size)
+    return DenseCounts(kernels.to_host(table))
 
 
-def count_incomplete(encoders: Encoders, n_samples: int, n_bins: Sequence[int]) -> int:
+def count_incomplete(
+    encoders: Encoders, n_samples: int, n_bins: Sequence[int], kernels: Kernels
+) -> int:
     """How many samples lack one of the variables."""
-    blocks = _blocks(encoders, 0, n_samples, BLOCK)
+    blocks = _blocks(encoders, 0, n_samples, kernels.samples_at_once or BLOCK)
     return sum(int(_incomplete(codes, n_bins).sum()) for _, _, codes in blocks)
 
 
@@ -181,19 +191,21 @@ def add(left: Counts, right: Counts) -> Counts:
     return _gather(left.shape, list(cells), np.concatenate([left.values, right.values]))
 
 
-def _gather(shape: tuple[int, ...], columns: Sequence[Array], values: Array) -> SparseCounts:
+def _gather(
+    shape: tuple[int, ...], columns: Sequence[Array], values: Array, xp: Any = np
+) -> SparseCounts:
     """Sum the values of equal cells."""
-    keys, extent = np.zeros(values.size, np.int64), 1
+    keys, extent = xp.zeros(values.size, np.int64), 1
     for column, bins in zip(columns, shape, strict=True):
         if extent * bins >= 1 << 62:
             # Too many cells to number: number the ones that occur, in the same order.
-            _, keys = np.unique(keys, return_inverse=True)
-            extent = int(keys.max(initial=0)) + 1
+            _, keys = xp.unique(keys, return_inverse=True)
+            extent = int(keys.max()) + 1 if keys.size else 1
         keys, extent = keys * bins + column, extent * bins
-    _, first, cell = np.unique(keys, return_index=True, return_inverse=True)
-    sums = np.zeros(first.size, values.dtype)
-    np.add.at(sums, cell, values)
-    cells = np.stack([column[first] for column in columns]).astype(np.int64)
+    _, first, cell = xp.unique(keys, return_index=True, return_inverse=True)
+    sums = xp.zeros(first.size, values.dtype)
+    xp.add.at(sums, cell, values)
+    cells = xp.stack([column[first] for column in columns]).astype(np.int64)
     return SparseCounts(shape, cells, sums)
 
 

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 
 from fastinfo import arguments, binning, counting
-from fastinfo.backends import choose
+from fastinfo.backends import bring, choose, name_of
+from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Column, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
@@ -89,7 +90,8 @@ class JointCounts:
                 f"sparse={sparse!r}; accepted are True, False, and None to decide by size"
             )
         self._sparse = sparse
-        self._kernels = choose(backend)
+        name_of(backend)  # an unknown one is told at once
+        self._backend = backend
         self._n_jobs = arguments.n_jobs(n_jobs)
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
@@ -172,20 +174,25 @@ class JointCounts:
             self._require_like([len(group) for group in converted])
             fixed = [bins for group in self._bins for bins in group]
         columns = [column for group in converted for column in group]
+        place = arguments.place_of_columns(columns, weights, self._backend)
+        kernels = choose(self._backend, place)
+        weights = None if weights is None else bring(weights, kernels)
         fixed = fixed or [None] * len(columns)
         known = [
             bins if isinstance(bins, Edges) and len(bins) else rule
             for bins, rule in zip(fixed, rules, strict=True)
         ]
+        # Trusted codes are looked through block by block in cache, and a GPU takes no such blocks.
+        trusting = n_samples > RANGE and kernels.samples_at_once is None
         try:
-            coders, counts = self._count(columns, known, weights, trusting=n_samples > RANGE)
+            coders, counts = self._count(columns, known, weights, kernels, trusting)
         except binning.UnexpectedCodeError:
-            coders, counts = self._count(columns, known, weights, trusting=False)
+            coders, counts = self._count(columns, known, weights, kernels, trusting=False)
         n_missing = 0
         if any(coder.has_missing for coder in coders):
             encoders = [coder.encode for coder in coders]
             n_bins = [len(coder.bins) for coder in coders]
-            n_missing = counting.count_incomplete(encoders, n_samples, n_bins)
+            n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
         ends = np.cumsum([len(group) for group in converted])
         flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
@@ -193,14 +200,19 @@ class JointCounts:
         return self
 
     def _count(
-        self, columns: Sequence[Column], rules: Sequence[Any], weights: Any, trusting: bool
+        self,
+        columns: Sequence[Column],
+        rules: Sequence[Any],
+        weights: Any,
+        kernels: Kernels,
+        trusting: bool,
     ) -> tuple[list[Coder], Counts]:
         """Fit the bins of columns and count their joint table."""
         n_samples = columns[0].values.size
         # Columns side by side, and the threads that are left over within each.
         at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
         n_jobs = self._n_jobs // at_once
-        fit = partial(binning.fit, kernels=self._kernels, n_jobs=n_jobs, trusting=trusting)
+        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trusting=trusting)
         coders = map_threads(fit, columns, rules, n_jobs=at_once)
         if self.nan_policy == "raise":
             binning.refuse_missing(columns, coders)
@@ -208,7 +220,7 @@ class JointCounts:
             [coder.encode for coder in coders],
             n_samples,
             [len(coder.bins) for coder in coders],
-            self._kernels,
+            kernels,
             weights,
             self._sparse,
             self._n_jobs,
@@ -244,7 +256,7 @@ class JointCounts:
         total = JointCounts(
             bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
         )
-        total._kernels, total._n_jobs = self._kernels, self._n_jobs
+        total._backend, total._n_jobs = self._backend, self._n_jobs
         for part in (self, other):
             if part._counts is not None:
                 if total._counts is not None:

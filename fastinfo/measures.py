@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
-from fastinfo.backends import choose
+from fastinfo.backends import choose, name_of
 from fastinfo.joint_counts import JointCounts
 
 
@@ -543,23 +543,27 @@ def jensen_shannon_divergence(
 
 def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
-    kernels = choose(options.backend)
+    name_of(options.backend)  # an unknown one is told before anything is counted
     counts = samples.of(variables, options)
+    kernels = choose(options.backend, arguments.place(variables))
     arguments.require_integers(options.estimator, counts.is_weighted)
     if counts.is_unknown:
         return float("nan")
     n_variables = counts.n_variables
-    entropy = entropies.of_marginals(counts.marginal, n_variables, options.estimator, kernels)
+    entropy = entropies.of_marginals(
+        lambda *axes: kernels.bring(counts.marginal(*axes)), n_variables, options.estimator, kernels
+    )
     value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
     return float(value) / options.unit
 
 
 def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
-    kernels = choose(options.backend)
+    name_of(options.backend)
     left, right = samples.of_two(x, y, options)
+    kernels = choose(options.backend, arguments.place((x, y)))
     if left.is_unknown or right.is_unknown:
         return float("nan")
-    p, q = left.aligned_with(right)
+    p, q = (kernels.bring(counts) for counts in left.aligned_with(right))
     value = formula(p / p.sum(), q / q.sum(), kernels)
     return (max(float(value), 0.0) + 0.0) / options.unit  # + 0.0: no result is −0.0

@@ -12,7 +12,8 @@ import numpy as np
 
 from fastinfo import arguments, binning, counting, formulas, tables, tiles
 from fastinfo.arguments import Options
-from fastinfo.backends import choose
+from fastinfo.backends import HOST, bring, choose, place_of
+from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Column
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.progress import Progress, shown
@@ -98,13 +99,19 @@ def pairwise_mutual_information(
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     groups = _feature_groups(X, Y)
     shape = (len(groups[0]), len(groups[-1]))
+    settings = Run(progress, memory_limit, checkpoint)
+    kernels = _kernels(groups, options)
+    # Tiles that pass through a file, or are marked by what the host knows, go to the host.
+    stays = place_of(X) != HOST and checkpoint is None and options.nan_policy != "propagate"
+    xp = kernels.xp if stays else np
     if out is None:
-        counting.require_memory(shape, what="the matrix", help_="pass out=, or use top_pairs")
-        matrix = np.full(shape, np.nan)
+        if xp is np:
+            counting.require_memory(shape, what="the matrix", help_="pass out=, or use top_pairs")
+        matrix = xp.full(shape, np.nan)
     else:
         matrix = arguments.output(out, shape)
-    sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit)
-    measure_pairs(groups, sink, options, Run(progress, memory_limit, checkpoint))
+    sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit, xp)
+    measure_pairs(groups, sink, options, settings)
     return tables.like(matrix, X) if out is None else out
 
 
@@ -177,6 +184,13 @@ def top_pairs(
     return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
 
 
+def _kernels(groups: list[list[Column]], options: Options) -> Kernels:
+    """Kernels that work where the features are, or where the caller wants them."""
+    columns = [column for group in groups for column in group]
+    place = arguments.place_of_columns(columns, options.sample_weight, options.backend)
+    return choose(options.backend, place)
+
+
 def _feature_groups(X: Any, Y: Any) -> list[list[Column]]:
     return [arguments.features(X, "X")] + ([] if Y is None else [arguments.features(Y, "Y")])
 
@@ -207,7 +221,8 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     arguments.require_integers(options.estimator, weights is not None)
     groups, rules = arguments.bin_rules(options.bins, groups)
     columns = [column for group in groups for column in group]
-    kernels = choose(options.backend)
+    kernels = _kernels(groups, options)
+    weights = None if weights is None else bring(weights, kernels)
     n_jobs = options.n_jobs
     coders = map_threads(partial(binning.fit, kernels=kernels), columns, rules, n_jobs=n_jobs)
     if options.nan_policy == "raise":
@@ -221,12 +236,16 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
     job = Job(
         features,
-        Plan([feature.n_bins for feature in features], n_left, n_samples, tile_cells),
+        Plan(
+            [feature.n_bins for feature in features],
+            *(n_left, n_samples, tile_cells, kernels.tile_shape),
+        ),
         formulas.mutual_information,
         options.estimator,
         kernels,
         weights,
         memory_limit=settings.memory_limit,
+        stays=place_of(getattr(sink, "matrix", None)) != HOST,
     )
     if options.nan_policy == "propagate":
         sink = UnknownSink(sink, np.array([feature.has_missing for feature in features]))
@@ -244,7 +263,10 @@ def _finished_tiles(
     if directory is None:
         yield None
         return
-    codes = [array for feature in job.features for array in (feature.codes, feature.n_bins)]
+    to_host = job.kernels.to_host
+    codes = [
+        array for feature in job.features for array in (to_host(feature.codes), feature.n_bins)
+    ]
     description: dict[str, str | int] = {
         "measure": "mutual_information",
         "estimator": job.estimator,
@@ -252,7 +274,7 @@ def _finished_tiles(
         "features": len(job.features),
         "features of X": "all" if n_left is None else n_left,
         "binned samples": fingerprint([*codes, job.plan.order]),
-        "weights": fingerprint([job.weights]),
+        "weights": fingerprint([None if job.weights is None else to_host(job.weights)]),
         "cells of a tile": job.plan.tile_cells or 0,
     }
     checkpoint = Checkpoint(directory, description)

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import arguments, entropies, formulas
-from fastinfo.backends import choose
+from fastinfo import arguments, entropies, formulas, tables
+from fastinfo.backends import HOST, choose, place_of
 
 __all__ = [
     "conditional_entropy",
@@ -345,7 +345,8 @@ def _of_joint(
     unit = arguments.log_base(base)
     axes = arguments.axes(axis, n_axes)
     p = arguments.probabilities(pk, "pk", axes)
-    kernels = choose()
+    kernels = choose(place=place_of(p))
+    p = kernels.bring(p)
     n_variables = len(axes)
 
     def marginal(*variables: int) -> Any:
@@ -354,7 +355,7 @@ def _of_joint(
         return summed.reshape(*summed.shape[: summed.ndim - len(variables)], -1)
 
     entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
-    return _finish(formula(entropy), unit, kernels)
+    return _finish(formula(entropy), unit, kernels, pk)
 
 
 def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any) -> Any:
@@ -367,16 +368,18 @@ def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any)
             f"pk has {p.shape[-1]} values along axis {axis} and qk {q.shape[-1]}; a divergence "
             "compares distributions over the same ones"
         )
+    kernels = choose(place=arguments.same_place((p, q), ("pk", "qk")))
     try:
-        p, q = np.broadcast_arrays(p, q)
+        p, q = kernels.xp.broadcast_arrays(kernels.bring(p), kernels.bring(q))
     except ValueError:
         raise ValueError(
             f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
         ) from None
-    kernels = choose()
-    return _finish(formula(p, q, kernels), unit, kernels)
+    return _finish(formula(p, q, kernels), unit, kernels, pk)
 
 
-def _finish(value: Any, unit: float, kernels: Any) -> Any:
+def _finish(value: Any, unit: float, kernels: Any, pk: Any) -> Any:
     result = entropies.without_rounding(value, "ml", kernels) / unit
-    return float(result) if np.ndim(result) == 0 else result
+    if np.ndim(result) == 0:
+        return float(result)
+    return kernels.to_host(result) if place_of(pk) == HOST else tables.like(result, pk)

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from fastinfo import arguments, binning
 from fastinfo.arguments import Options
-from fastinfo.backends import choose
+from fastinfo.backends import bring, choose
 from fastinfo.binning import Bins, Column
 from fastinfo.joint_counts import JointCounts, variable_names
 
@@ -72,7 +70,9 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
-    kernels = choose(options.backend)
+    both_sides = [column for group in groups for column in group]
+    place = arguments.place_of_columns(both_sides, None, options.backend)
+    kernels = choose(options.backend, place)
     edges: list[Any] = []
     for ours, theirs in zip(*groups, strict=True):
         if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
@@ -81,7 +81,8 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
                 f"{theirs.values.dtype}; give both sides samples of one type"
             )
         if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
-            both = Column("x and y", np.concatenate([ours.values, theirs.values]))
+            values = [bring(column.values, kernels) for column in (ours, theirs)]
+            both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = arguments.bin_rules(options.bins, [[both]])
             edges.append(binning.fit(both, rule, kernels, options.n_jobs).bins)
         else:

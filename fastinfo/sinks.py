@@ -27,9 +27,12 @@ class MatrixSink:
         Features of X, which come before those of Y; None for a symmetric matrix.
     unit : float
         Nats to one unit of the matrix.
+    xp : module
+        The array namespace of the values.
     """
 
-    def __init__(self, matrix: Any, n_left: int | None, unit: float) -> None:
+    def __init__(self, matrix: Any, n_left: int | None, unit: float, xp: Any = np) -> None:
+        self.xp = xp
         self.matrix = matrix
         self.n_left = n_left
         self.unit = unit
@@ -43,14 +46,14 @@ class MatrixSink:
         if left[0] == right[0]:
             # On the diagonal a pair comes twice, summed in two orders: one rounding for both.
             square = values[:, : left.size]
-            values[:, : left.size] = np.triu(square) + np.triu(square, 1).T
+            values[:, : left.size] = self.xp.triu(square) + self.xp.triu(square, 1).T
         self._write(left, right, values)
         self._write(right, left, values.T)
 
     def _write(self, rows: Array, columns: Array, values: Array) -> None:
         blocks = list(product(_runs(rows), _runs(columns)))
-        if len(blocks) > 1 and isinstance(self.matrix, np.ndarray):
-            self.matrix[np.ix_(rows, columns)] = values
+        if len(blocks) > 1 and isinstance(self.matrix, self.xp.ndarray):
+            self.matrix[self.xp.asarray(rows)[:, None], self.xp.asarray(columns)] = values
             return
         # One block is the usual case: a slice takes a third of the time that positions take.
         for (a, b), (c, d) in blocks:
@@ -97,16 +100,18 @@ class TopSink:
 
     def put(self, left: Array, right: Array, values: Array) -> None:
         """Keep what may be among the largest."""
-        rows, columns = np.meshgrid(left, right - (self.n_left or 0), indexing="ij")
-        pairs, values = np.stack([rows.ravel(), columns.ravel()]), values.ravel() / self.unit
+        values = values / self.unit
         least = self._values[-1] if self.k == self._values.size else self.threshold
-        wanted = values >= max(least, self.threshold)  # false for NaN
+        # First by value: of most tiles next to nothing is left. NaN is never wanted.
+        rows, columns = np.nonzero(values >= max(least, self.threshold))
+        values = values[rows, columns]
+        pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
-            wanted &= pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
-            pairs = np.sort(pairs, axis=0)  # tiles follow size classes, not positions
-        self._unordered.append((values[wanted], pairs[:, wanted]))
-        self._n_unordered += int(wanted.sum())
+            once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
+            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # tiles follow classes
+        self._unordered.append((values, pairs))
+        self._n_unordered += values.size
         if self.k is not None and self._n_unordered > self.k:
             self._order()
         if self._values.size + self._n_unordered > self.most:

@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends import choose, place_of
+
 SMALL = 1 << 16
 BLOCK = 256
 
@@ -54,7 +56,7 @@ def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
         return [str(column) for column in frame.columns], [
             frame[:, position].to_native() for position in range(len(frame.columns))
         ]
-    array = np.asanyarray(table) if not np.ma.isMaskedArray(table) else table
+    array = table if hasattr(table, "ndim") else np.asarray(table)
     if array.ndim != 2:
         raise ValueError(
             f"{name} has {array.ndim} dimension{'s' * (array.ndim != 1)}; a table is "
@@ -68,7 +70,7 @@ def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
     )
 
 
-def _by_column(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _by_column(array: Any) -> Any:
     """The same array with contiguous columns.
 
     Square blocks use each line of the cache whole: one column after the other takes four times as
@@ -76,6 +78,8 @@ def _by_column(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """
     if array.flags.f_contiguous or array.dtype.kind == "O" or array.size < SMALL:
         return array
+    if library(array) == "cupy":
+        return array.T.copy().T
     columns = np.empty(array.shape, array.dtype, order="F")
     for i in range(0, array.shape[0], BLOCK):
         for j in range(0, array.shape[1], BLOCK):
@@ -90,9 +94,29 @@ def labels(table: Any) -> Sequence[Any]:
     return range(np.shape(table)[1])
 
 
-def like(result: np.ndarray[Any, Any], data: Any) -> Any:
+def like(result: Any, data: Any) -> Any:
     """A result in the array namespace of the data that it was computed from."""
-    return sys.modules["torch"].from_numpy(result) if library(data) == "torch" else result
+    place = place_of(data)
+    if place != place_of(result):
+        result = choose("cupy", place).bring(result)
+    if library(data) != "torch":
+        return result
+    torch = sys.modules["torch"]
+    return torch.from_dlpack(result) if library(result) == "cupy" else torch.from_numpy(result)
+
+
+def on_device(data: Any) -> Any:
+    """A CuPy array of samples on a GPU, of the same memory.
+
+    Raises
+    ------
+    ImportError
+        For a torch tensor without a CuPy that works.
+    """
+    if library(data) == "cupy":
+        return data
+    kernels = choose("cupy", place_of(data))
+    return kernels.xp.from_dlpack(data.detach())
 
 
 def from_series(data: Any, name: str) -> Series:

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from fastinfo import counting, entropies
-from fastinfo.backends.contract import Array, Kernels, code_dtype
+from fastinfo.backends.contract import Array, Kernels, TileShape, code_dtype
 from fastinfo.checkpoint import Checkpoint
 from fastinfo.formulas import EntropyOf
 
@@ -34,7 +34,10 @@ LARGEST_TILE_SIDE = 64
 """Features on the left: beyond, preparing those on the right is no longer worth sharing."""
 
 TILE_SAMPLES = 1 << 30
-"""Samples of all pairs of one tile: under a second, which is how long Ctrl-C may wait."""
+"""The most samples of all pairs of a strip: under a second, which is how long Ctrl-C may wait."""
+
+STRIPS = TileShape(side=None, samples=TILE_SAMPLES)
+"""The tiles of kernels that do not say what suits them."""
 
 SPARSE_COST = 128
 """So many samples take as long as one of a pair that is counted sparsely, by sorting."""
@@ -108,6 +111,8 @@ class Plan:
         Samples of each feature.
     tile_cells : int, optional
         Cells that the counts of one tile may have; no matter where they are not wanted.
+    shape : TileShape
+        The tiles that suit the kernels; those that suit a processor's caches by default.
     """
 
     def __init__(
@@ -116,7 +121,9 @@ class Plan:
         n_left: int | None,
         n_samples: int,
         tile_cells: int | None = None,
+        shape: TileShape = STRIPS,
     ) -> None:
+        self.shape = shape
         self.tile_cells = tile_cells
         self.n_samples = n_samples
         classes = np.array([size_class(b) for b in n_bins])
@@ -151,9 +158,15 @@ class Plan:
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
         """Features on the left and on the right of a tile, the left never more than the right."""
         cost = SPARSE_COST if is_sparse else 1
-        n_pairs = max(TILE_SAMPLES // (self.n_samples * cost), 1)
+        samples = self.shape.samples
+        if self.shape.side is None:
+            samples = min(samples, TILE_SAMPLES)
+        n_pairs = max(samples // (self.n_samples * cost), 1)
         if self.tile_cells is not None:
             n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
+        if self.shape.side is not None:
+            side = max(min(isqrt(n_pairs), self.shape.side), 1)
+            return side, side
         # A strip along the diagonal measures its pairs twice: the thinner, the fewer.
         height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
         width = max(n_pairs // height, min(n_pairs, TILE_WIDTH))
@@ -181,6 +194,7 @@ class Job:
     ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
     of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
     counted them: for null distributions and whatever else needs more than one value a pair.
+    Values come to the host, unless they are said to stay where they were measured.
     """
 
     def __init__(
@@ -193,8 +207,10 @@ class Job:
         weights: Array | None = None,
         on_counts: Callable[[Array, Array, Array], None] | None = None,
         memory_limit: int | None = None,
+        stays: bool = False,
     ) -> None:
         self.plan = plan
+        self.stays = stays
         self.on_counts = on_counts
         # Plug-in entropies need no counts outside of the kernels.
         self.needs_counts = estimator != "ml" or on_counts is not None
@@ -230,13 +246,17 @@ class Job:
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
-        if tile.is_sparse:
-            return np.array(
-                [
-                    [self._measure_sparse(left, right) for right in self.features[tile.right]]
-                    for left in self.features[tile.left]
-                ]
-            )
+        values = self._measure_each(tile) if tile.is_sparse else self._measure_all(tile)
+        return values if self.stays else self.kernels.to_host(values)
+
+    def _measure_each(self, tile: Tile) -> Array:
+        values = [
+            [self._measure_sparse(left, right) for right in self.features[tile.right]]
+            for left in self.features[tile.left]
+        ]
+        return self.kernels.bring(np.array(values))
+
+    def _measure_all(self, tile: Tile) -> Array:
         widest = max(self.plan.classes[tile.left.start], self.plan.classes[tile.right.start])
         pack = next(pack for pack in self.packs if widest <= pack.limit)
         left, right = pack.positions(tile.left), pack.positions(tile.right)
@@ -248,7 +268,8 @@ class Job:
             )
         counts = self.kernels.count_pairs(pack.packed, left, right)
         if self.on_counts is not None:
-            self.on_counts(self.plan.order[tile.left], self.plan.order[tile.right], counts)
+            order = self.plan.order
+            self.on_counts(order[tile.left], order[tile.right], self.kernels.to_host(counts))
 
         def entropy(*variables: int) -> Array:
             if len(variables) == 1:
@@ -272,7 +293,10 @@ class Job:
     def _measure_sparse(self, left: Feature, right: Feature) -> float:
         counts = self._count(left, right, sparse=True)
         entropy = entropies.of_marginals(
-            lambda *axes: counts.marginal(axes).values, 2, self.estimator, self.kernels
+            lambda *axes: self.kernels.bring(counts.marginal(axes).values),
+            2,
+            self.estimator,
+            self.kernels,
         )
         return float(self._finish(self.formula(entropy)))
 

@@ -1,12 +1,17 @@
 """One fixture means every backend; a backend that cannot be used is a skip that says why."""
 
+import inspect
 import os
 
 import numpy as np
 import pytest
+from emulation import build
+from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
+from fastinfo.backends.contract import PairEntropies
+from fastinfo.backends.cupy import usable
 
 settings.register_profile(
     "ci",
@@ -23,6 +28,13 @@ STRICT = os.environ.get("FASTINFO_TEST_STRICT") == "1"
 
 COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 """False where Numba kernels run as Python: NumPy warns there where machine code wraps integers."""
+
+ON_GPU = os.environ.get("FASTINFO_TEST_GPU") == "1"
+"""Whether the CuPy backend has to run on a GPU. Elsewhere its kernels run on the processor."""
+
+if not ON_GPU and build.unavailable() is None:
+    EMULATED = (EmulatedDevice(number=0), EmulatedDevice(number=1))
+    usable.devices = lambda: EMULATED
 
 slow_as_python = pytest.mark.skipif(
     not COMPILED, reason="NUMBA_DISABLE_JIT: minutes when kernels run as Python"
@@ -49,9 +61,55 @@ def backend(request):
 
 
 @pytest.fixture
+def backend_anywhere(backend):
+    """The name of every backend that works in other processes too."""
+    if backend == "cupy" and not ON_GPU:
+        pytest.skip("no GPU: the emulated device exists in the tests' own process only")
+    return backend
+
+
+class FromHost:
+    """Kernels whose arrays go to them from the host and come back: tests hold NumPy arrays."""
+
+    HOST_ARGUMENTS = frozenset({"edges", "ranks"})
+
+    def __init__(self, kernels):
+        self._kernels = kernels
+
+    def __getattr__(self, name):
+        found = getattr(self._kernels, name)
+        if not inspect.ismethod(found):
+            return found
+        parameters = list(inspect.signature(found).parameters)
+
+        def call(*arguments, **options):
+            named = dict(zip(parameters, arguments, strict=False)) | options
+            sent = {k: v if k in self.HOST_ARGUMENTS else self._there(v) for k, v in named.items()}
+            result = found(**sent)
+            return result if name == "pack" else self._back(result)  # its layout is theirs alone
+
+        return call
+
+    def _there(self, value):
+        if isinstance(value, np.ndarray):
+            return self._kernels.bring(value)
+        if type(value) in (list, tuple):
+            return [self._there(item) for item in value]
+        return value
+
+    def _back(self, value):
+        if isinstance(value, self._kernels.xp.ndarray):
+            return self._kernels.to_host(value)
+        if isinstance(value, PairEntropies):
+            return PairEntropies(*map(self._back, value))
+        return value
+
+
+@pytest.fixture
 def kernels(backend):
-    """The kernels of every backend."""
-    return load(backend)()
+    """The kernels of every backend, called with arrays of the host."""
+    kernels = load(backend)()
+    return kernels if kernels.xp is np else FromHost(kernels)
 
 
 @pytest.fixture

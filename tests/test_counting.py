@@ -12,8 +12,16 @@ from fastinfo import counting
 from fastinfo.backends import load
 
 
+@pytest.fixture
+def kernels(backend):
+    """The kernels themselves: what is tested here brings arrays to them and back."""
+    return load(backend)()
+
+
 def count(codes, n_bins, kernels, weights=None, sparse=None):
     """`counting.count` of codes that are there already."""
+    codes = [kernels.bring(column) for column in codes]
+    weights = None if weights is None else kernels.bring(weights)
     return counting.count(
         [lambda start, stop, out, column=column: column[start:stop] for column in codes],
         len(codes[0]),

@@ -54,8 +54,14 @@ MAY_IMPORT = {
     "backends": {"backends"},
 }
 
-ARRAY_LIBRARIES = {"numpy": {"numpy"}, "numba": {"numpy", "numba", "llvmlite"}}
+ARRAY_LIBRARIES = {
+    "numpy": {"numpy"},
+    "numba": {"numpy", "numba", "llvmlite"},
+    "cupy": {"numpy", "cupy"},
+}
 """What the kernels of a backend may import beside the standard library."""
+
+SHARED_BY_BACKENDS = ("contract", "fixed_point")
 
 
 def modules():
@@ -140,15 +146,18 @@ def test_imports_go_round_in_no_circle():
 @pytest.mark.parametrize("name", [n for n in MODULES if n.startswith("fastinfo.backends.")])
 def test_kernels_import_their_array_library_alone(name):
     parts = name.split(".")
-    if parts[2] in ("__init__", "contract"):
-        backend, libraries = None, {"numpy"} if parts[2] == "contract" else set()
+    if parts[2] in ("__init__", *SHARED_BY_BACKENDS):
+        backend, libraries = None, set() if parts[2] == "__init__" else {"numpy"}
     else:
         backend = parts[2]
         libraries = ARRAY_LIBRARIES[backend]
     for imported in imports(MODULES[name]):
         top = imported.partition(".")[0]
         if top == "fastinfo":
-            allowed = ("fastinfo.backends.contract", f"fastinfo.backends.{backend}")
+            allowed = (
+                *(f"fastinfo.backends.{module}" for module in SHARED_BY_BACKENDS),
+                f"fastinfo.backends.{backend}",
+            )
             assert imported.startswith(allowed), f"{name} imports {imported}"
         else:
             assert top in libraries | sys.stdlib_module_names, f"{name} imports {imported}"
@@ -297,6 +306,7 @@ def test_a_test_file_is_named_after_what_it_tests(test):
         "bench",
         "articles",
         "examples",
+        "emulation",
     }
     assert test.stem.removeprefix("test_") in rooms
 

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastinfo.backends.numba.logarithms import fixed_xlogx_table, sum_xlogx, xlogx_table
+from fastinfo.backends.fixed_point import fixed_xlogx_table
+from fastinfo.backends.numba.logarithms import sum_xlogx, xlogx_table
 
 
 def exact(values: Any) -> Any:

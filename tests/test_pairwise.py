@@ -19,6 +19,8 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo import Pair, counting, tiles
+from fastinfo.backends.contract import TileShape
+from fastinfo.backends.cupy import CupyKernels
 
 ROOT = Path(__file__).parents[1]
 
@@ -204,6 +206,8 @@ def set_tiles(monkeypatch, side, n_samples):
     monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
     monkeypatch.setattr(tiles, "TILE_WIDTH", side)
     monkeypatch.setattr(tiles, "TILE_SAMPLES", side * side * n_samples)
+    shape = TileShape(side, side * side * n_samples)
+    monkeypatch.setattr(CupyKernels, "tile_shape", shape)
 
 
 def test_tiles_of_sparse_pairs_are_short():
@@ -240,10 +244,13 @@ def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case)
 
 @pytest.mark.parametrize("n_left", [None, 4])
 @pytest.mark.parametrize("side", [1, 2, 3, 7, 256])
-def test_a_plan_holds_every_pair_once(monkeypatch, rng, n_left, side):
+@pytest.mark.parametrize("has_shape", [False, True])
+def test_a_plan_holds_every_pair_once(monkeypatch, rng, n_left, side, has_shape):
     set_tiles(monkeypatch, side, 100)
     n_bins = rng.integers(0, 200, 13).tolist()
-    plan = tiles.Plan(n_bins, n_left, 100)
+    plan = tiles.Plan(
+        n_bins, n_left, 100, None, CupyKernels.tile_shape if has_shape else tiles.STRIPS
+    )
     seen = np.zeros((13, 13), int)
     for tile in plan.tiles:
         assert tile.left.stop - tile.left.start <= side
@@ -358,25 +365,27 @@ import numpy as np, fastinfo
 X = np.random.default_rng(0).integers(0, 16, (20_000, 2_000)).astype("u1")
 def progress(done, total):
     print(done, flush=True)
+print("begins", flush=True)
 fastinfo.top_pairs(X, progress=progress, backend="{backend}")
 """
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT cannot be sent to a child there")
-def test_ctrl_c_ends_a_run(backend):
+def test_ctrl_c_ends_a_run(backend_anywhere):
     """After the first tiles, long before the last: all pairs would take minutes."""
     process = subprocess.Popen(
-        [sys.executable, "-c", INTERRUPTED.format(backend=backend)],
+        [sys.executable, "-c", INTERRUPTED.format(backend=backend_anywhere)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
         cwd=ROOT,
     )
     try:
-        if backend == "numba":
+        assert process.stdout.readline() == "begins\n", process.stderr.read()
+        if backend_anywhere == "numba":
             assert process.stdout.readline().strip().isdecimal(), process.stderr.read()
         else:
-            time.sleep(1.5)
+            time.sleep(0.5)
         sent = time.monotonic()
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=60)

@@ -11,9 +11,11 @@ import numpy as np
 import pytest
 import torch
 import torch_dense
+from conftest import require
 from torch.autograd import gradcheck
 
 import fastinfo.torch
+from fastinfo.backends import REGISTRY
 from fastinfo.torch import (
     MutualInformationLoss,
     soft_counts,
@@ -36,10 +38,11 @@ AVERAGES = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _by_backend(backend, monkeypatch):
+@pytest.fixture(autouse=True, params=[name for name in REGISTRY if name != "cupy"])
+def _by_backend(request, monkeypatch):
     """Every test with the kernels of every backend that serves CPU tensors."""
-    monkeypatch.setenv("FASTINFO_BACKEND", backend)
+    require(request.param)
+    monkeypatch.setenv("FASTINFO_BACKEND", request.param)
     torch.manual_seed(7)
 
 
@@ -416,6 +419,13 @@ def test_refused(tensors, options, error, message):
 def test_refused_bases(base):
     with pytest.raises((ValueError, TypeError), match="accepted are None"):
         soft_mutual_information(X, X, base=base)
+
+
+def test_a_backend_that_works_elsewhere_is_refused(monkeypatch):
+    require("cupy")
+    monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
+    with pytest.raises(TypeError, match="backend 'cupy', which cannot read tensors of the CPU"):
+        soft_mutual_information(X, X)
 
 
 def test_the_loss_refuses_at_once():

@@ -4,15 +4,32 @@ from __future__ import annotations
 
 import importlib
 import os
-from typing import NamedTuple
+from collections.abc import Callable, Hashable
+from functools import cache
+from typing import Any, NamedTuple
 
 from fastinfo.backends.contract import Kernels
 
 REGISTRY = {
     "numba": "fastinfo.backends.numba:NumbaKernels",
     "numpy": "fastinfo.backends.numpy:NumpyKernels",
+    "cupy": "fastinfo.backends.cupy:CupyKernels",
 }
-"""Where each backend's class is; imported when it is first chosen. The first one is the default."""
+"""Where each backend's class is; imported when it is first chosen. The first one is the default for
+data on the host."""
+
+
+class Place(NamedTuple):
+    """Where an array is: on the host, or on a device and with the backend that works there."""
+
+    backend: str | None = None
+    device: int | None = None
+
+    def __str__(self) -> str:
+        return "the host" if self.backend is None else f"CUDA device {self.device}"
+
+
+HOST = Place()
 
 
 class Backend(NamedTuple):
@@ -35,8 +52,8 @@ def backends() -> list[Backend]:
     Examples
     --------
     >>> import fastinfo
-    >>> [backend.name for backend in fastinfo.backends() if backend.usable]
-    ['numba', 'numpy']
+    >>> [backend.name for backend in fastinfo.backends()]
+    ['numba', 'numpy', 'cupy']
     """
     found = []
     for name in REGISTRY:
@@ -51,8 +68,11 @@ def backends() -> list[Backend]:
 
 def _describe(name: str) -> str:
     library = importlib.import_module(name)
-    detail = f"{name} {library.__version__}, "
-    return detail + (f"{usable_cores()} cores" if name == "numba" else "one thread, the reference")
+    if name == "cupy":
+        told: str = load(name).describe()  # type: ignore[attr-defined]
+    else:
+        told = f"{usable_cores()} cores" if name == "numba" else "one thread, the reference"
+    return f"{name} {library.__version__}, {told}"
 
 
 def load(name: str) -> type[Kernels]:
@@ -61,27 +81,46 @@ def load(name: str) -> type[Kernels]:
     Raises
     ------
     ImportError
-        Where its library is missing or broken, with the line that installs it.
+        Where its library is missing or broken, with the line that installs it, or where there is no
+        device that it can use, with the reason.
     """
     module, _, attribute = REGISTRY[name].partition(":")
+    help_ = f"; install it with `pip install {name}`"
     try:
         kernels: type[Kernels] = getattr(importlib.import_module(module), attribute)
+        if name == "cupy":  # its library may be there without a device
+            help_ = ""
+            kernels.describe()  # type: ignore[attr-defined]
     except ImportError as error:
-        raise ImportError(
-            f"backend {name!r} cannot be used: {error}; install it with `pip install {name}`"
-        ) from error
+        raise ImportError(f"backend {name!r} cannot be used: {error}{help_}") from error
     return kernels
 
 
-def choose(backend: str | None = None) -> Kernels:
-    """Kernels of the named backend, else of ``FASTINFO_BACKEND``, else of the default.
+def choose(backend: str | None = None, place: Place = HOST) -> Kernels:
+    """Kernels of the named backend, else those that work where the data is.
+
+    For data on the host these are those of ``FASTINFO_BACKEND``, else the default.
 
     Raises
     ------
     ValueError
         For a name that is no backend's.
     ImportError
-        For a backend whose library is missing.
+        For a backend whose library is missing, or that has no device to work on.
+    """
+    name = name_of(backend)
+    if place.backend is not None and backend in (None, place.backend):
+        return load(place.backend)(place.device)  # type: ignore[call-arg]
+    return load(name)()
+
+
+def name_of(backend: str | None) -> str:
+    """The name of the backend for data on the host.
+
+    Raises
+    ------
+    ValueError
+        For a name that is no backend's.
     """
     source, name = "backend", backend
     if name is None:
@@ -89,7 +128,33 @@ def choose(backend: str | None = None) -> Kernels:
     name = name or next(iter(REGISTRY))
     if not isinstance(name, str) or name not in REGISTRY:
         raise ValueError(f"{source} is {name!r}; accepted are {', '.join(map(repr, REGISTRY))}")
-    return load(name)()
+    return name
+
+
+@cache
+def _device_of(kind: Hashable) -> Callable[[Any], int | None] | None:
+    """How to ask arrays of a type for their device; remembered by type, no library is imported."""
+    library = str(getattr(kind, "__module__", "")).partition(".")[0]
+    if library == "cupy":
+        return lambda array: int(array.device.id)
+    if library == "torch":
+        return lambda array: int(array.device.index) if array.device.type == "cuda" else None
+    return None
+
+
+def place_of(array: Any) -> Place:
+    """Where an array, or anything else that holds samples, is."""
+    kind: Any = type(array)
+    ask = _device_of(kind)
+    device = None if ask is None else ask(array)
+    return HOST if device is None else Place("cupy", device)
+
+
+def bring(array: Any, kernels: Kernels) -> Any:
+    """An array from wherever it is to where kernels work."""
+    if place_of(array) != HOST and kernels.xp.__name__ == "numpy":
+        array = array.get()
+    return kernels.bring(array)
 
 
 def usable_cores() -> int:

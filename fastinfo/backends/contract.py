@@ -54,6 +54,16 @@ class Summary(NamedTuple):
     """How many samples are NaN."""
 
 
+class TileShape(NamedTuple):
+    """Tiles of pairs that suit the kernels of a backend."""
+
+    side: int | None
+    """Features on either side of a square, at most, for kernels that count a pair once that a tile
+    has both ways round. None for strips that suit a processor's caches."""
+    samples: int
+    """Samples of all pairs together, at most: how long a tile takes, and Ctrl-C may wait."""
+
+
 class PairEntropies(NamedTuple):
     """Plug-in entropies in nats of the pairs of a tile, each ``(n_left, n_right)``."""
 
@@ -111,6 +121,19 @@ class Kernels(Protocol):
     name: str
     xp: ModuleType
     """The array namespace in which the kernels take and return arrays."""
+    tile_shape: TileShape
+    """The tiles of pairs that suit them."""
+    samples_at_once: int | None
+    """How many samples a call had better get where there is a choice; None for as many as suit a
+    processor's caches."""
+
+    def bring(self, array: Any) -> Array:
+        """An array of the host, or one of these kernels already, as one of these kernels."""
+        ...
+
+    def to_host(self, array: Array) -> Any:
+        """A NumPy array of an array of these kernels; itself where it is one."""
+        ...
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
@@ -119,7 +142,8 @@ class Kernels(Protocol):
     def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
         """The samples at some increasing ``ranks`` of those that are not NaN, 0 the smallest.
 
-        ``summary`` is what `summarize` said of the values; float64.
+        ``summary`` is what `summarize` said of the values. Ranks and result are NumPy arrays, the
+        result float64: edges belong to the host.
         """
         ...
 
@@ -139,7 +163,7 @@ class Kernels(Protocol):
         """Samples → codes by increasing float64 ``edges``, NumPy's convention.
 
         Bin i is [edges[i], edges[i+1]), the last one closed. NaN and values outside of the edges
-        have no bin and get the code of missing.
+        have no bin and get the code of missing. ``edges`` is a NumPy array.
         """
         ...
 
@@ -185,6 +209,17 @@ class Kernels(Protocol):
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Σ p·log q over the last axis; p = 0 adds 0, and q = 0 < p makes the sum −inf."""
         ...
+
+
+@runtime_checkable
+class SoftKernels(Protocol):
+    """The kernels of differentiable histograms, which `fastinfo.torch` needs besides.
+
+    A backend that has them has them in the same class.
+    """
+
+    name: str
+    xp: ModuleType
 
     def soft_count(
         self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, code_dtype
+from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
 
 Array = np.ndarray[Any, Any]
 
@@ -24,7 +24,18 @@ class NumpyKernels:
     """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy."""
 
     name = "numpy"
+
     xp = np
+    tile_shape = TileShape(side=None, samples=1 << 26)
+    samples_at_once = None
+
+    def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        """Itself."""
+        return array
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN."""

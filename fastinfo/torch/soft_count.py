@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch.autograd.function import once_differentiable
 
-from fastinfo.backends import choose
-from fastinfo.backends.contract import Array, Kernels, SoftBins
+from fastinfo.backends import choose, place_of
+from fastinfo.backends.contract import Array, SoftBins, SoftKernels
 from fastinfo.ranges import map_threads, over_ranges
 
 RANGE = 1 << 17
@@ -40,7 +40,7 @@ class SoftCount(torch.autograd.Function):
         y_bins: SoftBins,
     ) -> torch.Tensor:
         """Count, on the device of the samples."""
-        house = House(x.device)
+        house = House(x)
         return house.count(x, y, *house.bins(x_limits, y_limits, x_bins, y_bins), weights)
 
     @staticmethod
@@ -55,7 +55,7 @@ class SoftCount(torch.autograd.Function):
         """From derivatives by the counts to those by samples and limits."""
         x, y, x_limits, y_limits, weights = ctx.saved_tensors
         wants = ctx.needs_input_grad
-        house = House(x.device)
+        house = House(x)
         bins = house.bins(x_limits, y_limits, ctx.x_bins, ctx.y_bins)
         by_x = torch.empty_like(x) if wants[0] or wants[2] else None
         by_y = torch.empty_like(y) if wants[1] or wants[3] else None
@@ -87,11 +87,11 @@ def _by_limits(
 
 
 class House:
-    """The kernels that are at home on a device, and tensors as their arrays."""
+    """The kernels that are at home where a tensor is, and tensors as their arrays."""
 
-    def __init__(self, device: torch.device) -> None:
-        self.on_host = device.type == "cpu"
-        self.kernels = _kernels(device)
+    def __init__(self, tensor: torch.Tensor) -> None:
+        self.on_host = tensor.device.type == "cpu"
+        self.kernels = _kernels(tensor)
 
     def array(self, tensor: torch.Tensor | None) -> Array:
         """The same memory as an array of the kernels' library."""
@@ -219,37 +219,28 @@ def _of_pairs(bins: SoftBins, pairs: slice) -> SoftBins:
     return bins._replace(limits=bins.limits[pairs])
 
 
-def _kernels(device: torch.device) -> Kernels:
-    """The kernels for tensors of a device.
+def _kernels(tensor: torch.Tensor) -> SoftKernels:
+    """The kernels at home where a tensor is.
 
     Raises
     ------
     TypeError
         For a device that no backend serves.
     """
-    if device.type == "cpu":
-        kernels = choose()
-        if kernels.xp is not np:
-            raise TypeError(
-                f"FASTINFO_BACKEND names the backend {kernels.name!r}, which cannot read tensors "
-                "of the CPU; move them to its device, or unset FASTINFO_BACKEND"
-            )
-        return kernels
-    if device.type != "cuda":
+    if tensor.device.type not in ("cpu", "cuda"):
         raise TypeError(
-            f"tensors are on {device}; accepted are tensors of the CPU and of CUDA devices: "
+            f"tensors are on {tensor.device}; accepted are tensors of the CPU and of CUDA devices: "
             "x.cpu() brings them to the host"
         )
-    try:
-        kernels = choose("cupy")
-    except ValueError:
+    kernels = choose(None, place_of(tensor))
+    if tensor.device.type == "cpu" and kernels.xp is not np:
         raise TypeError(
-            "tensors are on a CUDA device, and this version of fastinfo has no backend for it: "
-            "x.cpu() brings them to the host"
-        ) from None
-    if not hasattr(kernels, "soft_count"):
+            f"FASTINFO_BACKEND names the backend {kernels.name!r}, which cannot read tensors of "
+            "the CPU; move them to its device, or unset FASTINFO_BACKEND"
+        )
+    if not isinstance(kernels, SoftKernels):
         raise TypeError(
-            f"tensors are on {device}, and the backend 'cupy' of this version has no soft counts: "
-            "x.cpu() brings them to the host"
+            f"tensors are on {tensor.device}, and the backend {kernels.name!r} of this version has "
+            "no soft counts: x.cpu() brings them to the host"
         )
     return kernels

@@ -65,14 +65,18 @@ class SoftHistogram:
         samples = [tensor.to(dtype).expand(shape).reshape(-1, shape[-1]) for tensor in (x, y)]
         weights = _weights(x, mask, sample_weight, shape, dtype)
         for tensor, name, ends in zip(samples, "xy", self.ranges, strict=True):
-            if ends is not None and self.outside != "clamp":
-                is_outside = (tensor.detach() < ends[0]) | (tensor.detach() > ends[1])
-                if self.outside == "raise":
-                    _refuse(is_outside, weights, name, ends)
-                elif weights is None:
-                    weights = ~is_outside
-                else:
-                    weights = torch.where(is_outside, torch.zeros_like(weights), weights)
+            if ends is None or self.outside == "clamp":
+                continue
+            low, high = tensor.detach().aminmax()
+            if bool((low >= ends[0]) & (high <= ends[1])):
+                continue
+            is_outside = (tensor.detach() < ends[0]) | (tensor.detach() > ends[1])
+            if self.outside == "raise":
+                _refuse(is_outside, weights, name, ends)
+            elif weights is None:
+                weights = ~is_outside
+            else:
+                weights = torch.where(is_outside, torch.zeros_like(weights), weights)
         if weights is not None and not bool((weights != 0).any(dim=1).all()):
             raise ValueError(
                 "mask, sample_weight and range leave no sample of at least one pair; at least one "

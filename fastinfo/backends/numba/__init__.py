@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, code_dtype
+from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
 from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import u64
 
@@ -65,6 +65,16 @@ class NumbaKernels:
 
     name = "numba"
     xp = np
+    tile_shape = TileShape(side=None, samples=1 << 30)
+    samples_at_once = None
+
+    def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        """Itself."""
+        return array
 
     def summarize(self, values: Array) -> Summary:
         """One pass, where NumPy takes two to four."""

@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.contract import PairEntropies
+from fastinfo.backends.fixed_point import fixed_xlogx_table
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.logarithms import fixed_xlogx_table, sum_xlogx
+from fastinfo.backends.numba.logarithms import sum_xlogx
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.backends.numba.pairs.bitrows import BitRows, chunk_size, pack_rows
 from fastinfo.backends.numba.pairs.bitset import count_by_bitsets

@@ -84,18 +84,10 @@ def emit(
         if len(table) == 0:
             start = (left - tile.first_left) * tile.left_step
             start += (right - tile.first_right) * tile.right_step
-            for line in range(n_lines):
-                at = u64(start + line * tile.left_bin_step)
-                cell = u64(line) * width + first
-                rest = lines[line]
-                for _ in range(n):
-                    count = i64(counts[cell])
-                    tile.counts[at] += count
-                    rest -= count
-                    at += u64(tile.right_bin_step)
-                    cell += u64(1)
-                if last_follows:
-                    tile.counts[at] += rest
+            if tile.right_bin_step == 1:
+                _add_lines(cells, first, n, n_lines, last_follows, start, tile)
+            else:
+                _add_columns(cells, first, n, n_lines, last_follows, start, tile)
             continue
         at = u64(
             (left - tile.first_left) * tile.left_sum_step
@@ -107,6 +99,44 @@ def emit(
             tile.left[at], tile.right[at], tile.samples[at] = _reduce_marginals(
                 cells, first, n, n_lines, last_follows, table
             )
+
+
+@jit_inline
+def _add_lines(
+    cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, tile: Any
+) -> Any:
+    """Add a pair's cells to counts whose columns lie side by side, several in one instruction."""
+    for line in range(n_lines):
+        at = start + line * tile.left_bin_step
+        cell = line * cells.width + i64(first)
+        found = cells.counts[cell : cell + n]
+        into = tile.counts[at : at + n]
+        total = i64(0)
+        for column in range(u64(n)):
+            count = i64(found[column])
+            into[column] += count
+            total += count
+        if last_follows:
+            tile.counts[u64(at + n)] += cells.lines[line] - total
+
+
+@jit_inline
+def _add_columns(
+    cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, tile: Any
+) -> Any:
+    """The same for counts whose lines lie side by side."""
+    for line in range(n_lines):
+        at = u64(start + line * tile.left_bin_step)
+        cell = u64(line) * u64(cells.width) + first
+        rest = cells.lines[line]
+        for _ in range(n):
+            count = i64(cells.counts[cell])
+            tile.counts[at] += count
+            rest -= count
+            at += u64(tile.right_bin_step)
+            cell += u64(1)
+        if last_follows:
+            tile.counts[at] += rest
 
 
 @jit_inline

@@ -1,0 +1,369 @@
+"""Measure the CuPy backend on a GPU: ``ci/bench-gpu``.
+
+First the rates that decide between ways to count, then the bandwidth of a copy, then the cases of
+the issue. Device events after warm-up, the median of at least 20, data larger than the second-level
+cache or taken in turns. Every answer is compared with another backend's before it is timed, and
+the way of the data to the device is told apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from statistics import median
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import fastinfo
+from fastinfo.backends import usable_cores
+
+SCHEMA = "fastinfo.bench.gpu/1"
+RESULTS = Path(__file__).resolve().parent / "results"
+REPETITIONS = 20
+RELATIVE_ERROR = 1e-12
+ABSOLUTE_ERROR = 1e-14
+BYTES_BEYOND_CACHE = 1 << 30
+"""Data that is taken in turns adds up to at least so much, beyond any second-level cache."""
+
+
+RATE_REPEATS = 1 << 12
+"""How often each thread does what a rate counts."""
+
+
+class PairCase(NamedTuple):
+    """One pair of variables."""
+
+    name: str
+    dtype: str
+    n_samples: int
+    n_bins: int
+    bandwidth_target: float
+    """The share of a copy's bandwidth that is to be reached."""
+
+
+class MatrixCase(NamedTuple):
+    """All pairs of features."""
+
+    name: str
+    n_features: int
+    n_samples: int
+    n_bins: int
+    rate_target: float | None
+    """Sample-pairs per second."""
+
+
+SIZES: dict[str, tuple[list[PairCase], list[MatrixCase]]] = {
+    "full": (
+        [
+            PairCase("pair-uint8", "uint8", 10**9, 16, 0.4),
+            PairCase("pair-float32", "float32", 10**9, 64, 0.6),
+        ],
+        [
+            MatrixCase("matrix-16", 5000, 100_000, 16, 5e12),
+            MatrixCase("matrix-3", 20_000, 5000, 3, None),
+        ],
+    ),
+    "smoke": (
+        [
+            PairCase("pair-uint8", "uint8", 10**6, 16, 0.4),
+            PairCase("pair-float32", "float32", 10**6, 64, 0.6),
+        ],
+        [
+            MatrixCase("matrix-16", 64, 2000, 16, 5e12),
+            MatrixCase("matrix-3", 128, 1000, 3, None),
+        ],
+    ),
+}
+
+
+def copies_in_turn(n_bytes: int) -> int:
+    """How many copies of data of this size are more than a cache holds."""
+    return max(-(-BYTES_BEYOND_CACHE // max(n_bytes, 1)), 1)
+
+
+def in_turn(items: Sequence[Any]) -> Callable[[int], Any]:
+    """The data of the i-th repetition."""
+    return lambda i: items[i % len(items)]
+
+
+def spread(seconds: Sequence[float]) -> dict[str, float]:
+    """Median, smallest and largest."""
+    return {"median": median(seconds), "min": min(seconds), "max": max(seconds)}
+
+
+def result_file(device: str) -> Path:
+    """Where results of a device are kept, by its name."""
+    name = re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
+    return RESULTS / f"gpu-{name}.json"
+
+
+def require_agreement(found: Any, expected: Any, what: str) -> None:
+    """AssertionError where answers differ."""
+    np.testing.assert_allclose(
+        found, expected, rtol=RELATIVE_ERROR, atol=ABSOLUTE_ERROR, err_msg=what
+    )
+
+
+class Gpu:
+    """A device and its stop-watch."""
+
+    def __init__(self) -> None:
+        from fastinfo.backends.cupy import CupyKernels
+
+        self.kernels = CupyKernels()
+        self.xp = self.kernels.xp
+        self.properties = self.kernels.device.properties  # type: ignore[attr-defined]
+
+    def seconds(self, call: Callable[[int], Any], warm_up: int = 3) -> list[float]:
+        """Seconds between two events of the device around each call."""
+        cuda = self.xp.cuda
+        times = []
+        for i in range(warm_up + REPETITIONS):
+            start, stop = cuda.Event(), cuda.Event()
+            start.record()
+            call(i)
+            stop.record()
+            stop.synchronize()
+            if i >= warm_up:
+                times.append(cuda.get_elapsed_time(start, stop) / 1e3)
+        return times
+
+    def to_device(self, array: Any) -> tuple[Any, float]:
+        """An array there, and the seconds of its way."""
+        self.xp.cuda.runtime.deviceSynchronize()
+        start = time.perf_counter()
+        there = self.kernels.bring(array)
+        self.xp.cuda.runtime.deviceSynchronize()
+        return there, time.perf_counter() - start
+
+
+def measure_rates(gpu: Gpu) -> dict[str, Any]:
+    """Products of bits and of bytes, and increments in shared memory, per second."""
+    from fastinfo.backends.cupy import rates
+
+    device, xp = gpu.kernels.device, gpu.xp
+    properties = gpu.properties
+    blocks = properties.multiprocessors * (properties.threads_per_multiprocessor // rates.BLOCK)
+    warps, repeats = blocks * rates.BLOCK // 32, RATE_REPEATS
+    found: dict[str, Any] = {}
+    a, b = xp.ones((16, 8), np.uint32), xp.ones((8, 8), np.uint32)
+    for kind, products in rates.PRODUCTS.items():
+        if properties.capability < (8, 0):
+            found[kind] = "needs compute capability 8.0"
+            continue
+        seconds = gpu.seconds(lambda i, k=kind: rates.multiply(device, k, a, b, repeats, blocks))
+        work = products * rates.CHAINS * repeats * warps
+        found[kind] = {"products per second": work / median(seconds), "seconds": spread(seconds)}
+    rng, n_cells = np.random.default_rng(0), 1024
+    draws = {
+        "increments, uniform": rng.integers(0, n_cells, rates.BLOCK * rates.CELLS),
+        "increments, skewed": rng.zipf(1.5, rates.BLOCK * rates.CELLS).clip(1, n_cells) - 1,
+        "increments, one cell": np.zeros(rates.BLOCK * rates.CELLS, int),
+    }
+    for name, cells in draws.items():
+        there = gpu.kernels.bring(cells.astype(np.uint32))
+        seconds = gpu.seconds(
+            lambda i, c=there: rates.increment(device, c, n_cells, repeats, blocks)
+        )
+        work = rates.BLOCK * rates.CELLS * repeats * blocks
+        found[name] = {"increments per second": work / median(seconds), "seconds": spread(seconds)}
+    return found
+
+
+def measure_copy(gpu: Gpu, n_bytes: int = 1 << 31) -> dict[str, Any]:
+    """Bytes read and written per second by a copy within the device."""
+    source = gpu.xp.zeros(n_bytes, np.uint8)
+    target = gpu.xp.empty_like(source)
+    seconds = gpu.seconds(lambda i: gpu.xp.copyto(target, source))
+    return {"bytes per second": 2 * n_bytes / median(seconds), "seconds": spread(seconds)}
+
+
+def make_pair(case: PairCase) -> tuple[Any, Any]:
+    """Two dependent columns."""
+    rng = np.random.default_rng(case.n_samples)
+    if case.dtype == "uint8":
+        x = rng.integers(0, case.n_bins, case.n_samples, dtype=np.uint8)
+        y = rng.integers(0, case.n_bins // 2, case.n_samples, dtype=np.uint8)
+        y += x
+        y %= case.n_bins
+        return x, y
+    x = rng.standard_normal(case.n_samples, dtype=np.float32)
+    return x, x + rng.standard_normal(case.n_samples, dtype=np.float32)
+
+
+def measure_pair(gpu: Gpu, case: PairCase, copy_rate: float) -> dict[str, Any]:
+    """A mutual information end to end: the extremes, the bins, the counts, the sums."""
+    x, y = make_pair(case)
+    bins = case.n_bins if case.dtype == "float32" else None
+    host: list[float] = []
+    expected = 0.0
+    for _ in range(3):
+        start = time.perf_counter()
+        expected = fastinfo.mutual_information(x, y, bins=bins, backend="numba")
+        host.append(time.perf_counter() - start)
+    n_bytes = x.nbytes + y.nbytes
+    pairs, moved = [], 0.0
+    for i in range(copies_in_turn(n_bytes)):
+        there = [gpu.to_device(column) for column in (x, y)]
+        pairs.append([array for array, _ in there])
+        moved = sum(seconds for _, seconds in there) if i == 0 else moved
+    require_agreement(fastinfo.mutual_information(*pairs[0], bins=bins), expected, case.name)
+    of = in_turn(pairs)
+    seconds = gpu.seconds(lambda i: fastinfo.mutual_information(*of(i), bins=bins))
+    share = n_bytes / median(seconds) / copy_rate
+    return {
+        "case": case._asdict(),
+        "seconds": spread(seconds),
+        "seconds to the device": moved,
+        "samples per second": case.n_samples / median(seconds),
+        "share of copy bandwidth": share,
+        "met": share >= case.bandwidth_target,
+        "numba": {"seconds": spread(host), "cores": usable_cores()},
+        "times numba": median(host) / median(seconds),
+    }
+
+
+def one_hot_information(torch: Any, codes: Any, n_bins: int) -> Any:
+    """The same matrix by half-precision products of one-hot columns with float32 sums."""
+    n, m = codes.shape
+    hot = torch.nn.functional.one_hot(codes.long(), n_bins).reshape(n, m * n_bins).half()
+    counts = (hot.T @ hot).float().reshape(m, n_bins, m, n_bins)
+    p = counts / n
+    alone = torch.einsum("iaia->ia", p)
+    terms = torch.special.xlogy(p, p)
+    joint = terms.sum(dim=(1, 3))
+    entropy = torch.special.xlogy(alone, alone).sum(dim=1)
+    return joint - entropy[:, None] - entropy
+
+
+def measure_peer(gpu: Gpu, codes: Any, case: MatrixCase) -> dict[str, Any] | str:
+    """One-hot products by torch on the same device, a block of features at a time."""
+    try:
+        import torch
+    except ImportError as error:
+        return f"torch is not there: {error}"
+    if not torch.cuda.is_available():
+        return "this torch has no CUDA"
+    width = min(case.n_features, max((1 << 32) // (4 * case.n_bins * case.n_samples), 16))
+    there = torch.from_numpy(codes[:, :width].astype(np.int16)).cuda()
+    one_hot_information(torch, there, case.n_bins)
+    times = []
+    for _ in range(REPETITIONS):
+        start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        start.record()
+        one_hot_information(torch, there, case.n_bins)
+        stop.record()
+        stop.synchronize()
+        times.append(start.elapsed_time(stop) / 1e3)
+    work = width * width / 2 * case.n_samples  # it counts both halves of a symmetric matrix
+    return {"features": width, "rate": work / median(times), "seconds": spread(times)}
+
+
+def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
+    """All pairs, end to end from codes on the device to a matrix there."""
+    rng = np.random.default_rng(case.n_features)
+    codes = np.asfortranarray(
+        rng.integers(0, case.n_bins, (case.n_samples, case.n_features), dtype=np.uint8)
+    )
+    few = min(case.n_features, 200)
+    start = time.perf_counter()
+    expected = fastinfo.pairwise_mutual_information(codes[:, :few], backend="numba")
+    host = time.perf_counter() - start
+    host_rate = few * (few + 1) / 2 * case.n_samples / host
+    there, moved = gpu.to_device(codes)
+    found = fastinfo.pairwise_mutual_information(there)
+    require_agreement(gpu.kernels.to_host(found[:few, :few]), expected, case.name)
+    seconds = gpu.seconds(lambda i: fastinfo.pairwise_mutual_information(there), warm_up=1)
+    work = case.n_features * (case.n_features + 1) / 2 * case.n_samples
+    rate = work / median(seconds)
+    peer = measure_peer(gpu, codes, case)
+    ratio = rate / peer["rate"] if isinstance(peer, dict) else None
+    return {
+        "case": case._asdict(),
+        "seconds": spread(seconds),
+        "seconds to the device": moved,
+        "sample-pairs per second": rate,
+        "met": case.rate_target is None or rate >= case.rate_target,
+        "one-hot products by torch": peer,
+        "times torch": ratio,
+        "numba": {"sample-pairs per second": host_rate, "features": few, "cores": usable_cores()},
+        "times numba": rate / host_rate,
+    }
+
+
+def run(gpu: Gpu, size: str, only: str | None) -> dict[str, Any]:
+    """All results: what a results file holds."""
+    import cupy
+
+    properties = gpu.properties
+    results: dict[str, Any] = {
+        "schema": SCHEMA,
+        "date": datetime.now(UTC).date().isoformat(),
+        "size": size,
+        "device": properties._asdict(),
+        "versions": {"fastinfo": fastinfo.__version__, "cupy": cupy.__version__},
+        "rates": measure_rates(gpu),
+        "copy": measure_copy(gpu, 1 << (31 if size == "full" else 26)),
+        "cases": [],
+    }
+    copy_rate = results["copy"]["bytes per second"]
+    for case in chosen(size, only):
+        if isinstance(case, PairCase):
+            result = measure_pair(gpu, case, copy_rate)
+        else:
+            result = measure_matrix(gpu, case)
+        results["cases"].append(result)
+        print(json.dumps(result, indent=1), file=sys.stderr, flush=True)
+    return results
+
+
+def chosen(size: str, only: str | None) -> list[PairCase | MatrixCase]:
+    """The cases of a size whose names hold ``only``.
+
+    Raises
+    ------
+    ValueError
+        Where none does.
+    """
+    pairs, matrices = SIZES[size]
+    cases: list[PairCase | MatrixCase] = [*pairs, *matrices]
+    found = [case for case in cases if only is None or only in case.name]
+    if not found:
+        names = ", ".join(case.name for case in cases)
+        raise ValueError(f"no case has {only!r} in its name; there are {names}")
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="ci/bench-gpu", description=__doc__)
+    parser.add_argument("--size", choices=list(SIZES), default="full")
+    parser.add_argument("--only", metavar="NAME", help="cases with this in their name")
+    parser.add_argument("--output", type=Path, help="bench/results/gpu-DEVICE.json by default")
+    options = parser.parse_args(arguments)
+    try:
+        chosen(options.size, options.only)
+    except ValueError as error:
+        parser.error(str(error))
+    try:
+        gpu = Gpu()
+    except ImportError as error:
+        print(f"ci/bench-gpu: no GPU can be used: {error}", file=sys.stderr)
+        return 2
+    results: Mapping[str, Any] = run(gpu, options.size, options.only)
+    output = options.output or result_file(gpu.properties.name)
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    print(output)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The CuPy backend: kernels in CUDA C++ behind `fastinfo.backends.contract.Kernels`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+import numpy as np
+
+from fastinfo.backends.contract import PairEntropies, Summary
+from fastinfo.backends.cupy import count, encode, pairs, sums, usable
+from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.pairs import cut
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+
+
+def on_device(
+    method: Callable[Concatenate[CupyKernels, P], Result],
+) -> Callable[Concatenate[Any, P], Result]:
+    """Run a method with the kernels' device as the current one: CuPy keeps that by thread."""
+
+    @wraps(method)
+    def run(self: Any, /, *arguments: P.args, **options: P.kwargs) -> Result:
+        with self.device.current():
+            return method(self, *arguments, **options)
+
+    return run
+
+
+class CupyKernels:
+    """The kernels of the contract on one device."""
+
+    name = "cupy"
+    tile_shape = cut.TILE_SHAPE
+    samples_at_once: int | None = 1 << 30
+
+    def __init__(self, device: Device | int | None = None) -> None:
+        if device is None or isinstance(device, int):
+            device = usable.device(device)
+        self.device = device
+        self.xp: Any = device.xp
+
+    @classmethod
+    def describe(cls) -> str:
+        """The devices, for people."""
+        told = []
+        for found in usable.devices():
+            major, minor = found.properties.capability
+            told.append(f"{found.properties.name} (capability {major}.{minor})")
+        return ", ".join(told)
+
+    @on_device
+    def bring(self, array: Any) -> Array:
+        """Copy from the host; from another device it would be a mixture, which the edge refuses."""
+        return self.xp.asarray(array)
+
+    @on_device
+    def to_host(self, array: Array) -> Any:
+        """Copy."""
+        return array.get()
+
+    @on_device
+    def summarize(self, values: Array) -> Summary:
+        """One pass."""
+        return encode.summarize(self.device, values)
+
+    @on_device
+    def order_statistics(self, values: Array, summary: Summary, ranks: Any) -> Any:
+        """Sort; NaN comes last."""
+        found = self.xp.sort(values)[self.xp.asarray(ranks)]
+        return found.astype(np.float64).get()
+
+    @on_device
+    def encode_integers(
+        self, values: Array, low: int, n_bins: int, out: Array | None = None
+    ) -> Array:
+        """Subtract in unsigned arithmetic."""
+        return encode.encode_integers(self.device, values, low, n_bins, out)
+
+    @on_device
+    def encode_uniform(
+        self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
+    ) -> Array:
+        """Multiply to guess the bin, and compare with its edges."""
+        return encode.encode_uniform(self.device, values, low, high, n_bins, out)
+
+    @on_device
+    def encode_edges(self, values: Array, edges: Any, out: Array | None = None) -> Array:
+        """Search in the inner edges."""
+        return encode.encode_edges(self.device, values, edges, out)
+
+    @on_device
+    def count_joint(
+        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+    ) -> Array:
+        """In shared memory where the table fits."""
+        return count.count_joint(self.device, codes, n_bins, weights)
+
+    @on_device
+    def pack(
+        self,
+        codes: Sequence[Array],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
+        memory_limit: int | None = None,
+    ) -> pairs.Packed:
+        """One matrix of codes, and bit planes of the features with few bins."""
+        return pairs.pack(self.device, codes, n_bins, weights, memory_limit)
+
+    @on_device
+    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+        """In the way that is fastest for so many bins and samples."""
+        return pairs.count_pairs(self.device, packed, left, right)
+
+    @on_device
+    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
+        """Counts are reduced where they arise."""
+        return pairs.pair_entropies(self.device, packed, left, right)
+
+    @on_device
+    def sum_xlogx(self, counts: Array) -> Array:
+        """Fixed pieces of each row, each one a tree."""
+        return sums.sum_xlogx(self.device, counts)
+
+    @on_device
+    def sum_xlogy(self, p: Array, q: Array) -> Array:
+        """As `sum_xlogx`."""
+        return sums.sum_xlogy(self.device, p, q)

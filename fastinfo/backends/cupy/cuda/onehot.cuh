@@ -1,0 +1,214 @@
+// Counts of all pairs of features by one-hot bits: a sample adds to the joint count of two values
+// where both features' bits for these values are set, so that counts are a matrix product of bits.
+//
+// A feature is packed as bit planes of its value: 1 … `rows` for the values that get a row of
+// one-hot bits, 0 for the rest. Without missing samples value v is bin v, and what concerns bin 0
+// follows from the marginals; with missing samples value v is bin v − 1, and 0 says missing.
+//
+// A block of four warps counts 128 rows on the left against 128 on the right. Sides are two panels
+// of 64 rows, a panel holds whole features, and each warp takes one panel against one: so each
+// warp's 64 × 64 sums are all of some pairs. Stage by stage of 512 samples, the planes come from
+// memory (the planes of 16 values are 4 words where their one-hot bits are 15) and the one-hot words
+// are made once for the block, in shared memory, while the stage before is multiplied.
+//
+// Per stage and block, clock cycles of a multiprocessor with 16,384 bit products a cycle: 512 for
+// the products; 128 to write the one-hot words, 256 to read them (64 bytes a row lie so that
+// neither has bank conflicts), about 130 for the logic that makes them.
+#pragma once
+#include "types.cuh"
+#include "shared.cuh"
+#include "pairs.cuh"
+
+constexpr int PANEL = 64;
+constexpr int QUADS = 4;  // 16-byte quadruples of words in a row of a stage
+constexpr int SIDE_ROWS = 2 * PANEL;
+constexpr int STAGE_QUADS = 2 * SIDE_ROWS * QUADS;
+constexpr int PITCH = PANEL + 1;  // of counts in shared memory
+constexpr int ONEHOT_THREADS = 128;
+
+struct Side {
+    const uint4* planes;    // (features, stages, n_planes, QUADS)
+    int n_features;
+    int n_planes;
+    int rows;               // of one-hot bits of each feature
+    int per_panel;          // features
+    int first;              // of the block's
+
+    // The block's row at which its `slot`-th feature begins.
+    __device__ int first_row(int slot) const {
+        return slot * rows + (slot >= per_panel ? PANEL - per_panel * rows : 0);
+    }
+};
+
+__device__ __forceinline__ uint4 all_of(uint4 a, uint4 b) {
+    return make_uint4(a.x & b.x, a.y & b.y, a.z & b.z, a.w & b.w);
+}
+__device__ __forceinline__ uint4 all_but(uint4 a, uint4 b) {
+    return make_uint4(a.x & ~b.x, a.y & ~b.y, a.z & ~b.z, a.w & ~b.w);
+}
+
+// Rows of the values that have the bits of `value` from plane BIT + 1 up, and its lowest bit.
+template <int BIT, int PLANES>
+__device__ __forceinline__ void store_rows(
+    uint4 chosen, const uint4 (&planes)[PLANES], int value, int rows, uint4* first_row
+) {
+    if constexpr (BIT == 0) {
+        if (value >= 1 && value <= rows) first_row[(value - 1) * QUADS] = chosen;
+    } else {
+        store_rows<BIT - 1>(all_but(chosen, planes[BIT]), planes, value, rows, first_row);
+        const int larger = value | 1 << BIT;
+        if (larger <= rows) {
+            store_rows<BIT - 1>(all_of(chosen, planes[BIT]), planes, larger, rows, first_row);
+        }
+    }
+}
+
+// One-hot words of every second value, the odd ones or the even ones.
+template <int PLANES>
+__device__ __forceinline__ void expand(const uint4* source, int odd, int rows, uint4* first_row) {
+    uint4 planes[PLANES];
+#pragma unroll
+    for (int plane = 0; plane < PLANES; ++plane) planes[plane] = source[plane * QUADS];
+    uint4 chosen = planes[0];
+    if (!odd) chosen = make_uint4(~chosen.x, ~chosen.y, ~chosen.z, ~chosen.w);
+    store_rows<PLANES - 1>(chosen, planes, odd, rows, first_row);
+}
+
+// The one-hot words of a side's features for one stage, by half of the block's threads.
+// Rows of no feature keep whatever they hold: nobody looks at their sums.
+__device__ __forceinline__ void expand_side(
+    const Side& side, int64 stage, int64 n_stages, unsigned int thread, uint4* rows
+) {
+    // Eight threads a feature, four of which write one whole row of 64 bytes, and four the next
+    // one: without bank conflicts, since rows of unequal parity are in unequal halves of the banks.
+    const int n_items = 16 * side.per_panel;
+    for (int item = thread; item < n_items; item += ONEHOT_THREADS / 2) {
+        const int quad = item & 3, odd = item >> 2 & 1, slot = item >> 3;
+        const int feature = side.first + slot;
+        if (feature >= side.n_features) break;
+        const uint4* source =
+            side.planes + (feature * n_stages + stage) * side.n_planes * QUADS + quad;
+        uint4* first_row = rows + side.first_row(slot) * QUADS + quad;
+        switch (side.n_planes) {
+            case 1: expand<1>(source, odd, side.rows, first_row); break;
+            case 2: expand<2>(source, odd, side.rows, first_row); break;
+            case 3: expand<3>(source, odd, side.rows, first_row); break;
+            case 4: expand<4>(source, odd, side.rows, first_row); break;
+            case 5: expand<5>(source, odd, side.rows, first_row); break;
+            default: expand<6>(source, odd, side.rows, first_row); break;
+        }
+    }
+}
+
+// Blocks in groups of 16 lines, so that those which run at the same time share what they read.
+struct Place {
+    int64 left, right;
+};
+__device__ __forceinline__ Place block_place(int64 block, int64 n_left, int64 n_right) {
+    const int64 first = block / (16 * n_right) * 16, rest = block % (16 * n_right);
+    const int64 height = n_left - first < 16 ? n_left - first : 16;
+    return {first + rest % height, rest / height};
+}
+
+// Count the features of one class against those of another. `Way` says how a warp multiplies.
+// Either counts are added to `counts`, and what concerns bins without a row is left out; or, where
+// `table` holds c·log c, entropies are written, and of the marginals only where a side may lack
+// samples, since they are known otherwise.
+template <class Way>
+__global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
+    const uint4* __restrict__ left_planes, const int32* __restrict__ left_features,
+    const int64* __restrict__ left_marginals, int32 n_left, int32 left_n_planes, int32 left_rows,
+    bool left_complete,
+    const uint4* __restrict__ right_planes, const int32* __restrict__ right_features,
+    const int64* __restrict__ right_marginals, int32 n_right, int32 right_n_planes,
+    int32 right_rows, bool right_complete,
+    int64 n_stages, int64 stages_per_split, int64 n_samples,
+    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
+    int64* __restrict__ counts, int32 left_bins, int32 right_bins,
+    const int64* __restrict__ table, double unit,
+    double* __restrict__ joint, double* __restrict__ left_out, double* __restrict__ right_out,
+    bool wants_counts
+) {
+    const Tile tile{first_left, last_left, first_right, last_right};
+    Side left{left_planes, n_left, left_n_planes, left_rows, PANEL / left_rows, 0};
+    Side right{right_planes, n_right, right_n_planes, right_rows, PANEL / right_rows, 0};
+    const int left_slots = 2 * left.per_panel, right_slots = 2 * right.per_panel;
+    const Place place = block_place(
+        blockIdx.x, (n_left + left_slots - 1) / left_slots, (n_right + right_slots - 1) / right_slots);
+    left.first = static_cast<int>(place.left) * left_slots;
+    right.first = static_cast<int>(place.right) * right_slots;
+    const int last_slot = min(right.first + right_slots, n_right) - 1;
+    const int latest_left = left_features[min(left.first + left_slots, n_left) - 1];
+    if (tile.follows_from_others(left_features[left.first], latest_left,
+                                 right_features[right.first], right_features[last_slot])) {
+        return;
+    }
+
+    uint4* stages = shared_memory<uint4>();
+    const unsigned int warp = threadIdx.x / 32;
+    const bool is_left = threadIdx.x < ONEHOT_THREADS / 2;
+    const Side mine{is_left ? left.planes : right.planes,
+                    is_left ? left.n_features : right.n_features,
+                    is_left ? left.n_planes : right.n_planes, is_left ? left.rows : right.rows,
+                    is_left ? left.per_panel : right.per_panel, is_left ? left.first : right.first};
+    const unsigned int helper = threadIdx.x % (ONEHOT_THREADS / 2);
+    uint4* my_rows = stages + (is_left ? 0 : SIDE_ROWS * QUADS);
+    const int left_panel = warp % 2, right_panel = warp / 2;
+    const uint4* left_rows_of_warp = stages + left_panel * PANEL * QUADS;
+    const uint4* right_rows_of_warp = stages + (SIDE_ROWS + right_panel * PANEL) * QUADS;
+
+    typename Way::Sums sums = {};
+    const int64 begin = blockIdx.y * stages_per_split;
+    const int64 end = begin + stages_per_split < n_stages ? begin + stages_per_split : n_stages;
+    if (begin < end) expand_side(mine, begin, n_stages, helper, my_rows);
+    __syncthreads();
+    for (int64 stage = begin; stage < end; ++stage) {
+        const int now = (stage - begin) % 2 * STAGE_QUADS, next = STAGE_QUADS - now;
+        if (stage + 1 < end) expand_side(mine, stage + 1, n_stages, helper, my_rows + next);
+        Way::add(sums, left_rows_of_warp + now, right_rows_of_warp + now);
+        __syncthreads();
+    }
+
+    // Panel by panel on the left, the sums of the block's pairs go where all threads see them.
+    int* panels = shared_memory<int>();
+    const Group group = Group::of(max(left_rows, right_rows));
+    const int n_pairs = left.per_panel * right_slots;
+    for (int half = 0; half < 2; ++half) {
+        if (left_panel == half) Way::store(sums, panels + right_panel * PANEL * PITCH);
+        __syncthreads();
+        // All lanes of a warp stay together: they exchange sums.
+        for (int base = 0; base < n_pairs; base += ONEHOT_THREADS / group.size) {
+            const int pair = base + group.number;
+            const int slot = pair % right_slots, row = pair / right_slots * left_rows;
+            const int x = left.first + half * left.per_panel + pair / right_slots;
+            const int y = right.first + slot;
+            bool is_wanted = pair < n_pairs && x < n_left && y < n_right;
+            const int f = is_wanted ? left_features[x] : 0, g = is_wanted ? right_features[y] : 0;
+            is_wanted = is_wanted && !tile.follows(f, g);
+            const int* cells = panels + slot / right.per_panel * PANEL * PITCH + row * PITCH
+                + slot % right.per_panel * right_rows;
+            if (wants_counts) {
+                if (is_wanted) {
+                    const Counts out{counts, left_bins, right_bins, tile, f, g};
+                    for (int cell = group.lane; cell < left_rows * right_rows; cell += group.size) {
+                        const int i = cell / right_rows, j = cell % right_rows;
+                        out.add(i + left_complete, j + right_complete, cells[i * PITCH + j]);
+                    }
+                }
+                continue;
+            }
+            const int64* x_own = left_marginals + (is_wanted ? x : 0) * (left_rows + 1ll);
+            const int64* y_own = right_marginals + (is_wanted ? y : 0) * (right_rows + 1ll);
+            const Sums found = sums_with_rest(
+                [&](int i, int j) { return cells[i * PITCH + j]; },
+                is_wanted ? left_rows : 0, is_wanted ? right_rows : 0,
+                left_complete, right_complete, x_own, y_own, table, group);
+            if (is_wanted && group.lane == 0) {
+                const bool knows_both = left_complete && right_complete;
+                const Entropies out{joint, left_out, right_out, tile, f, g, table, unit};
+                out.write(found, knows_both ? n_samples : found.samples, !knows_both);
+            }
+        }
+        __syncthreads();
+    }
+}

@@ -1,0 +1,128 @@
+// Pairs counted by increments in shared memory, for any number of bins: table[x, y] += 1.
+//
+// A block takes one feature on the left and some on the right, each pair with a table of its own, so
+// that the left codes are loaded once for all of them; in 2^shift copies that lie side by side, for
+// lanes that meet in a cell then mostly meet in different banks. Code B, missing, has a spare line
+// and column in the table, which nobody reads. A table that shared memory cannot hold is cut into
+// slices of lines, each the work of other blocks: what a sample costs beside its increment, a load
+// and a comparison, is paid once a slice.
+//
+// The floor is an increment a sample, of which a multiprocessor does 8 to 16 a cycle.
+#include "types.cuh"
+#include "shared.cuh"
+#include "pairs.cuh"
+
+// Entropies are written where all of a pair is in one table, that is without slices and splits;
+// otherwise its counts are added to `counts`.
+template <class Code>
+__global__ void __launch_bounds__(256, 2) count_scatter(
+    const Code* __restrict__ codes, int64 stride, int64 n_samples, int64 packs_per_split,
+    const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
+    const int32* __restrict__ n_bins, int32 width, int32 slice_lines, int32 rights_per_block,
+    uint32 shift, int32 first_left, int32 last_left, int32 first_right, int32 last_right,
+    int64* __restrict__ counts, int32 left_bins, int32 right_bins,
+    const int64* __restrict__ fixed, double unit,
+    double* __restrict__ joint, double* __restrict__ left_out, double* __restrict__ right_out,
+    bool wants_counts, bool writes_marginals
+) {
+    constexpr int N = 16 / sizeof(Code);
+    const Tile tile{first_left, last_left, first_right, last_right};
+    const int64 groups = (n_right + rights_per_block - 1) / rights_per_block;
+    const int f = lefts[blockIdx.x / groups];
+    const int first = static_cast<int>(blockIdx.x % groups) * rights_per_block;
+    const int n_pairs = min(rights_per_block, n_right - first);
+    if (tile.follows_from_others(f, f, rights[first], rights[first + n_pairs - 1])) return;
+
+    Sums* sums = shared_memory<Sums>();
+    uint32* tables = reinterpret_cast<uint32*>(sums + 1);
+    const uint32 n_cells = static_cast<uint32>(slice_lines) * width, table_size = n_cells << shift;
+    const uint32 copy = threadIdx.x & ((1u << shift) - 1);
+    const uint32 first_line = blockIdx.z * slice_lines;
+    for (uint32 i = threadIdx.x; i < n_pairs * table_size; i += blockDim.x) tables[i] = 0;
+    __syncthreads();
+
+    const Code* x_codes = codes + f * stride;
+    const int64 n_packs = (n_samples + N - 1) / N;
+    const int64 begin = blockIdx.y * packs_per_split;
+    const int64 end = begin + packs_per_split < n_packs ? begin + packs_per_split : n_packs;
+    for (int64 pack = begin + threadIdx.x; pack < end; pack += blockDim.x) {
+        const Pack<Code, N> x = load_pack<N>(x_codes, pack);
+        const int limit = n_samples - pack * N < N ? static_cast<int>(n_samples - pack * N) : N;
+        for (int k = 0; k < n_pairs; ++k) {
+            const int g = rights[first + k];
+            if (tile.follows(f, g)) continue;
+            const Pack<Code, N> y = load_pack<N>(codes + g * stride, pack);
+            uint32* table = tables + k * table_size + copy;
+#pragma unroll
+            for (int i = 0; i < N; ++i) {
+                const uint32 line = x.at[i] - first_line;  // lines before the slice wrap around
+                if (i < limit && line < static_cast<uint32>(slice_lines)) {
+                    const uint32 cell = line * width + y.at[i];
+                    atomicAdd(&table[cell << shift], 1u);
+                }
+            }
+        }
+    }
+    __syncthreads();
+
+    for (int k = 0; k < n_pairs; ++k) {
+        const int g = rights[first + k];
+        if (tile.follows(f, g)) continue;
+        uint32* table = tables + k * table_size;
+        // What the copies come to, in the first one.
+        for (uint32 cell = threadIdx.x; cell < n_cells; cell += blockDim.x) {
+            uint32 sum = 0;
+            for (uint32 i = 0; i < 1u << shift; ++i) sum += table[(cell << shift) + i];
+            table[cell << shift] = sum;
+        }
+        if (threadIdx.x == 0) *sums = {0, 0, 0, 0};
+        __syncthreads();
+        const int lines = min(n_bins[f] - static_cast<int>(first_line), slice_lines);
+        const int columns = n_bins[g];
+        if (wants_counts) {
+            const Counts out{counts, left_bins, right_bins, tile, f, g};
+            for (int i = threadIdx.x; i < lines * columns; i += blockDim.x) {
+                const int line = i / columns, column = i % columns;
+                out.add(static_cast<int>(first_line) + line, column,
+                        table[(static_cast<uint32>(line) * width + column) << shift]);
+            }
+        } else {
+            add_sums(
+                [&](int i, int j) {
+                    return static_cast<int64>(table[(static_cast<uint32>(i) * width + j) << shift]);
+                },
+                lines, columns, fixed, sums);
+        }
+        __syncthreads();
+        if (!wants_counts && threadIdx.x == 0) {
+            const Entropies out{joint, left_out, right_out, tile, f, g, fixed, unit};
+            out.write(*sums, sums->samples, writes_marginals);
+        }
+        __syncthreads();  // before the sums are cleared for the next pair
+    }
+}
+
+// Tables beyond all that: increments where the counts lie.
+template <class Code>
+__global__ void __launch_bounds__(256) count_in_place(
+    const Code* __restrict__ codes, int64 stride, int64 n_samples,
+    const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
+    const int32* __restrict__ n_bins,
+    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
+    int64* __restrict__ counts, int32 left_bins, int32 right_bins
+) {
+    const Tile tile{first_left, last_left, first_right, last_right};
+    const int f = lefts[blockIdx.x / n_right], g = rights[blockIdx.x % n_right];
+    if (tile.follows(f, g)) return;
+    const Counts out{counts, left_bins, right_bins, tile, f, g};
+    const Code* x = codes + f * stride;
+    const Code* y = codes + g * stride;
+    const int64 step = static_cast<int64>(gridDim.y) * blockDim.x;
+    for (int64 i = static_cast<int64>(blockIdx.y) * blockDim.x + threadIdx.x; i < n_samples;
+         i += step) {
+        const int line = static_cast<int>(x[i]), column = static_cast<int>(y[i]);
+        if (line < n_bins[f] && column < n_bins[g]) {
+            out.add(line, column, 1);
+        }
+    }
+}

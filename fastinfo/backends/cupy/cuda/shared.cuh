@@ -1,0 +1,7 @@
+// Shared memory is asked for at the launch and nowhere else, so that one number says how much.
+#pragma once
+
+template <class T> __device__ __forceinline__ T* shared_memory() {
+    extern __shared__ __align__(16) unsigned char fastinfo_shared[];
+    return reinterpret_cast<T*>(fastinfo_shared);
+}

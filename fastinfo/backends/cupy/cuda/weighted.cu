@@ -1,0 +1,68 @@
+// Pairs of samples that carry weights: float64 sums whose order is fixed.
+//
+// One thread takes a pair and a chunk of the samples, one sample after the other, in a table of its
+// own in memory: no atomic operation, whose order would be left to the hardware, and so one and the
+// same sum in any tile and any run. Chunks depend on the number of samples alone.
+//
+// The floor is a sector of 32 bytes read and one written in the second-level cache for each sample.
+#include "types.cuh"
+#include "pairs.cuh"
+
+// `tables`, zeros: (chunks, n_left, n_right, left_bins, right_bins).
+template <class Code>
+__global__ void __launch_bounds__(128) weigh_pairs(
+    const Code* __restrict__ codes, int64 stride, int64 n_samples, int64 chunk_samples,
+    const double* __restrict__ weights,
+    const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
+    const int32* __restrict__ n_bins,
+    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
+    int64 n_chunks, int32 left_bins, int32 right_bins, double* __restrict__ tables
+) {
+    constexpr int N = 16 / sizeof(Code);
+    const Tile tile{first_left, last_left, first_right, last_right};
+    const int64 n_pairs = static_cast<int64>(n_left) * n_right;
+    for (int64 i = first_sample(); i < n_pairs * n_chunks; i += samples_apart()) {
+        const int64 pair = i % n_pairs, chunk = i / n_pairs;
+        const int f = lefts[pair / n_right], g = rights[pair % n_right];
+        if (tile.follows(f, g)) continue;
+        const uint32 lines = n_bins[f], columns = n_bins[g];
+        double* table = tables + i * left_bins * right_bins;
+        const int64 begin = chunk * chunk_samples;
+        const int64 end = begin + chunk_samples < n_samples ? begin + chunk_samples : n_samples;
+        for (int64 first = begin; first < end; first += N) {
+            const Pack<Code, N> x = load_pack<N>(codes + f * stride, first / N);
+            const Pack<Code, N> y = load_pack<N>(codes + g * stride, first / N);
+#pragma unroll
+            for (int k = 0; k < N; ++k) {
+                const uint32 line = x.at[k], column = y.at[k];
+                if (first + k < end && line < lines && column < columns) {
+                    table[line * right_bins + column] += weights[first + k];
+                }
+            }
+        }
+    }
+}
+
+// What the chunks come to, in their order, both ways round.
+__global__ void __launch_bounds__(256) add_chunks(
+    const double* __restrict__ tables, const int32* __restrict__ lefts, int32 n_left,
+    const int32* __restrict__ rights, int32 n_right,
+    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
+    int64 n_chunks, int32 left_bins, int32 right_bins,
+    double* __restrict__ counts, int32 all_left_bins, int32 all_right_bins
+) {
+    const Tile tile{first_left, last_left, first_right, last_right};
+    const int64 cells = static_cast<int64>(left_bins) * right_bins;
+    const int64 n_pairs = static_cast<int64>(n_left) * n_right;
+    for (int64 i = first_sample(); i < n_pairs * cells; i += samples_apart()) {
+        const int64 pair = i / cells, line = i % cells / right_bins, column = i % right_bins;
+        const int f = lefts[pair / n_right], g = rights[pair % n_right];
+        if (tile.follows(f, g)) continue;
+        double sum = 0.0;
+        for (int64 chunk = 0; chunk < n_chunks; ++chunk) sum += tables[chunk * n_pairs * cells + i];
+        counts[(tile.pair(f, g) * all_left_bins + line) * all_right_bins + column] = sum;
+        if (tile.has_both(f, g)) {
+            counts[(tile.pair(g, f) * all_left_bins + column) * all_right_bins + line] = sum;
+        }
+    }
+}

@@ -1,0 +1,63 @@
+"""The seam between launchers and a device: an array namespace and one way to launch a kernel.
+
+Launchers are plain Python over it. `hardware.Hardware` is a GPU; the tests have one that runs the
+same kernels on the processor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Any, NamedTuple, Protocol
+
+Array = Any
+
+
+class Properties(NamedTuple):
+    """What planning needs to know of a device."""
+
+    name: str
+    capability: tuple[int, int]
+    multiprocessors: int
+    threads_per_multiprocessor: int
+    shared_bytes_per_block: int
+    """Shared memory that a block may ask for at most."""
+    shared_bytes_per_multiprocessor: int
+
+
+class Device(Protocol):
+    """A device with its arrays; they are made, and kernels launched, while it is `current`."""
+
+    number: int
+    """CUDA's number of it."""
+    xp: Any
+    """The array namespace: cupy, or what behaves as it does."""
+    properties: Properties
+
+    def launch(
+        self,
+        family: str,
+        kernel: str,
+        grid: int | tuple[int, ...],
+        block: int | tuple[int, ...],
+        arguments: Sequence[Any],
+        shared_bytes: int = 0,
+    ) -> None:
+        """Start a kernel of `sources.FAMILIES` on the current stream; do not wait for it.
+
+        Arguments are contiguous arrays of this device, and NumPy scalars of the kernel's very
+        types: CUDA looks at neither.
+        """
+        ...
+
+    def current_number(self) -> int:
+        """The number of this thread's current device."""
+        ...
+
+    def free_bytes(self) -> int:
+        """Memory that arrays can still be given."""
+        ...
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Make it the current device of this thread, for arrays to be made on it."""
+        ...

@@ -1,0 +1,83 @@
+"""A GPU: CuPy's arrays, and kernels compiled by NVRTC when they are first launched."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from functools import cache
+from typing import Any
+
+import cupy
+
+from fastinfo.backends.cupy import sources
+from fastinfo.backends.cupy.device import Properties
+
+DEFAULT_SHARED_BYTES = 48 << 10
+"""Shared memory that a block gets without asking the driver for more."""
+
+
+@cache
+def _kernel(number: int, family: str, name: str) -> Any:
+    """A compiled kernel.
+
+    A module for each kernel and not for each family: a call that needs one instance of a template
+    does not wait for the compilation of all. CuPy keeps the machine code on disk.
+    """
+    with cupy.cuda.Device(number):
+        module = cupy.RawModule(
+            code=sources.text(family), options=("--std=c++17",), name_expressions=(name,)
+        )
+        return module.get_function(name)
+
+
+class Hardware:
+    """One CUDA device, as `fastinfo.backends.cupy.device.Device` says."""
+
+    xp = cupy
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        told = cupy.cuda.Device(number).attributes
+        name = cupy.cuda.runtime.getDeviceProperties(number)["name"]
+        self.properties = Properties(
+            name=name.decode(),
+            capability=(told["ComputeCapabilityMajor"], told["ComputeCapabilityMinor"]),
+            multiprocessors=told["MultiProcessorCount"],
+            threads_per_multiprocessor=told["MaxThreadsPerMultiProcessor"],
+            shared_bytes_per_block=told["MaxSharedMemoryPerBlockOptin"],
+            shared_bytes_per_multiprocessor=told["MaxSharedMemoryPerMultiprocessor"],
+        )
+
+    def launch(
+        self,
+        family: str,
+        kernel: str,
+        grid: int | tuple[int, ...],
+        block: int | tuple[int, ...],
+        arguments: Sequence[Any],
+        shared_bytes: int = 0,
+    ) -> None:
+        """Start a kernel on the current stream."""
+        function = _kernel(self.number, family, kernel)
+        if shared_bytes > max(DEFAULT_SHARED_BYTES, function.max_dynamic_shared_size_bytes):
+            function.max_dynamic_shared_size_bytes = shared_bytes
+        function(_axes(grid), _axes(block), tuple(arguments), shared_mem=shared_bytes)
+
+    def current_number(self) -> int:
+        """The number of this thread's current device."""
+        return int(cupy.cuda.runtime.getDevice())
+
+    def free_bytes(self) -> int:
+        """What the driver has, and what CuPy's pool keeps for arrays to come."""
+        with self.current():
+            free, _ = cupy.cuda.runtime.memGetInfo()
+            return int(free) + int(cupy.get_default_memory_pool().free_bytes())
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Make it this thread's current device. A new object each time: one is for one thread."""
+        device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
+        return device
+
+
+def _axes(size: int | tuple[int, ...]) -> tuple[int, ...]:
+    return (size,) if isinstance(size, int) else tuple(size)

@@ -1,0 +1,234 @@
+"""Features laid out on a device for the tiles of pairs: their codes, and bit planes of few bins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.cupy import plan
+from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.pairs.cut import stages
+from fastinfo.backends.cupy.pairs.ways import MOST_ROWS, Side
+from fastinfo.backends.cupy.sources import TYPE_NAMES
+from fastinfo.backends.fixed_point import fixed_xlogx_table
+
+HostArray = np.ndarray[Any, Any]
+
+MOST_FIXED = 1 << 20
+"""Samples up to which Σ c·log c is summed in fixed point, as in the other backends."""
+
+WORDS = 16
+"""Words of a stage of one bit plane."""
+
+SHARED_CELLS = 8192
+"""Codes of a feature that are counted in shared memory: 32 KiB."""
+
+COUNTED_AT_ONCE = 1 << 16
+"""Samples of a feature for each block that counts its codes."""
+
+
+@dataclass(frozen=True)
+class FeatureClass:
+    """Features with about as many bins, all of which lack samples or none of which does."""
+
+    features: HostArray
+    """Increasing."""
+    n_bins: int
+    """The most that any of them has."""
+    is_complete: bool
+    rows: int
+    """Values that get a row of one-hot bits; 0 where there are no bit planes."""
+    n_planes: int
+    on_device: Array
+    """``features``, int32."""
+    planes: Array
+    """(features, stages, n_planes, 16) words of 32 samples; empty where there are none."""
+    marginals: Array
+    """(features, rows + 1): samples of each value, int64."""
+
+    def part(self, first: int, last: int) -> Part:
+        """Those of its features that are in a range of all features."""
+        begin, end = np.searchsorted(self.features, [first, last]).tolist()
+        return Part(self, begin, max(begin, end))
+
+
+@dataclass(frozen=True)
+class Part:
+    """The features of a class that are on one side of a tile."""
+
+    of: FeatureClass
+    first: int
+    last: int
+
+    @property
+    def n_features(self) -> int:
+        """How many."""
+        return self.last - self.first
+
+    @property
+    def features(self) -> Array:
+        """Which."""
+        return self.of.on_device[self.first : self.last]
+
+    @property
+    def marginals(self) -> Array:
+        """Samples of each value of each."""
+        return self.of.marginals[self.first : self.last]
+
+    @property
+    def side(self) -> Side:
+        """What the choice of a way needs to know."""
+        return Side(self.n_features, self.of.n_bins, self.of.rows)
+
+    @property
+    def onehot_arguments(self) -> tuple[Any, ...]:
+        """As `count_onehot` takes it."""
+        return (
+            *(self.of.planes[self.first : self.last], self.features, self.marginals),
+            *(np.int32(self.n_features), np.int32(self.of.n_planes), np.int32(self.of.rows)),
+            np.bool_(self.of.is_complete),
+        )
+
+
+@dataclass(frozen=True)
+class Packed:
+    """Features laid out for counting."""
+
+    codes: Array
+    """(features, samples and some more, so that every row begins at a wide load)"""
+    n_samples: int
+    n_bins: HostArray
+    bins_on_device: Array
+    has_missing: HostArray
+    weights: Array | None
+    classes: tuple[FeatureClass, ...]
+    table: Array
+    """c·log c in fixed point; empty where sums are of floating-point numbers."""
+    unit: float
+    entropies: HostArray
+    """Of each feature by itself."""
+
+
+def pack(
+    device: Device,
+    codes: Sequence[Array] | Array,
+    n_bins: Sequence[int],
+    weights: Array | None = None,
+    memory_limit: int | None = None,
+) -> Packed:
+    """Lay out features; bit planes take ``memory_limit`` bytes, the most bins go without first."""
+    xp = device.xp
+    bins = np.asarray(n_bins, np.int64).reshape(-1)
+    matrix, n_samples = _matrix(xp, codes)
+    bins_on_device = xp.asarray(bins.astype(np.int32))
+    counts, first_cell = _count_codes(device, matrix, n_samples, bins, bins_on_device)
+    last_cell = first_cell + bins
+    has_missing = counts[last_cell] > 0
+    table, unit, entropies = np.empty(0, np.int64), 0.0, np.empty(len(bins))
+    if n_samples <= MOST_FIXED and weights is None:
+        table, unit = fixed_xlogx_table(n_samples)
+        terms = table[counts]
+        terms[last_cell] = 0  # missing is no bin
+        sums = np.add.reduceat(terms, first_cell) if len(bins) else np.empty(0, np.int64)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            entropies = (table[n_samples] - sums) * unit / np.float64(n_samples)
+    left = memory_limit
+    classes = []
+    for features in _classes(bins, has_missing):
+        most, is_complete = int(bins[features].max()), not has_missing[features[0]]
+        rows = max(most - is_complete, 1)
+        n_planes = rows.bit_length()
+        size = 4 * WORDS * n_planes * stages(n_samples) * len(features)
+        if rows > MOST_ROWS or weights is not None or (left is not None and size > left):
+            rows = n_planes = size = 0
+        left = None if left is None else left - size
+        on_device = xp.asarray(features.astype(np.int32))
+        planes = xp.empty((len(features), stages(n_samples), n_planes, WORDS), np.uint32)
+        if planes.size:
+            n_words = len(features) * stages(n_samples) * WORDS
+            device.launch(
+                "planes",
+                f"pack_planes<{TYPE_NAMES[matrix.dtype.name]}>",
+                plan.grid(device.properties, 32 * n_words),
+                plan.BLOCK,
+                (
+                    *(matrix, np.int64(matrix.shape[1]), np.int64(n_samples)),
+                    *(on_device, bins_on_device, np.bool_(is_complete)),
+                    *(np.int64(stages(n_samples)), np.int64(n_words), np.int32(n_planes), planes),
+                ),
+            )
+        marginals = _by_value(counts, first_cell[features], bins[features], is_complete, rows)
+        classes.append(
+            FeatureClass(
+                *(features, most, is_complete, rows, n_planes, on_device, planes),
+                xp.asarray(marginals),
+            )
+        )
+    return Packed(
+        *(matrix, n_samples, bins, bins_on_device, has_missing),
+        None if weights is None else xp.ascontiguousarray(weights, np.float64),
+        *(tuple(classes), xp.asarray(table), unit, entropies),
+    )
+
+
+def _matrix(xp: Any, codes: Sequence[Array] | Array) -> tuple[Array, int]:
+    """Codes with rows of whole wide loads, and the number of samples."""
+    if len(codes) == 0:
+        return xp.zeros((0, plan.WIDE), np.uint8), 0
+    dtype = np.result_type(*{column.dtype for column in codes})
+    n_samples = int(codes[0].shape[0])
+    load = plan.WIDE // dtype.itemsize
+    matrix = xp.zeros((len(codes), -(-n_samples // load) * load or load), dtype)
+    if hasattr(codes, "dtype"):
+        matrix[:, :n_samples] = codes
+    else:
+        for row, column in enumerate(codes):
+            matrix[row, :n_samples] = column
+    return matrix, n_samples
+
+
+def _count_codes(
+    device: Device, matrix: Array, n_samples: int, bins: HostArray, bins_on_device: Array
+) -> tuple[HostArray, HostArray]:
+    """How often each code of each feature occurs, and where each feature's codes begin."""
+    ends = np.cumsum(bins + 1)
+    first_cell = np.concatenate([[0], ends])[:-1].astype(np.int64)
+    n_cells = int(ends[-1]) if len(bins) else 0
+    counts = device.xp.zeros(n_cells, np.int64)
+    if n_cells and n_samples:
+        shared_cells = min(int(bins.max()) + 1, SHARED_CELLS)
+        device.launch(
+            "planes",
+            f"count_codes<{TYPE_NAMES[matrix.dtype.name]}>",
+            (min(len(bins), plan.MOST_BLOCKS), max(min(n_samples // COUNTED_AT_ONCE, 1024), 1)),
+            plan.BLOCK,
+            (
+                *(matrix, np.int64(matrix.shape[1]), np.int64(n_samples), np.int32(len(bins))),
+                *(bins_on_device, device.xp.asarray(first_cell), np.int32(shared_cells), counts),
+            ),
+            4 * shared_cells,
+        )
+    return counts.get(), first_cell
+
+
+def _classes(bins: HostArray, has_missing: HostArray) -> Iterator[HostArray]:
+    """Features of each class, those with the fewest bins first."""
+    sizes = np.array([max(int(b) - 1, 0).bit_length() for b in bins], np.int64)
+    for size, lacks in sorted(set(zip(sizes.tolist(), has_missing.tolist(), strict=True))):
+        yield np.flatnonzero((sizes == size) & (has_missing == lacks))
+
+
+def _by_value(
+    counts: HostArray, first_cell: HostArray, bins: HostArray, is_complete: bool, rows: int
+) -> HostArray:
+    """Samples of each value: the codes themselves, or missing and then the codes."""
+    values = np.arange(rows + 1)
+    codes = np.broadcast_to(values if is_complete else values - 1, (len(bins), rows + 1))
+    codes = np.where(codes < 0, bins[:, None], codes)
+    is_code = codes <= bins[:, None] if not is_complete else codes < bins[:, None]
+    is_code &= (values == 0) | (codes < bins[:, None])
+    found = counts[first_cell[:, None] + np.where(is_code, codes, 0)]
+    return np.where(is_code, found, 0)

@@ -1,0 +1,105 @@
+"""How work is cut for a device: plain functions of sizes, without a device.
+
+A grid of the machine's size that goes through the samples in strides has no last wave that leaves
+multiprocessors idle, and clears and adds its tables once for each block that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+from fastinfo.backends.cupy.device import Properties
+
+Result = TypeVar("Result")
+
+BLOCK = 256
+"""Threads of a block that has no table."""
+
+COUNT_BLOCK = 512
+"""Threads of a block that shares a table."""
+
+MOST_COPIES_SHIFT = 5
+"""32 copies of a table: one for each lane of a warp, and for each bank of shared memory."""
+
+WIDE = 16
+"""Bytes of the widest load."""
+
+PIECE = 1 << 14
+"""Cells of a row that one block adds up; long rows are cut, or one block would do all the work."""
+
+MOST_BLOCKS = 1 << 16
+
+
+def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes: int = 0) -> int:
+    """Blocks for ``n_items``: as many as run at once, and no more than there is work for."""
+    at_once = properties.threads_per_multiprocessor // block
+    if shared_bytes:
+        at_once = min(at_once, properties.shared_bytes_per_multiprocessor // shared_bytes)
+    return max(min(properties.multiprocessors * max(at_once, 1), -(-n_items // block)), 1)
+
+
+class Table(NamedTuple):
+    """A table of counts in shared memory."""
+
+    shift: int
+    """It has 2^shift copies."""
+    shared_bytes: int
+
+
+def shared_table(properties: Properties, n_cells: int, cell_bytes: int) -> Table | None:
+    """How a block holds a table, or None where it does not fit.
+
+    Copies are made as long as all threads of a multiprocessor still run at once: what they save in
+    conflicts must not be paid for with fewer loads under way.
+    """
+    if n_cells * cell_bytes > properties.shared_bytes_per_block:
+        return None
+    blocks = max(properties.threads_per_multiprocessor // COUNT_BLOCK, 1)
+    budget = min(
+        properties.shared_bytes_per_multiprocessor // blocks, properties.shared_bytes_per_block
+    )
+    shift = 0
+    while shift < MOST_COPIES_SHIFT and (n_cells * cell_bytes << shift + 1) <= budget:
+        shift += 1
+    return Table(shift, n_cells * cell_bytes << shift)
+
+
+def pieces(n_rows: int, n_cells: int) -> int:
+    """Into how many pieces each row of a matrix is cut, by the length of a row alone.
+
+    The number of rows must not decide, or the same row would have another sum in another matrix.
+    """
+    return max(-(-n_cells // PIECE), 1) if n_rows else 1
+
+
+def sum_block(n_cells: int) -> int:
+    """Threads that add up a row, by its length alone: whole warps, a power of two."""
+    return min(max(1 << (n_cells - 1).bit_length(), 32), BLOCK)
+
+
+def chunks(n_items: int, item_bytes: int, chunk_bytes: int) -> list[tuple[int, int]]:
+    """Borders of the chunks in which host data is moved; whole wide loads, all of one size."""
+    size = max(chunk_bytes // item_bytes // WIDE * WIDE, WIDE)
+    return [(start, min(start + size, n_items)) for start in range(0, n_items, size)]
+
+
+def halving(
+    work: Callable[[Any], Result], items: Sequence[Any], out_of_memory: type[BaseException]
+) -> Iterator[tuple[Sequence[Any], Result]]:
+    """``work`` on the items, on half of them at a time where the memory does not hold all.
+
+    Yields each part with its result, in order. One item that does not fit is an error.
+    """
+    try:
+        result = work(items)
+    except out_of_memory:
+        if len(items) <= 1:
+            raise
+    else:
+        yield items, result
+        return
+    # Outside of the except clause, whose traceback would keep what was made so far alive.
+    middle = len(items) // 2
+    for part in (items[:middle], items[middle:]):
+        yield from halving(work, part, out_of_memory)

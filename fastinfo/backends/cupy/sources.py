@@ -1,0 +1,104 @@
+"""The kernels' CUDA C++: which families there are, and their text.
+
+A family is one ``.cu`` file and the kernels that are made of its templates. Everything that
+compiles kernels goes through this table: the backend, the check of every kernel for every compute
+capability, and the tests that run the same text on the processor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from itertools import product
+from typing import NamedTuple
+
+INCLUDE = re.compile(r'^#include "([\w.]+)"$', re.MULTILINE)
+
+TYPE_NAMES = {
+    **{f"{kind}{bits}": f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)},
+    "bool": "uint8",
+    "float32": "float",
+    "float64": "double",
+}
+"""What ``types.cuh`` calls the type of an array's elements, by the name of its dtype."""
+
+LEAST_CAPABILITY = (7, 5)
+
+
+class Family(NamedTuple):
+    """One ``.cu`` file."""
+
+    kernels: tuple[str, ...]
+    """Every kernel that may be launched, as C++ names it: ``sum_xlogx<int64>``."""
+    capability: tuple[int, int] = LEAST_CAPABILITY
+    """The compute capability that the file needs at least."""
+
+
+def instances(template: str, *parameters: tuple[str, ...]) -> tuple[str, ...]:
+    """The names of a template's kernels, for every combination of its parameters."""
+    return tuple(f"{template}<{', '.join(chosen)}>" for chosen in product(*parameters))
+
+
+UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+SIGNED = ("int8", "int16", "int32", "int64")
+CODES = UNSIGNED[:3]
+FLOATS = ("float", "double")
+BOOLEANS = ("false", "true")
+
+FAMILIES: dict[str, Family] = {
+    "encode": Family(
+        tuple(
+            f"encode_integers<{value}, {code}>"
+            for place, value in enumerate(UNSIGNED)
+            for code in CODES[: place + 1]
+        )
+        + instances("encode_edges", FLOATS, CODES, BOOLEANS)
+        + instances("encode_uniform", FLOATS, CODES, BOOLEANS)
+    ),
+    "summarize": Family(instances("summarize", (*SIGNED, *UNSIGNED, *FLOATS))),
+    "count": Family(
+        instances("count_shared", CODES, (*CODES, "Nothing"))
+        + instances("count_global", UNSIGNED)
+        + instances("weigh_shared", UNSIGNED[:3])
+        + instances("weigh_global", UNSIGNED)
+        + instances("join_codes", UNSIGNED[2:])
+    ),
+    "planes": Family(
+        instances("count_codes", CODES) + instances("pack_planes", CODES),
+    ),
+    "onehot_mma": Family(instances("count_onehot", ("Bits", "Bytes")), capability=(8, 0)),
+    "onehot_popc": Family(instances("count_onehot", ("Words",))),
+    "scatter": Family(instances("count_scatter", CODES) + instances("count_in_place", CODES)),
+    "weighted": Family((*instances("weigh_pairs", CODES), "add_chunks")),
+    "tables": Family(("complete_counts", "reduce_counts")),
+    "rates": Family(
+        (*instances("multiply_words", ("Bits", "Bytes")), "increment"), capability=(8, 0)
+    ),
+    "sums": Family((*instances("sum_xlogx", ("int64", "double")), "sum_xlogy", "add_pieces")),
+}
+
+
+def text(family: str, replaced: Mapping[str, str] | None = None) -> str:
+    """The source of a family with its includes written out, each once.
+
+    CuPy's cache looks at one text only, and would not see that an included file has changed.
+    ``replaced`` gives other texts for included files, by name.
+    """
+    seen = set()
+
+    def written_out(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in seen:
+            return ""
+        seen.add(name)
+        found = (replaced or {}).get(name) or _read(name)
+        return INCLUDE.sub(written_out, found.replace("#pragma once\n", ""))
+
+    return INCLUDE.sub(written_out, _read(f"{family}.cu"))
+
+
+@cache
+def _read(name: str) -> str:
+    return resources.files(__package__).joinpath("cuda", name).read_text(encoding="utf-8")

@@ -1,0 +1,90 @@
+"""Which devices there are to work on, and the reason where there is none; found out once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from fastinfo.backends.cupy.device import Device
+from fastinfo.backends.cupy.sources import LEAST_CAPABILITY
+
+INSTALL = "pip install cupy-cuda13x (or cupy-cuda12x, as your driver is)"
+
+
+class UnusableError(ImportError):
+    """CuPy is there or not, and cannot be worked with; the message says why and how to go on."""
+
+
+@cache
+def _found() -> tuple[Device, ...] | UnusableError:
+    """The devices, or why there are none: an exception would not be remembered."""
+    try:
+        import cupy
+    except ImportError as error:
+        return UnusableError(f"{_first_line(error)}; {INSTALL}")
+    try:
+        n_devices = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return UnusableError(
+            f"CuPy {cupy.__version__} finds no NVIDIA driver that it can use "
+            f"({_first_line(error)}); install or update the driver, or use another backend"
+        )
+    if n_devices == 0:
+        return UnusableError(
+            f"CuPy {cupy.__version__} finds a driver and no device; make one visible "
+            "(CUDA_VISIBLE_DEVICES), or use another backend"
+        )
+    try:
+        cupy.cuda.nvrtc.getVersion()
+    except (ImportError, RuntimeError, OSError) as error:
+        return UnusableError(
+            f"CuPy {cupy.__version__} finds no NVRTC, which compiles the kernels "
+            f"({_first_line(error)}); pip install 'cupy-cuda13x[ctk]', or install the CUDA toolkit"
+        )
+    from fastinfo.backends.cupy.hardware import Hardware
+
+    devices = tuple(Hardware(number) for number in range(n_devices))
+    return capable(devices)
+
+
+def capable(devices: Sequence[Device]) -> tuple[Device, ...] | UnusableError:
+    """The devices, unless all are older than the kernels can be compiled for."""
+    if any(device.properties.capability >= LEAST_CAPABILITY for device in devices):
+        return tuple(devices)
+    told = ", ".join(
+        f"{device.properties.name} has {device.properties.capability[0]}."
+        f"{device.properties.capability[1]}"
+        for device in devices
+    )
+    return UnusableError(
+        f"a compute capability of {LEAST_CAPABILITY[0]}.{LEAST_CAPABILITY[1]} or more is needed, "
+        f"and {told}; use another backend"
+    )
+
+
+def devices() -> tuple[Device, ...]:
+    """All devices, in CUDA's order.
+
+    Raises
+    ------
+    UnusableError
+        Where none can be worked with.
+    """
+    found = _found()
+    if isinstance(found, UnusableError):
+        raise UnusableError(str(found))
+    return found
+
+
+def device(number: int | None) -> Device:
+    """One device: the numbered one, or the one that CuPy has as its current one."""
+    every = devices()
+    chosen = every[every[0].current_number() if number is None else number]
+    found = capable([chosen])
+    if isinstance(found, UnusableError):
+        raise found
+    return chosen
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

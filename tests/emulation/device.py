@@ -1,0 +1,111 @@
+"""A device that runs kernels on the processor, stricter about arguments than CUDA is."""
+
+import ctypes
+import os
+from contextlib import nullcontext
+
+import numpy as np
+from emulation import arrays, build
+
+from fastinfo.backends.cupy import sources
+from fastinfo.backends.cupy.device import Properties
+
+SEED = int(os.environ.get("FASTINFO_EMULATION_SEED", "0"))
+"""Which schedules are drawn."""
+
+SMALL = Properties(
+    name="emulated",
+    capability=(9, 0),
+    multiprocessors=2,
+    threads_per_multiprocessor=512,
+    shared_bytes_per_block=48 << 10,
+    shared_bytes_per_multiprocessor=64 << 10,
+)
+
+
+class EmulatedDevice:
+    """What `fastinfo.backends.cupy.device.Device` asks for."""
+
+    def __init__(self, properties=SMALL, seed=SEED, edited=None, number=0):
+        self.number = number
+        self.xp = arrays.namespace
+        self.properties = properties
+        self.launches = []
+        """Family and kernel of everything that was launched."""
+        self._seed = seed
+        self._edited = edited or (lambda text: text)
+        self._library = build.library if edited is None else self._edited_library
+
+    def _edited_library(self, family):
+        return build.library(family, self._edited)
+
+    def launch(self, family, kernel, grid, block, arguments, shared_bytes=0):
+        """Run a kernel, once its arguments are seen to be what it takes."""
+        if kernel not in sources.FAMILIES[family].kernels:
+            raise LookupError(f"{kernel} is not among the kernels of {family} in sources.FAMILIES")
+        if sources.FAMILIES[family].capability > self.properties.capability:
+            raise LookupError(f"{family} needs more than {self.properties.capability}")
+        grid, block = _three(grid), _three(block)
+        if shared_bytes > self.properties.shared_bytes_per_block or np.prod(block) > 1024:
+            raise ValueError(f"a block of {block} with {shared_bytes} bytes does not fit")
+        if min(grid) < 1 or min(block) < 1 or max(grid[1:]) >= 1 << 16 or grid[0] >= 1 << 31:
+            raise ValueError(f"no grid: {grid} of {block}")
+        library = self._library(family)
+        wanted = library.emulated_signature(kernel.encode()).decode().split()
+        if len(wanted) != len(arguments):
+            raise TypeError(f"{kernel} takes {len(wanted)} arguments; {len(arguments)} came")
+        held = [
+            _argument(value, type_, f"argument {place} of {kernel}")
+            for place, (value, type_) in enumerate(zip(arguments, wanted, strict=True))
+        ]
+        pointers = (ctypes.c_void_p * len(held))(*(ctypes.addressof(value) for value in held))
+        self.launches.append((family, kernel))
+        self._seed += 1
+        error = library.emulated_launch(
+            kernel.encode(),
+            (ctypes.c_uint * 3)(*grid),
+            (ctypes.c_uint * 3)(*block),
+            ctypes.c_ulonglong(shared_bytes),
+            ctypes.c_ulonglong(self._seed),
+            pointers,
+        )
+        if error:
+            raise RuntimeError(f"{kernel}: {error.decode()}")
+
+    def current_number(self):
+        """The first one's, as in a thread that has not chosen."""
+        return 0
+
+    def free_bytes(self):
+        """Enough for tests."""
+        return 1 << 30
+
+    def current(self):
+        """There is only one."""
+        return nullcontext()
+
+
+def _three(size):
+    size = (size,) if isinstance(size, int) else tuple(size)
+    return size + (1,) * (3 - len(size))
+
+
+def _argument(value, wanted, name):
+    """Memory that holds an argument, which is of the type that the kernel takes."""
+    if isinstance(value, arrays.DeviceArray):
+        host = value.host
+        if not host.flags.c_contiguous:
+            raise TypeError(f"{name} is not contiguous")
+        kind = "u" if host.dtype.kind == "b" else host.dtype.kind
+        found = f"*{kind}{host.dtype.itemsize}"
+        if wanted not in (found, "*any"):
+            raise TypeError(f"{name} is {found}; the kernel takes {wanted}")
+        return ctypes.c_void_p(host.ctypes.data)
+    if not isinstance(value, np.generic):
+        raise TypeError(
+            f"{name} is a {type(value).__name__}; pass a NumPy scalar or a device array"
+        )
+    found = f"{value.dtype.kind}{value.dtype.itemsize}"
+    if found != wanted:
+        raise TypeError(f"{name} is {found}; the kernel takes {wanted}")
+    return ctypes.create_string_buffer(value.tobytes(), value.dtype.itemsize)

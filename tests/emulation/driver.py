@@ -1,0 +1,66 @@
+"""Small runs of the kernels in a process of their own, for the sanitizers to watch.
+
+    python -m emulation.driver            every case as it is
+    python -m emulation.driver NAME       the kernels with a fault planted in them
+
+The process ends with 0 only where every answer was right and nobody objected.
+"""
+
+import sys
+
+import numpy as np
+from emulation import arrays
+from emulation.device import EmulatedDevice
+
+from fastinfo.backends.cupy import CupyKernels
+from fastinfo.backends.numpy import NumpyKernels
+
+
+def replacing(old, new, count=1):
+    """An edit of a source that has the text; other sources stay as they are."""
+    return lambda text: text.replace(old, new, count)
+
+
+FAULTS = {
+    "no barrier after clearing": replacing("table[i] = 0;\n    __syncthreads();", "table[i] = 0;"),
+    "no barrier before adding up": replacing(
+        "    }\n    __syncthreads();\n    for (uint32 cell", "    }\n    for (uint32 cell"
+    ),
+    "no barrier in the tree": replacing(
+        "sums[thread + half];\n        __syncthreads();", "sums[thread + half];"
+    ),
+    "a plain increment": replacing(
+        "atomicAdd(&table[(cell << shift) + copy], 1u)", "++table[(cell << shift) + copy]"
+    ),
+    "one sample too many": replacing("i < n_samples; i +=", "i <= n_samples; i +=", 9),
+    "one cell too many": replacing("i < n_cells << shift", "i <= n_cells << shift"),
+    "one edge too many": replacing("i < n_keys", "i <= n_keys"),
+}
+
+
+def run(device):
+    """Every kernel of one pair once or twice, against the reference."""
+    kernels, reference, xp = CupyKernels(device), NumpyKernels(), arrays.namespace
+    rng = np.random.default_rng(7)
+    for n in (1000, 1024):
+        codes = [rng.integers(0, 4, n).astype("u1"), rng.integers(0, 6, n).astype("u1")]
+        for n_bins, weights in (((3, 5), None), ((3, 5), rng.random(n)), ((300, 200), None)):
+            there = None if weights is None else xp.asarray(weights)
+            found = kernels.count_joint([xp.asarray(c) for c in codes], n_bins, there)
+            expected = reference.count_joint(codes, n_bins, weights)
+            np.testing.assert_allclose(found.get(), expected, rtol=1e-13)
+        values = rng.normal(size=n)
+        edges = np.linspace(-2.0, 2.0, 8)
+        for encode in ("encode_edges", "encode_uniform"):
+            more = (edges,) if encode == "encode_edges" else (-2.0, 2.0, 7)
+            found = getattr(kernels, encode)(xp.asarray(values), *more)
+            np.testing.assert_array_equal(found.get(), getattr(reference, encode)(values, *more))
+        assert kernels.summarize(xp.asarray(values)) == reference.summarize(values)
+        counts = rng.integers(0, 9, (3, n))
+        found = kernels.sum_xlogx(xp.asarray(counts)).get()
+        np.testing.assert_allclose(found, reference.sum_xlogx(counts), rtol=1e-13)
+
+
+if __name__ == "__main__":
+    run(EmulatedDevice(edited=FAULTS[sys.argv[1]] if len(sys.argv) > 1 else None))
+    print("every answer is right")

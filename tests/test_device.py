@@ -1,0 +1,263 @@
+"""Arrays of a GPU: worked on where they are, and told apart from those of the host."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from emulation import build
+from emulation.arrays import DeviceArray
+from emulation.device import SMALL, EmulatedDevice
+
+import fastinfo
+from fastinfo import pmf, tables
+from fastinfo.backends import HOST, Place, choose, load, place_of
+from fastinfo.backends.cupy import CupyKernels, usable
+
+pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def xp():
+    """The array namespace of the CuPy backend: CuPy's on a GPU."""
+    return load("cupy")().xp
+
+
+@pytest.fixture
+def launches(monkeypatch):
+    """What is launched on the device from now on."""
+    device = EmulatedDevice()
+    monkeypatch.setattr(usable, "devices", lambda: (device,))
+    return device.launches
+
+
+def data(rng, n=500):
+    x = rng.normal(size=n)
+    return x, x + rng.normal(size=n)
+
+
+MEASURES = {
+    "entropy": lambda x, y: fastinfo.entropy(x),
+    "mutual information": fastinfo.mutual_information,
+    "uniform bins": lambda x, y: fastinfo.mutual_information(x, y, bins=8),
+    "edges": lambda x, y: fastinfo.mutual_information(
+        x, y, bins=np.linspace(-3, 3, 9), nan_policy="omit"
+    ),
+    "a rule": lambda x, y: fastinfo.mutual_information(x, y, bins="fd"),
+    "corrected": lambda x, y: fastinfo.mutual_information(x, y, estimator="miller_madow"),
+    "weights": lambda x, y: fastinfo.mutual_information(x, y, sample_weight=abs(x)),
+    "normalised": fastinfo.normalized_mutual_information,
+    "divergence": lambda x, y: fastinfo.jensen_shannon_divergence(x, y, bins=8),
+    "categories": lambda x, y: fastinfo.mutual_information(
+        x.astype(np.int64), (1000 * y).astype(np.int32)
+    ),
+    "far categories": lambda x, y: fastinfo.entropy((1e12 * x).astype(np.int64)),
+    "booleans": lambda x, y: fastinfo.mutual_information(x > 0, y > 0),
+    "two dimensions": lambda x, y: fastinfo.entropy(x.reshape(-1, 2), bins=4),
+    "probabilities": lambda x, y: pmf.entropy(abs(x)),
+    "divergence of probabilities": lambda x, y: pmf.kl_divergence(abs(x), abs(y)),
+    "counts": lambda x, y: fastinfo.mutual_information(
+        fastinfo.JointCounts(bins=5).update(x, y)
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_measures_of_device_arrays_are_those_of_the_host(rng, xp, launches, measure):
+    x, y = data(rng)
+    expected = measure(x, y)
+    assert not launches
+    found = measure(xp.asarray(x), xp.asarray(y))
+    assert launches
+    assert type(found) is float
+    assert found == pytest.approx(expected, rel=1e-12, abs=1e-14)
+
+
+def test_matrices_come_back_where_the_samples_are(rng, xp):
+    X = rng.integers(0, 5, (200, 12))
+    expected = fastinfo.pairwise_mutual_information(X)
+    found = fastinfo.pairwise_mutual_information(xp.asarray(X))
+    assert isinstance(found, xp.ndarray)
+    np.testing.assert_allclose(found.get(), expected, rtol=1e-12, atol=1e-14)
+    two = fastinfo.pairwise_mutual_information(xp.asarray(X), xp.asarray(X[:, :3]))
+    np.testing.assert_allclose(two.get(), expected[:, :3], rtol=1e-12, atol=1e-14)
+    for backend in ("numpy", "numba"):
+        moved = fastinfo.pairwise_mutual_information(xp.asarray(X), backend=backend)
+        assert isinstance(moved, xp.ndarray)
+        np.testing.assert_allclose(moved.get(), expected, rtol=1e-12, atol=1e-14)
+    top = fastinfo.top_pairs(xp.asarray(X), 3)
+    assert [pair[:2] for pair in top] == [pair[:2] for pair in fastinfo.top_pairs(X, 3)]
+
+
+def test_batches_of_probabilities_come_back_where_they_are(rng, xp):
+    pk = rng.random((4, 5))
+    found = pmf.entropy(xp.asarray(pk), axis=1)
+    assert isinstance(found, xp.ndarray)
+    np.testing.assert_allclose(found.get(), pmf.entropy(pk, axis=1), rtol=1e-12)
+
+
+def test_a_backend_by_name_moves_the_samples(rng, xp, launches):
+    x, y = data(rng)
+    expected = fastinfo.mutual_information(x, y)
+    for backend in ("numpy", "numba"):
+        found = fastinfo.mutual_information(xp.asarray(x), xp.asarray(y), backend=backend)
+        assert found == pytest.approx(expected, rel=1e-12)
+    assert not launches
+    found = fastinfo.mutual_information(x, xp.asarray(y), backend="cupy")
+    assert found == pytest.approx(expected, rel=1e-12)
+    assert launches
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda h, d: fastinfo.mutual_information(h, d),
+        lambda h, d: fastinfo.entropy(d, sample_weight=h),
+        lambda h, d: fastinfo.kl_divergence(d, h, bins=4),
+        lambda h, d: fastinfo.pairwise_mutual_information(d.reshape(-1, 2), h.reshape(-1, 2)),
+        lambda h, d: pmf.kl_divergence(d, h),
+        lambda h, d: fastinfo.JointCounts().update(h, d),
+    ],
+)
+def test_a_mixture_of_places_is_refused(rng, xp, call):
+    values = rng.random(40)
+    with pytest.raises(ValueError, match=r"is on .* and .* on .*: bring both to one place"):
+        call(values, xp.asarray(values))
+
+
+def test_two_devices_are_two_places(monkeypatch, rng, xp):
+    x, y = (xp.asarray(values) for values in data(rng))
+    monkeypatch.setattr(DeviceArray, "device", property(lambda a: SimpleNamespace(id=int(a is y))))
+    with pytest.raises(ValueError, match="x is on CUDA device 0 and y on CUDA device 1"):
+        fastinfo.mutual_information(x, y)
+
+
+def test_device_arrays_go_to_the_kernels_of_their_device(monkeypatch, xp):
+    monkeypatch.setattr(DeviceArray, "device", SimpleNamespace(id=1))
+    array = xp.asarray(np.zeros(3))
+    assert place_of(array) == Place("cupy", 1)
+    assert choose(place=place_of(array)).device.number == 1
+    assert choose("numpy", place_of(array)).name == "numpy"
+    assert place_of(np.zeros(3)) == HOST
+
+
+def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
+    """With stand-ins: torch has no device here, and the emulated one no memory to share."""
+    values = np.arange(6)
+    tensor = type("Tensor", (), {"__module__": "torch"})()
+    tensor.device = SimpleNamespace(type="cuda", index=0)
+    tensor.detach = lambda: "detached"
+    taken = []
+    monkeypatch.setattr(
+        type(xp), "from_dlpack", staticmethod(lambda t: taken.append(t) or xp.asarray(values)),
+        raising=False,
+    )  # fmt: skip
+    assert fastinfo.entropy(tensor) == pytest.approx(np.log(6))
+    assert taken == ["detached"]
+    handed = SimpleNamespace(from_dlpack=lambda array: ("a tensor of", array))
+    monkeypatch.setitem(sys.modules, "torch", handed)
+    result = xp.asarray(values)
+    assert tables.like(result, tensor) == ("a tensor of", result)
+
+
+# --- installed, and of no use -------------------------------------------------------------------
+
+UNUSABLE = """
+import fastinfo
+told = {b.name: b for b in fastinfo.backends()}["cupy"]
+assert not told.usable
+print(told.detail)
+for call in (lambda: fastinfo.entropy([0, 1], backend="cupy"),
+             lambda: fastinfo.JointCounts(backend="cupy").update([0, 1])):
+    try:
+        call()
+    except ImportError as error:
+        assert str(error) == told.detail, error
+    else:
+        raise SystemExit("nothing was raised")
+assert fastinfo.entropy([0, 1], base=2) == 1.0
+"""
+
+
+def unusable():
+    """What a process without the emulated device says."""
+    done = subprocess.run(
+        [sys.executable, "-c", UNUSABLE], capture_output=True, text=True, cwd=ROOT
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_cupy_without_a_device_is_told_with_the_reason():
+    try:
+        import cupy
+    except ImportError:
+        assert "No module named 'cupy'; pip install cupy-cuda13x" in unusable()
+        return
+    try:
+        cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError:
+        assert "finds no NVIDIA driver that it can use" in unusable()
+        assert "use another backend" in unusable()
+        return
+    pytest.skip("there is a GPU here, and nothing to complain about")
+
+
+class FakeRuntime:
+    """A CuPy that is there and lacks something."""
+
+    __version__ = "14"
+
+    def __init__(self, n_devices=1, nvrtc=None):
+        class CUDARuntimeError(RuntimeError):
+            pass
+
+        def count():
+            if isinstance(n_devices, str):
+                raise CUDARuntimeError(n_devices)
+            return n_devices
+
+        def version():
+            if nvrtc is not None:
+                raise ImportError(nvrtc)
+
+        runtime = SimpleNamespace(getDeviceCount=count, CUDARuntimeError=CUDARuntimeError)
+        self.cuda = SimpleNamespace(runtime=runtime, nvrtc=SimpleNamespace(getVersion=version))
+
+
+@pytest.mark.parametrize(
+    ("library", "reason"),
+    [
+        (None, "import of cupy halted; .*pip install cupy-cuda13x"),
+        (FakeRuntime("cudaErrorNoDevice: no"), r"no NVIDIA driver .* \(cudaErrorNoDevice: no\)"),
+        (FakeRuntime(0), "a driver and no device; .*CUDA_VISIBLE_DEVICES"),
+        (FakeRuntime(1, "libnvrtc.so.13"), r"no NVRTC, .*\(libnvrtc.so.13\); pip install"),
+    ],
+)
+def test_each_reason_is_told(monkeypatch, library, reason):
+    monkeypatch.setitem(sys.modules, "cupy", library)
+    usable._found.cache_clear()
+    try:
+        found = usable._found()
+    finally:
+        usable._found.cache_clear()
+    assert isinstance(found, usable.UnusableError)
+    with pytest.raises(ImportError, match=reason):
+        raise found
+
+
+def test_a_device_that_is_too_old_is_told(monkeypatch):
+    old = EmulatedDevice(SMALL._replace(name="An Old One", capability=(7, 0)), number=0)
+    found = usable.capable([old])
+    assert isinstance(found, usable.UnusableError)
+    assert "capability of 7.5 or more is needed, and An Old One has 7.0" in str(found)
+    new = EmulatedDevice(number=1)
+    assert usable.capable([old, new]) == (old, new)
+    monkeypatch.setattr(usable, "devices", lambda: (old, new))
+    assert CupyKernels(1).device is new
+    with pytest.raises(ImportError, match=r"An Old One has 7\.0"):
+        CupyKernels(0)

@@ -1,0 +1,133 @@
+"""The emulation that runs CUDA kernels on the processor: what it computes, and what it catches."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emulation import arrays, build, driver
+from emulation.device import EmulatedDevice
+
+from fastinfo.backends.cupy import CupyKernels, sources
+
+pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+
+
+def without_barriers(text):
+    assert text.count("__syncthreads();") >= 2
+    return text.replace("__syncthreads();", "")
+
+
+def test_a_missing_barrier_changes_the_answer(rng):
+    counts = arrays.namespace.asarray(rng.integers(1, 1000, (3, 700)))
+    expected = CupyKernels(EmulatedDevice()).sum_xlogx(counts).get()
+    for seed in range(3):
+        same = CupyKernels(EmulatedDevice(seed=seed)).sum_xlogx(counts).get()
+        np.testing.assert_array_equal(same, expected)
+        broken = CupyKernels(EmulatedDevice(seed=seed, edited=without_barriers))
+        assert not np.allclose(broken.sum_xlogx(counts).get(), expected)
+
+
+# --- under sanitizers ---------------------------------------------------------------------------
+
+SANITIZERS = {
+    "thread": ("libtsan.so", "WARNING: ThreadSanitizer: data race"),
+    "address": ("libasan.so", "ERROR: AddressSanitizer"),
+}
+
+CAUGHT_BY = {
+    "no barrier after clearing": "thread",
+    "no barrier before adding up": "thread",
+    "no barrier in the tree": "thread",
+    "a plain increment": "thread",
+    "one sample too many": "address",
+    "one cell too many": "address",
+    "one edge too many": "address",
+}
+
+
+def watched(sanitizer, *arguments):
+    """A finished run of the driver under a sanitizer."""
+    asked = subprocess.run(
+        ["g++", f"-print-file-name={SANITIZERS[sanitizer][0]}"], capture_output=True, text=True
+    )
+    runtime = Path(asked.stdout.strip())
+    if not runtime.is_absolute():
+        pytest.skip(f"g++ has no {runtime}")
+    tests = Path(__file__).parent
+    return subprocess.run(
+        [*build.without_random_addresses(), sys.executable, "-m", "emulation.driver", *arguments],
+        capture_output=True,
+        text=True,
+        env={
+            **os.environ,
+            "LD_PRELOAD": str(runtime),
+            "FASTINFO_EMULATION_SANITIZER": sanitizer,
+            "PYTHONPATH": os.pathsep.join([str(tests), str(tests.parent)]),
+            "ASAN_OPTIONS": "detect_leaks=0",
+            "TSAN_OPTIONS": "exitcode=66",
+        },
+    )
+
+
+@pytest.mark.parametrize("sanitizer", SANITIZERS)
+def test_the_kernels_are_clean(sanitizer):
+    done = watched(sanitizer)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert "every answer is right" in done.stdout
+    assert "Sanitizer" not in done.stderr
+
+
+@pytest.mark.parametrize("fault", driver.FAULTS)
+def test_a_planted_fault_is_caught(fault):
+    done = watched(CAUGHT_BY[fault], fault)
+    assert done.returncode != 0
+    assert SANITIZERS[CAUGHT_BY[fault]][1] in done.stderr, done.stderr[-3000:]
+
+
+@pytest.mark.parametrize("fault", driver.FAULTS)
+def test_a_planted_fault_is_planted(fault):
+    """An edit that finds nothing to replace would be caught by nobody."""
+    assert any(driver.FAULTS[fault](text) != text for text in map(sources.text, sources.FAMILIES))
+
+
+def test_a_barrier_that_not_all_threads_reach_is_told():
+    def edited(text):
+        first = "    for (unsigned int half"
+        return text.replace(first, "    if (thread == 3) return 0.0;\n" + first, 1)
+
+    counts = arrays.namespace.asarray(np.ones((2, 100), np.int64))
+    with pytest.raises(RuntimeError, match="a barrier that not all threads reach: of a block of"):
+        CupyKernels(EmulatedDevice(edited=edited)).sum_xlogx(counts)
+
+
+def test_arguments_of_other_types_than_the_kernel_takes_are_refused():
+    device, xp = EmulatedDevice(), arrays.namespace
+    counts, out = xp.asarray(np.ones((1, 4), np.int32)), xp.zeros(1, np.float64)
+    one = np.int64(1)
+    for arguments, message in (
+        ((counts, one, one, one, out), r"argument 0 of .* is \*i4; the kernel takes \*i8"),
+        ((counts.astype(np.int64), np.int32(1), one, one, out), "argument 1 .* is i4; .* takes i8"),
+        (
+            (counts.astype(np.int64), 1, one, one, out),
+            "argument 1 .* is a int; pass a NumPy scalar",
+        ),
+        ((counts.astype(np.int64), one, one, out), "takes 5 arguments; 4 came"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            device.launch("sums", "sum_xlogx<int64>", 1, 32, arguments, 256)
+
+
+def test_device_arrays_do_not_mix_with_those_of_the_host():
+    x = arrays.namespace.asarray(np.arange(3))
+    for wrong in (
+        lambda: x + np.arange(3),
+        lambda: np.asarray(x),
+        lambda: np.concatenate([x, np.arange(3)]),
+        lambda: arrays.namespace.concatenate([np.arange(3)]),
+    ):
+        with pytest.raises(TypeError):
+            wrong()
+    assert (x.sum() + 1).get() == 4

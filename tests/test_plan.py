@@ -1,0 +1,193 @@
+"""How work is cut for a GPU, and the commands that are run where there is one."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from emulation import build
+from emulation.device import SMALL
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bench import gpu
+from fastinfo.backends.cupy import CupyKernels, plan
+from fastinfo.backends.cupy.device import Properties
+
+ROOT = Path(__file__).resolve().parent.parent
+
+DEVICES = st.builds(
+    Properties,
+    name=st.just("any"),
+    capability=st.just((9, 0)),
+    multiprocessors=st.integers(1, 200),
+    threads_per_multiprocessor=st.sampled_from([1024, 1536, 2048]),
+    shared_bytes_per_block=st.integers(48 << 10, 227 << 10),
+    shared_bytes_per_multiprocessor=st.integers(64 << 10, 228 << 10),
+)
+
+
+@given(device=DEVICES, n_items=st.integers(0, 10**12), shared=st.integers(0, 48 << 10))
+def test_a_grid_fills_the_machine_and_no_more(device, n_items, shared):
+    blocks = plan.grid(device, n_items, plan.BLOCK, shared)
+    at_once = device.threads_per_multiprocessor // plan.BLOCK * device.multiprocessors
+    assert 1 <= blocks <= at_once
+    assert (blocks - 1) * plan.BLOCK < max(n_items, 1)
+    if shared == 0 and n_items >= at_once * plan.BLOCK:
+        assert blocks == at_once
+
+
+@given(device=DEVICES, n_cells=st.integers(1, 1 << 20), cell_bytes=st.sampled_from([4, 8]))
+def test_a_shared_table_fits(device, n_cells, cell_bytes):
+    table = plan.shared_table(device, n_cells, cell_bytes)
+    fits = n_cells * cell_bytes <= device.shared_bytes_per_block
+    assert (table is not None) == fits
+    if table is not None:
+        assert table.shared_bytes == n_cells * cell_bytes << table.shift
+        assert table.shared_bytes <= device.shared_bytes_per_block
+        assert 0 <= table.shift <= plan.MOST_COPIES_SHIFT
+        if table.shift:  # copies cost no threads
+            blocks = device.threads_per_multiprocessor // plan.COUNT_BLOCK
+            assert blocks * table.shared_bytes <= device.shared_bytes_per_multiprocessor
+
+
+def test_small_tables_have_a_copy_for_each_lane():
+    assert plan.shared_table(SMALL._replace(threads_per_multiprocessor=512), 17 * 17, 4).shift == 5
+    assert plan.shared_table(SMALL, 12_288, 4).shift == 0
+    assert plan.shared_table(SMALL, 12_289, 4) is None
+
+
+@given(
+    n_items=st.integers(0, 10**6), item=st.sampled_from([1, 2, 4, 8]), size=st.integers(1, 10**6)
+)
+def test_chunks_cover_everything_once_in_whole_wide_loads(n_items, item, size):
+    chunks = plan.chunks(n_items, item, max(size, n_items // 100))
+    assert [start for start, _ in chunks] == [0, *(stop for _, stop in chunks[:-1])][: len(chunks)]
+    assert (chunks[-1][1] if chunks else 0) == n_items
+    assert all(start % plan.WIDE == 0 and start < stop for start, stop in chunks)
+
+
+@given(n_cells=st.integers(1, 1 << 30), rows=st.integers(1, 1000))
+def test_pieces_of_a_row_depend_on_its_length_alone(n_cells, rows):
+    assert plan.pieces(rows, n_cells) == plan.pieces(1, n_cells)
+    assert (plan.pieces(1, n_cells) - 1) * plan.PIECE < n_cells
+    assert plan.sum_block(n_cells) in (32, 64, 128, 256)
+
+
+class NoRoomError(Exception):
+    """The memory is full."""
+
+
+@given(n_items=st.integers(1, 60), room=st.integers(1, 60))
+def test_halving_does_everything_in_order_in_parts_that_fit(n_items, room):
+    tried = []
+
+    def work(items):
+        tried.append(len(items))
+        if len(items) > room:
+            raise NoRoomError
+        return sum(items)
+
+    parts = list(plan.halving(work, range(n_items), NoRoomError))
+    assert [item for part, _ in parts for item in part] == list(range(n_items))
+    assert all(sum(part) == total and len(part) <= room for part, total in parts)
+    assert tried[0] == n_items
+
+
+def test_halving_gives_up_at_one_item():
+    def work(items):
+        raise NoRoomError(f"{len(items)} items")
+
+    with pytest.raises(NoRoomError, match="1 items"):
+        list(plan.halving(work, range(8), NoRoomError))
+
+
+# --- the commands for a machine with a GPU ------------------------------------------------------
+
+
+def run_without_gpu(*command):
+    environment = {k: v for k, v in os.environ.items() if k != "FASTINFO_BACKEND"}
+    environment |= {"CUDA_VISIBLE_DEVICES": "", "PYTHON": sys.executable}
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
+
+
+@pytest.mark.parametrize("command", ["ci/test-gpu", "ci/bench-gpu"])
+def test_without_a_gpu_the_commands_say_so(command):
+    done = run_without_gpu(command)
+    assert done.returncode in (1, 2)
+    assert f"{command}: " in done.stderr
+    assert "no GPU can be used" in done.stderr or "cannot be imported" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_case_is_told(capsys):
+    with pytest.raises(SystemExit) as raised:
+        gpu.main(["--only", "no such case"])
+    assert raised.value.code == 2
+    assert "there are pair-uint8, pair-float32, matrix-16, matrix-3" in capsys.readouterr().err
+
+
+def test_data_in_turn_is_more_than_a_cache_holds():
+    assert gpu.copies_in_turn(1 << 20) * (1 << 20) >= gpu.BYTES_BEYOND_CACHE
+    assert gpu.copies_in_turn(10**10) == 1
+    of = gpu.in_turn("abc")
+    assert [of(i) for i in range(5)] == list("abcab")
+
+
+def test_results_are_named_after_the_device():
+    assert gpu.result_file("NVIDIA H100 80GB HBM3").name == "gpu-nvidia-h100-80gb-hbm3.json"
+
+
+class StoppedWatch(gpu.Gpu):
+    """The emulated device, timed by nobody."""
+
+    def __init__(self):
+        self.kernels = CupyKernels()
+        self.xp, self.properties = self.kernels.xp, self.kernels.device.properties
+
+    def seconds(self, call, warm_up=3):
+        call(0)
+        return [1.0, 2.0, 3.0]
+
+    def to_device(self, array):
+        return self.kernels.bring(array), 0.5
+
+
+@pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+def test_the_benchmarks_run_and_agree_on_their_answers(monkeypatch):
+    from fastinfo.backends.cupy import rates
+
+    watch = StoppedWatch()
+    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
+    monkeypatch.setattr(gpu, "RATE_REPEATS", 1)
+    measured = gpu.measure_rates(watch)
+    assert set(rates.PRODUCTS) < set(measured)
+    copy = gpu.measure_copy(watch, 1 << 12)["bytes per second"]
+    assert copy == 2 * (1 << 12) / 2.0
+    for dtype in ("uint8", "float32"):
+        case = gpu.PairCase("pair", dtype, 3000, 6, 0.4)
+        result = gpu.measure_pair(watch, case, copy)
+        assert result["samples per second"] == 1500.0
+        assert result["met"] == (2 * 3000 * np.dtype(dtype).itemsize / 2.0 / copy >= 0.4)
+    result = gpu.measure_matrix(watch, gpu.MatrixCase("matrix", 12, 500, 4, 1e30))
+    assert result["sample-pairs per second"] == 12 * 13 / 2 * 500 / 2.0
+    assert result["met"] is False
+    json.dumps([measured, result])
+
+
+def test_wrong_answers_are_not_timed():
+    with pytest.raises(AssertionError, match="pair-uint8"):
+        gpu.require_agreement(1.0, 1.0 + 1e-9, "pair-uint8")
+
+
+def test_the_peer_computes_mutual_information(rng):
+    torch = pytest.importorskip("torch", reason="torch is not installed: the peer needs it")
+    import fastinfo
+
+    codes = rng.integers(0, 4, (300, 5))
+    found = gpu.one_hot_information(torch, torch.from_numpy(codes), 4).numpy()
+    expected = fastinfo.pairwise_mutual_information(codes)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
