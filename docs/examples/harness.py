@@ -29,7 +29,7 @@ def main(name, run, draw, table):
         help=f"folder for {name}.json and {name}.svg; the documentation's, or none with --quick",
     )
     options = parser.parse_args()
-    results = run(options.quick)
+    results = rounded(run(options.quick))
     print(table(results))
     output = options.output or (None if options.quick else PICTURES)
     if output is not None:
@@ -39,7 +39,7 @@ def main(name, run, draw, table):
 def save(name, results, draw, output):
     """Write results and their picture into a folder."""
     output.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(rounded(results), indent=1) + "\n"
+    text = json.dumps(results, indent=1) + "\n"
     (output / f"{name}.json").write_text(text, encoding="utf-8")
     matplotlib.use("Agg")
     # The same run gives the same file: neither a date nor random names in it.
