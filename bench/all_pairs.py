@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -237,11 +236,6 @@ def _top_in_a_process(data: Table) -> memory.Measured:
     return memory.top_pairs(data.X, k=min(100, data.n_pairs // 4))
 
 
-def _proc() -> str | None:
-    is_there = Path("/proc/self/clear_refs").exists()
-    return None if is_there else "the peak of a process's memory is read from Linux's /proc"
-
-
 def _sample_pairs(m: int, n: int, B: int) -> int:
     return m * (m + 1) // 2 * n
 
@@ -467,6 +461,6 @@ CASES = (
         unit="sample-pairs",
         measures={"peak extra memory": Measure("B", lambda answer: answer.extra_bytes)},
         targets=(Target("peak extra memory", {"m": 20_000, "n": 2000, "B": 16}, at_most=1e9),),
-        needs=_proc,
+        needs=memory.cannot_be_read,
     ),
 )

@@ -15,7 +15,7 @@ import fastinfo
 from fastinfo.backends import usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARIES = ("numpy", "numba", "scipy", "scikit-learn")
+LIBRARIES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "monai")
 
 
 def machine() -> dict[str, Any]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,7 @@ import fastinfo
 from bench.processes import python
 
 Array = np.ndarray[Any, Any]
+Result = TypeVar("Result")
 
 
 class Measured(NamedTuple):
@@ -44,15 +45,26 @@ def _resident(field: str) -> int:
     raise OSError(f"/proc/self/status has no {field}")
 
 
+def during(call: Callable[[], Result]) -> tuple[Result, int]:
+    """The answer of a call, and the peak of resident memory beyond what was resident before it."""
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
+    before = _resident("VmRSS")
+    answer = call()
+    return answer, _resident("VmHWM") - before
+
+
+def cannot_be_read() -> str | None:
+    """Why the peak of a process cannot be told here, or None."""
+    is_there = Path("/proc/self/clear_refs").exists()
+    return None if is_there else "the peak of a process's memory is read from Linux's /proc"
+
+
 def main(arguments: Sequence[str]) -> None:
     """Print the pairs and the peak, for `top_pairs` to read."""
     path, k = arguments
     X = np.load(path)
     fastinfo.top_pairs(X[:, :64], k=1, n_jobs=1)  # kernels are loaded once, whatever the features
-    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")  # the peak starts anew
-    before = _resident("VmRSS")
-    pairs = fastinfo.top_pairs(X, k=int(k), n_jobs=1)
-    extra = _resident("VmHWM") - before
+    pairs, extra = during(lambda: fastinfo.top_pairs(X, k=int(k), n_jobs=1))
     print(json.dumps({"pairs": pairs, "extra_bytes": extra}))
 
 

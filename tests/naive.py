@@ -196,3 +196,75 @@ def jensen_shannon_divergence(x, y):
         middle = (a + b) / 2
         total += [s * math.log(s / middle) / 2 for s in (a, b) if s > 0]
     return math.fsum(total)
+
+
+# --- soft counts --------------------------------------------------------------------------------
+
+
+def bspline(t, order):
+    """The central B-spline of a degree up to 3, by its pieces."""
+    t = abs(t)
+    if order == 0:
+        return float(t < 0.5)
+    if order == 1:
+        return max(1 - t, 0.0)
+    if order == 2:
+        return 0.75 - t**2 if t < 0.5 else max(1.5 - t, 0.0) ** 2 / 2
+    return 2 / 3 - t**2 + t**3 / 2 if t < 1 else max(2 - t, 0.0) ** 3 / 6
+
+
+def bspline_slope(t, order):
+    """Its derivative: of the two splines of one degree less, half a step to either side."""
+    return 0.0 if order == 0 else bspline(t + 0.5, order - 1) - bspline(t - 0.5, order - 1)
+
+
+def soft_shares(value, low, high, n_bins, kernel, order=3, sigma=0.5):
+    """What each bin gets of a sample, and the derivatives of that by the sample."""
+    inside = min(max(value, low), high)
+    if kernel == "bspline" and order == 0:
+        edges = [low + i * ((high - low) / n_bins) for i in range(n_bins)] + [high]
+        (code,) = encode_edges([inside], edges)
+        return [float(j == code) for j in range(n_bins)], [0.0] * n_bins
+    if kernel == "bspline":
+        scale = (n_bins - order) / (high - low)
+        centers = [j - (order - 1) / 2 for j in range(n_bins)]
+        distances = [(inside - low) * scale - center for center in centers]
+        shares = [bspline(t, order) for t in distances]
+        slopes = [bspline_slope(t, order) * scale for t in distances]
+    else:
+        scale = (n_bins - 1) / (high - low)
+        distances = [(inside - low) * scale - j for j in range(n_bins)]
+        heights = [math.exp(-(t**2) / (2 * sigma**2)) for t in distances]
+        falls = [-t / sigma**2 * height for t, height in zip(distances, heights, strict=True)]
+        total, change = math.fsum(heights), math.fsum(falls)
+        shares = [height / total for height in heights]
+        slopes = [
+            (fall - share * change) / total * scale
+            for fall, share in zip(falls, shares, strict=True)
+        ]
+    return shares, slopes if inside == value else [0.0] * n_bins
+
+
+def soft_count(x, y, x_shares, y_shares, weights):
+    """Soft joint counts {cell: sum} of samples, given a function of shares for each variable."""
+    parts = {}
+    for a, b, weight in zip(x, y, weights, strict=True):
+        if weight == 0:
+            continue
+        for i, left in enumerate(x_shares(a)[0]):
+            for j, right in enumerate(y_shares(b)[0]):
+                parts.setdefault((i, j), []).append(weight * left * right)
+    return {cell: math.fsum(addends) for cell, addends in parts.items()}
+
+
+def soft_count_gradient(x, y, x_shares, y_shares, weights, by_counts):
+    """Derivatives by x of what has the derivatives ``by_counts`` by the soft counts."""
+    found = []
+    for a, b, weight in zip(x, y, weights, strict=True):
+        terms = [0.0]
+        if weight != 0:
+            right = y_shares(b)[0]
+            for i, slope in enumerate(x_shares(a)[1]):
+                terms += [weight * slope * by_counts[i][j] * share for j, share in enumerate(right)]
+        found.append(math.fsum(terms))
+    return found

@@ -16,10 +16,14 @@ out
     Codes to write to, of the same length and dtype as those that a call without it returns.
 counts
     int64, or float64 where samples carry weights.
+soft counts
+    float64: what bins get when each sample is spread over several of them, differentiably. The
+    words of that are told by `SoftBins`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -67,6 +71,47 @@ class PairEntropies(NamedTuple):
     left: Array
     """Of the left feature, over the samples in which neither is missing; NaN without any."""
     right: Array
+
+
+SOFT_KERNELS = ("bspline", "gaussian")
+
+GAUSSIAN_REACH = 8.0
+"""Standard deviations at which the Gaussian is cut off: what is left out is exp(−32), 1.3·10⁻¹⁴ of
+its peak and of the size of rounding. A support that ends earlier would make the counts jump, and
+the gradient wrong, whenever a sample passes from one set of bins to the next."""
+
+
+class SoftBins(NamedTuple):
+    """How samples of one variable are spread over bins by a kernel; the shares of each sum to 1.
+
+    Samples lie in ``low … high``; one outside counts as the nearer end, and its gradient is 0.
+    NaN makes cells of its pair NaN, and its gradient NaN.
+
+    ``"bspline"``
+        The B bins are the B-splines of degree ``order`` on equal intervals, of which there are
+        B − order: sample v lies at s = (v − low)/(high − low)·(B − order), in interval i = ⌊s⌋ (v =
+        high in the last one), and the ``order + 1`` bins from i on have shares in it. Of order 0
+        these are the equal bins of a histogram, their edges those of ``numpy.linspace(low, high,
+        B + 1)``, exactly; order 1 to 3 are once, twice, three times smoother.
+    ``"gaussian"``
+        The bins have centers c_j = j, and v lies at s = (v − low)/(high − low)·(B − 1). Shares are
+        exp(−(s − j)²/2σ²) of the bins j = ⌊s⌋ − r + 1 … ⌊s⌋ + r that exist, r = ⌈8σ⌉, divided by
+        their sum.
+    """
+
+    n_bins: int
+    limits: Array
+    """float64 ``(pairs, 2)``: low < high of each pair; where one is NaN, so are the counts."""
+    kernel: str
+    order: int = 3
+    """Degree of the B-splines: 0, 1, 2 or 3, and less than ``n_bins``."""
+    sigma: float = 0.5
+    """Standard deviation of the Gaussian in distances of its centers, of which there are two."""
+
+    @property
+    def reach(self) -> int:
+        """r: how many bins on either side have shares in a Gaussian."""
+        return math.ceil(GAUSSIAN_REACH * self.sigma)
 
 
 @runtime_checkable
@@ -163,4 +208,47 @@ class Kernels(Protocol):
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Σ p·log q over the last axis; p = 0 adds 0, and q = 0 < p makes the sum −inf."""
+        ...
+
+
+@runtime_checkable
+class SoftKernels(Protocol):
+    """The kernels of differentiable histograms, which `fastinfo.torch` needs besides.
+
+    A backend that has them has them in the same class.
+    """
+
+    name: str
+    xp: ModuleType
+
+    def soft_count(
+        self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
+    ) -> Array:
+        """Soft joint counts of pairs of variables: float64 ``(pairs, B_x, B_y)``.
+
+        ``x`` and ``y`` are samples ``(pairs, n)``, float32 or float64 and the two alike, rows one
+        after the other; every sample adds the product of its shares, times its weight. ``weights``
+        are bool or as the samples, ``(pairs, n)``; a sample of weight 0 may be anything, NaN too.
+        Sums are made in float64, in an order that depends on the samples' number alone.
+        """
+        ...
+
+    def soft_count_gradient(
+        self,
+        x: Array,
+        y: Array,
+        x_bins: SoftBins,
+        y_bins: SoftBins,
+        by_counts: Array,
+        x_out: Array | None,
+        y_out: Array | None,
+        weights: Array | None = None,
+    ) -> None:
+        """The derivatives of a quantity by the samples, from those by their soft counts.
+
+        ``by_counts`` is float64 ``(pairs, B_x, B_y)``; what is found is written to ``x_out`` and
+        ``y_out``, of the shape and dtype of the samples, unless they are None. Limits are constants
+        here. At a knot of a B-spline of order 1 the derivative is that to the right, at ``high``
+        that to the left.
+        """
         ...

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, Summary, TileShape, code_dtype
-from fastinfo.backends.numba import count, encode, logarithms, pairs, select
+from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
+from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import u64
 
 Array = np.ndarray[Any, Any]
@@ -189,3 +189,26 @@ class NumbaKernels:
         out = np.empty(left.shape[0])
         logarithms.sum_xlogy(left, right, out)
         return out.reshape(p.shape[:-1])
+
+    def soft_count(
+        self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
+    ) -> Array:
+        """The patch of each sample, added up in one table a pair."""
+        weights = None if weights is None else _fixed(weights)
+        return soft.count(_fixed(x), _fixed(y), x_bins, y_bins, weights)
+
+    def soft_count_gradient(
+        self,
+        x: Array,
+        y: Array,
+        x_bins: SoftBins,
+        y_bins: SoftBins,
+        by_counts: Array,
+        x_out: Array | None,
+        y_out: Array | None,
+        weights: Array | None = None,
+    ) -> None:
+        """The same patches, read."""
+        x, y, by_counts = _fixed(x), _fixed(y), _fixed(by_counts)
+        weights = None if weights is None else _fixed(weights)
+        soft.differentiate(x, y, x_bins, y_bins, weights, by_counts, x_out, y_out)

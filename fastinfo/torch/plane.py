@@ -1,0 +1,327 @@
+"""The information plane: what each layer tells about the input and about the answer, by epoch.
+
+A layer T of a network without noise is a function of the input X, so that I(X;T) of continuous
+activations is infinite. What is drawn in information planes is the information of *binned*
+activations, and with it a statement about bins as much as about the network [1]_, [2]_. Here every
+record says at how many samples the bins have stopped telling anything.
+
+.. [1] R. Shwartz-Ziv and N. Tishby, "Opening the black box of deep neural networks via
+   information", arXiv:1703.00810, 2017.
+.. [2] A. M. Saxe et al., "On the information bottleneck theory of deep learning", ICLR 2018.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from fastinfo.arguments import one_of, positive_integer
+from fastinfo.joint_counts import JointCounts
+from fastinfo.measures import entropy, mutual_information
+from fastinfo.torch import arguments
+
+__all__ = ["InformationPlane", "LayerInformation"]
+
+Range = tuple[float, float] | str
+
+SATURATED = 0.99
+"""The share of H(X) from which bins are said to be saturated."""
+
+
+class LayerInformation(NamedTuple):
+    """What one layer told at one epoch; in nats, of binned activations."""
+
+    epoch: int
+    layer: str
+    about_input: float
+    """I(X;T)."""
+    about_target: float
+    """I(T;Y)."""
+    n_cells: int
+    """How many different rows of bins the samples fell into."""
+    is_saturated: bool
+    """Whether (almost) every sample has a row of its own, I(X;T) ≥ 0.99·H(X). Then I(T;Y) is about
+    H(Y) too, whatever the network does, and both tell of the bins alone."""
+    low: float
+    high: float
+    """The range of the bins."""
+
+
+class InformationPlane:
+    """Record I(X;T) and I(T;Y) of a network's layers while it trains.
+
+    Call `record` after each epoch. It sends all samples through the network in batches, in
+    evaluation mode and without gradients, bins the activations of each layer, gives every row of
+    bins a number, and counts: memory grows with the number of different rows, not with activations.
+    The counts are `fastinfo.JointCounts`, the information is `fastinfo.mutual_information`.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The network.
+    layers : sequence of str
+        Names of the modules whose outputs to record, in order, as ``model.named_modules()`` gives
+        them.
+    x : torch.Tensor of shape (n, …)
+        The samples. Equal rows are one value of X.
+    y : torch.Tensor or array-like of shape (n,)
+        The answers, categories.
+    bins : int
+        Bins of equal width for each unit.
+    range : "layer", (low, high), or a mapping of layers to one of these
+        What the bins of a layer span: all its activations at that epoch, so that bins grow with
+        the layer; or a fixed range, such as (−1, 1) for tanh, in which a layer that shrinks is seen
+        to shrink. An activation outside of a fixed range is an error.
+    batch_size : int
+        Samples that go through the network at once.
+    report : callable, optional
+        What is called with a line of text when a layer's bins become saturated and when they cease
+        to be; `print` by default. None says nothing.
+
+    Attributes
+    ----------
+    records : list of LayerInformation
+        What has been recorded.
+    input_entropy : float
+        H(X), log n where all samples differ: no I(X;T) is above it.
+    target_entropy : float
+        H(Y): no I(T;Y) is above it.
+
+    Notes
+    -----
+    Binning is no layer of the network: the next layer is computed from the activations, not from
+    their bins. So the data processing inequality holds between each binned layer and X, I(X;T) ≤
+    H(X) and I(T;Y) ≤ I(X;Y), and from fine to coarse bins of one layer, but **not** from one binned
+    layer to the next, unless their activations are discrete and have a bin each. A curve that
+    rises along the layers is no error.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastinfo.torch import InformationPlane, perceptron
+    >>> _ = torch.manual_seed(0)
+    >>> x, y = torch.randn(8, 4), torch.tensor([0, 1] * 4)
+    >>> plane = InformationPlane(perceptron(4, 3, 2), ["1"], x, y, bins=2)
+    >>> record = plane.record(epoch=0)[0]
+    >>> record.about_input <= plane.input_entropy, record.about_target <= plane.target_entropy
+    (True, True)
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layers: Sequence[str],
+        x: Tensor,
+        y: Any,
+        *,
+        bins: int = 30,
+        range: Range | Mapping[str, Range] = "layer",
+        batch_size: int = 1024,
+        report: Callable[[str], Any] | None = print,
+    ) -> None:
+        self.model = model
+        known = dict(model.named_modules())
+        self.layers = [layers] if isinstance(layers, str) else list(layers)
+        for layer in self.layers:
+            if layer not in known or not layer:
+                names = ", ".join(map(repr, filter(None, known)))
+                raise ValueError(f"layers has {layer!r}; accepted are the model's {names}")
+        if not self.layers or len(set(self.layers)) < len(self.layers):
+            raise ValueError(f"layers={self.layers!r}; accepted is at least one layer, each once")
+        self.x = arguments.tensor(x, "x")
+        self.y = np.asarray(y.detach().cpu() if isinstance(y, Tensor) else y)
+        if self.x.ndim < 1 or self.y.shape != (len(self.x),) or len(self.x) == 0:
+            raise ValueError(
+                f"x has shape {tuple(self.x.shape)} and y {self.y.shape}; accepted are (n, …) and "
+                "(n,) with n of at least 1"
+            )
+        self.bins = positive_integer(bins, "bins")
+        self.batch_size = positive_integer(batch_size, "batch_size")
+        self.ranges = {layer: _range_of(range, layer) for layer in self.layers}
+        self.report = report
+        self.records: list[LayerInformation] = []
+        numbering = _Numbering()
+        batches = map(self.x.__getitem__, self._slices())
+        self._inputs = np.concatenate([numbering.of(_rows(batch)) for batch in batches])
+        self._n_inputs = len(numbering)
+        self.input_entropy = entropy(self._inputs)
+        self.target_entropy = entropy(self.y)
+        self._saturated: set[str] = set()
+
+    def record(self, epoch: int) -> list[LayerInformation]:
+        """Measure every layer, append to `records`, and return what is new.
+
+        Raises
+        ------
+        ValueError
+            For an activation that is NaN, infinite or outside of a fixed range, and a layer that
+            did not run once for every batch.
+        """
+        ranges = self._spans()
+        numbers = {layer: _Numbering() for layer in self.layers}
+        of_input = {layer: JointCounts() for layer in self.layers}
+        of_target = {layer: JointCounts() for layer in self.layers}
+        for start, activations in self._batches():
+            for layer, values in activations.items():
+                low, high = ranges[layer]
+                codes = self._codes(values, low, high, layer)
+                rows = numbers[layer].of(codes)
+                stop = start + len(rows)
+                of_input[layer].update(self._inputs[start:stop], rows)
+                of_target[layer].update(rows, self.y[start:stop])
+        new = []
+        for layer in self.layers:
+            n_cells = len(numbers[layer])
+            about_input = mutual_information(of_input[layer])
+            about_target = mutual_information(of_target[layer])
+            is_saturated = about_input >= SATURATED * self.input_entropy > 0
+            found = (epoch, layer, about_input, about_target, n_cells, is_saturated)
+            new.append(LayerInformation(*found, *ranges[layer]))
+            self._tell(new[-1])
+        self.records += new
+        return new
+
+    def _tell(self, record: LayerInformation) -> None:
+        """Say so when bins become saturated, and when they cease to be."""
+        if self.report is None or record.is_saturated == (record.layer in self._saturated):
+            return
+        self._saturated ^= {record.layer}
+        if record.is_saturated:
+            self.report(
+                f"epoch {record.epoch}, layer {record.layer}: {record.n_cells} rows of bins for "
+                f"{self._n_inputs} samples that differ, so that I(X;T) = {record.about_input:.3f} "
+                f"of at most H(X) = {self.input_entropy:.3f} nats whatever the network does; take "
+                f"more samples or fewer bins than {self.bins}"
+            )
+        else:
+            self.report(
+                f"epoch {record.epoch}, layer {record.layer}: {record.n_cells} rows of bins for "
+                f"{self._n_inputs} samples that differ, saturated no more"
+            )
+
+    def _spans(self) -> dict[str, tuple[float, float]]:
+        """The range of the bins of each layer; a pass of its own where it is not given."""
+        given = {layer: span for layer, span in self.ranges.items() if not isinstance(span, str)}
+        if len(given) == len(self.layers):
+            return given
+        extremes: dict[str, tuple[float, float]] = {}
+        for _, activations in self._batches():
+            for layer, values in activations.items():
+                low, high = (end.item() for end in values.aminmax())
+                if not np.isfinite([low, high]).all():
+                    raise ValueError(f"layer {layer!r} has activations that are NaN or infinite")
+                before = extremes.get(layer, (low, high))
+                extremes[layer] = min(low, before[0]), max(high, before[1])
+        return {**extremes, **given}
+
+    def _codes(self, values: Tensor, low: float, high: float, layer: str) -> np.ndarray[Any, Any]:
+        """Bins of activations ``(n, units)``, the last one closed."""
+        if not bool(((values >= low) & (values <= high)).all()):
+            least, most = (end.item() for end in values.aminmax())
+            raise ValueError(
+                f"layer {layer!r} has activations from {least:g} to {most:g}, and its range is "
+                f'({low:g}, {high:g}); widen it, or pass range="layer"'
+            )
+        width = high - low
+        share = (values.double() - low) / width if width > 0 else torch.zeros_like(values)
+        codes = (share * self.bins).long().clamp_(max=self.bins - 1).cpu().numpy()
+        return codes.astype(np.min_scalar_type(self.bins - 1))
+
+    def _batches(self) -> Iterator[tuple[int, dict[str, Tensor]]]:
+        """The first sample of each batch, and the activations ``(n, units)`` of all layers."""
+        seen: dict[str, Tensor] = {}
+        with _in_evaluation_mode(self.model), _watching(self.model, self.layers, seen):
+            for samples in self._slices():
+                seen.clear()
+                batch = self.x[samples]
+                with torch.no_grad():
+                    self.model(batch)
+                for layer in self.layers:
+                    if layer not in seen or len(seen[layer]) != len(batch):
+                        raise ValueError(
+                            f"layer {layer!r} gave no row for each of {len(batch)} samples; "
+                            "accepted are layers that run once a batch, samples first"
+                        )
+                yield samples.start, seen
+
+    def _slices(self) -> Iterator[slice]:
+        """The samples of each batch."""
+        for start in range(0, len(self.x), self.batch_size):
+            yield slice(start, start + self.batch_size)
+
+
+class _Numbering:
+    """Numbers 0, 1, … of rows in the order in which they first come; exact, unlike hashes."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[bytes, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def of(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        numbers = self._numbers
+        found = (numbers.setdefault(row.tobytes(), len(numbers)) for row in rows)
+        return np.fromiter(found, np.int64, len(rows))
+
+
+def _rows(batch: Tensor) -> np.ndarray[Any, Any]:
+    """Rows whose bytes are equal where the numbers are."""
+    flat = batch.detach().reshape(len(batch), -1).cpu()
+    if flat.is_floating_point():
+        flat = flat.double() + 0.0  # no −0.0
+    return flat.numpy()
+
+
+def _range_of(given: Range | Mapping[str, Range], layer: str) -> Range:
+    if isinstance(given, Mapping):
+        if layer not in given:
+            raise ValueError(f'range lacks layer {layer!r}; accepted is "layer" or (low, high)')
+        given = given[layer]
+    if isinstance(given, str):
+        return str(one_of(given, "range", ("layer",)))
+    try:
+        low, high = given
+    except (TypeError, ValueError):
+        raise ValueError(f'range={given!r}; accepted are "layer" and (low, high)') from None
+    low = arguments.number(low, "range", below=np.inf)
+    return low, arguments.number(high, "range", above=low)
+
+
+@contextmanager
+def _in_evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Without dropout and with settled normalisation; afterwards each module is as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, was_training in modes:
+            module.training = was_training
+
+
+@contextmanager
+def _watching(model: nn.Module, layers: Sequence[str], seen: dict[str, Tensor]) -> Iterator[None]:
+    """Put what layers return into ``seen``."""
+    modules = dict(model.named_modules())
+
+    def watch(layer: str) -> Callable[..., None]:
+        def hook(_module: nn.Module, _inputs: Any, output: Any) -> None:
+            values = arguments.floating(output, f"the output of layer {layer!r}")
+            if layer in seen:
+                raise ValueError(f"layer {layer!r} ran twice in a batch; record what calls it")
+            seen[layer] = values.detach().reshape(len(values), -1)
+
+        return hook
+
+    handles = [modules[layer].register_forward_hook(watch(layer)) for layer in layers]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

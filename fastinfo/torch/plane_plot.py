@@ -1,0 +1,91 @@
+"""Draw the information plane; with matplotlib, imported when something is drawn."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastinfo.torch.plane import InformationPlane
+
+__all__ = ["plot_information_plane"]
+
+
+def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
+    """Draw I(T;Y) over I(X;T): a path for each layer, its points coloured by epoch.
+
+    Dashed lines are H(X) and H(Y), which nothing passes. Records whose bins are saturated, and tell
+    of bins alone, are drawn as crosses.
+
+    Parameters
+    ----------
+    plane : InformationPlane
+        What has been recorded.
+    axes : matplotlib.axes.Axes, optional
+        Where to draw; new ones by default.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        What was drawn on.
+
+    Raises
+    ------
+    ValueError
+        Where nothing has been recorded yet.
+    ImportError
+        Without matplotlib.
+
+    Examples
+    --------
+    >>> import torch
+    >>> from fastinfo.torch import InformationPlane, perceptron, plot_information_plane
+    >>> x, y = torch.randn(8, 4), torch.tensor([0, 1] * 4)
+    >>> plane = InformationPlane(perceptron(4, 3, 2), ["1"], x, y, bins=2)
+    >>> _ = plane.record(epoch=0)
+    >>> plot_information_plane(plane).get_xlabel()  # doctest: +SKIP
+    'I(X;T) in nats'
+    """
+    if not plane.records:
+        raise ValueError("the plane has no records yet: call plane.record(epoch) while training")
+    try:
+        from matplotlib import pyplot
+        from matplotlib.colors import Normalize
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            "drawing needs matplotlib; install it with `pip install 'fastinfo[plot]'`"
+        ) from error
+    if axes is None:
+        axes = pyplot.figure(layout="constrained").add_subplot()
+    epochs = [record.epoch for record in plane.records]
+    colours = Normalize(min(epochs), max(max(epochs), min(epochs) + 1))
+    points = None
+    for layer in plane.layers:
+        path = [record for record in plane.records if record.layer == layer]
+        about_input = [record.about_input for record in path]
+        about_target = [record.about_target for record in path]
+        axes.plot(about_input, about_target, color="0.8", linewidth=0.8, zorder=1)
+        axes.annotate(
+            layer,
+            (about_input[-1], about_target[-1]),
+            textcoords="offset points",
+            xytext=(5, -9),
+            fontsize="small",
+        )
+        for is_saturated, marker in ((False, "o"), (True, "x")):
+            chosen = [record for record in path if record.is_saturated == is_saturated]
+            if chosen:
+                points = axes.scatter(
+                    [record.about_input for record in chosen],
+                    [record.about_target for record in chosen],
+                    c=[record.epoch for record in chosen],
+                    norm=colours,
+                    cmap="viridis",
+                    s=16,
+                    marker=marker,
+                    zorder=2,
+                )
+    axes.axvline(plane.input_entropy, color="0.5", linestyle="--", linewidth=0.8)
+    axes.axhline(plane.target_entropy, color="0.5", linestyle="--", linewidth=0.8)
+    axes.set_xlabel("I(X;T) in nats")
+    axes.set_ylabel("I(T;Y) in nats")
+    axes.figure.colorbar(points, ax=axes, label="epoch")
+    return axes
