@@ -115,7 +115,7 @@ def draw(results):
     fixed, moving = scene(results["quick"])
     names = "moving image", "fixed image"
     for axis, image, name in zip(axes, (moving, fixed), names, strict=False):
-        axis.imshow(image[0, 0], cmap="gray")
+        axis.imshow(image[0, 0].numpy(), cmap="gray")
         axis.set_title(name)
         axis.set_axis_off()
     height, width = fixed.shape[-2:]
