@@ -169,6 +169,18 @@ def test_sums_of_several_blocks(way, monkeypatch):
     assert launched(backend, "reduce_counts")
 
 
+@pytest.mark.parametrize("n", [0, 700])
+def test_the_table_in_shared_memory(way, n):
+    """There is room for it beside the counts on some devices, and for few samples."""
+    wide = SMALL._replace(
+        shared_bytes_per_block=99 << 10, shared_bytes_per_multiprocessor=100 << 10
+    )
+    assert cut.near_entries(wide, n) == n + 1
+    assert cut.near_entries(SMALL, n) == 0
+    n_bins = [3, 16, 3]
+    check(random_codes(n, n, n_bins, missing=(1,)), n_bins, properties=wide)
+
+
 def test_every_way_gives_the_same_bits(monkeypatch):
     n_bins = [2, 7, 40, 16, 3]
     codes = random_codes(21, 900, n_bins, missing=(1, 4))

@@ -70,17 +70,17 @@ def train(network, loss, information, n_steps, seed):
         schedule.step()
 
 
-def judge(network, bound, information, seed):
-    """The bound, averaged over twenty batches of 1024 other samples."""
+def judge(network, bound, information, seed, n_batches):
+    """The bound, averaged over batches of 1024 other samples."""
     generator = torch.Generator().manual_seed(1_000_000 + seed)
     with torch.no_grad():
-        found = [bound(network(*samples(information, 1024, generator))) for _ in range(20)]
+        found = [bound(network(*samples(information, 1024, generator))) for _ in range(n_batches)]
     return torch.stack(found).mean().item()
 
 
 def run(quick):
     """Every bound at every information and seed, trained and at its best."""
-    n_steps = 30 if quick else 3000
+    n_steps, n_batches = (30, 2) if quick else (3000, 20)
     found = []
     for information in (1.0,) if quick else (0.5, 1.0, 2.0):
         for seed in range(1 if quick else 5):
@@ -98,16 +98,16 @@ def run(quick):
                 best = judge(
                     Truth(information, ratio=True),
                     lambda s, e=estimate, c=constant: e(s + c),
-                    *(information, seed),
+                    *(information, seed, n_batches),
                 )
-                trained = judge(critic, estimate, information, seed)
+                trained = judge(critic, estimate, information, seed, n_batches)
                 found.append({**add, "bound": name, "trained": trained, "best": best})
             torch.manual_seed(seed)
             model = GaussianConditional(DIMENSION, DIMENSION)
             train(model, model.negative_log_likelihood, information, n_steps, seed)
             for name, bound in UPPER.items():
-                best = judge(Truth(information, ratio=False), bound, information, seed)
-                trained = judge(model, bound, information, seed)
+                best = judge(Truth(information, ratio=False), bound, information, seed, n_batches)
+                trained = judge(model, bound, information, seed, n_batches)
                 found.append({**add, "bound": name, "trained": trained, "best": best})
     return {"dimension": DIMENSION, "batch": BATCH, "steps": n_steps, "found": found}
 

@@ -23,6 +23,29 @@ SMALL = Properties(
 )
 
 
+class LateCopier:
+    """A copy takes place when it is waited for: who does not wait sees the buffer overwritten."""
+
+    def __init__(self, buffer_bytes):
+        self._buffers = [np.zeros(buffer_bytes, np.uint8) for _ in range(2)]
+        self._started = [None, None]
+
+    def wait(self, lane):
+        """Do what was started."""
+        if self._started[lane] is not None:
+            target, n_bytes = self._started[lane]
+            target.host.view(np.uint8)[:] = self._buffers[lane][:n_bytes]
+            self._started[lane] = None
+
+    def buffer(self, lane):
+        """The memory itself."""
+        return self._buffers[lane]
+
+    def start(self, lane, target, n_bytes):
+        """Remember it."""
+        self._started[lane] = target, n_bytes
+
+
 class EmulatedDevice:
     """What `fastinfo.backends.cupy.device.Device` asks for."""
 
@@ -75,6 +98,10 @@ class EmulatedDevice:
     def current_number(self):
         """The first one's, as in a thread that has not chosen."""
         return 0
+
+    def copier(self, buffer_bytes):
+        """Lanes that copy as late as they may."""
+        return LateCopier(buffer_bytes)
 
     def free_bytes(self):
         """Enough for tests."""

@@ -13,6 +13,7 @@ from emulation import arrays
 from emulation.device import EmulatedDevice
 
 from fastinfo.backends.cupy import CupyKernels
+from fastinfo.backends.cupy.pairs import ways
 from fastinfo.backends.numpy import NumpyKernels
 
 
@@ -35,6 +36,11 @@ FAULTS = {
     "one sample too many": replacing("i < n_samples; i +=", "i <= n_samples; i +=", 9),
     "one cell too many": replacing("i < n_cells << shift", "i <= n_cells << shift"),
     "one edge too many": replacing("i < n_keys", "i <= n_keys"),
+    "no barrier between stages": replacing("+ now);\n        __syncthreads();", "+ now);"),
+    "no barrier before the sums of a pair": replacing(
+        "*sums = {0, 0, 0, 0};\n        __syncthreads();", "*sums = {0, 0, 0, 0};"
+    ),
+    "a column too many": replacing("PITCH = PANEL + 1", "PITCH = PANEL + 2"),
 }
 
 
@@ -61,6 +67,32 @@ def run(device):
         np.testing.assert_allclose(found, reference.sum_xlogx(counts), rtol=1e-13)
 
 
+def run_pairs(device):
+    """Every way to count pairs, against the reference."""
+    kernels, reference, xp = CupyKernels(device), NumpyKernels(), arrays.namespace
+    rng = np.random.default_rng(8)
+    n_bins, n, everything = [3, 16, 3], 1100, slice(0, 3)
+    codes = [rng.integers(0, bins + (bins == 16), n).astype("u1") for bins in n_bins]
+    for way, weights in (
+        *((way, None) for way in (ways.BITS, ways.WORDS, ways.SCATTER)),
+        (ways.SCATTER, rng.random(n)),
+    ):
+        ways.choose = lambda *_, way=way: way
+        there = None if weights is None else xp.asarray(weights)
+        packed = kernels.pack([xp.asarray(c) for c in codes], n_bins, there)
+        known = reference.pack(codes, n_bins, weights)
+        found = kernels.count_pairs(packed, everything, everything)
+        expected = reference.count_pairs(known, everything, everything)
+        np.testing.assert_allclose(found.get(), expected, rtol=1e-13)
+        found = kernels.pair_entropies(packed, everything, everything)
+        for ours, theirs in zip(
+            found, reference.pair_entropies(known, everything, everything), strict=True
+        ):
+            np.testing.assert_allclose(ours.get(), theirs, rtol=1e-12)
+
+
 if __name__ == "__main__":
-    run(EmulatedDevice(edited=FAULTS[sys.argv[1]] if len(sys.argv) > 1 else None))
+    device = EmulatedDevice(edited=FAULTS[sys.argv[1]] if len(sys.argv) > 1 else None)
+    run(device)
+    run_pairs(device)
     print("every answer is right")

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from fastinfo.backends.contract import PairEntropies, Summary
-from fastinfo.backends.cupy import count, encode, pairs, sums, usable
+from fastinfo.backends.cupy import count, encode, pairs, sums, transfer, usable
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut
 
@@ -55,6 +55,8 @@ class CupyKernels:
     @on_device
     def bring(self, array: Any) -> Array:
         """Copy from the host; from another device it would be a mixture, which the edge refuses."""
+        if isinstance(array, np.ndarray):
+            return transfer.upload(self.device, array)
         return self.xp.asarray(array)
 
     @on_device

@@ -25,6 +25,22 @@ class Properties(NamedTuple):
     shared_bytes_per_multiprocessor: int
 
 
+class Copier(Protocol):
+    """Two lanes from the host to a device, each with a buffer."""
+
+    def wait(self, lane: int) -> None:
+        """Return when the lane's last copy is done, and its buffer can be written to."""
+        ...
+
+    def buffer(self, lane: int) -> Any:
+        """The lane's buffer, a NumPy array of bytes."""
+        ...
+
+    def start(self, lane: int, target: Array, n_bytes: int) -> None:
+        """Begin to copy the first bytes of the buffer to an array of the device."""
+        ...
+
+
 class Device(Protocol):
     """A device with its arrays; they are made, and kernels launched, while it is `current`."""
 
@@ -52,6 +68,10 @@ class Device(Protocol):
 
     def current_number(self) -> int:
         """The number of this thread's current device."""
+        ...
+
+    def copier(self, buffer_bytes: int) -> Copier:
+        """Lanes for copies that run beside the kernels of the current stream."""
         ...
 
     def free_bytes(self) -> int:

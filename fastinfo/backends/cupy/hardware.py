@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import cupy
+import numpy as np
 
 from fastinfo.backends.cupy import sources
 from fastinfo.backends.cupy.device import Properties
@@ -28,6 +29,33 @@ def _kernel(number: int, family: str, name: str) -> Any:
             code=sources.text(family), options=("--std=c++17",), name_expressions=(name,)
         )
         return module.get_function(name)
+
+
+class PinnedCopier:
+    """Copies on a stream of their own, out of memory that the device can read by itself."""
+
+    def __init__(self, buffer_bytes: int) -> None:
+        self._bytes = buffer_bytes
+        self._memory = [cupy.cuda.alloc_pinned_memory(buffer_bytes) for _ in range(2)]
+        self._stream = cupy.cuda.Stream(non_blocking=True)
+        self._done = [cupy.cuda.Event(disable_timing=True) for _ in range(2)]
+        # CuPy's pool hands out memory that kernels of the current stream may still be reading.
+        before = cupy.cuda.Event(disable_timing=True)
+        before.record(cupy.cuda.get_current_stream())
+        self._stream.wait_event(before)
+
+    def wait(self, lane: int) -> None:
+        """An event that was never recorded is over."""
+        self._done[lane].synchronize()
+
+    def buffer(self, lane: int) -> Any:
+        """A view of the page-locked memory."""
+        return np.frombuffer(self._memory[lane], np.uint8, self._bytes)
+
+    def start(self, lane: int, target: Any, n_bytes: int) -> None:
+        """Queue the copy, and the event after it."""
+        target.data.copy_from_host_async(self._memory[lane].ptr, n_bytes, self._stream)
+        self._done[lane].record(self._stream)
 
 
 class Hardware:
@@ -66,6 +94,10 @@ class Hardware:
     def current_number(self) -> int:
         """The number of this thread's current device."""
         return int(cupy.cuda.runtime.getDevice())
+
+    def copier(self, buffer_bytes: int) -> PinnedCopier:
+        """Two page-locked buffers and a stream."""
+        return PinnedCopier(buffer_bytes)
 
     def free_bytes(self) -> int:
         """What the driver has, and what CuPy's pool keeps for arrays to come."""

@@ -111,6 +111,8 @@ __device__ __forceinline__ Place block_place(int64 block, int64 n_left, int64 n_
 }
 
 // Count the features of one class against those of another. `Way` says how a warp multiplies.
+// Where shared memory has room for `n_shared` entries of the table, that is all of them, lookups go
+// there: 5 or so a cycle whatever the counts, against one for each line of the first-level cache.
 // Either counts are added to `counts`, and what concerns bins without a row is left out; or, where
 // `table` holds c·log c, entropies are written, and of the marginals only where a side may lack
 // samples, since they are known otherwise.
@@ -127,7 +129,7 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
     int64* __restrict__ counts, int32 left_bins, int32 right_bins,
     const int64* __restrict__ table, double unit,
     double* __restrict__ joint, double* __restrict__ left_out, double* __restrict__ right_out,
-    bool wants_counts
+    bool wants_counts, int32 n_shared
 ) {
     const Tile tile{first_left, last_left, first_right, last_right};
     Side left{left_planes, n_left, left_n_planes, left_rows, PANEL / left_rows, 0};
@@ -156,6 +158,10 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
     const int left_panel = warp % 2, right_panel = warp / 2;
     const uint4* left_rows_of_warp = stages + left_panel * PANEL * QUADS;
     const uint4* right_rows_of_warp = stages + (SIDE_ROWS + right_panel * PANEL) * QUADS;
+
+    int64* near = reinterpret_cast<int64*>(
+        shared_memory<unsigned char>() + 2 * PANEL * PITCH * sizeof(int));
+    for (int i = threadIdx.x; i < n_shared; i += ONEHOT_THREADS) near[i] = table[i];
 
     typename Way::Sums sums = {};
     const int64 begin = blockIdx.y * stages_per_split;
@@ -199,10 +205,13 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
             }
             const int64* x_own = left_marginals + (is_wanted ? x : 0) * (left_rows + 1ll);
             const int64* y_own = right_marginals + (is_wanted ? y : 0) * (right_rows + 1ll);
-            const Sums found = sums_with_rest(
-                [&](int i, int j) { return cells[i * PITCH + j]; },
-                is_wanted ? left_rows : 0, is_wanted ? right_rows : 0,
-                left_complete, right_complete, x_own, y_own, table, group);
+            auto sums_by = [&](const int64* entries) {
+                return sums_with_rest(
+                    [&](int i, int j) { return cells[i * PITCH + j]; },
+                    is_wanted ? left_rows : 0, is_wanted ? right_rows : 0,
+                    left_complete, right_complete, x_own, y_own, entries, group);
+            };
+            const Sums found = n_shared ? sums_by(near) : sums_by(table);
             if (is_wanted && group.lane == 0) {
                 const bool knows_both = left_complete && right_complete;
                 const Entropies out{joint, left_out, right_out, tile, f, g, table, unit};

@@ -61,7 +61,7 @@ __global__ void __launch_bounds__(256) add_chunks(
         double sum = 0.0;
         for (int64 chunk = 0; chunk < n_chunks; ++chunk) sum += tables[chunk * n_pairs * cells + i];
         counts[(tile.pair(f, g) * all_left_bins + line) * all_right_bins + column] = sum;
-        if (tile.has_both(f, g)) {
+        if (f != g && tile.has_both(f, g)) {  // with itself it would write each cell twice
             counts[(tile.pair(g, f) * all_left_bins + column) * all_right_bins + line] = sum;
         }
     }

@@ -30,8 +30,6 @@ ONEHOT = {
     ways.WORDS: ("onehot_popc", "count_onehot<Words>"),
 }
 ONEHOT_BLOCK = 128
-ONEHOT_SHARED_BYTES = 2 * ways.PANEL * (ways.PANEL + 1) * 4
-"""The counts of two panels, which are a little more than two stages of one-hot words."""
 
 
 @dataclass(frozen=True)
@@ -185,15 +183,16 @@ def _launch(
         family, kernel = ONEHOT[work.way]
         n_stages = cut.stages(packed.n_samples)
         n_blocks = cut.onehot_blocks(left.n_features, right.n_features, left.of.rows, right.of.rows)
+        n_near = 0 if wants_counts else cut.near_entries(device.properties, packed.n_samples)
         device.launch(
             *(family, kernel, (n_blocks, work.n_splits), ONEHOT_BLOCK),
             (
                 *(*left.onehot_arguments, *right.onehot_arguments),
                 *(np.int64(n_stages), np.int64(-(-n_stages // work.n_splits))),
                 *(np.int64(packed.n_samples), *tile.arguments, *into, *entropies),
-                np.bool_(wants_counts),
+                *(np.bool_(wants_counts), np.int32(n_near)),
             ),
-            ONEHOT_SHARED_BYTES,
+            cut.ONEHOT_BYTES + 8 * n_near,
         )
         if wants_counts and (left.of.is_complete or right.of.is_complete):
             _complete(device, tile, work, into)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy.device import Properties
-from fastinfo.backends.cupy.pairs.ways import STAGE, slots
+from fastinfo.backends.cupy.pairs.ways import PANEL, STAGE, slots
 
 TILE_SHAPE = TileShape(side=4096, samples=1 << 38)
 """Squares that keep a device busy, of which the triangle on the diagonal is counted. What is told
@@ -20,6 +20,13 @@ LEAST_SPLIT = 1 << 16
 
 BLOCKS_AT_ONCE = 2
 """Blocks of one-hot counting that a multiprocessor runs at once, by their registers."""
+
+ONEHOT_BYTES = 2 * PANEL * (PANEL + 1) * 4
+"""Shared memory of one-hot counting: the counts of two panels, which are a little more than two
+stages of one-hot words."""
+
+RESERVED_BYTES = 1 << 10
+"""Shared memory that CUDA takes for each block from compute capability 8.0 on."""
 
 SCATTER_BLOCKS = 3
 """The same for increments in shared memory, which share it; 12.0 runs two, by their registers."""
@@ -61,6 +68,13 @@ def onehot_blocks(n_left: int, n_right: int, left_rows: int, right_rows: int) ->
 def stages(n_samples: int) -> int:
     """Stages of one-hot words."""
     return -(-n_samples // STAGE)
+
+
+def near_entries(properties: Properties, n_samples: int) -> int:
+    """Entries of the table of c·log c in shared memory: all, if all blocks still run at once."""
+    room = properties.shared_bytes_per_multiprocessor // BLOCKS_AT_ONCE - RESERVED_BYTES
+    room = min(room, properties.shared_bytes_per_block) - ONEHOT_BYTES
+    return n_samples + 1 if 8 * (n_samples + 1) <= room else 0
 
 
 class Scatter(NamedTuple):

@@ -23,6 +23,9 @@ MOST_FIXED = 1 << 20
 WORDS = 16
 """Words of a stage of one bit plane."""
 
+STACKED_AT_ONCE = 512
+"""Features that are brought into one matrix at a time."""
+
 SHARED_CELLS = 8192
 """Codes of a feature that are counted in shared memory: 32 KiB."""
 
@@ -185,8 +188,10 @@ def _matrix(xp: Any, codes: Sequence[Array] | Array) -> tuple[Array, int]:
     if hasattr(codes, "dtype"):
         matrix[:, :n_samples] = codes
     else:
-        for row, column in enumerate(codes):
-            matrix[row, :n_samples] = column
+        # A copy for each feature would cost a launch each; one for all, their memory once more.
+        for first in range(0, len(codes), STACKED_AT_ONCE):
+            part = codes[first : first + STACKED_AT_ONCE]
+            matrix[first : first + len(part), :n_samples] = xp.stack(part)
     return matrix, n_samples
 
 

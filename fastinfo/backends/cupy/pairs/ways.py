@@ -34,8 +34,9 @@ class Rates(NamedTuple):
     """Population counts of 32-bit words."""
     increments: int = 8
     """Atomic increments in shared memory: of 8 to 16 that are told, the careful end."""
-    lookups: float = 1.0
-    """Entries of the table of c·log c, mostly from the first-level cache."""
+    lookups: float = 2.0
+    """Entries of the table of c·log c: 5 from shared memory; from the first-level cache 1 for
+    counts far apart, and more for counts that are alike."""
 
 
 RATES = {
@@ -86,16 +87,19 @@ def predict(
     """Cycles of one multiprocessor for all pairs of two sides; infinite where it cannot be done."""
     rate = rates(capability)
     n_pairs = left.n_features * right.n_features
-    cells = (left.n_bins + 1) * (right.n_bins + 1)
     if way == SCATTER:
-        return n_pairs * (n_samples / rate.increments + cells * (CLEAR + 2 / rate.lookups))
+        cells = (left.n_bins + 1) * (right.n_bins + 1)
+        reduced = cells * (CLEAR + 1 / rate.lookups)
+        return n_pairs * (n_samples / rate.increments + reduced)
     products = {BITS: rate.bits, BYTES: rate.bytes, WORDS: 32 * rate.words}[way]
     if not products or not 0 < left.rows <= MOST_ROWS or not 0 < right.rows <= MOST_ROWS:
         return float("inf")
     blocks = -(-left.n_features // slots(left.rows)) * -(-right.n_features // slots(right.rows))
     samples = -(-n_samples // STAGE) * STAGE
     a_sample = max((2 * PANEL) ** 2 / products, READ, WRITE, LOGIC)
-    return blocks * (samples * a_sample + BLOCK) + n_pairs * cells / rate.lookups
+    return (
+        blocks * (samples * a_sample + BLOCK) + n_pairs * left.n_bins * right.n_bins / rate.lookups
+    )
 
 
 def choose(
