@@ -239,6 +239,7 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
         Plan(
             [feature.n_bins for feature in features],
             *(n_left, n_samples, tile_cells, kernels.tile_shape),
+            is_weighted=weights is not None,
         ),
         formulas.mutual_information,
         options.estimator,
