@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,6 +67,14 @@ def positive_integer(value: Any, name: str) -> int:
     if value < 1:
         raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
     return int(value)
+
+
+def path(value: Any, name: str) -> Path:
+    """A path that names something: an empty one would be the working directory."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name}={value!r}; accepted is a path, . for the working directory")
+    return Path(value)
 
 
 def _is_number(value: Any) -> bool:
