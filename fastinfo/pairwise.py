@@ -63,9 +63,12 @@ def pairwise_mutual_information(
     progress : bool or callable, optional
         True shows a bar (needs rich); a function is called with the pairs done and in all.
     out : array of shape (m, m) or (m, k), floating-point, optional
-        Where to write the result tile by tile: an array, a `numpy.memmap`, a zarr array, or
-        anything else that takes assignments to slices. What a broken run has not come to keeps
-        the value that it had.
+        Where to write the result tile by tile: an array, a torch tensor on the CPU, a
+        `numpy.memmap`, a zarr array, or anything else that takes assignments to slices. What a
+        broken run has not come to keeps the value that it had. Features are measured in the order
+        of their numbers of bins, and written in runs of neighbours: where these numbers are mixed,
+        the writes are small, and what is slow at those (compressed chunks) is better copied from a
+        `numpy.memmap` in the end.
     memory_limit : int, optional
         Bytes that the tiles under way may take; a quarter of the free memory by default.
     checkpoint : path, optional
