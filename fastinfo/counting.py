@@ -17,8 +17,8 @@ import numpy as np
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
-SMALL_TABLE = 1 << 16
-"""Cells (512 KiB) that are always counted densely."""
+SMALL_TABLE = 1 << 17
+"""Cells (1 MiB) that are always counted densely."""
 
 LARGEST_TABLE = 1 << 27
 """Cells (1 GiB) above which nothing is counted densely unless the caller insists."""
@@ -117,16 +117,19 @@ def count(
     """Counts of the joint table of one or more columns, samples that lack one left out.
 
     Samples are encoded and counted ``block`` by block. ``sparse=None`` counts densely unless the
-    table would be far larger than the samples.
+    table would be far larger than the samples, or too large for the memory.
 
     Raises
     ------
     MemoryError
         With ``sparse=False``, for a table that does not fit the memory.
     """
-    n_cells = prod(n_bins)
+    # With the spare bin of each variable: of many variables with few bins it makes most cells.
+    shape = [bins + 1 for bins in n_bins]
+    n_cells = prod(shape)
     if sparse is None:
         sparse = n_cells > min(max(SMALL_TABLE, 4 * n_samples), LARGEST_TABLE)
+        sparse = sparse or (n_cells > SMALL_TABLE and 8 * n_cells > free_memory())
     if sparse:
         codes = [encode(0, n_samples, None) for encode in encoders]
         complete = ~_incomplete(codes, n_bins)
@@ -138,7 +141,7 @@ def count(
             found.shape, kernels.to_host(found.cells), kernels.to_host(found.values)
         )
     if n_cells > SMALL_TABLE:
-        require_memory([bins + 1 for bins in n_bins])
+        require_memory(shape)
 
     block = kernels.samples_at_once or block
 

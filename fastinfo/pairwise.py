@@ -254,6 +254,7 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
                 n_samples,
                 finished.tile_cells if finished else tile_cells,
                 kernels.tile_shape,
+                is_weighted=weights is not None,
             ),
             formulas.mutual_information,
             options.estimator,

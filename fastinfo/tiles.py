@@ -39,8 +39,11 @@ TILE_SAMPLES = 1 << 30
 STRIPS = TileShape(side=None, samples=TILE_SAMPLES)
 """The tiles of kernels that do not say what suits them."""
 
-SPARSE_COST = 128
+SPARSE_COST = 512
 """So many samples take as long as one of a pair that is counted sparsely, by sorting."""
+
+FEW_CELLS = 64 * 64
+"""Cells of a pair up to which it is counted at 2 G samples/s or more."""
 
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
@@ -113,6 +116,8 @@ class Plan:
         Cells that the counts of one tile may have; no matter where they are not wanted.
     shape : TileShape
         The tiles that suit the kernels; those that suit a processor's caches by default.
+    is_weighted : bool
+        Whether samples have weights, which are summed pair by pair.
     """
 
     def __init__(
@@ -122,7 +127,10 @@ class Plan:
         n_samples: int,
         tile_cells: int | None = None,
         shape: TileShape = STRIPS,
+        *,
+        is_weighted: bool = False,
     ) -> None:
+        self.is_weighted = is_weighted
         self.shape = shape
         self.tile_cells = tile_cells
         self.n_samples = n_samples
@@ -155,13 +163,22 @@ class Plan:
                             is_sparse,
                         )
 
+    def _cost(self, cells: int, is_sparse: bool) -> int:
+        """How long a pair takes, in samples of a pair with few bins, about."""
+        if is_sparse:
+            return max(self.n_samples * SPARSE_COST, 1)
+        if self.is_weighted:
+            return 8 * self.n_samples + 4 * cells
+        if cells > FEW_CELLS:  # in steps: a line of cells is cleared for each bin
+            return 2 * self.n_samples + cells // 256
+        return self.n_samples + cells
+
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
         """Features on the left and on the right of a tile, the left never more than the right."""
-        cost = SPARSE_COST if is_sparse else 1
         samples = self.shape.samples
         if self.shape.side is None:
             samples = min(samples, TILE_SAMPLES)
-        n_pairs = max(samples // (self.n_samples * cost), 1)
+        n_pairs = max(samples // self._cost(cells, is_sparse), 1)
         if self.tile_cells is not None:
             n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
         if self.shape.side is not None:

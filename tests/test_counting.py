@@ -75,11 +75,12 @@ def test_weights(backend, rng):
 
 
 def test_a_table_goes_sparse_where_it_is_far_larger_than_the_samples(kernels):
-    few, many = np.zeros(10, "u2"), np.zeros(30_000, "u2")
-    assert isinstance(count([few, few], (256, 256), kernels), counting.DenseCounts)
-    assert isinstance(count([few, few], (256, 257), kernels), counting.SparseCounts)
-    assert isinstance(count([many, many], (300, 400), kernels), counting.DenseCounts)
-    assert isinstance(count([many, many], (300, 401), kernels), counting.SparseCounts)
+    """With the spare bins: 362² cells are few enough, and 400² are four for each sample."""
+    few, many = np.zeros(10, "u2"), np.zeros(40_000, "u2")
+    assert isinstance(count([few, few], (361, 361), kernels), counting.DenseCounts)
+    assert isinstance(count([few, few], (361, 362), kernels), counting.SparseCounts)
+    assert isinstance(count([many, many], (399, 399), kernels), counting.DenseCounts)
+    assert isinstance(count([many, many], (399, 400), kernels), counting.SparseCounts)
 
 
 def test_a_dense_table_that_cannot_fit_tells_the_memory(kernels):
@@ -123,3 +124,22 @@ def test_spreading_to_a_larger_table(kernels, sparse):
 
 def test_free_memory_is_told():
     assert 0 < counting.free_memory() <= 1 << 62
+
+
+@pytest.mark.parametrize("n_bins", [[1] * 40, [2] * 20, [1] * 12 + [3] * 8])
+def test_many_variables_with_few_bins_are_counted_sparsely(kernels, rng, n_bins):
+    """The spare bin of each would make 2⁴⁰ cells of 40 constant columns."""
+    codes = [rng.integers(0, bins, 50, dtype="u1") for bins in n_bins]
+    counts = count(codes, n_bins, kernels)
+    assert isinstance(counts, counting.SparseCounts)
+    assert as_dict(counts) == naive.count_codes(codes, n_bins)
+
+
+def test_a_table_that_does_not_fit_the_memory_is_sparse(kernels, rng, monkeypatch):
+    """Where nobody insists on a dense one."""
+    codes = [rng.integers(0, 500, 100_000, dtype="u2") for _ in range(2)]
+    assert isinstance(count(codes, [500, 500], kernels), counting.DenseCounts)
+    monkeypatch.setattr(counting, "free_memory", lambda: 1_000_000)
+    assert isinstance(count(codes, [500, 500], kernels), counting.SparseCounts)
+    with pytest.raises(MemoryError, match="501 × 501 cells"):
+        count(codes, [500, 500], kernels, sparse=False)

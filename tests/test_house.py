@@ -313,5 +313,11 @@ def test_a_test_file_is_named_after_what_it_tests(test):
 
 def test_every_module_can_be_imported():
     for name in MODULES:
-        if room(name) not in ("__main__", "cli"):
+        if room(name) in ("__main__", "cli"):
+            continue
+        try:
             importlib.import_module(name.removesuffix(".__init__"))
+        except ModuleNotFoundError as error:
+            # The one module that imports CuPy, in an environment without it.
+            if (name, error.name) != ("fastinfo.backends.cupy.hardware", "cupy"):
+                raise

@@ -210,6 +210,19 @@ def set_tiles(monkeypatch, side, n_samples):
     monkeypatch.setattr(CupyKernels, "tile_shape", shape)
 
 
+@pytest.mark.parametrize("n_bins", [64, 200, 1000, 2000])
+def test_tiles_of_slow_pairs_are_short(n_bins):
+    """Weights are added one by one, and for many bins there are lines of cells to clear."""
+
+    def largest(bins, is_weighted):
+        plan = tiles.Plan([bins] * 3000, None, 2000, is_weighted=is_weighted)
+        return max(tile.n_pairs for tile in plan.tiles)
+
+    # At 62 µs a weighted pair of 200 bins, and 6.7 µs one of 2,000 without weights (Zen 4).
+    assert largest(n_bins, True) * n_bins**2 < 1 << 28
+    assert largest(n_bins, False) * n_bins < 1.5e8
+
+
 def test_tiles_of_sparse_pairs_are_short():
     """Sorting takes so much longer than counting, and Ctrl-C waits for the tiles under way."""
     dense, sparse = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -76,7 +77,7 @@ def test_ctrl_c_ends_the_threads() -> None:
 
     def work(i: int) -> None:
         if i == 4:
-            signal.raise_signal(signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
         begun.append(i)
         time.sleep(0.005)
 
@@ -87,3 +88,23 @@ def test_ctrl_c_ends_the_threads() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name == "fastinfo"]
     time.sleep(0.02)
     assert len(begun) == n_begun
+
+
+def test_ctrl_c_comes_out_before_the_error_of_a_call() -> None:
+    """Whoever pressed it must not be told of something else."""
+
+    def fail(i: int) -> None:
+        if i == 0:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            raise ValueError("a call that failed meanwhile")
+        time.sleep(0.05)
+
+    with pytest.raises(KeyboardInterrupt):
+        map_threads(fail, range(10), n_jobs=2)
+
+
+def test_no_call_runs_in_the_thread_that_ctrl_c_comes_to() -> None:
+    """Numba's registries do not survive being interrupted while a kernel is loaded."""
+    seen = map_threads(lambda _: threading.current_thread(), range(20), n_jobs=2)
+    assert threading.main_thread() not in seen

@@ -67,12 +67,12 @@ def backends() -> list[Backend]:
 
 
 def _describe(name: str) -> str:
-    library = importlib.import_module(name)
     if name == "cupy":
         told: str = load(name).describe()  # type: ignore[attr-defined]
-    else:
-        told = f"{usable_cores()} cores" if name == "numba" else "one thread, the reference"
-    return f"{name} {library.__version__}, {told}"
+        return told
+    library = importlib.import_module(name)
+    runs_on = f"{usable_cores()} cores" if name == "numba" else "one thread, the reference"
+    return f"{name} {library.__version__}, {runs_on}"
 
 
 def load(name: str) -> type[Kernels]:

@@ -49,6 +49,8 @@ class LateCopier:
 class EmulatedDevice:
     """What `fastinfo.backends.cupy.device.Device` asks for."""
 
+    library = "cupy, emulated"
+
     def __init__(self, properties=SMALL, seed=SEED, edited=None, number=0):
         self.number = number
         self.xp = arrays.namespace

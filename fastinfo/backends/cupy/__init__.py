@@ -45,9 +45,10 @@ class CupyKernels:
 
     @classmethod
     def describe(cls) -> str:
-        """The devices, for people."""
-        told = []
-        for found in usable.devices():
+        """The library and the devices, for people."""
+        devices = usable.devices()
+        told = [devices[0].library]
+        for found in devices:
             major, minor = found.properties.capability
             told.append(f"{found.properties.name} (capability {major}.{minor})")
         return ", ".join(told)

@@ -46,6 +46,8 @@ class Device(Protocol):
 
     number: int
     """CUDA's number of it."""
+    library: str
+    """What makes its arrays and compiles its kernels, with the version."""
     xp: Any
     """The array namespace: cupy, or what behaves as it does."""
     properties: Properties

@@ -62,6 +62,7 @@ class Hardware:
     """One CUDA device, as `fastinfo.backends.cupy.device.Device` says."""
 
     xp = cupy
+    library = f"cupy {cupy.__version__}"
 
     def __init__(self, number: int) -> None:
         self.number = number
