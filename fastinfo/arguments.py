@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 import numbers
+import os
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -67,6 +69,14 @@ def positive_integer(value: Any, name: str) -> int:
     return int(value)
 
 
+def path(value: Any, name: str) -> Path:
+    """A path that names something: an empty one would be the working directory."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name}={value!r}; accepted is a path, . for the working directory")
+    return Path(value)
+
+
 def _is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
 
@@ -94,15 +104,31 @@ def threshold(value: Any) -> float:
 
 
 def output(out: Any, shape: tuple[int, int]) -> Any:
-    """An array that takes the result."""
+    """An array that takes the result: ``out``, or NumPy's view of a tensor on the CPU."""
     got, dtype = getattr(out, "shape", None), getattr(out, "dtype", None)
-    if got != shape or dtype is None or np.dtype(dtype).kind != "f":
+    if tables.library(out) == "torch":
+        if out.device.type != "cpu" or out.requires_grad:
+            gradient = " with a gradient" * out.requires_grad
+            raise ValueError(
+                f"out is a tensor on {out.device}{gradient}; accepted "
+                "are NumPy and CuPy arrays, what takes assignments to slices, and torch tensors on "
+                "the CPU without a gradient"
+            )
+        out, got = tensor_on_host(out, "out"), tuple(out.shape)
+    if got != shape or not _is_floating(getattr(out, "dtype", None)):
         raise ValueError(
             f"out has shape {got} and dtype {dtype}; accepted is shape {shape}, floating-point"
         )
     if isinstance(out, np.ndarray) and not out.flags.writeable:
         raise ValueError("out is read-only; pass an array that can be written to")
     return out
+
+
+def _is_floating(dtype: Any) -> bool:
+    try:
+        return dtype is not None and np.dtype(dtype).kind == "f"
+    except TypeError:  # of a library with types of its own
+        return False
 
 
 # --- samples ------------------------------------------------------------------------------------
@@ -140,7 +166,7 @@ def array_of(samples: Any, name: str) -> Any:
     if place_of(samples) != HOST:
         return tables.on_device(samples)
     if origin == "torch" and samples.device.type == "cpu":
-        return samples.detach().numpy()
+        return tensor_on_host(samples, name)
     if origin in ("torch", "jax", "jaxlib", "dask"):
         raise TypeError(
             f"{name} is a {type(samples).__module__}.{type(samples).__qualname__}; accepted are "
@@ -165,6 +191,17 @@ def array_of(samples: Any, name: str) -> Any:
         objects = np.asarray(list(samples), dtype=object)
         array = objects if all(map(_is_integer, objects.flat)) else array
     return array
+
+
+def tensor_on_host(tensor: Any, name: str) -> Any:
+    """NumPy's view of a torch tensor on the CPU."""
+    try:
+        return tensor.detach().numpy()
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(
+            f"{name} is a {tensor.dtype} tensor that NumPy cannot take ({error}); accepted are "
+            "dense ones of NumPy's dtypes: pass x.float() or x.to_dense()"
+        ) from None
 
 
 def _passes_int64(array: Any) -> bool:

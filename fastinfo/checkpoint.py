@@ -17,7 +17,10 @@ from typing import Any
 
 import numpy as np
 
-FORMAT = 1
+FORMAT = 2
+
+APPLICATION_ID = 0x66696E66
+"""What SQLite keeps in the header of our files: "finf"."""
 
 SECONDS_BETWEEN_COMMITS = 0.5
 """Tiles are small; a transaction for each would cost more than counting them."""
@@ -45,6 +48,13 @@ class Checkpoint:
         Where they are kept; made where it does not exist.
     description : mapping of str to str or int
         What the values depend on. A directory that was begun with another one is refused.
+    tile_cells : int or None
+        Cells of a tile, which cut the features into tiles, where the run is a new one.
+
+    Attributes
+    ----------
+    tile_cells : int or None
+        Those that the run was begun with: with others none of its tiles would be found.
 
     Raises
     ------
@@ -52,48 +62,77 @@ class Checkpoint:
         Where the directory holds another run, or something else.
     BlockingIOError
         Where another process is writing to it.
+    OSError
+        Where it cannot be read or written.
     """
 
     def __init__(
-        self, directory: str | os.PathLike[str], description: Mapping[str, str | int]
+        self,
+        directory: str | os.PathLike[str],
+        description: Mapping[str, str | int],
+        tile_cells: int | None,
     ) -> None:
         self.directory = Path(directory)
         if self.directory.exists() and not self.directory.is_dir():
             raise ValueError(f"checkpoint {self.directory} is a file; name a directory")
         self.directory.mkdir(parents=True, exist_ok=True)
         self._last_commit = time.monotonic()
-        self._file = sqlite3.connect(self.directory / "tiles.sqlite", isolation_level=None)
+        self._file = self._connect()
         try:
-            self._open({"format": FORMAT, **description})
-        except sqlite3.OperationalError as error:
+            self._require_own()
+            # Another connection: what that one has locked in reading, it would keep.
             self._file.close()
-            raise BlockingIOError(
-                f"checkpoint {self.directory} cannot be opened ({error}); is another run using it?"
-            ) from error
+            self._file = self._connect()
+            self.tile_cells = self._open({"format": FORMAT, **description}, tile_cells)
         except sqlite3.DatabaseError as error:
             self._file.close()
-            raise ValueError(
-                f"{self.directory} holds no checkpoint of fastinfo: {error}"
-            ) from error
+            raise self._told(error) from error
         except ValueError:
             self._file.close()
             raise
 
-    def _open(self, description: Mapping[str, str | int]) -> None:
+    def _connect(self) -> sqlite3.Connection:
+        try:
+            return sqlite3.connect(self.directory / "tiles.sqlite", isolation_level=None)
+        except sqlite3.DatabaseError as error:
+            raise self._told(error) from error
+
+    def _told(self, error: sqlite3.DatabaseError) -> Exception:
+        if not isinstance(error, sqlite3.OperationalError):
+            return ValueError(f"{self.directory} holds no checkpoint of fastinfo: {error}")
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
+            return BlockingIOError(
+                f"checkpoint {self.directory} cannot be opened ({error}); is another run using it?"
+            )
+        return OSError(f"checkpoint {self.directory} cannot be opened: {error}")
+
+    def _require_own(self) -> None:
+        """Raise where the file is another program's, before anything is written to it."""
+        (application,) = self._file.execute("PRAGMA application_id").fetchone()
+        (n_tables,) = self._file.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if application != APPLICATION_ID and (application or n_tables):
+            raise ValueError(
+                f"{self.directory} holds no checkpoint of fastinfo: its tiles.sqlite is of another "
+                "program; name another directory"
+            )
+
+    def _open(self, description: Mapping[str, str | int], tile_cells: int | None) -> int | None:
         # One process at a time; written in order, so that a kill leaves a file that opens.
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = NORMAL")
         self._file.execute("BEGIN IMMEDIATE")
-        self._file.execute("CREATE TABLE IF NOT EXISTS run (description TEXT)")
+        self._file.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self._file.execute("CREATE TABLE IF NOT EXISTS run (description TEXT, tile_cells INTEGER)")
         self._file.execute(
             "CREATE TABLE IF NOT EXISTS tiles ("
             "left_start INTEGER, left_stop INTEGER, right_start INTEGER, right_stop INTEGER, "
             "tile_values BLOB, PRIMARY KEY (left_start, left_stop, right_start, right_stop))"
         )
-        row = self._file.execute("SELECT description FROM run").fetchone()
+        row = self._file.execute("SELECT description, tile_cells FROM run").fetchone()
         if row is None:
-            self._file.execute("INSERT INTO run VALUES (?)", (json.dumps(dict(description)),))
+            row = (json.dumps(dict(description)), tile_cells)
+            self._file.execute("INSERT INTO run VALUES (?, ?)", row)
         else:
             begun = json.loads(row[0])
             names = sorted(set(begun) | set(description))
@@ -109,6 +148,7 @@ class Checkpoint:
                 )
         self._file.execute("COMMIT")
         self._file.execute("BEGIN")
+        return None if row[1] is None else int(row[1])
 
     def load(self, left: slice, right: slice) -> Any:
         """Values of a finished tile, or None."""

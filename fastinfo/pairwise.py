@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy as np
 from fastinfo import arguments, binning, counting, formulas, tables, tiles
 from fastinfo.arguments import Options
 from fastinfo.backends import HOST, bring, choose, place_of
-from fastinfo.backends.contract import Kernels
+from fastinfo.backends.contract import Array, Kernels
 from fastinfo.binning import Column
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.progress import Progress, shown
@@ -62,14 +63,18 @@ def pairwise_mutual_information(
     progress : bool or callable, optional
         True shows a bar (needs rich); a function is called with the pairs done and in all.
     out : array of shape (m, m) or (m, k), floating-point, optional
-        Where to write the result tile by tile: an array, a `numpy.memmap`, a zarr array, or
-        anything else that takes assignments to slices. What a broken run has not come to keeps
-        the value that it had.
+        Where to write the result tile by tile: an array, a torch tensor on the CPU, a
+        `numpy.memmap`, a zarr array, or anything else that takes assignments to slices. What a
+        broken run has not come to keeps the value that it had. Features are measured in the order
+        of their numbers of bins, and written in runs of neighbours: where these numbers are mixed,
+        the writes are small, and what is slow at those (compressed chunks) is better copied from a
+        `numpy.memmap` in the end.
     memory_limit : int, optional
         Bytes that the tiles under way may take; a quarter of the free memory by default.
     checkpoint : path, optional
         A directory that keeps the finished tiles. A run that was broken off, even by SIGKILL, goes
-        on from there when called again; with other data or arguments it is refused.
+        on from there when called again, in tiles of the size that it was begun with; with other
+        data, or arguments that have an influence on the values, it is refused.
 
     Returns
     -------
@@ -84,8 +89,8 @@ def pairwise_mutual_information(
     ValueError, TypeError, MemoryError
         As `fastinfo.mutual_information`; also for an ``out`` of another shape, a checkpoint of
         another run, and a matrix that does not fit the memory.
-    BlockingIOError
-        For a checkpoint that another process is writing to.
+    BlockingIOError, OSError
+        For a checkpoint that another process is writing to, and one that cannot be written.
 
     Examples
     --------
@@ -160,7 +165,7 @@ def top_pairs(
 
     Raises
     ------
-    ValueError, TypeError, MemoryError, BlockingIOError
+    ValueError, TypeError, MemoryError, BlockingIOError, OSError
         As `pairwise_mutual_information`; MemoryError also where more pairs reach the threshold
         than fit the memory limit.
 
@@ -207,7 +212,7 @@ class Run:
             if memory_limit is None
             else arguments.positive_integer(memory_limit, "memory_limit")
         )
-        self.checkpoint = checkpoint
+        self.checkpoint = None if checkpoint is None else arguments.path(checkpoint, "checkpoint")
 
     def tile_cells(self, n_jobs: int) -> int:
         """Cells that the counts of a tile of each thread may have."""
@@ -234,52 +239,66 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     ]
     n_left = None if len(groups) == 1 else len(groups[0])
     tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
-    job = Job(
-        features,
-        Plan(
-            [feature.n_bins for feature in features],
-            *(n_left, n_samples, tile_cells, kernels.tile_shape),
-            is_weighted=weights is not None,
-        ),
-        formulas.mutual_information,
-        options.estimator,
-        kernels,
-        weights,
-        memory_limit=settings.memory_limit,
-        stays=place_of(getattr(sink, "matrix", None)) != HOST,
-    )
+    description = partial(_description, features, n_left, options.estimator, kernels, weights)
     if options.nan_policy == "propagate":
         sink = UnknownSink(sink, np.array([feature.has_missing for feature in features]))
     with (
         shown(settings.progress) as report,
-        _finished_tiles(settings.checkpoint, job, n_left, n_jobs) as finished,
+        _finished_tiles(settings.checkpoint, description, tile_cells) as finished,
     ):
+        job = Job(
+            features,
+            Plan(
+                [feature.n_bins for feature in features],
+                n_left,
+                n_samples,
+                finished.tile_cells if finished else tile_cells,
+                kernels.tile_shape,
+                is_weighted=weights is not None,
+            ),
+            formulas.mutual_information,
+            options.estimator,
+            kernels,
+            weights,
+            memory_limit=settings.memory_limit,
+            stays=place_of(getattr(sink, "matrix", None)) != HOST,
+        )
         run(job, sink, n_jobs, report, finished)
 
 
 @contextmanager
 def _finished_tiles(
-    directory: str | os.PathLike[str] | None, job: Job, n_left: int | None, n_jobs: int
+    directory: Path | None,
+    description: Callable[[], dict[str, str | int]],
+    tile_cells: int | None,
 ) -> Iterator[Checkpoint | None]:
     if directory is None:
         yield None
         return
-    to_host = job.kernels.to_host
-    codes = [
-        array for feature in job.features for array in (to_host(feature.codes), feature.n_bins)
-    ]
-    description: dict[str, str | int] = {
-        "measure": "mutual_information",
-        "estimator": job.estimator,
-        "backend": job.kernels.name,  # whose sums agree to rounding only
-        "features": len(job.features),
-        "features of X": "all" if n_left is None else n_left,
-        "binned samples": fingerprint([*codes, job.plan.order]),
-        "weights": fingerprint([None if job.weights is None else to_host(job.weights)]),
-        "cells of a tile": job.plan.tile_cells or 0,
-    }
-    checkpoint = Checkpoint(directory, description)
+    checkpoint = Checkpoint(directory, description(), tile_cells)
     try:
         yield checkpoint
     finally:
         checkpoint.close()
+
+
+def _description(
+    features: Sequence[Feature],
+    n_left: int | None,
+    estimator: str,
+    kernels: Kernels,
+    weights: Array | None,
+) -> dict[str, str | int]:
+    """What the values of the tiles depend on, and where in the plan they are."""
+    to_host = kernels.to_host
+    codes = [array for feature in features for array in (to_host(feature.codes), feature.n_bins)]
+    classes = [tiles.size_class(feature.n_bins) for feature in features]  # they order the plan
+    return {
+        "measure": "mutual_information",
+        "estimator": estimator,
+        "backend": kernels.name,  # whose sums agree to rounding only
+        "features": len(features),
+        "features of X": "all" if n_left is None else n_left,
+        "binned samples": fingerprint([*codes, classes]),
+        "weights": fingerprint([None if weights is None else to_host(weights)]),
+    }

@@ -222,7 +222,8 @@ def read(path: str | Path) -> Any:
     Raises
     ------
     ValueError
-        For another ending, and for a file that is corrupt, has no rows, or names two columns alike.
+        For another ending, and for a file that is corrupt, has no rows, names two columns alike, or
+        holds integers as text that fit neither int64 nor uint64.
     FileNotFoundError
         Where there is no such file.
     ImportError
@@ -284,13 +285,56 @@ def _read_text(path: Path, delimiter: str) -> Any:
     import pyarrow as pa
     import pyarrow.csv
 
-    table = pyarrow.csv.read_csv(
-        path,
-        parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
-        convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
-    )
+    def read_csv(**conversion: Any) -> Any:
+        return pyarrow.csv.read_csv(
+            path,
+            parse_options=pyarrow.csv.ParseOptions(delimiter=delimiter),
+            convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True, **conversion),
+        )
+
+    table = read_csv()
     for name, column in zip(table.column_names, table.columns, strict=True):
         # What is no UTF-8 comes as bytes, and would be lost as values of no known type.
         if pa.types.is_binary(column.type):
             raise ValueError(f"{path}: column {name!r} is not UTF-8 text; convert the file")
+    # Arrow makes floats, in which neighbours are equal, of integers that pass int64.
+    large = [
+        name
+        for name, column in zip(table.column_names, table.columns, strict=True)
+        if table.column_names.count(name) == 1 and _may_pass_int64(column)
+    ]
+    if large:
+        texts = read_csv(include_columns=large, column_types=dict.fromkeys(large, pa.string()))
+        for name in large:
+            column = _unsigned(texts[name], f"{path}: column {name!r}")
+            if column is not None:
+                table = table.set_column(table.column_names.index(name), name, column)
     return table
+
+
+def _may_pass_int64(column: Any) -> bool:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_floating(column.type):
+        return False
+    is_large = pc.greater_equal(pc.abs(column), float(1 << 63))
+    is_whole = pc.equal(column, pc.trunc(column))
+    return bool(pc.any(is_large).as_py() and pc.all(is_whole).as_py())
+
+
+def _unsigned(text: Any, name: str) -> Any:
+    """Text as uint64 where all of it is integers; None where some is written as a float."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    text = pc.utf8_trim_whitespace(text)
+    if not pc.all(pc.match_substring_regex(text, "^[+-]?[0-9]+$")).as_py():
+        return None
+    try:
+        return pc.replace_substring_regex(text, r"^\+|^-(0+)$", r"\1").cast("uint64")
+    except pa.ArrowInvalid:
+        raise ValueError(
+            f"{name} holds integers that fit neither int64 nor uint64; write them with a decimal "
+            "point to bin them as floats, or with a letter to count them as categories"
+        ) from None

@@ -365,6 +365,15 @@ def test_calls_that_make_no_sense(call, error, message):
         call()
 
 
+def test_tensors_that_numpy_cannot_take_are_refused_by_name():
+    torch = pytest.importorskip("torch", reason="torch is an extra")
+    for tensor in (torch.ones(2, dtype=torch.bfloat16), torch.ones(2).to_sparse()):
+        with pytest.raises(TypeError, match=r"y is a torch\.\w+ tensor that NumPy cannot take"):
+            fastinfo.mutual_information([0, 1], tensor)
+        with pytest.raises(TypeError, match="sample_weight is a torch"):
+            fastinfo.entropy([0, 1], sample_weight=tensor)
+
+
 def test_decimals_are_refused_by_name():
     """They are no real numbers to Python, and not taken for text either."""
     with pytest.raises(TypeError, match="objects of type Decimal"):

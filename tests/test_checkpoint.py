@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
@@ -97,6 +98,58 @@ def test_refuses_a_foreign_directory(tmp_path: Path) -> None:
     (tmp_path / "tiles.sqlite").write_bytes(b"something else entirely" * 100)
     with pytest.raises(ValueError, match="holds no checkpoint of fastinfo"):
         fastinfo.pairwise_mutual_information(table(), checkpoint=tmp_path)
+
+
+FOREIGN = {
+    "a table called run": "CREATE TABLE run (started TEXT)",
+    "another table": "CREATE TABLE notes (note TEXT)",
+    "its own number": "PRAGMA application_id = 7",
+}
+
+
+@pytest.mark.parametrize("case", FOREIGN)
+def test_refuses_a_database_of_another_program_and_leaves_it_as_it_is(
+    tmp_path: Path, case: str
+) -> None:
+    file = tmp_path / "tiles.sqlite"
+    connection = sqlite3.connect(file)
+    connection.execute(FOREIGN[case])
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match=r"holds no checkpoint of fastinfo: .*another program"):
+        fastinfo.pairwise_mutual_information(table(), checkpoint=tmp_path)
+    assert file.read_bytes() == before
+
+
+def test_says_what_hinders_it_where_no_other_run_does(tmp_path: Path) -> None:
+    (tmp_path / "tiles.sqlite").mkdir()
+    with pytest.raises(OSError, match="cannot be opened: unable to open") as caught:
+        fastinfo.pairwise_mutual_information(table(), checkpoint=tmp_path)
+    assert not isinstance(caught.value, BlockingIOError)
+
+
+@pytest.mark.parametrize(("path", "error"), [("", ValueError), (3, TypeError), (b"x", TypeError)])
+def test_refuses_what_is_no_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path, error: type[Exception]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for function in (fastinfo.pairwise_mutual_information, fastinfo.top_pairs):
+        with pytest.raises(error, match=r"checkpoint=.*accepted is a path"):
+            function(table(), checkpoint=path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_goes_on_with_the_tiles_it_was_begun_with(tmp_path: Path) -> None:
+    """Free memory and threads, which the cells of a tile depend on, are another day's."""
+    X = table()
+    options = {"estimator": "miller_madow", "checkpoint": tmp_path}
+    # 32 bytes a cell: tiles of one pair of 5 × 5 bins, and of as many as fit.
+    first = fastinfo.pairwise_mutual_information(X, **options, n_jobs=2, memory_limit=2 * 32 * 25)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delattr(tiles.Job, "measure")
+        again = fastinfo.pairwise_mutual_information(X, **options, n_jobs=1)
+    np.testing.assert_array_equal(again, first)
 
 
 def test_refuses_a_file(tmp_path: Path) -> None:

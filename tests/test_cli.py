@@ -290,6 +290,18 @@ def test_each_kind_of_column_is_kept_binned_or_left_out_and_told(case):
         assert note.endswith(": tried")
 
 
+@pytest.mark.parametrize("first", [0, 2**63 - 100, 2**63, 2**64 - 60, -(2**63)])
+def test_integers_that_floats_cannot_tell_apart_are_told_apart(run, tmp_path, first):
+    for n_values, n_bins in ((4, 4), (60, 5)):
+        codes = np.arange(240) % n_values
+        lines = "".join(f"{first + code},{code}x\n" for code in codes.tolist())
+        (tmp_path / "table.csv").write_text("a,b\n" + lines)
+        bins = ["--bins", "uniform:5"] if n_values > 50 else []
+        code, out, _ = run("pairwise", tmp_path / "table.csv", "--columns", "a,b", *bins)
+        assert code == 0
+        assert float(rows(out)[0]["mutual_information"]) == pytest.approx(np.log(n_bins))
+
+
 def test_a_named_identifier_is_kept(run, path):
     table = path(name=list("abcd"), half=[0, 0, 1, 1])
     code, out, _ = run("pairwise", table, "--columns", "name,half", "--max-categories", 2)

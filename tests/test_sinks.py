@@ -62,3 +62,33 @@ def test_anything_that_takes_slices(X: np.ndarray, backend: str, n_right: int | 
 def test_what_cannot_take_the_result_is_refused(X: np.ndarray, out: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         fastinfo.pairwise_mutual_information(X, out=out)
+
+
+def test_a_tensor_takes_the_result(X: np.ndarray, backend: str) -> None:
+    torch = pytest.importorskip("torch", reason="torch is an extra")
+    out = torch.zeros((9, 9), dtype=torch.float32)
+    assert fastinfo.pairwise_mutual_information(X, out=out, backend=backend) is out
+    expected = fastinfo.pairwise_mutual_information(X, backend=backend)
+    np.testing.assert_array_equal(out.numpy(), expected.astype(np.float32))
+
+
+def test_tensors_that_cannot_take_the_result_are_refused(X: np.ndarray) -> None:
+    torch = pytest.importorskip("torch", reason="torch is an extra")
+    for options, error, message in (
+        ({"dtype": torch.int64}, ValueError, r"out has .* dtype torch\.int64; accepted is shape"),
+        ({"dtype": torch.bfloat16}, TypeError, r"out is a torch\.bfloat16 tensor that NumPy"),
+        ({"device": "meta"}, ValueError, "out is a tensor on meta; accepted are"),
+        ({"requires_grad": True}, ValueError, "out is a tensor on cpu with a gradient"),
+    ):
+        with pytest.raises(error, match=message):
+            fastinfo.pairwise_mutual_information(X, out=torch.zeros((9, 9), **options))
+    with pytest.raises(ValueError, match=r"out has shape \(9, 8\) and dtype torch\.float32"):
+        fastinfo.pairwise_mutual_information(X, out=torch.zeros(9, 8))
+
+
+def test_an_array_of_unknown_types_is_refused(X: np.ndarray) -> None:
+    class Own:
+        shape, dtype = (9, 9), object()
+
+    with pytest.raises(ValueError, match=r"out has shape .* and dtype <object"):
+        fastinfo.pairwise_mutual_information(X, out=Own())

@@ -246,7 +246,19 @@ TEXTS = {
     ),
     "no name": (b",b,\n7,2,\n", {"column 1": [7], "b": [2], "column 3": [None]}),
     "booleans": (b"a\ntrue\nfalse\n", {"a": [True, False]}),
-    "too large for integers": (b"a\n99999999999999999999\n1\n", {"a": [1e20, 1.0]}),
+    "integers beyond int64": (
+        b"a,b,\n9223372036854775808,1,-0\n 9223372036854775811 ,2,+18446744073709551615\n,3,NA\n",
+        {
+            "a": [2**63, 2**63 + 3, None],
+            "b": [1, 2, 3],
+            "column 3": [0, 2**64 - 1, None],
+        },
+    ),
+    "large floats": (
+        b"a,b,c\n1e20,1e20,99999999999999999999.0\n2e20,0.5,1\n",
+        {"a": [1e20, 2e20], "b": [1e20, 0.5], "c": [1e20, 1.0]},
+    ),
+    "integers among infinities": (b"a\n9223372036854775808\ninf\n", {"a": [2.0**63, np.inf]}),
     "other beyond the first MiB": (
         b"a,b\n" + b",1\n" * 600_000 + b"7,1.5\n",
         {"a": [None] * 600_000 + [7], "b": [1.0] * 600_000 + [1.5]},
@@ -278,6 +290,8 @@ BAD_FILES = {
     "ragged.csv": (b"a,b\n1,2\n3\n", "Expected 2 columns, got 1: 3"),
     "unclosed.csv": (b'a,b\n"x,2\n3,4\n', "Expected 2 columns"),
     "twice.csv": (b"a,b,a\n1,2,3\n", "more than one column is called 'a'"),
+    "above.csv": (b"a,b\n1,99999999999999999999\n1,1\n", "column 'b' holds integers that fit"),
+    "both-sides.csv": (b"a\n-1\n9223372036854775808\n", "fit neither int64 nor uint64"),
     "latin.csv": ("a,b\né,2\n".encode("latin-1"), "column 'a' is not UTF-8"),
     "latin-header.csv": ("é,b\n1,2\n".encode("latin-1"), "the header is not UTF-8"),
     "utf16.csv": ("a,b\n1,2\n".encode("utf-16"), "cannot be read as a table"),

@@ -21,6 +21,9 @@ UNSUPPORTED = "left out (lists, records or bytes)"
 MANY_INTEGERS = "binned like floating-point numbers (more than {} different integers)"
 TIMES = "binned as numbers (dates or times)"
 
+EXACT_IN_FLOATS = 1 << 53
+"""Up to here, floating point tells each integer from its neighbours."""
+
 
 @dataclass
 class Prepared:
@@ -149,6 +152,10 @@ def _judge(column: Any, is_named: bool, max_categories: int) -> tuple[Any, str]:
         return column, ""
     if is_text:
         return (column, "") if is_named else (None, IDENTIFIER)
+    low, high = (bound.as_py() for bound in pc.min_max(column).values())
+    if max(-low, high) > EXACT_IN_FLOATS >= high - low:
+        # Neighbours would become equal; bins follow a shift.
+        column = pc.subtract(column, pa.scalar(low, kind))
     return column.cast("float64", safe=False), MANY_INTEGERS
 
 
