@@ -36,7 +36,7 @@ COUNT = r"ATOMS\.(POPC\.INC|ADD)"
 WIDE = r"LDG\.E\.128"
 ADD = r"(RED|REDG|ATOMG)\.E\.ADD"
 
-SOFT_SHARED = (r"LDS\.64", "DFMA", r"STS\.64", r"STG\.E\.64", "SHFL")
+SOFT_SHARED = (r"LDS(\.U)?\.64", "DFMA", r"STS\.64", r"STG\.E\.64", "SHFL")
 
 Expected = Callable[[tuple[int, int]], Sequence[str]]
 

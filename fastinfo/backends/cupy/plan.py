@@ -115,7 +115,7 @@ SOFT_WARPS = 4
 """Warps of a block, at most; they do not know of each other."""
 
 SOFT_TABLE_BYTES = 1 << 28
-"""Memory for the tables of chunks, unless those of one pair take more: at most 64 bytes a sample."""
+"""Memory for the tables of chunks, unless one pair takes more: 64 bytes a sample at most."""
 
 
 def soft_taps(bins: SoftBins) -> int:
@@ -142,7 +142,7 @@ def soft_lines(n_chunks: int) -> int:
 class Warps(NamedTuple):
     """A block of warps that each have memory of their own."""
 
-    count: int
+    number: int
     shares: int
     """Doubles for the shares of a warp's samples."""
     shared_bytes: int | None
@@ -155,7 +155,15 @@ def soft_warps(properties: Properties, taps: int, n_cells: int) -> Warps:
     one = (shares + n_cells) * 8
     if one > properties.shared_bytes_per_block:
         return Warps(SOFT_WARPS, shares, None)
-    count = SOFT_WARPS
-    while count > 1 and count * one > properties.shared_bytes_per_multiprocessor // 4:
-        count //= 2
-    return Warps(count, shares, count * one)
+    number = SOFT_WARPS
+    while number > 1 and number * one > properties.shared_bytes_per_multiprocessor // 4:
+        number //= 2
+    return Warps(number, shares, number * one)
+
+
+def soft_grid(properties: Properties, n_threads: int, warps: Warps) -> int:
+    """Blocks for so many threads' work; fewer where memory holds no more of their shares."""
+    blocks = grid(properties, n_threads, warps.number * 32, warps.shared_bytes or 0)
+    if warps.shared_bytes is None:
+        blocks = min(blocks, max(SOFT_TABLE_BYTES // (warps.number * warps.shares * 8), 1))
+    return blocks

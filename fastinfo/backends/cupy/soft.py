@@ -34,9 +34,7 @@ def count(
         pairs = slice(first, first + step)
         part = [column[pairs] for column in columns]
         n_items = len(part[0]) * n_chunks
-        blocks = plan.grid(
-            device.properties, n_items * 32, warps.count * 32, warps.shared_bytes or 0
-        )
+        blocks = plan.soft_grid(device.properties, n_items * 32, warps)
         tables = counts[pairs]
         if n_chunks > 1:
             tables = xp.empty((len(part[0]), n_chunks, n_cells), np.float64)
@@ -44,7 +42,7 @@ def count(
             "soft",
             f"soft_count<{_type_name(x)}, {_place(warps)}>",
             blocks,
-            warps.count * 32,
+            warps.number * 32,
             (
                 *(*part, *_weights(xp, weights, pairs, part[0])),
                 *map(np.int64, (len(part[0]), n_samples, chunk_samples, n_chunks)),
@@ -83,7 +81,7 @@ def differentiate(
         return
     taps = plan.soft_taps(x_bins) + plan.soft_taps(y_bins)
     warps = plan.soft_warps(device.properties, 2 * taps, 0)
-    blocks = plan.grid(device.properties, x.size, warps.count * 32, warps.shared_bytes or 0)
+    blocks = plan.soft_grid(device.properties, x.size, warps)
     # The kernel writes one row after the other; an output that lies otherwise is copied to.
     outs = [
         out if out is None or out.flags.c_contiguous else xp.empty(out.shape, out.dtype)
@@ -97,7 +95,7 @@ def differentiate(
         "soft",
         f"soft_gradient<{_type_name(x)}, {_place(warps)}>",
         blocks,
-        warps.count * 32,
+        warps.number * 32,
         (
             *(values, xp.ascontiguousarray(y), *_weights(xp, weights, everything, values)),
             *map(np.int64, x.shape),
@@ -121,7 +119,7 @@ def _place(warps: plan.Warps) -> str:
 
 def _memory(xp: Any, warps: plan.Warps, blocks: int) -> Array:
     """Shares of all warps that run, where shared memory does not hold them."""
-    n_shares = blocks * warps.count * warps.shares if warps.shared_bytes is None else 1
+    n_shares = blocks * warps.number * warps.shares if warps.shared_bytes is None else 1
     return xp.empty(n_shares, np.float64)
 
 

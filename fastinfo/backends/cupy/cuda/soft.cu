@@ -25,7 +25,7 @@ __device__ __forceinline__ double* warps_own(double* memory, int64 doubles) {
 
 // `tables`: (pairs, chunks, n_rows, n_columns). `memory`: the shares of each warp of the grid.
 template <class Value, bool InShared>
-__global__ void __launch_bounds__(128) soft_count(
+__global__ void __launch_bounds__(128, 4) soft_count(
     const Value* __restrict__ x, const Value* __restrict__ y,
     const void* __restrict__ weights, int32 weight_bytes,
     int64 n_pairs, int64 n_samples, int64 chunk_samples, int64 n_chunks,
@@ -128,7 +128,7 @@ __global__ void __launch_bounds__(1024) add_tables(
 // One thread a sample: its patch of the table of derivatives, multiplied from the left and from the
 // right. The table is small and stays in the caches.
 template <class Value, bool InShared>
-__global__ void __launch_bounds__(128) soft_gradient(
+__global__ void __launch_bounds__(128, 4) soft_gradient(
     const Value* __restrict__ x, const Value* __restrict__ y,
     const void* __restrict__ weights, int32 weight_bytes, int64 n_pairs, int64 n_samples,
     const double* __restrict__ x_limits, int32 n_rows, int32 x_order, double x_sigma,
