@@ -32,6 +32,27 @@ COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 ON_GPU = os.environ.get("FASTINFO_TEST_GPU") == "1"
 """Whether the CuPy backend has to run on a GPU. Elsewhere its kernels run on the processor."""
 
+MAY_SKIP_ON_GPU = (
+    "there is a GPU here",
+    "by g++, which is not there",
+    "torch is not installed",
+)
+"""Reasons for a skip that hold on a machine with a GPU too; under FASTINFO_TEST_STRICT=1 every other
+skip is a failure there."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail for tests that were to run on the GPU and did not."""
+    report = yield
+    if STRICT and ON_GPU and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2])
+        if not any(accepted in reason for accepted in MAY_SKIP_ON_GPU):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} did not run on the GPU: {reason}"
+    return report
+
+
 if not ON_GPU and build.unavailable() is None:
     EMULATED = (EmulatedDevice(number=0), EmulatedDevice(number=1))
     usable.devices = lambda: EMULATED
