@@ -258,8 +258,8 @@ def one_hot_information(torch: Any, codes: Any, n_bins: int, blocks: int = PEER_
                 counts = a.T.float() @ b.float()
             p = counts.reshape(-1, n_bins, right.stop - right.start, n_bins) / n
             joint = torch.special.xlogy(p, p).sum(dim=(1, 3))
-            found[left, right] = joint - entropy[left, None] - entropy[right]
-            found[right, left] = found[left, right].T
+            information = joint - entropy[left, None] - entropy[right]
+            found[left, right], found[right, left] = information, information.T
     return found
 
 

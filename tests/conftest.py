@@ -37,8 +37,8 @@ MAY_SKIP_ON_GPU = (
     "by g++, which is not there",
     "torch is not installed",
 )
-"""Reasons for a skip that hold on a machine with a GPU too; under FASTINFO_TEST_STRICT=1 every other
-skip is a failure there."""
+"""Reasons for a skip that hold on a machine with a GPU too; any other one is a failure there, under
+FASTINFO_TEST_STRICT=1."""
 
 
 @pytest.hookimpl(wrapper=True)
