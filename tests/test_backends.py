@@ -172,8 +172,10 @@ def test_a_skip_on_a_gpu_is_a_failure(on_gpu, outcome):
     """Of a test that is skipped here for a reason that a GPU would not do away with."""
     root = Path(__file__).resolve().parent.parent
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/test_soft.py"]
-        + ["-k", "test_soft_counts_of_anything and numpy"],
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("tests/test_soft.py", "-k", "test_soft_counts_of_anything and numpy"),
+        ],
         cwd=root,
         env={
             **os.environ,
