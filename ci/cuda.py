@@ -36,6 +36,8 @@ COUNT = r"ATOMS\.(POPC\.INC|ADD)"
 WIDE = r"LDG\.E\.128"
 ADD = r"(RED|REDG|ATOMG)\.E\.ADD"
 
+SOFT_SHARED = (r"LDS(\.U)?\.64", "DFMA", r"STS\.64", r"STG\.E\.64", "SHFL")
+
 Expected = Callable[[tuple[int, int]], Sequence[str]]
 
 
@@ -76,6 +78,11 @@ EXPECTED: dict[str, Expected] = {
     "multiply_words<Bits>": lambda capability: _matrix_product(capability)[1:],
     "multiply_words<Bytes>": always(r"IMMA\.16832\.S8\.S8"),
     "increment": always(COUNT),
+    "soft_count<float, true>": always(*SOFT_SHARED),
+    "soft_count<double, true>": always(*SOFT_SHARED),
+    "soft_count": always(r"LDG\.E", "DFMA", r"ST(G)?\.E\.64"),
+    "soft_gradient": always(r"LDG\.E\.64", "DFMA", r"STG\.E"),
+    "add_tables": always(r"LDG\.E\.64", "DADD", r"BAR\.SYNC"),
 }
 """What each kernel must consist of, by its name or its template's; every one has an entry."""
 

@@ -10,7 +10,7 @@ from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
-from fastinfo.backends.contract import PairEntropies
+from fastinfo.backends.contract import PairEntropies, SoftBins
 from fastinfo.backends.cupy import usable
 
 settings.register_profile(
@@ -31,6 +31,27 @@ COMPILED = os.environ.get("NUMBA_DISABLE_JIT", "0") == "0"
 
 ON_GPU = os.environ.get("FASTINFO_TEST_GPU") == "1"
 """Whether the CuPy backend has to run on a GPU. Elsewhere its kernels run on the processor."""
+
+MAY_SKIP_ON_GPU = (
+    "there is a GPU here",
+    "by g++, which is not there",
+    "torch is not installed",
+)
+"""Reasons for a skip that hold on a machine with a GPU too; any other one is a failure there, under
+FASTINFO_TEST_STRICT=1."""
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    """Fail for tests that were to run on the GPU and did not."""
+    report = yield
+    if STRICT and ON_GPU and report.skipped and not hasattr(report, "wasxfail"):
+        reason = str(report.longrepr[2])
+        if not any(accepted in reason for accepted in MAY_SKIP_ON_GPU):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} did not run on the GPU: {reason}"
+    return report
+
 
 if not ON_GPU and build.unavailable() is None:
     EMULATED = (EmulatedDevice(number=0), EmulatedDevice(number=1))
@@ -72,6 +93,7 @@ class FromHost:
     """Kernels whose arrays go to them from the host and come back: tests hold NumPy arrays."""
 
     HOST_ARGUMENTS = frozenset({"edges", "ranks"})
+    WRITTEN_ARGUMENTS = frozenset({"x_out", "y_out"})
 
     def __init__(self, kernels):
         self._kernels = kernels
@@ -86,6 +108,9 @@ class FromHost:
             named = dict(zip(parameters, arguments, strict=False)) | options
             sent = {k: v if k in self.HOST_ARGUMENTS else self._there(v) for k, v in named.items()}
             result = found(**sent)
+            for k in self.WRITTEN_ARGUMENTS & named.keys():
+                if named[k] is not None:
+                    named[k][...] = self._back(sent[k])
             return result if name == "pack" else self._back(result)  # its layout is theirs alone
 
         return call
@@ -95,6 +120,8 @@ class FromHost:
             return self._kernels.bring(value)
         if type(value) in (list, tuple):
             return [self._there(item) for item in value]
+        if isinstance(value, SoftBins):
+            return value._replace(limits=self._there(value.limits))
         return value
 
     def _back(self, value):

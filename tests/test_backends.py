@@ -2,8 +2,11 @@
 
 import builtins
 import importlib
+import os
+import subprocess
 import sys
 import types
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -162,3 +165,26 @@ def test_results_are_plain_numbers(backend):
     matrix = fastinfo.pairwise_mutual_information([[0, 1], [1, 0]], backend=backend)
     assert type(matrix) is np.ndarray
     assert matrix.dtype == np.float64
+
+
+@pytest.mark.parametrize(("on_gpu", "outcome"), [("1", "1 failed"), ("0", "1 skipped")])
+def test_a_skip_on_a_gpu_is_a_failure(on_gpu, outcome):
+    """Of a test that is skipped here for a reason that a GPU would not do away with."""
+    root = Path(__file__).resolve().parent.parent
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
+            *("tests/test_soft.py", "-k", "test_soft_counts_of_anything and numpy"),
+        ],
+        cwd=root,
+        env={
+            **os.environ,
+            "NUMBA_DISABLE_JIT": "1",
+            "FASTINFO_TEST_STRICT": "1",
+            "FASTINFO_TEST_GPU": on_gpu,
+        },
+        capture_output=True,
+        text=True,
+    )
+    assert outcome in done.stdout, done.stdout
+    assert ("did not run on the GPU: NUMBA_DISABLE_JIT" in done.stdout) == (on_gpu == "1")

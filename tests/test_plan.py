@@ -187,7 +187,14 @@ def test_the_peer_computes_mutual_information(rng):
     torch = pytest.importorskip("torch", reason="torch is not installed: the peer needs it")
     import fastinfo
 
-    codes = rng.integers(0, 4, (300, 5))
-    found = gpu.one_hot_information(torch, torch.from_numpy(codes), 4).numpy()
-    expected = fastinfo.pairwise_mutual_information(codes)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    for n_features in (5, 19):  # fewer and more than there are blocks
+        codes = rng.integers(0, 4, (300, n_features))
+        found = gpu.one_hot_information(torch, torch.from_numpy(codes), 4).numpy()
+        expected = fastinfo.pairwise_mutual_information(codes)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_peer_leaves_out_what_is_below_the_diagonal():
+    assert gpu.peer_pairs(8) == 36
+    assert gpu.peer_pairs(80) == 3600  # of 6400
+    assert gpu.peer_pairs(5) == 15

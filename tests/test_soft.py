@@ -133,6 +133,39 @@ def test_pairs_do_not_know_of_each_other(kernels, rng, spread):
         )
 
 
+@pytest.mark.parametrize("spread", ["order 3", "wide gaussian"])
+def test_tables_that_fit_no_shared_memory(kernels, rng, spread):
+    """90 × 80 float64 cells are 56 KiB."""
+    x, y = samples(rng, n_samples=40)
+    x_bins, y_bins = SoftBins(90, LIMITS, **SPREADS[spread]), SoftBins(80, LIMITS, "bspline")
+    found = kernels.soft_count(x, y, x_bins, y_bins)
+    np.testing.assert_allclose(found, judged_counts(x, y, x_bins, y_bins), **TOLERANCE)
+
+
+def test_shares_that_fit_no_shared_memory(kernels, rng):
+    """A Gaussian that reaches over 150 bins of either variable."""
+    x, y = samples(rng, n_samples=4)
+    bins = SoftBins(150, LIMITS, "gaussian", sigma=12.0)
+    found = kernels.soft_count(x, y, bins, bins)
+    np.testing.assert_allclose(found, judged_counts(x, y, bins, bins), **TOLERANCE)
+    by_counts = rng.standard_normal(found.shape)
+    for one, judged in zip(
+        gradients(kernels, x, y, bins, bins, by_counts),
+        judged_gradients(x, y, bins, bins, by_counts),
+        strict=True,
+    ):
+        np.testing.assert_allclose(one, judged, rtol=1e-11, atol=1e-11)
+
+
+def test_two_runs_agree_to_the_last_bit(kernels, rng):
+    """Of several chunks, in whatever order the hardware takes them."""
+    x, y = samples(rng, n_samples=1000)
+    bins = SoftBins(8, LIMITS, "bspline")
+    once = kernels.soft_count(x, y, bins, bins)
+    for _ in range(3):
+        np.testing.assert_array_equal(kernels.soft_count(x, y, bins, bins), once)
+
+
 @pytest.mark.parametrize("wanted", ["x", "y"])
 def test_one_gradient_alone(kernels, rng, wanted):
     x, y = samples(rng)

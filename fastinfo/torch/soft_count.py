@@ -6,6 +6,7 @@ Between tensors and kernels nothing is copied: NumPy and CuPy arrays are views o
 from __future__ import annotations
 
 import itertools
+from contextlib import AbstractContextManager
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,18 @@ class House:
     def __init__(self, tensor: torch.Tensor) -> None:
         self.on_host = tensor.device.type == "cpu"
         self.kernels = _kernels(tensor)
+        self._device = tensor.device
+
+    def _stream(self) -> AbstractContextManager[Any]:
+        """PyTorch's stream as that of the kernels, so that work is done in the order of calls.
+
+        They would wait for each other by themselves only where both are on the default stream.
+        """
+        xp: Any = self.kernels.xp
+        stream: AbstractContextManager[Any] = xp.cuda.ExternalStream(
+            torch.cuda.current_stream(self._device).cuda_stream, self._device.index
+        )
+        return stream
 
     def array(self, tensor: torch.Tensor | None) -> Array:
         """The same memory as an array of the kernels' library."""
@@ -101,9 +114,10 @@ class House:
         if self.on_host:
             return tensor.numpy()
         xp: Any = self.kernels.xp
-        if tensor.dtype == torch.bool:
-            return xp.from_dlpack(tensor.view(torch.uint8)).view(np.bool_)
-        return xp.from_dlpack(tensor)
+        with self._stream():
+            if tensor.dtype == torch.bool:
+                return xp.from_dlpack(tensor.view(torch.uint8)).view(np.bool_)
+            return xp.from_dlpack(tensor)
 
     def bins(
         self, x_limits: torch.Tensor, y_limits: torch.Tensor, x_bins: SoftBins, y_bins: SoftBins
@@ -127,6 +141,12 @@ class House:
         How samples are divided does not depend on the threads, nor on how many pairs there are.
         """
         arrays = self.array(x), self.array(y), self.array(weights)
+        n_pairs, n_samples = x.shape
+        if not self.on_host:
+            with self._stream():
+                return torch.from_dlpack(
+                    self.kernels.soft_count(*arrays[:2], x_bins, y_bins, arrays[2])
+                )
 
         def part(pairs: slice, samples: slice) -> Array:
             return self.kernels.soft_count(
@@ -137,9 +157,6 @@ class House:
                 None if weights is None else arrays[2][pairs, samples],
             )
 
-        n_pairs, n_samples = x.shape
-        if not self.on_host:
-            return torch.as_tensor(part(slice(n_pairs), slice(n_samples)), device=x.device)
         size = _range(x_bins, y_bins)
         counts = np.empty((n_pairs, x_bins.n_bins, y_bins.n_bins))
         if n_samples > size:
@@ -190,7 +207,8 @@ class House:
 
         n_pairs, n_samples = x.shape
         if not self.on_host:
-            part(slice(n_pairs), slice(n_samples))
+            with self._stream():
+                part(slice(n_pairs), slice(n_samples))
             return
         size = _range(x_bins, y_bins)
         groups = _groups(n_pairs, n_samples, size)

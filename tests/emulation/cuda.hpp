@@ -543,6 +543,10 @@ inline float __uint_as_float(unsigned int value) { return bits_as<float>(value);
 inline long long __double_as_longlong(double value) { return bits_as<long long>(value); }
 inline double __longlong_as_double(long long value) { return bits_as<double>(value); }
 
+// Never part of a multiply-add; neither are they here, where there is none.
+inline double __dadd_rn(double a, double b) { return a + b; }
+inline double __dmul_rn(double a, double b) { return a * b; }
+
 template <class T> T min(T a, std::common_type_t<T> b) { return b < a ? b : a; }
 template <class T> T max(T a, std::common_type_t<T> b) { return a < b ? b : a; }
 using std::isnan;

@@ -8,8 +8,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, Summary
-from fastinfo.backends.cupy import count, encode, pairs, sums, transfer, usable
+from fastinfo.backends.contract import PairEntropies, SoftBins, Summary
+from fastinfo.backends.cupy import count, encode, pairs, soft, sums, transfer, usable
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut
 
@@ -132,3 +132,25 @@ class CupyKernels:
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """As `sum_xlogx`."""
         return sums.sum_xlogy(self.device, p, q)
+
+    @on_device
+    def soft_count(
+        self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
+    ) -> Array:
+        """A table for each warp, in which samples go one after the other."""
+        return soft.count(self.device, x, y, x_bins, y_bins, weights)
+
+    @on_device
+    def soft_count_gradient(
+        self,
+        x: Array,
+        y: Array,
+        x_bins: SoftBins,
+        y_bins: SoftBins,
+        by_counts: Array,
+        x_out: Array | None,
+        y_out: Array | None,
+        weights: Array | None = None,
+    ) -> None:
+        """One thread a sample."""
+        soft.differentiate(self.device, x, y, x_bins, y_bins, weights, by_counts, x_out, y_out)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, TypeVar
 
+from fastinfo.backends.contract import SoftBins
 from fastinfo.backends.cupy.device import Properties
 
 Result = TypeVar("Result")
@@ -103,3 +104,66 @@ def halving(
     middle = len(items) // 2
     for part in (items[:middle], items[middle:]):
         yield from halving(work, part, out_of_memory)
+
+
+# --- soft counts ----------------------------------------------------------------------------------
+
+SOFT_PITCH = 33
+"""Doubles from one tap of a warp's samples to the next, as in ``spread.cuh``."""
+
+SOFT_WARPS = 4
+"""Warps of a block, at most; they do not know of each other."""
+
+SOFT_TABLE_BYTES = 1 << 28
+"""Memory for the tables of chunks, unless one pair takes more: 64 bytes a sample at most."""
+
+
+def soft_taps(bins: SoftBins) -> int:
+    """Neighbouring bins that a sample may have shares in."""
+    if bins.kernel == "gaussian":
+        return min(2 * bins.reach, bins.n_bins)
+    return bins.order + 1
+
+
+def soft_chunk(n_samples: int, n_cells: int) -> int:
+    """Samples that a warp counts in one table: whole warps, by the problem and not the device.
+
+    Enough that clearing, storing and adding up a table takes less than counting in it, and no more
+    than 2048 tables of a pair.
+    """
+    return -(-max(256, n_cells // 8, -(-n_samples // 2048)) // 32) * 32
+
+
+def soft_lines(n_chunks: int) -> int:
+    """Lines of 32 threads that add up tables of chunks: a power of two, by their number alone."""
+    return min(1 << (n_chunks - 1).bit_length(), 32)
+
+
+class Warps(NamedTuple):
+    """A block of warps that each have memory of their own."""
+
+    number: int
+    shares: int
+    """Doubles for the shares of a warp's samples."""
+    shared_bytes: int | None
+    """Shared memory of a block; None where one warp's does not fit, and lies in memory."""
+
+
+def soft_warps(properties: Properties, taps: int, n_cells: int) -> Warps:
+    """How a block of warps holds shares of so many taps, and a table for each warp."""
+    shares = taps * SOFT_PITCH
+    one = (shares + n_cells) * 8
+    if one > properties.shared_bytes_per_block:
+        return Warps(SOFT_WARPS, shares, None)
+    number = SOFT_WARPS
+    while number > 1 and number * one > properties.shared_bytes_per_multiprocessor // 4:
+        number //= 2
+    return Warps(number, shares, number * one)
+
+
+def soft_grid(properties: Properties, n_threads: int, warps: Warps) -> int:
+    """Blocks for so many threads' work; fewer where memory holds no more of their shares."""
+    blocks = grid(properties, n_threads, warps.number * 32, warps.shared_bytes or 0)
+    if warps.shared_bytes is None:
+        blocks = min(blocks, max(SOFT_TABLE_BYTES // (warps.number * warps.shares * 8), 1))
+    return blocks

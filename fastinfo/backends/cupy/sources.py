@@ -73,6 +73,13 @@ FAMILIES: dict[str, Family] = {
     "scatter": Family(instances("count_scatter", CODES) + instances("count_in_place", CODES)),
     "weighted": Family((*instances("weigh_pairs", CODES), "add_chunks")),
     "tables": Family(("complete_counts", "reduce_counts")),
+    "soft": Family(
+        (
+            *instances("soft_count", FLOATS, BOOLEANS),
+            *instances("soft_gradient", FLOATS, BOOLEANS),
+            "add_tables",
+        )
+    ),
     "rates": Family(
         (*instances("multiply_words", ("Bits", "Bytes")), "increment"), capability=(8, 0)
     ),
