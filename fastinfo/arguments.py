@@ -455,19 +455,24 @@ def gives_edges(bins: Any) -> bool:
     return isinstance(bins, (np.ndarray, tuple, list)) and _is_edges(bins, 1)
 
 
+def named_rule(bins: str) -> Rule | None:
+    """The rule that a word stands for; None where it stands for none."""
+    name, colon, count = bins.partition(":")
+    if name in ("uniform", "quantile") and (not colon or count.isdecimal()):
+        n_bins = _n_bins(int(count)) if colon else None
+        return Uniform(n_bins) if name == "uniform" else Quantile(n_bins)
+    return NumpyRule(bins) if bins in NUMPY_RULES else None
+
+
 def _bin_rule(bins: Any) -> Rule:
     if bins is None:
         return Quantile()
     if _is_integer(bins):
         return Uniform(_n_bins(int(bins)))
-    if isinstance(bins, str):
-        name, colon, count = bins.partition(":")
-        if name in ("uniform", "quantile") and (not colon or count.isdecimal()):
-            n_bins = _n_bins(int(count)) if colon else None
-            return Uniform(n_bins) if name == "uniform" else Quantile(n_bins)
-        if bins in NUMPY_RULES:
-            return NumpyRule(bins)
-    elif isinstance(bins, (np.ndarray, tuple, list)):
+    rule = named_rule(bins) if isinstance(bins, str) else None
+    if rule is not None:
+        return rule
+    if isinstance(bins, (np.ndarray, tuple, list)):
         return Given(_edges(bins))
     raise ValueError(
         f"bins={bins!r}; accepted are None (equal frequencies, ⌈n^(1/3)⌉ bins), a number of "

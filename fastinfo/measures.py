@@ -179,7 +179,8 @@ def mutual_information(
         Samples of the other variable.
     bins : None, int, str, array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples. ``None`` or ``"quantile"``: equal frequencies, with
-        ⌈n^(1/3)⌉ bins. A number: that many bins of equal width, as `numpy.histogram` means it.
+        ⌈n^(1/3)⌉ bins. A number: that many bins of equal width, as `numpy.histogram` means it
+        for the samples as float64, which is what samples of any precision are binned as.
         ``"uniform"``: ⌈n^(1/3)⌉ of equal width. ``"quantile:32"``, ``"uniform:32"``: with their
         number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`. An array: edges,
         for integers too; the last bin is closed, and values outside of them count as missing.

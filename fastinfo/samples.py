@@ -26,6 +26,7 @@ def of(variables: Sequence[Any], options: Options) -> JointCounts:
         if len(given) > 1 or not isinstance(counts, JointCounts):
             raise TypeError("JointCounts stand in place of all samples: pass them alone")
         options.refuse_for_counts()
+        _require_samples(counts)
         if len(variables) != counts.n_variables:
             raise ValueError(
                 f"{len(variables)} variables are needed; these JointCounts have "

@@ -358,7 +358,13 @@ BAD_REQUESTS = {
     "unknown estimator": (["pairwise", TABLE, "--estimator", "mm"], "miller_madow"),
     "unknown backend": (["pairwise", TABLE, "--backend", "abacus"], "numba, numpy"),
     "unknown policy": (["pairwise", TABLE, "--missing", "drop"], "omit, raise, propagate"),
-    "unknown bins": (["pairwise", TABLE, "--bins", "narrow"], "bins='narrow'"),
+    "unknown bins": (
+        ["pairwise", TABLE, "--bins", "narrow"],
+        "--bins narrow: accepted are a number of bins of equal width, uniform[:N], quantile[:N], "
+        "or a rule of NumPy (auto, ",
+    ),
+    "negative bins": (["score", TABLE, "--target", "zone", "--bins", "-3"], "--bins -3: accepted"),
+    "no bins in words": (["pairwise", TABLE, "--bins", "uniform:0"], "bins=0"),
     "no bins": (["pairwise", TABLE, "--bins", "0"], "bins=0"),
     "bins of categories": (
         ["pairwise", TABLE, "--bins", "4", "--columns", "region,hemisphere"],
@@ -518,6 +524,25 @@ def test_a_reader_that_has_read_enough_is_no_error(path):
     assert done.stdout.splitlines() == ["left\tright\tmutual_information\tunit", "141"]
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", ["--version", "--help", "pairwise --help", "info", f"pairwise '{TABLE}'"]
+)
+def test_every_command_is_quiet_about_a_reader_that_is_gone(arguments):
+    # A reader that has gone before anything is written: head may be too late for that.
+    script = f"""
+import os, shlex, sys
+from fastinfo.cli import main
+
+reader, writer = os.pipe()
+os.close(reader)
+os.dup2(writer, sys.stdout.fileno())
+sys.exit(main(shlex.split({arguments!r})))
+"""
+    done = process("-c", script)
+    assert done.returncode == 141
+    assert all(line.startswith(("note: ", "numba")) for line in done.stderr.splitlines())
 
 
 def test_ctrl_c_ends_with_130_and_one_line():

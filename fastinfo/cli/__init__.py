@@ -29,7 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             from fastinfo.cli.commands import UsageError, app
-            from fastinfo.cli.output import ReaderGone
         except ImportError as error:
             message = f"the command line needs typer and rich ({error})"
             return _refuse(f"{message}: pip install 'fastinfo[cli]'")
@@ -39,7 +38,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except UsageError as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "fastinfo")
             return _refuse(f"{error.format_message()} (see {command} --help)")
-        except (ReaderGone, BrokenPipeError):
+        except (BrokenPipeError, SystemExit) as error:
+            # Inside of a command typer makes an exit of it.
+            if not any(isinstance(e, BrokenPipeError) for e in (error, error.__context__)):
+                raise
             # Whoever read has read enough. Python would complain once more when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE

@@ -17,8 +17,9 @@ import numpy as np
 import typer
 
 import fastinfo
-from fastinfo import pairwise, tables
+from fastinfo import arguments, pairwise, tables
 from fastinfo.backends import REGISTRY, choose, usable_cores
+from fastinfo.binning import NUMPY_RULES
 from fastinfo.cli import output, preparation
 from fastinfo.cli.output import Listing
 from fastinfo.entropies import ESTIMATORS
@@ -296,6 +297,11 @@ class Request:
         self.stdout, self.stderr = output.consoles()
         self.missing = missing
         self.bins = int(bins) if bins is not None and bins.isdecimal() else bins
+        if isinstance(self.bins, str) and arguments.named_rule(self.bins) is None:
+            raise ValueError(
+                f"--bins {self.bins}: accepted are a number of bins of equal width, uniform[:N], "
+                f"quantile[:N], or a rule of NumPy ({', '.join(NUMPY_RULES)})"
+            )
         self.backend = choose(backend).name
         self.threads = threads or usable_cores()
         self.options: dict[str, Any] = {

@@ -66,21 +66,14 @@ def note(text: str, console: Console) -> None:
     console.print(line, soft_wrap=not console.is_terminal)
 
 
-class ReaderGone(Exception):
-    """Whoever read the answer through a pipe has closed it."""
-
-
 def show(listing: Listing, console: Console) -> None:
     """Print for the one who reads: people get a table, programs get TSV."""
     if console.is_terminal:
         console.print(Text(listing.title, style="bold"))
         console.print(_drawn(listing, console.width))
         return
-    try:
-        _write_text(listing, sys.stdout, "\t")
-        sys.stdout.flush()
-    except BrokenPipeError as error:
-        raise ReaderGone from error
+    _write_text(listing, sys.stdout, "\t")
+    sys.stdout.flush()
 
 
 def _drawn(listing: Listing, width: int) -> Table:
