@@ -46,7 +46,7 @@ def pytest_runtest_makereport(item, call):
     """Fail for tests that were to run on the GPU and did not."""
     report = yield
     if STRICT and ON_GPU and report.skipped and not hasattr(report, "wasxfail"):
-        reason = str(report.longrepr[2])
+        reason = str(report.longrepr[2]).removeprefix("Skipped: ")
         if not any(accepted in reason for accepted in MAY_SKIP_ON_GPU):
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} did not run on the GPU: {reason}"

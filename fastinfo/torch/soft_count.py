@@ -144,7 +144,7 @@ class House:
         n_pairs, n_samples = x.shape
         if not self.on_host:
             with self._stream():
-                return torch.from_dlpack(
+                return torch.utils.dlpack.from_dlpack(
                     self.kernels.soft_count(*arrays[:2], x_bins, y_bins, arrays[2])
                 )
 
