@@ -21,6 +21,10 @@ RANGE = 1 << 21
 BLOCK = 1 << 18
 """Samples of a block, whose codes stay in a second-level cache."""
 
+PATIENCE = 0.1
+"""Seconds after which the waiting caller looks whether Ctrl-C was pressed: a signal that another
+thread of the process was given does not wake it, and on Windows none does."""
+
 
 def over_ranges(
     function: Callable[[int, int], Result],
@@ -88,7 +92,8 @@ def map_threads(
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(PATIENCE)
     except BaseException as error:
         errors[-1] = error
         for thread in threads:

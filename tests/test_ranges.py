@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import threading
 import time
@@ -77,7 +76,7 @@ def test_ctrl_c_ends_the_threads() -> None:
 
     def work(i: int) -> None:
         if i == 4:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         begun.append(i)
         time.sleep(0.005)
 
@@ -95,7 +94,7 @@ def test_ctrl_c_comes_out_before_the_error_of_a_call() -> None:
 
     def fail(i: int) -> None:
         if i == 0:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
             time.sleep(0.05)
             raise ValueError("a call that failed meanwhile")
         time.sleep(0.05)
