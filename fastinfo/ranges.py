@@ -80,25 +80,30 @@ def map_threads(
     errors: dict[int, BaseException] = {}
     next_call = itertools.count()
 
-    def work() -> None:
+    def work(ended: threading.Event) -> None:
         while not errors and (i := next(next_call)) < len(calls):
             try:
                 results[i] = function(*calls[i])
             except BaseException as error:
                 errors[i] = error
+        ended.set()
 
-    threads = [threading.Thread(target=work, name="fastinfo") for _ in range(n_threads)]
+    def wait() -> None:
+        # Not by `join`: one that Ctrl-C breaks off takes the thread for ended (bpo-45274).
+        for thread, ended in threads:
+            while thread.ident is not None and not ended.wait(PATIENCE):
+                pass
+
+    threads = []
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            while thread.is_alive():
-                thread.join(PATIENCE)
+        for _ in range(n_threads):
+            ended = threading.Event()
+            threads.append((threading.Thread(target=work, args=(ended,), name="fastinfo"), ended))
+            threads[-1][0].start()
+        wait()
     except BaseException as error:
         errors[-1] = error
-        for thread in threads:
-            if thread.ident is not None:
-                thread.join()
+        wait()
     if errors:
         raise errors[min(errors)]
     return results

@@ -84,9 +84,9 @@ def test_ctrl_c_ends_the_threads() -> None:
         map_threads(work, range(2000), n_jobs=3)
     n_begun = len(begun)
     assert n_begun < 2000
-    assert not [thread for thread in threading.enumerate() if thread.name == "fastinfo"]
     time.sleep(0.02)
     assert len(begun) == n_begun
+    assert not [thread for thread in threading.enumerate() if thread.name == "fastinfo"]
 
 
 def test_ctrl_c_comes_out_before_the_error_of_a_call() -> None:
