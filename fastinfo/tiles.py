@@ -168,9 +168,9 @@ class Plan:
         if is_sparse:
             return max(self.n_samples * SPARSE_COST, 1)
         if self.is_weighted:
-            return 8 * self.n_samples + 4 * cells
+            return 16 * self.n_samples + 8 * cells
         if cells > FEW_CELLS:  # in steps: a line of cells is cleared for each bin
-            return 2 * self.n_samples + cells // 256
+            return 4 * self.n_samples + cells // 128
         return self.n_samples + cells
 
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
