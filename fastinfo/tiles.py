@@ -170,7 +170,7 @@ class Plan:
         if self.is_weighted:
             return 16 * self.n_samples + 8 * cells
         if cells > FEW_CELLS:  # in steps: a line of cells is cleared for each bin
-            return 4 * self.n_samples + cells // 128
+            return 4 * self.n_samples + cells // 32
         return self.n_samples + cells
 
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
