@@ -58,21 +58,10 @@ def backends() -> list[Backend]:
     found = []
     for name in REGISTRY:
         try:
-            load(name)
+            found.append(Backend(name, True, load(name).describe()))
         except ImportError as error:
             found.append(Backend(name, False, str(error)))
-        else:
-            found.append(Backend(name, True, _describe(name)))
     return found
-
-
-def _describe(name: str) -> str:
-    if name == "cupy":
-        told: str = load(name).describe()  # type: ignore[attr-defined]
-        return told
-    library = importlib.import_module(name)
-    runs_on = f"{usable_cores()} cores" if name == "numba" else "one thread, the reference"
-    return f"{name} {library.__version__}, {runs_on}"
 
 
 def load(name: str) -> type[Kernels]:
@@ -88,11 +77,10 @@ def load(name: str) -> type[Kernels]:
     help_ = f"; install it with `pip install {name}`"
     try:
         kernels: type[Kernels] = getattr(importlib.import_module(module), attribute)
-        if name == "cupy":  # its library may be there without a device
-            help_ = ""
-            kernels.describe()  # type: ignore[attr-defined]
+        help_ = ""  # from here on the backend itself knows what would help
+        kernels.describe()
     except ImportError as error:
-        raise ImportError(f"backend {name!r} cannot be used: {error}{help_}") from error
+        raise ImportError(f"{error}{help_}") from error
     return kernels
 
 
@@ -108,10 +96,12 @@ def choose(backend: str | None = None, place: Place = HOST) -> Kernels:
     ImportError
         For a backend whose library is missing, or that has no device to work on.
     """
-    name = name_of(backend)
-    if place.backend is not None and backend in (None, place.backend):
-        return load(place.backend)(place.device)  # type: ignore[call-arg]
-    return load(name)()
+    at_place = place.backend is not None and backend in (None, place.backend)
+    name = str(place.backend) if at_place else name_of(backend)
+    try:
+        return load(name)(place.device) if at_place else load(name)()  # type: ignore[call-arg]
+    except ImportError as error:
+        raise ImportError(f"backend {name!r} cannot be used: {error}") from error
 
 
 def name_of(backend: str | None) -> str:

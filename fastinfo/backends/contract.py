@@ -127,6 +127,17 @@ class Kernels(Protocol):
     """How many samples a call had better get where there is a choice; None for as many as suit a
     processor's caches."""
 
+    @classmethod
+    def describe(cls) -> str:
+        """The library with its version, and what it runs on, for people.
+
+        Raises
+        ------
+        ImportError
+            Where there is nothing to run on, with the reason and how to go on.
+        """
+        ...
+
     def bring(self, array: Any) -> Array:
         """An array of the host, or one of these kernels already, as one of these kernels."""
         ...

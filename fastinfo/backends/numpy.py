@@ -29,6 +29,11 @@ class NumpyKernels:
     tile_shape = TileShape(side=None, samples=1 << 26)
     samples_at_once = None
 
+    @classmethod
+    def describe(cls) -> str:
+        """The library and its version."""
+        return f"numpy {np.__version__}, one thread, the reference"
+
     def bring(self, array: Array) -> Array:
         """Itself."""
         return array

@@ -11,7 +11,7 @@ import numpy as np
 
 from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
 from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
-from fastinfo.backends.numba.jit import u64
+from fastinfo.backends.numba.jit import VERSION, u64
 
 Array = np.ndarray[Any, Any]
 
@@ -67,6 +67,11 @@ class NumbaKernels:
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 30)
     samples_at_once = None
+
+    @classmethod
+    def describe(cls) -> str:
+        """The library and its version."""
+        return f"numba {VERSION}, compiled for this processor"
 
     def bring(self, array: Array) -> Array:
         """Itself."""

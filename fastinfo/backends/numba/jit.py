@@ -16,6 +16,8 @@ import numpy as np
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
+VERSION: str = numba.__version__
+
 u64: Any = np.uint64
 """Kernels index with unsigned integers: Numba tests signed ones for wrapping around."""
 i64: Any = np.int64
