@@ -207,7 +207,9 @@ def _gather(
         keys, extent = keys * bins + column, extent * bins
     _, first, cell = xp.unique(keys, return_index=True, return_inverse=True)
     sums = xp.zeros(first.size, values.dtype)
-    xp.add.at(sums, cell, values)
+    # CuPy adds uint64 and float64 at positions, but not int64, whose sums have the same bits.
+    kind = "u8" if values.dtype == np.int64 else "f8"
+    xp.add.at(sums.view(kind), cell, values.view(kind))
     cells = xp.stack([column[first] for column in columns]).astype(np.int64)
     return SparseCounts(shape, cells, sums)
 

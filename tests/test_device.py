@@ -56,6 +56,12 @@ MEASURES = {
         x.astype(np.int64), (1000 * y).astype(np.int32)
     ),
     "far categories": lambda x, y: fastinfo.entropy((1e12 * x).astype(np.int64)),
+    "sparse counts": lambda x, y: fastinfo.mutual_information(
+        (1e12 * x).astype(np.int64), (1e12 * y).astype(np.int64)
+    ),
+    "sparse sums of weights": lambda x, y: fastinfo.mutual_information(
+        (1e12 * x).astype(np.int64), (1e12 * y).astype(np.int64), sample_weight=abs(x)
+    ),
     "booleans": lambda x, y: fastinfo.mutual_information(x > 0, y > 0),
     "two dimensions": lambda x, y: fastinfo.entropy(x.reshape(-1, 2), bins=4),
     "probabilities": lambda x, y: pmf.entropy(abs(x)),
@@ -78,7 +84,7 @@ def test_measures_of_device_arrays_are_those_of_the_host(rng, xp, launches, meas
 
 
 def test_matrices_come_back_where_the_samples_are(rng, xp):
-    X = rng.integers(0, 5, (200, 12))
+    X = rng.integers(0, [2, 5, 3] * 4, (200, 12))  # tiles are of columns that are no neighbours
     expected = fastinfo.pairwise_mutual_information(X)
     found = fastinfo.pairwise_mutual_information(xp.asarray(X))
     assert isinstance(found, xp.ndarray)

@@ -10,6 +10,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 RUBBISH = 0xA5
 
+ATOMIC = ("int32", "uint32", "uint64", "float16", "float32", "float64")
+
 
 def unwrap(value):
     """The NumPy array in the shell; a NumPy array without one is an error, as it is for CuPy."""
@@ -119,7 +121,9 @@ class Ufunc:
         return silently(self.host, inputs, options)
 
     def at(self, array, *inputs):
-        """In place, repeated positions included."""
+        """In place, repeated positions included, for what CUDA has atomic operations."""
+        if array.host.dtype.name not in ATOMIC:
+            raise TypeError(f"CuPy has no ufunc.at of {array.host.dtype}: only of {ATOMIC}")
         self.host.at(unwrap(array), *unwrap(inputs))
 
 
