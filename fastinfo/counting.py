@@ -180,9 +180,10 @@ def _blocks(
 
 
 def _incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
-    lacking = codes[0] == n_bins[0]
-    for column, bins in zip(codes[1:], n_bins[1:], strict=True):
-        lacking |= column == bins
+    lacking = codes[0] != codes[0]
+    for column, bins in zip(codes, n_bins, strict=True):
+        if bins <= np.iinfo(column.dtype).max:  # else no sample is missing, and CuPy may complain
+            lacking |= column == bins
     return lacking
 
 

@@ -59,6 +59,9 @@ MEASURES = {
     "sparse counts": lambda x, y: fastinfo.mutual_information(
         (1e12 * x).astype(np.int64), (1e12 * y).astype(np.int64)
     ),
+    "sparse counts of bytes": lambda x, y: fastinfo.mutual_information(
+        fastinfo.JointCounts(sparse=True).update(255 * (x > 0).view("u1"), (1e12 * y).astype("i8"))
+    ),
     "sparse sums of weights": lambda x, y: fastinfo.mutual_information(
         (1e12 * x).astype(np.int64), (1e12 * y).astype(np.int64), sample_weight=abs(x)
     ),

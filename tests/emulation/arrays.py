@@ -67,6 +67,9 @@ class DeviceArray(NDArrayOperatorsMixin):
         raise TypeError("implicit conversion to a NumPy array is not allowed; use .get()")
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        if self.host.dtype.kind in "iu":
+            # NumPy answers comparisons with integers that are out of range; CuPy need not.
+            np.array([i for i in inputs if type(i) is int], self.host.dtype)
         return silently(getattr(ufunc, method), inputs, options)
 
     def __array_function__(self, function, types, arguments, options):
