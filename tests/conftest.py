@@ -1,5 +1,6 @@
 """One fixture means every backend; a backend that cannot be used is a skip that says why."""
 
+import importlib
 import inspect
 import os
 
@@ -35,7 +36,7 @@ ON_GPU = os.environ.get("FASTINFO_TEST_GPU") == "1"
 MAY_SKIP_ON_GPU = (
     "there is a GPU here",
     "by g++, which is not there",
-    "torch is not installed",
+    "is not installed",
 )
 """Reasons for a skip that hold on a machine with a GPU too; any other one is a failure there, under
 FASTINFO_TEST_STRICT=1."""
@@ -56,6 +57,14 @@ def pytest_runtest_makereport(item, call):
 if not ON_GPU and build.unavailable() is None:
     EMULATED = (EmulatedDevice(number=0), EmulatedDevice(number=1))
     usable.devices = lambda: EMULATED
+
+
+def library(name):
+    """A library that results are compared with; machines with a GPU may lack it."""
+    if ON_GPU:
+        return pytest.importorskip(name, reason=f"{name} is not installed")
+    return importlib.import_module(name)
+
 
 slow_as_python = pytest.mark.skipif(
     not COMPILED, reason="NUMBA_DISABLE_JIT: minutes when kernels run as Python"

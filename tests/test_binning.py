@@ -207,8 +207,9 @@ def test_ranges_without_equal_bins(backend, x, bins, message):
 def encoded(samples, backend, missing=None):
     """Codes of one column, and the column decoded again by its bins; None where missing."""
     column = arguments.column(samples, "x")
-    coder = binning.fit(column, binning.Quantile(), load(backend)())
-    codes, bins = coder.codes(), coder.bins
+    kernels = load(backend)()
+    coder = binning.fit(column, binning.Quantile(), kernels)
+    codes, bins = kernels.to_host(coder.codes()), coder.bins
     decoded = [None if code == len(bins) else bins.values[code].item() for code in codes]
     assert (decoded.count(None) > 0) == coder.has_missing
     assert codes.dtype.name in ("uint8", "uint16", "uint32")

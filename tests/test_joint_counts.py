@@ -9,8 +9,8 @@ import zipfile
 
 import naive
 import numpy as np
-import pandas as pd
 import pytest
+from conftest import library
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -277,14 +277,20 @@ def test_estimators_of_numbers_refuse_weights():
 
 # --- storing ------------------------------------------------------------------------------------
 
+
+def series(*arguments, **options):
+    """A column of a table."""
+    return library("pandas").Series(*arguments, **options)
+
+
 KEPT = {
     "integers": lambda: JointCounts().update([3, 1, 3], [-5, 7, 7]),
     "huge integers": lambda: JointCounts().update(np.array([(1 << 64) - 1, 0], "u8")),
     "booleans": lambda: JointCounts().update([True, False]),
     "strings": lambda: JointCounts().update(["b", "ä ∞", ""]),
     "bytes": lambda: JointCounts().update(np.array([b"x", b"yy"])),
-    "categoricals": lambda: JointCounts().update(pd.Series(["u", "v"], dtype="category")),
-    "pandas strings": lambda: JointCounts().update(pd.Series(["u", "v"])),
+    "categoricals": lambda: JointCounts().update(series(["u", "v"], dtype="category")),
+    "pandas strings": lambda: JointCounts().update(series(["u", "v"])),
     "floats": lambda: JointCounts(bins=5).update([0.1, 0.9, 0.5]),
     "quantiles": lambda: JointCounts().update([0.0, 0.0, 1.0]),
     "missing": lambda: JointCounts(nan_policy="omit").update([0, None, 2]),
