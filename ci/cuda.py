@@ -28,6 +28,7 @@ THREADS = {(7, 5): 1024, (8, 6): 1536, (8, 9): 1536, (12, 0): 1536}
 
 ALL_AT_ONCE = {
     *("encode_integers", "encode_edges", "encode_uniform", "summarize", "count_shared"),
+    *("encode_integer_rows", "encode_rows"),
     *("count_global", "weigh_shared", "weigh_global", "join_codes"),
 }
 """Kernels that wait for memory, and are launched in grids of as many threads as there are."""
@@ -55,6 +56,8 @@ EXPECTED: dict[str, Expected] = {
     "encode_integers": always(WIDE),
     "encode_edges": always(WIDE, r"\bLD[SG]"),
     "encode_uniform": always(WIDE, r"\bLD[SG]"),
+    "encode_integer_rows": always(r"LDG\.E", r"STG\.E\.U8"),
+    "encode_rows": always(r"LDG\.E", r"\bLDS", r"BAR\.SYNC"),
     "summarize": always(WIDE, r"SHFL\.BFLY", r"(RED|REDG|ATOMG)\.E\.MIN\.S64"),
     "count_shared": always(WIDE, COUNT, ADD),
     "count_global": always(ADD),

@@ -101,7 +101,7 @@ def backend_anywhere(backend):
 class FromHost:
     """Kernels whose arrays go to them from the host and come back: tests hold NumPy arrays."""
 
-    HOST_ARGUMENTS = frozenset({"edges", "ranks"})
+    HOST_ARGUMENTS = frozenset({"edges", "ranks", "n_bins", "low", "summary"})
     WRITTEN_ARGUMENTS = frozenset({"x_out", "y_out"})
 
     def __init__(self, kernels):

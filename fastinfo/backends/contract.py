@@ -16,6 +16,9 @@ out
     Codes to write to, of the same length and dtype as those that a call without it returns.
 counts
     int64, or float64 where samples carry weights.
+rows
+    Many variables at once, ``(m, n)``: each row has the samples of one, contiguous. What backends
+    say of rows is what they say of each by itself.
 soft counts
     float64: what bins get when each sample is spread over several of them, differentiably. The
     words of that are told by `SoftBins`.
@@ -52,6 +55,14 @@ class Summary(NamedTuple):
     """The largest value that is not NaN, an int of integers; NaN where there is none."""
     n_missing: int
     """How many samples are NaN."""
+
+
+class RowSummary(NamedTuple):
+    """A `Summary` of each row, in NumPy arrays ``(m,)``."""
+
+    low: Array
+    high: Array
+    n_missing: Array
 
 
 class TileShape(NamedTuple):
@@ -178,6 +189,28 @@ class Kernels(Protocol):
         """
         ...
 
+    def summarize_rows(self, values: Array) -> RowSummary:
+        """`summarize` of every row."""
+        ...
+
+    def order_statistics_rows(self, values: Array, summary: RowSummary, ranks: Array) -> Array:
+        """`order_statistics` of every row: ranks and result are NumPy arrays ``(m, k)``."""
+        ...
+
+    def encode_integer_rows(self, values: Array, low: Array) -> Array:
+        """`encode_integers` of every row, each of which spans at most 256 integers from its low."""
+        ...
+
+    def encode_float_rows(
+        self, values: Array, edges: Array, n_bins: Array, uniform: bool = False
+    ) -> Array:
+        """`encode_edges` of every row, by edges ``(m, k)``; codes in the dtype of the most bins.
+
+        Of row i the first ``n_bins[i] + 1`` edges count, none where it has no bin. ``uniform`` says
+        that all are those of ``numpy.linspace``.
+        """
+        ...
+
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
     ) -> Array:
@@ -189,13 +222,14 @@ class Kernels(Protocol):
 
     def pack(
         self,
-        codes: Sequence[Array],
+        codes: Sequence[Array] | Array,
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
     ) -> Any:
         """Codes of m features → whatever layout the tiles of pairs are counted from; done once.
 
+        Codes come as rows ``(m, n)``, or one array a feature where their dtypes are not all alike.
         What is made beside a copy of the codes takes ``memory_limit`` bytes at most.
         """
         ...

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
+from fastinfo.backends.row_by_row import RowByRow
 
 Array = np.ndarray[Any, Any]
 
@@ -15,12 +16,12 @@ Array = np.ndarray[Any, Any]
 class Packed(NamedTuple):
     """Features as ``count_pairs`` reads them: nothing but the codes themselves."""
 
-    codes: Sequence[Array]
+    codes: Sequence[Array] | Array
     n_bins: Sequence[int]
     weights: Array | None
 
 
-class NumpyKernels:
+class NumpyKernels(RowByRow):
     """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy."""
 
     name = "numpy"
@@ -89,7 +90,7 @@ class NumpyKernels:
 
     def pack(
         self,
-        codes: Sequence[Array],
+        codes: Sequence[Array] | Array,
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,

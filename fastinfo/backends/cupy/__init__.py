@@ -8,8 +8,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary
-from fastinfo.backends.cupy import count, encode, pairs, soft, sums, transfer, usable
+from fastinfo.backends.contract import PairEntropies, RowSummary, SoftBins, Summary
+from fastinfo.backends.cupy import count, encode, pairs, rows, soft, sums, transfer, usable
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut
 
@@ -96,6 +96,28 @@ class CupyKernels:
         return encode.encode_edges(self.device, values, edges, out)
 
     @on_device
+    def summarize_rows(self, values: Array) -> RowSummary:
+        """One launch."""
+        return encode.summarize_rows(self.device, values)
+
+    @on_device
+    def order_statistics_rows(self, values: Array, summary: RowSummary, ranks: Any) -> Any:
+        """Sort some rows at a time, for a sort takes several times their memory."""
+        return rows.order_statistics(self.device, values, ranks)
+
+    @on_device
+    def encode_integer_rows(self, values: Array, low: Any) -> Array:
+        """One launch."""
+        return rows.encode_integers(self.device, values, low)
+
+    @on_device
+    def encode_float_rows(
+        self, values: Array, edges: Any, n_bins: Any, uniform: bool = False
+    ) -> Array:
+        """One launch: a search in few edges takes less than the samples' way from memory."""
+        return rows.encode_floats(self.device, values, edges, n_bins)
+
+    @on_device
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
     ) -> Array:
@@ -105,7 +127,7 @@ class CupyKernels:
     @on_device
     def pack(
         self,
-        codes: Sequence[Array],
+        codes: Sequence[Array] | Array,
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,

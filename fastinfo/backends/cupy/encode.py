@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.contract import Summary, code_dtype
+from fastinfo.backends.contract import RowSummary, Summary, code_dtype
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.sources import TYPE_NAMES
@@ -26,26 +26,38 @@ def is_wide(n_items: int, *arrays: Array) -> bool:
 
 def summarize(device: Device, values: Array) -> Summary:
     """One pass, and one look at its result."""
+    low, high, n_missing = (found[0].item() for found in summarize_rows(device, values[None]))
+    return Summary(low, high, n_missing)
+
+
+def summarize_rows(device: Device, values: Array) -> RowSummary:
+    """One launch and one look for all rows."""
     ends = np.iinfo(np.int64)
-    found = device.xp.asarray(np.array([ends.max, ends.min, 0]))
+    n_rows, n_samples = values.shape
+    found = device.xp.asarray(np.tile(np.array([ends.max, ends.min, 0]), (n_rows, 1)))
     values = device.xp.ascontiguousarray(values)
     lanes = plan.WIDE // values.dtype.itemsize
+    wide = is_wide(lanes, values) and (n_rows == 1 or n_samples % lanes == 0)
     device.launch(
         "summarize",
         f"summarize<{TYPE_NAMES[values.dtype.name]}>",
-        plan.grid(device.properties, -(-values.size // lanes)),
+        plan.row_grid(device.properties, n_rows, -(-n_samples // lanes)),
         plan.BLOCK,
-        (values, np.int64(values.size), np.bool_(is_wide(lanes, values)), found),
+        (
+            *(values, np.int64(n_samples), np.int64(n_samples), np.int32(n_rows)),
+            *(np.bool_(wide), found),
+        ),
     )
-    low, high, n_missing = found.get().tolist()
+    low, high, n_missing = found.get().T
     if values.dtype.kind == "f":
-        if low > high:
-            return Summary(np.nan, np.nan, n_missing)
-        ends_found = values_of_keys(np.array([low, high]), values.dtype)
-        return Summary(float(ends_found[0]), float(ends_found[1]), n_missing)
+        limits = values_of_keys(np.stack([low, high]), values.dtype).astype(np.float64)
+        low, high = np.where(low > high, np.nan, limits)
+        return RowSummary(low, high, n_missing)
     if values.dtype == np.uint64:
-        low, high = low + (1 << 63), high + (1 << 63)
-    return Summary(low, high, 0)
+        low, high = (end.view(np.uint64) ^ np.uint64(1 << 63) for end in (low, high))
+    else:
+        low, high = low.astype(values.dtype), high.astype(values.dtype)
+    return RowSummary(low, high, n_missing)
 
 
 def keys_of_values(values: Any, dtype: Any) -> Any:
@@ -70,13 +82,13 @@ def lower_keys(edges: Any, dtype: Any) -> Any:
     return keys_of_values(np.where(reached == 0, -0.0, reached), dtype)
 
 
-def upper_key(edge: float, dtype: Any) -> Any:
-    """The key of the largest value of ``dtype`` that does not pass the edge."""
+def upper_keys(edges: Any, dtype: Any) -> Any:
+    """Of each edge the key of the largest value of ``dtype`` that does not pass it."""
     with np.errstate(over="ignore"):
-        reached = np.array([edge]).astype(dtype)
-    passes = reached.astype(np.float64) > edge
+        reached = edges.astype(dtype)
+    passes = reached.astype(np.float64) > edges
     reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
-    return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)[0]
+    return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)
 
 
 def encode_integers(
@@ -123,7 +135,7 @@ def _encode(
         device,
         f"{kernel}<{types}, {str(is_shared).lower()}>",
         values,
-        (inner, np.int32(n_bins), keys[0], upper_key(float(edges[-1]), values.dtype), *more),
+        (inner, np.int32(n_bins), keys[0], upper_keys(edges[-1:], values.dtype)[0], *more),
         codes,
         inner.nbytes if is_shared else 0,
     )

@@ -40,6 +40,15 @@ def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes:
     return max(min(properties.multiprocessors * max(at_once, 1), -(-n_items // block)), 1)
 
 
+def row_grid(
+    properties: Properties, n_rows: int, n_items: int, shared_bytes: int = 0
+) -> tuple[int, int]:
+    """Blocks for rows of ``n_items`` each: several a row, where there are more blocks than rows."""
+    blocks = grid(properties, n_rows * n_items, shared_bytes=shared_bytes)
+    for_row = max(min(-(-blocks // max(n_rows, 1)), -(-n_items // BLOCK)), 1)
+    return for_row, max(min(n_rows, MOST_BLOCKS - 1), 1)
+
+
 class Table(NamedTuple):
     """A table of counts in shared memory."""
 

@@ -57,6 +57,9 @@ FAMILIES: dict[str, Family] = {
         + instances("encode_edges", FLOATS, CODES, BOOLEANS)
         + instances("encode_uniform", FLOATS, CODES, BOOLEANS)
     ),
+    "rows": Family(
+        instances("encode_integer_rows", UNSIGNED) + instances("encode_rows", FLOATS, CODES)
+    ),
     "summarize": Family(instances("summarize", (*SIGNED, *UNSIGNED, *FLOATS))),
     "count": Family(
         instances("count_shared", CODES, (*CODES, "Nothing"))

@@ -12,6 +12,7 @@ import numpy as np
 from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
 from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import VERSION, u64
+from fastinfo.backends.row_by_row import RowByRow
 
 Array = np.ndarray[Any, Any]
 
@@ -60,7 +61,7 @@ def _grid(low: float, high: float, n_bins: int) -> _Grid:
     return _Grid(edges, scale, 2.0 ** (52 - shift), u64(shift), u64(units))
 
 
-class NumbaKernels:
+class NumbaKernels(RowByRow):
     """The kernels of the contract, compiled."""
 
     name = "numba"
@@ -167,7 +168,7 @@ class NumbaKernels:
 
     def pack(
         self,
-        codes: Sequence[Array],
+        codes: Sequence[Array] | Array,
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,

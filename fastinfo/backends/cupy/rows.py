@@ -1,0 +1,78 @@
+"""Launchers of ``rows.cu``: all features of a table at once.
+
+A launch for each feature would take 50 µs of Python each, a second for 20,000 of them, in which
+all their pairs are counted a hundred times.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.contract import code_dtype
+from fastinfo.backends.cupy import plan
+from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.encode import lower_keys, upper_keys
+from fastinfo.backends.cupy.sources import TYPE_NAMES
+
+SORTED_AT_ONCE = 1 << 26
+"""Samples that are sorted at a time."""
+
+
+def order_statistics(device: Device, values: Array, ranks: Any) -> Any:
+    """Samples at some ranks of each row; NaN comes last."""
+    xp = device.xp
+    n_rows = max(SORTED_AT_ONCE // max(values.shape[1], 1), 1)
+    found = []
+    for first in range(0, len(values), n_rows):
+        in_order = xp.sort(values[first : first + n_rows], axis=1)
+        wanted = xp.asarray(ranks[first : first + n_rows])
+        found.append(xp.take_along_axis(in_order, wanted, axis=1).astype(np.float64).get())
+    return np.concatenate(found)
+
+
+def encode_integers(device: Device, values: Array, low: Any) -> Array:
+    """Subtract each row's smallest value, in unsigned arithmetic."""
+    unsigned = device.xp.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")
+    lows = device.xp.asarray(low.astype(values.dtype).view(unsigned.dtype))
+    codes = device.xp.empty(values.shape, np.uint8)
+    _launch(
+        device, f"encode_integer_rows<{TYPE_NAMES[unsigned.dtype.name]}>", unsigned, lows, codes
+    )
+    return codes
+
+
+def encode_floats(device: Device, values: Array, edges: Any, n_bins: Any) -> Array:
+    """Search in the edges of each row."""
+    xp = device.xp
+    most = max(int(n_bins.max()), 1)
+    last = np.take_along_axis(edges, n_bins[:, None], axis=1)[:, 0]
+    keys = xp.asarray(lower_keys(edges[:, :most], values.dtype))
+    highest = xp.asarray(upper_keys(last, values.dtype))
+    codes = xp.empty(values.shape, code_dtype(int(n_bins.max())))
+    shared_bytes = most * keys.dtype.itemsize
+    is_shared = shared_bytes <= device.properties.shared_bytes_per_block // 4
+    values = xp.ascontiguousarray(values)
+    _launch(
+        device,
+        f"encode_rows<{TYPE_NAMES[values.dtype.name]}, {TYPE_NAMES[codes.dtype.name]}>",
+        *(values, keys, np.int32(most), highest, xp.asarray(n_bins.astype(np.int32))),
+        *(np.bool_(is_shared), codes),
+        shared_bytes=shared_bytes if is_shared else 0,
+    )
+    return codes
+
+
+def _launch(
+    device: Device, kernel: str, values: Array, *arguments: Any, shared_bytes: int = 0
+) -> None:
+    n_rows, n_samples = values.shape
+    device.launch(
+        "rows",
+        kernel,
+        plan.row_grid(device.properties, n_rows, n_samples, shared_bytes),
+        plan.BLOCK,
+        (values, np.int64(n_samples), np.int64(n_samples), np.int32(n_rows), *arguments),
+        shared_bytes,
+    )

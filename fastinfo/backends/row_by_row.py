@@ -1,0 +1,48 @@
+"""Kernels of rows for backends whose kernels of one variable cost next to nothing to call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.contract import Kernels, RowSummary, Summary, code_dtype
+
+Array = np.ndarray[Any, Any]
+
+
+class RowByRow:
+    """One row after the other."""
+
+    def summarize_rows(self: Kernels, values: Array) -> RowSummary:
+        """Python's integers fit no array together: those of the rows' own dtype do."""
+        found = [self.summarize(row) for row in values]
+        dtype = np.float64 if values.dtype.kind == "f" else values.dtype
+        low, high, n_missing = zip(*found, strict=True)
+        return RowSummary(np.array(low, dtype), np.array(high, dtype), np.array(n_missing))
+
+    def order_statistics_rows(
+        self: Kernels, values: Array, summary: RowSummary, ranks: Array
+    ) -> Array:
+        """Where nothing is missing, as it mostly is, the kernel finds its way by the summary."""
+        each = zip(values, zip(*summary, strict=True), ranks, strict=True)
+        return np.stack([self.order_statistics(row, Summary(*told), at) for row, told, at in each])
+
+    def encode_integer_rows(self: Kernels, values: Array, low: Array) -> Array:
+        """Into the rows of one array."""
+        codes = np.empty(values.shape, np.uint8)
+        for row, least, out in zip(values, low.tolist(), codes, strict=True):
+            self.encode_integers(row, least, 256, out)
+        return codes
+
+    def encode_float_rows(
+        self: Kernels, values: Array, edges: Array, n_bins: Array, uniform: bool = False
+    ) -> Array:
+        """Into the rows of one array."""
+        codes = np.zeros(values.shape, code_dtype(int(n_bins.max())))
+        for row, ends, bins, out in zip(values, edges, n_bins.tolist(), codes, strict=True):
+            if bins and uniform:
+                self.encode_uniform(row, float(ends[0]), float(ends[bins]), bins, out)
+            elif bins:
+                self.encode_edges(row, ends[: bins + 1], out)
+        return codes
