@@ -1,0 +1,231 @@
+"""Tables → the codes of their features: columns of an array all at once, others one by one.
+
+What is decided for a feature never depends on how it was looked at: `binning.fit` is the judge of
+every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo import binning
+from fastinfo.backends import HOST, bring, place_of
+from fastinfo.backends.contract import Array, Kernels, RowSummary
+from fastinfo.binning import Column, Given, Quantile, Rule, Uniform, default_n_bins
+from fastinfo.ranges import RANGE, map_threads
+
+HostArray = np.ndarray[Any, Any]
+
+BROUGHT_AT_ONCE = 1 << 27
+"""Samples of rows that are brought to a device at a time."""
+
+
+class ArrayColumns(Sequence[Column]):
+    """The columns of one array, alike in all but their samples; each made when asked for.
+
+    Parameters
+    ----------
+    name : str
+        What the array is called.
+    rows : array of shape (m, n)
+        The samples of each column, contiguous.
+    first : int
+        The position of the first column in the array.
+    """
+
+    def __init__(self, name: str, rows: Array, first: int = 0) -> None:
+        self.name = name
+        self.rows = rows
+        self.first = first
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            start, stop, _ = position.indices(len(self))
+            return ArrayColumns(self.name, self.rows[start:stop], self.first + start)
+        position = range(len(self))[position]
+        return Column(f"{self.name}[:, {self.first + position}]", self.rows[position])
+
+
+Columns = Sequence[Column]
+"""Of one table: `ArrayColumns`, or a list of columns that differ."""
+
+
+def typical(columns: Columns) -> Columns:
+    """Columns that stand for all, in everything that can be known without their samples."""
+    return columns[:1] if isinstance(columns, ArrayColumns) else columns
+
+
+class Features(NamedTuple):
+    """Binned features."""
+
+    blocks: list[Array]
+    """Codes of features that follow one another, ``(k, n)``; code ``n_bins`` is missing."""
+    n_bins: HostArray
+    has_missing: HostArray
+
+    def __len__(self) -> int:
+        return self.n_bins.size
+
+    def rows(self) -> list[Array]:
+        """Codes of each feature."""
+        return [row for block in self.blocks for row in block]
+
+
+def encode(
+    groups: Sequence[Columns], rules: Sequence[Rule], kernels: Kernels, n_jobs: int, refuse: bool
+) -> Features:
+    """Bin the columns of tables, one rule for each table.
+
+    Raises
+    ------
+    ValueError
+        As `binning.fit`; with ``refuse`` also for the first column that lacks a sample.
+    """
+    parts = [
+        part
+        for columns, rule in zip(groups, rules, strict=True)
+        for part in _parts(columns, rule, kernels, n_jobs)
+    ]
+    encode_part = partial(_encode, kernels=kernels, refuse=refuse)
+    found = map_threads(encode_part, *zip(*parts, strict=True), n_jobs=n_jobs)
+    return Features(
+        [block for part in found for block in part.blocks],
+        np.concatenate([part.n_bins for part in found]),
+        np.concatenate([part.has_missing for part in found]),
+    )
+
+
+def _parts(
+    columns: Columns, rule: Rule, kernels: Kernels, n_jobs: int
+) -> Iterator[tuple[Columns, Rule]]:
+    """Neighbouring columns that are encoded together: enough of them for every thread."""
+    size = 1
+    if isinstance(columns, ArrayColumns):
+        n_samples = columns.rows.shape[1]
+        at_once = kernels.samples_at_once
+        if at_once is None:
+            size = min(RANGE // n_samples, -(-len(columns) // (4 * n_jobs)))
+        else:
+            is_there = place_of(columns.rows) != HOST
+            size = (at_once if is_there else min(at_once, BROUGHT_AT_ONCE)) // n_samples
+    size = max(size, 1)
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size], rule
+
+
+def _encode(columns: Columns, rule: Rule, kernels: Kernels, refuse: bool) -> Features:
+    found = None
+    if isinstance(columns, ArrayColumns):
+        found = _encode_rows(bring(columns.rows, kernels), rule, kernels)
+    if found is None:
+        coders = [binning.fit(column, rule, kernels) for column in columns]
+        if refuse:
+            binning.refuse_missing(columns, coders)
+        return Features(
+            [coder.codes()[None] for coder in coders],
+            np.array([len(coder.bins) for coder in coders]),
+            np.array([coder.has_missing for coder in coders]),
+        )
+    if refuse and found.has_missing.any():
+        column = columns[int(found.has_missing.argmax())]
+        binning.refuse_missing([column], [binning.fit(column, rule, kernels)])
+    return found
+
+
+def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
+    """All rows at once; None where some of them have to be looked at more closely."""
+    if values.dtype.kind == "f":
+        return _encode_floats(values, rule, kernels)
+    complete = np.zeros(len(values), np.bool_)
+    if values.dtype.kind == "b":
+        return Features([values.view("u1")], np.full(len(values), 2), complete)
+    low, high, _ = kernels.summarize_rows(values)
+    if values.dtype == "u1":
+        return Features([values], high.astype(np.int64) + 1, complete)
+    unsigned = f"u{values.dtype.itemsize}"
+    distance = high.view(unsigned) - low.view(unsigned)  # which no signed type need hold
+    if (distance > 255).any():
+        return None
+    codes = kernels.encode_integer_rows(values, low)
+    return Features([codes], distance.astype(np.int64) + 1, complete)
+
+
+def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
+    summary = kernels.summarize_rows(values)
+    if isinstance(rule, Given):
+        edges = np.broadcast_to(rule.edges, (len(values), rule.edges.size))
+        n_bins = np.full(len(values), rule.edges.size - 1)
+        is_inside = (summary.low >= edges[:, 0]) & (summary.high <= edges[:, -1])
+        has_missing = (summary.n_missing > 0) | ~is_inside
+    elif isinstance(rule, (Uniform, Quantile)):
+        fitted = _edges(values, summary, rule, kernels)
+        if fitted is None:
+            return None
+        edges, n_bins = fitted
+        has_missing = summary.n_missing > 0
+    else:
+        return None
+    codes = kernels.encode_float_rows(values, edges, n_bins, isinstance(rule, Uniform))
+    return Features([codes], n_bins, has_missing)
+
+
+def _edges(
+    values: Array, summary: RowSummary, rule: Uniform | Quantile, kernels: Kernels
+) -> tuple[HostArray, HostArray] | None:
+    """Edges of the rows, ``(m, k)``, and their numbers of bins."""
+    n_valid = values.shape[1] - summary.n_missing
+    counts = np.full(len(values), rule.n_bins or 0)
+    if rule.n_bins is None:
+        distinct, places = np.unique(n_valid, return_inverse=True)
+        counts = np.array([default_n_bins(int(n)) for n in distinct])[places]
+    counts[n_valid == 0] = 0
+    edges = np.full((len(values), counts.max() + 1), np.nan)
+    n_bins = np.zeros(len(values), np.int64)
+    for count in np.unique(counts[counts > 0]).tolist():
+        chosen = np.flatnonzero(counts == count)
+        here = RowSummary(*(part[chosen] for part in summary))
+        found: tuple[HostArray, HostArray] | None
+        if isinstance(rule, Uniform):
+            found = _uniform_edges(here, count)
+        else:
+            part = values if chosen.size == len(values) else values[kernels.bring(chosen)]
+            found = _quantile_edges(part, here, n_valid[chosen], count, kernels)
+        if found is None:
+            return None
+        edges[chosen, : count + 1], n_bins[chosen] = found
+    return edges, n_bins
+
+
+def _uniform_edges(summary: RowSummary, count: int) -> tuple[HostArray, HostArray] | None:
+    """As `binning.fit` finds them; None where it raises, and where steps are too small to trust."""
+    low, high, _ = summary
+    half = np.where(low == high, 0.5, 0.0)  # as NumPy has it of constants
+    low, high = low - half, high + half
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = (high - low) / count
+        if not (np.isfinite(steps) & (steps > 0)).all():
+            return None
+        edges = np.linspace(low, high, count + 1, axis=1)
+    is_increasing = (edges[:, 1:] > edges[:, :-1]).all()
+    return (edges, np.full(low.size, count)) if is_increasing else None
+
+
+def _quantile_edges(
+    values: Array, summary: RowSummary, n_valid: HostArray, count: int, kernels: Kernels
+) -> tuple[HostArray, HostArray]:
+    """As `binning.fit` finds them, without repetitions."""
+    ranks = -(-np.arange(count + 1) * (n_valid[:, None] - 1) // count)
+    found = kernels.order_statistics_rows(values, summary, ranks)
+    is_kept = np.ones(found.shape, np.bool_)
+    is_kept[:, :-2] = found[:, :-2] < found[:, 1:-1]
+    n_kept = is_kept.sum(axis=1)
+    edges = np.full(found.shape, np.nan)
+    edges[np.arange(count + 1) < n_kept[:, None]] = found[is_kept]
+    return edges, n_kept - 1
