@@ -57,7 +57,7 @@ EXPECTED: dict[str, Expected] = {
     "encode_edges": always(WIDE, r"\bLD[SG]"),
     "encode_uniform": always(WIDE, r"\bLD[SG]"),
     "encode_integer_rows": always(r"LDG\.E", r"STG\.E\.U8"),
-    "encode_rows": always(r"LDG\.E", r"\bLDS", r"BAR\.SYNC"),
+    "encode_rows": always(r"LDG\.E", r"\bLD[SG]"),
     "summarize": always(WIDE, r"SHFL\.BFLY", r"(RED|REDG|ATOMG)\.E\.MIN\.S64"),
     "count_shared": always(WIDE, COUNT, ADD),
     "count_global": always(ADD),

@@ -54,11 +54,11 @@ def encode_floats(device: Device, values: Array, edges: Any, n_bins: Any) -> Arr
     shared_bytes = most * keys.dtype.itemsize
     is_shared = shared_bytes <= device.properties.shared_bytes_per_block // 4
     values = xp.ascontiguousarray(values)
+    types = f"{TYPE_NAMES[values.dtype.name]}, {TYPE_NAMES[codes.dtype.name]}"
     _launch(
         device,
-        f"encode_rows<{TYPE_NAMES[values.dtype.name]}, {TYPE_NAMES[codes.dtype.name]}>",
-        *(values, keys, np.int32(most), highest, xp.asarray(n_bins.astype(np.int32))),
-        *(np.bool_(is_shared), codes),
+        f"encode_rows<{types}, {str(is_shared).lower()}>",
+        *(values, keys, np.int32(most), highest, xp.asarray(n_bins.astype(np.int32)), codes),
         shared_bytes=shared_bytes if is_shared else 0,
     )
     return codes

@@ -58,7 +58,8 @@ FAMILIES: dict[str, Family] = {
         + instances("encode_uniform", FLOATS, CODES, BOOLEANS)
     ),
     "rows": Family(
-        instances("encode_integer_rows", UNSIGNED) + instances("encode_rows", FLOATS, CODES)
+        instances("encode_integer_rows", UNSIGNED)
+        + instances("encode_rows", FLOATS, CODES, BOOLEANS)
     ),
     "summarize": Family(instances("summarize", (*SIGNED, *UNSIGNED, *FLOATS))),
     "count": Family(

@@ -27,27 +27,27 @@ __global__ void ALL_AT_ONCE(256) encode_integer_rows(
 // missing, outside of the outer two. `keys` are those of the edges of all rows but the last of
 // each, `n_keys` a row, of which the first `n_bins[row]` count; the first is the smallest key inside
 // and `highest[row]` the largest.
-template <class Value, class Code>
+template <class Value, class Code, bool IS_SHARED>
 __global__ void ALL_AT_ONCE(256) encode_rows(
     const Value* __restrict__ values, int64 stride, int64 n_samples, int32 n_rows,
     const typename Ordered<Value>::Key* __restrict__ keys, int32 n_keys,
     const typename Ordered<Value>::Key* __restrict__ highest, const int32* __restrict__ n_bins,
-    bool is_shared, Code* __restrict__ codes
+    Code* __restrict__ codes
 ) {
     using Key = typename Ordered<Value>::Key;
-    Key* copy = shared_memory<Key>();
+    Key* copy = IS_SHARED ? shared_memory<Key>() : nullptr;
     for (int32 row = blockIdx.y; row < n_rows; row += gridDim.y) {
         const Value* mine = values + row * stride;
-        const Key* edges = keys + static_cast<int64>(row) * n_keys;
+        const Key* theirs = keys + static_cast<int64>(row) * n_keys;
         Code* out = codes + row * n_samples;
         const int32 bins = n_bins[row];
         const Key top = highest[row];
-        if (is_shared) {
+        if (IS_SHARED) {
             __syncthreads();  // nobody searches in the row before any more
-            for (int32 i = threadIdx.x; i < n_keys; i += blockDim.x) copy[i] = edges[i];
+            for (int32 i = threadIdx.x; i < n_keys; i += blockDim.x) copy[i] = theirs[i];
             __syncthreads();
-            edges = copy;
         }
+        const Key* edges = IS_SHARED ? copy : theirs;
         for (int64 i = first_sample(); i < n_samples; i += samples_apart()) {
             const Key key = Ordered<Value>::key(mine[i]);
             int32 below = 0;
