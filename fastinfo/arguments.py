@@ -1,6 +1,6 @@
 """The edge: every argument is checked and brought to one form here, once.
 
-Behind this module samples are `binning.Column`, bins are rules, and nothing is validated again.
+Behind this module samples are `columns.Column`, bins are rules, and nothing is validated again.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ import numpy as np
 
 from fastinfo import tables
 from fastinfo.backends import HOST, Place, place_of, usable_cores
-from fastinfo.binning import NUMPY_RULES, Column, Given, NumpyRule, Quantile, Rule, Uniform
+from fastinfo.binning import NUMPY_RULES, Given, NumpyRule, Quantile, Rule, Uniform
+from fastinfo.columns import ArrayColumns, Column, Columns, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 
 NAN_POLICIES = ("raise", "omit", "propagate")
@@ -147,13 +148,16 @@ def variable(samples: Any, name: str) -> list[Column]:
             )
     elif tables.is_series(samples):
         return [column(samples, name)]
-    return features(samples, name)
+    return list(features(samples, name))
 
 
-def features(table: Any, name: str) -> list[Column]:
+def features(table: Any, name: str) -> Columns:
     """The columns of a table ``(n, m)``, each by its name."""
     if not tables.is_frame(table):
         table = array_of(table, name)
+        is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
+        if is_plain and table.ndim == 2 and table.size:
+            return ArrayColumns(name, _supported(tables.by_column(table).T, name))
     names, found = tables.columns(table, name)
     if not found:
         raise ValueError(f"{name} has no columns")
@@ -389,10 +393,8 @@ def require_total(weights: Any, name: str) -> None:
 # --- bins ---------------------------------------------------------------------------------------
 
 
-def bin_rules(
-    bins: Any, groups: Sequence[Sequence[Column]]
-) -> tuple[list[list[Column]], list[Rule]]:
-    """One rule for each column of each variable, and the columns, as numbers where edges say so.
+def bin_rules(bins: Any, groups: Sequence[Columns]) -> tuple[list[Columns], list[Rule]]:
+    """One rule for all columns of a variable, and the columns, as numbers where edges say so.
 
     ``bins`` is one specification for all, or a tuple or list of as many as there are variables.
     """
@@ -404,21 +406,21 @@ def bin_rules(
         )
     specifications = list(bins) if several else [bins] * len(groups)
     rules: list[Rule] = []
-    converted = []
+    converted: list[Columns] = []
     for specification, group in zip(specifications, groups, strict=True):
         rule = _bin_rule(specification)
         if isinstance(rule, Given):
-            group = [_as_numbers(column) for column in group]
+            group = _as_numbers(group)
         elif specification is not None:
             _require_floats(specification, [group] if several else groups)
-        converted.append(list(group))
-        rules.extend([rule] * len(group))
+        converted.append(group)
+        rules.append(rule)
     return converted, rules
 
 
-def _require_floats(specification: Any, groups: Sequence[Sequence[Column]]) -> None:
+def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
     """Raise where a way of binning was asked for and there is nothing to bin."""
-    columns = [column for group in groups for column in group]
+    columns = [column for group in groups for column in typical(group)]
     if not any(column.is_float for column in columns):
         raise ValueError(
             f"bins={specification!r} says how to bin floating-point samples, and "
@@ -427,7 +429,16 @@ def _require_floats(specification: Any, groups: Sequence[Sequence[Column]]) -> N
         )
 
 
-def _as_numbers(column: Column) -> Column:
+def _as_numbers(columns: Columns) -> Columns:
+    numbers = [_as_number(column) for column in typical(columns)]
+    if isinstance(columns, ArrayColumns):
+        is_float = columns.rows.dtype.kind == "f"
+        rows = columns.rows if is_float else columns.rows.astype(np.float64)
+        return ArrayColumns(columns.name, rows, columns.first)
+    return numbers
+
+
+def _as_number(column: Column) -> Column:
     if column.is_float:
         return column
     if column.categories is not None or column.values.dtype.kind not in "iu":

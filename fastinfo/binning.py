@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from fastinfo.backends import bring
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
+from fastinfo.columns import Column
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
@@ -25,24 +26,6 @@ FIRST_SAMPLES = 1 << 16
 
 CODED_BY_OFFSET = 1 << 16
 """Integers that span at most this many values are coded as value − smallest, without sorting."""
-
-
-class Column(NamedTuple):
-    """One column of samples, as `fastinfo.arguments` leaves it."""
-
-    name: str
-    """What messages call it: ``x``, ``x[:, 2]``, or its name in a table."""
-    values: Array
-    """``(n,)``: float32, float64, any integer dtype, bool or a NumPy string dtype."""
-    missing: Array | None = None
-    """Boolean ``(n,)``, where values that are not floating-point are missing."""
-    categories: np.ndarray[Any, Any] | None = None
-    """Where ``values`` are already positions in this array of categories."""
-
-    @property
-    def is_float(self) -> bool:
-        """Whether the column is binned; otherwise its values are categories."""
-        return bool(self.values.dtype.kind == "f")
 
 
 @dataclass(frozen=True)

@@ -14,52 +14,15 @@ import numpy as np
 
 from fastinfo import binning
 from fastinfo.backends import HOST, bring, place_of
-from fastinfo.backends.contract import Array, Kernels, RowSummary
-from fastinfo.binning import Column, Given, Quantile, Rule, Uniform, default_n_bins
+from fastinfo.backends.contract import Array, Kernels, RowSummary, code_dtype
+from fastinfo.binning import Given, Quantile, Rule, Uniform, default_n_bins
+from fastinfo.columns import ArrayColumns, Columns
 from fastinfo.ranges import RANGE, map_threads
 
 HostArray = np.ndarray[Any, Any]
 
 BROUGHT_AT_ONCE = 1 << 27
 """Samples of rows that are brought to a device at a time."""
-
-
-class ArrayColumns(Sequence[Column]):
-    """The columns of one array, alike in all but their samples; each made when asked for.
-
-    Parameters
-    ----------
-    name : str
-        What the array is called.
-    rows : array of shape (m, n)
-        The samples of each column, contiguous.
-    first : int
-        The position of the first column in the array.
-    """
-
-    def __init__(self, name: str, rows: Array, first: int = 0) -> None:
-        self.name = name
-        self.rows = rows
-        self.first = first
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __getitem__(self, position: Any) -> Any:
-        if isinstance(position, slice):
-            start, stop, _ = position.indices(len(self))
-            return ArrayColumns(self.name, self.rows[start:stop], self.first + start)
-        position = range(len(self))[position]
-        return Column(f"{self.name}[:, {self.first + position}]", self.rows[position])
-
-
-Columns = Sequence[Column]
-"""Of one table: `ArrayColumns`, or a list of columns that differ."""
-
-
-def typical(columns: Columns) -> Columns:
-    """Columns that stand for all, in everything that can be known without their samples."""
-    return columns[:1] if isinstance(columns, ArrayColumns) else columns
 
 
 class Features(NamedTuple):
@@ -76,6 +39,42 @@ class Features(NamedTuple):
     def rows(self) -> list[Array]:
         """Codes of each feature."""
         return [row for block in self.blocks for row in block]
+
+    def codes(self, position: int) -> Array:
+        """Codes of one feature."""
+        for block in self.blocks:
+            if position < len(block):
+                return block[position]
+            position -= len(block)
+        raise IndexError(position)
+
+    def padded(self, chosen: HostArray, sizes: HostArray, kernels: Kernels) -> Any:
+        """Codes of chosen features for tables of given sizes: of missing samples, these are it.
+
+        Returns
+        -------
+        array of shape (k, n), or list of k arrays
+            One array where the features are in one block.
+        """
+        is_moved = self.has_missing[chosen] & (sizes != self.n_bins[chosen])
+        if len(self.blocks) > 1:
+            rows = self.rows()
+            found = [rows[i] for i in chosen.tolist()]
+            for place in np.flatnonzero(is_moved).tolist():
+                size, n_bins = int(sizes[place]), int(self.n_bins[chosen[place]])
+                codes = found[place].astype(code_dtype(size))
+                codes[found[place] == n_bins] = size
+                found[place] = codes
+            return found
+        (rows,) = self.blocks
+        if not np.array_equal(chosen, np.arange(len(self))):
+            rows = rows[kernels.bring(chosen)]
+        if not is_moved.any():
+            return rows
+        dtype = code_dtype(int(max(sizes.max(), self.n_bins[chosen].max())))
+        old, new = (kernels.bring(n.astype(dtype)[:, None]) for n in (self.n_bins[chosen], sizes))
+        rows = rows.astype(dtype)
+        return kernels.xp.where(rows == old, new, rows)
 
 
 def encode(

@@ -16,7 +16,8 @@ import numpy as np
 from fastinfo import arguments, binning, counting
 from fastinfo.backends import bring, choose, name_of
 from fastinfo.backends.contract import Kernels
-from fastinfo.binning import Bins, Categories, Coder, Column, Edges
+from fastinfo.binning import Bins, Categories, Coder, Edges
+from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
@@ -169,7 +170,8 @@ class JointCounts:
         """
         n_samples = arguments.same_length([column for group in groups for column in group])
         weights = arguments.weights(sample_weight, n_samples)
-        converted, rules = arguments.bin_rules(self._specification, groups)
+        converted, of_groups = arguments.bin_rules(self._specification, groups)
+        rules = [rule for group, rule in zip(converted, of_groups, strict=True) for _ in group]
         if self._counts is not None:
             self._require_like([len(group) for group in converted])
             fixed = [bins for group in self._bins for bins in group]

@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import arguments, binning, counting, formulas, tables, tiles
+from fastinfo import arguments, counting, features, formulas, tables, tiles
 from fastinfo.arguments import Options
 from fastinfo.backends import HOST, bring, choose, place_of
 from fastinfo.backends.contract import Array, Kernels
-from fastinfo.binning import Column
 from fastinfo.checkpoint import Checkpoint, fingerprint
+from fastinfo.columns import Columns, typical
+from fastinfo.features import Features
 from fastinfo.progress import Progress, shown
-from fastinfo.ranges import map_threads
 from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
-from fastinfo.tiles import Feature, Job, Plan, Sink, run
+from fastinfo.tiles import Job, Plan, Sink, run
 
 
 class Pair(NamedTuple):
@@ -193,14 +193,14 @@ def top_pairs(
     return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
 
 
-def _kernels(groups: list[list[Column]], options: Options) -> Kernels:
+def _kernels(groups: Sequence[Columns], options: Options) -> Kernels:
     """Kernels that work where the features are, or where the caller wants them."""
-    columns = [column for group in groups for column in group]
+    columns = [column for group in groups for column in typical(group)]
     place = arguments.place_of_columns(columns, options.sample_weight, options.backend)
     return choose(options.backend, place)
 
 
-def _feature_groups(X: Any, Y: Any) -> list[list[Column]]:
+def _feature_groups(X: Any, Y: Any) -> list[Columns]:
     return [arguments.features(X, "X")] + ([] if Y is None else [arguments.features(Y, "Y")])
 
 
@@ -223,37 +223,31 @@ class Run:
         return min(tiles.TILE_CELLS, max(self.memory_limit // (n_jobs * tiles.BYTES_PER_CELL), 1))
 
 
-def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, settings: Run) -> None:
+def measure_pairs(groups: Sequence[Columns], sink: Sink, options: Options, settings: Run) -> None:
     """Bin the features of one or two tables and measure every pair."""
-    n_samples = arguments.same_length([column for group in groups for column in group])
+    columns = [column for group in groups for column in typical(group)]
+    n_samples = arguments.same_length(columns)
     weights = arguments.weights(options.sample_weight, n_samples)
     arguments.require_integers(options.estimator, weights is not None)
     groups, rules = arguments.bin_rules(options.bins, groups)
-    columns = [column for group in groups for column in group]
     kernels = _kernels(groups, options)
     weights = None if weights is None else bring(weights, kernels)
     n_jobs = options.n_jobs
-    coders = map_threads(partial(binning.fit, kernels=kernels), columns, rules, n_jobs=n_jobs)
-    if options.nan_policy == "raise":
-        binning.refuse_missing(columns, coders)
-    codes = map_threads(binning.Coder.codes, coders, n_jobs=n_jobs)
-    features = [
-        Feature(found, len(coder.bins), coder.has_missing)
-        for found, coder in zip(codes, coders, strict=True)
-    ]
+    refuse = options.nan_policy == "raise"
+    binned = features.encode(groups, rules, kernels, n_jobs, refuse)
     n_left = None if len(groups) == 1 else len(groups[0])
     tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
-    description = partial(_description, features, n_left, options.estimator, kernels, weights)
+    description = partial(_description, binned, n_left, options.estimator, kernels, weights)
     if options.nan_policy == "propagate":
-        sink = UnknownSink(sink, np.array([feature.has_missing for feature in features]))
+        sink = UnknownSink(sink, binned.has_missing)
     with (
         shown(settings.progress) as report,
         _finished_tiles(settings.checkpoint, description, tile_cells) as finished,
     ):
         job = Job(
-            features,
+            binned,
             Plan(
-                [feature.n_bins for feature in features],
+                binned.n_bins,
                 n_left,
                 n_samples,
                 finished.tile_cells if finished else tile_cells,
@@ -287,7 +281,7 @@ def _finished_tiles(
 
 
 def _description(
-    features: Sequence[Feature],
+    binned: Features,
     n_left: int | None,
     estimator: str,
     kernels: Kernels,
@@ -295,14 +289,15 @@ def _description(
 ) -> dict[str, str | int]:
     """What the values of the tiles depend on, and where in the plan they are."""
     to_host = kernels.to_host
-    codes = [array for feature in features for array in (to_host(feature.codes), feature.n_bins)]
-    classes = [tiles.size_class(feature.n_bins) for feature in features]  # they order the plan
+    codes = [row for block in binned.blocks for row in to_host(block)]
+    n_bins = binned.n_bins.tolist()
+    classes = [tiles.size_class(bins) for bins in n_bins]  # they order the plan
     return {
         "measure": "mutual_information",
         "estimator": estimator,
         "backend": kernels.name,  # whose sums agree to rounding only
-        "features": len(features),
+        "features": len(n_bins),
         "features of X": "all" if n_left is None else n_left,
-        "binned samples": fingerprint([*codes, classes]),
+        "binned samples": fingerprint([*codes, n_bins, classes]),
         "weights": fingerprint([None if weights is None else to_host(weights)]),
     }

@@ -8,7 +8,8 @@ from typing import Any
 from fastinfo import arguments, binning
 from fastinfo.arguments import Options
 from fastinfo.backends import bring, choose
-from fastinfo.binning import Bins, Column
+from fastinfo.binning import Bins
+from fastinfo.columns import Column
 from fastinfo.joint_counts import JointCounts, variable_names
 
 

@@ -63,14 +63,14 @@ def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
             "two-dimensional, samples by features; for one feature pass x.reshape(-1, 1)"
         )
     if not np.ma.isMaskedArray(array):
-        array = _by_column(array)
+        array = by_column(array)
     return (
         [f"{name}[:, {position}]" for position in range(array.shape[1])],
         [array[:, position] for position in range(array.shape[1])],
     )
 
 
-def _by_column(array: Any) -> Any:
+def by_column(array: Any) -> Any:
     """The same array with contiguous columns.
 
     Square blocks use each line of the cache whole: one column after the other takes four times as

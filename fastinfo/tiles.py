@@ -16,8 +16,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from fastinfo import counting, entropies
-from fastinfo.backends.contract import Array, Kernels, TileShape, code_dtype
+from fastinfo.backends.contract import Array, Kernels, TileShape
+from fastinfo.binning import LookUp
 from fastinfo.checkpoint import Checkpoint
+from fastinfo.features import Features
 from fastinfo.formulas import EntropyOf
 
 TILE_CELLS = 1 << 20
@@ -51,18 +53,6 @@ LARGEST_PAIR_TABLE = 1 << 22
 PACKS = (255, 4095)
 """Features with up to so many bins are packed together: the first fit bytes, which count fastest.
 Pairs with a feature beyond the last are counted sparsely."""
-
-
-class Feature(NamedTuple):
-    """A feature after binning."""
-
-    codes: Array
-    n_bins: int
-    has_missing: bool
-
-    def encode(self, start: int, stop: int, out: Array | None) -> Array:
-        """Codes of a range of samples."""
-        return self.codes[start:stop]
 
 
 class Tile(NamedTuple):
@@ -122,7 +112,7 @@ class Plan:
 
     def __init__(
         self,
-        n_bins: Sequence[int],
+        n_bins: Sequence[int] | np.ndarray[Any, Any],
         n_left: int | None,
         n_samples: int,
         tile_cells: int | None = None,
@@ -134,7 +124,8 @@ class Plan:
         self.shape = shape
         self.tile_cells = tile_cells
         self.n_samples = n_samples
-        classes = np.array([size_class(b) for b in n_bins])
+        distinct, places = np.unique(n_bins, return_inverse=True)
+        classes = np.array([size_class(int(b)) for b in distinct])[places]
         split = len(classes) if n_left is None else n_left
         sides = np.arange(len(classes)) >= split
         self.order = np.lexsort((classes, sides))
@@ -216,7 +207,7 @@ class Job:
 
     def __init__(
         self,
-        features: Sequence[Feature],
+        features: Features,
         plan: Plan,
         formula: Callable[[EntropyOf], Array],
         estimator: str,
@@ -235,7 +226,7 @@ class Job:
         self.estimator = estimator
         self.kernels = kernels
         self.weights = weights
-        self.features = [features[i] for i in plan.order]
+        self.features = features
         self.packs = list(self._pack(kernels, memory_limit))
 
     def _pack(self, kernels: Kernels, memory_limit: int | None) -> Iterator[Pack]:
@@ -246,20 +237,10 @@ class Job:
             if is_member.sum() == packed_before:
                 continue
             packed_before = int(is_member.sum())
-            members = np.flatnonzero(is_member).tolist()
-            codes = [self._padded(member) for member in members]
-            n_bins = self.plan.classes[is_member].tolist()
-            packed = kernels.pack(codes, n_bins, self.weights, memory_limit)
+            sizes = self.plan.classes[is_member]
+            codes = self.features.padded(self.plan.order[is_member], sizes, kernels)
+            packed = kernels.pack(codes, sizes.tolist(), self.weights, memory_limit)
             yield Pack(limit, packed, np.cumsum(is_member) - 1)
-
-    def _padded(self, position: int) -> Array:
-        """Codes of a feature whose code of missing is its size class, as in tables of that size."""
-        feature, padded = self.features[position], int(self.plan.classes[position])
-        if not feature.has_missing or padded == feature.n_bins:
-            return feature.codes
-        codes = feature.codes.astype(code_dtype(padded))
-        codes[feature.codes == feature.n_bins] = padded
-        return codes
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
@@ -267,9 +248,10 @@ class Job:
         return values if self.stays else self.kernels.to_host(values)
 
     def _measure_each(self, tile: Tile) -> Array:
+        order = self.plan.order.tolist()
         values = [
-            [self._measure_sparse(left, right) for right in self.features[tile.right]]
-            for left in self.features[tile.left]
+            [self._measure_sparse(left, right) for right in order[tile.right]]
+            for left in order[tile.left]
         ]
         return self.kernels.bring(np.array(values))
 
@@ -297,18 +279,15 @@ class Job:
 
         return self._finish(self.formula(entropy))
 
-    def _count(self, *features: Feature, sparse: bool | None = None) -> counting.Counts:
-        return counting.count(
-            [feature.encode for feature in features],
-            features[0].codes.size,
-            [feature.n_bins for feature in features],
+    def _measure_sparse(self, *pair: int) -> float:
+        counts = counting.count(
+            [LookUp(self.features.codes(feature)) for feature in pair],
+            self.plan.n_samples,
+            self.features.n_bins[list(pair)].tolist(),
             self.kernels,
             self.weights,
-            sparse,
+            sparse=True,
         )
-
-    def _measure_sparse(self, left: Feature, right: Feature) -> float:
-        counts = self._count(left, right, sparse=True)
         entropy = entropies.of_marginals(
             lambda *axes: self.kernels.bring(counts.marginal(axes).values),
             2,

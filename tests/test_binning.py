@@ -10,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 import fastinfo
 from fastinfo import arguments, binning, ranges
 from fastinfo.backends import load
+from fastinfo.columns import Column
 
 
 def count(x, **options):
@@ -317,7 +318,7 @@ def test_ranges_of_a_column_with_missing_samples(backend, rng, stand_in):
     values = rng.integers(3, 6, n).astype("u1")
     values[missing] = stand_in
     kernels = load(backend)()
-    coder = binning.fit(binning.Column("x", values, missing), binning.Quantile(), kernels)
+    coder = binning.fit(Column("x", values, missing), binning.Quantile(), kernels)
     expected = np.where(missing, 3, values - np.uint8(3))
     assert coder.bins.values.tolist() == [3, 4, 5]
     np.testing.assert_array_equal(kernels.to_host(coder.codes()), expected)

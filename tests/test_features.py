@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from fastinfo import binning, features
 from fastinfo.backends import load
-from fastinfo.binning import Column, Given, NumpyRule, Quantile, Uniform
-from fastinfo.features import ArrayColumns
+from fastinfo.binning import Given, NumpyRule, Quantile, Uniform
+from fastinfo.columns import ArrayColumns, Column, typical
 
 RULES = {
     "quantiles": Quantile(),
@@ -102,8 +102,8 @@ def test_columns_of_an_array_are_made_when_asked_for():
     assert [column.name for column in part[1:]] == ["X[:, 2]"]
     with pytest.raises(IndexError):
         columns[4]
-    assert [column.name for column in features.typical(columns)] == ["X[:, 0]"]
-    assert len(features.typical(list(columns))) == 4
+    assert [column.name for column in typical(columns)] == ["X[:, 0]"]
+    assert len(typical(list(columns))) == 4
 
 
 def test_a_table_takes_a_launch_for_a_step_and_not_for_a_column(rng, monkeypatch):

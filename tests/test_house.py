@@ -31,10 +31,10 @@ MEASURES = {
     "significance",
 }
 STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian"}
-SERVANTS = {"arguments", "tables", "progress", "checkpoint", "files"}
+SERVANTS = {"arguments", "tables", "features", "progress", "checkpoint", "files"}
 """What serves doors and measures, and is no step on the way of the data."""
 
-TOOLS = {"ranges"}
+TOOLS = {"ranges", "columns"}
 """What knows nothing of information and may be used on any floor above the kernels."""
 
 FLOORS = {
@@ -61,7 +61,7 @@ ARRAY_LIBRARIES = {
 }
 """What the kernels of a backend may import beside the standard library."""
 
-SHARED_BY_BACKENDS = ("contract", "fixed_point")
+SHARED_BY_BACKENDS = ("contract", "fixed_point", "row_by_row")
 
 
 def modules():

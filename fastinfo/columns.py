@@ -1,0 +1,66 @@
+"""What samples are once they have passed the edge: columns, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+
+
+class Column(NamedTuple):
+    """One column of samples, as `fastinfo.arguments` leaves it."""
+
+    name: str
+    """What messages call it: ``x``, ``x[:, 2]``, or its name in a table."""
+    values: Array
+    """``(n,)``: float32, float64, any integer dtype, bool or a NumPy string dtype."""
+    missing: Array | None = None
+    """Boolean ``(n,)``, where values that are not floating-point are missing."""
+    categories: np.ndarray[Any, Any] | None = None
+    """Where ``values`` are already positions in this array of categories."""
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the column is binned; otherwise its values are categories."""
+        return bool(self.values.dtype.kind == "f")
+
+
+class ArrayColumns(Sequence[Column]):
+    """The columns of one array, alike in all but their samples; each made when asked for.
+
+    Parameters
+    ----------
+    name : str
+        What the array is called.
+    rows : array of shape (m, n)
+        The samples of each column, contiguous: numbers, none of them missing but NaN.
+    first : int
+        The position of the first column in the array.
+    """
+
+    def __init__(self, name: str, rows: Array, first: int = 0) -> None:
+        self.name = name
+        self.rows = rows
+        self.first = first
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            start, stop, _ = position.indices(len(self))
+            return ArrayColumns(self.name, self.rows[start:stop], self.first + start)
+        position = range(len(self))[position]
+        return Column(f"{self.name}[:, {self.first + position}]", self.rows[position])
+
+
+Columns = Sequence[Column]
+"""Of one table: `ArrayColumns`, or a list of columns that differ."""
+
+
+def typical(columns: Columns) -> Columns:
+    """Columns that stand for all, in everything that can be known without their samples."""
+    return columns[:1] if isinstance(columns, ArrayColumns) else columns
