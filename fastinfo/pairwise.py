@@ -13,9 +13,9 @@ import numpy as np
 
 from fastinfo import arguments, binning, counting, formulas, tables, tiles
 from fastinfo.arguments import Options
-from fastinfo.backends import HOST, bring, choose, place_of
+from fastinfo.backends import HOST, Place, at, bring, choose, place_of
 from fastinfo.backends.contract import Array, Kernels
-from fastinfo.binning import Column
+from fastinfo.binning import Column, Rule
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.progress import Progress, shown
 from fastinfo.ranges import map_threads
@@ -106,22 +106,26 @@ def pairwise_mutual_information(
            [0., 0., 1.]])
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    groups = _feature_groups(X, Y)
-    shape = (len(groups[0]), len(groups[-1]))
-    settings = Run(progress, memory_limit, checkpoint)
-    kernels = _kernels(groups, options)
-    # Tiles that pass through a file, or are marked by what the host knows, go to the host.
-    stays = place_of(X) != HOST and checkpoint is None and options.nan_policy != "propagate"
-    xp = kernels.xp if stays else np
-    if out is None:
-        if xp is np:
-            counting.require_memory(shape, what="the matrix", help_="pass out=, or use top_pairs")
-        matrix = xp.full(shape, np.nan)
-    else:
-        matrix = arguments.output(out, shape)
-    sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit, xp)
-    measure_pairs(groups, sink, options, settings)
-    return tables.like(matrix, X) if out is None else out
+    with at(X, Y, options.sample_weight):
+        groups = _feature_groups(X, Y)
+        shape = (len(groups[0]), len(groups[-1]))
+        settings = Run(progress, memory_limit, checkpoint)
+        kernels = choose(options.backend, _place(groups, options))
+        # Tiles that pass through a file, or are marked by what the host knows, go to the host.
+        goes_to = place_of(X if out is None else out)
+        stays = goes_to != HOST and checkpoint is None and options.nan_policy != "propagate"
+        xp = kernels.xp if stays else np
+        if out is None:
+            if xp is np:
+                counting.require_memory(
+                    shape, what="the matrix", help_="pass out=, or use top_pairs"
+                )
+            matrix = xp.full(shape, np.nan)
+        else:
+            matrix = arguments.output(out, shape)
+        sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit, xp)
+        measure_pairs(groups, sink, options, settings)
+        return tables.like(matrix, X) if out is None else out
 
 
 def top_pairs(
@@ -185,19 +189,19 @@ def top_pairs(
     k = None if k is None else arguments.positive_integer(k, "k")
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     run = Run(progress, memory_limit, checkpoint)
-    groups = _feature_groups(X, Y)
-    n_left = None if Y is None else len(groups[0])
-    sink = TopSink(k, arguments.threshold(threshold), n_left, options.unit, run.memory_limit)
-    measure_pairs(groups, sink, options, run)
-    left, right = tables.labels(X), tables.labels(X if Y is None else Y)
+    with at(X, Y, options.sample_weight):
+        groups = _feature_groups(X, Y)
+        n_left = None if Y is None else len(groups[0])
+        sink = TopSink(k, arguments.threshold(threshold), n_left, options.unit, run.memory_limit)
+        measure_pairs(groups, sink, options, run)
+        left, right = tables.labels(X), tables.labels(X if Y is None else Y)
     return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
 
 
-def _kernels(groups: list[list[Column]], options: Options) -> Kernels:
-    """Kernels that work where the features are, or where the caller wants them."""
+def _place(groups: list[list[Column]], options: Options) -> Place:
+    """Where the features are, or where the caller wants them."""
     columns = [column for group in groups for column in group]
-    place = arguments.place_of_columns(columns, options.sample_weight, options.backend)
-    return choose(options.backend, place)
+    return arguments.place_of_columns(columns, options.sample_weight, options.backend)
 
 
 def _feature_groups(X: Any, Y: Any) -> list[list[Column]]:
@@ -230,19 +234,11 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     arguments.require_integers(options.estimator, weights is not None)
     groups, rules = arguments.bin_rules(options.bins, groups)
     columns = [column for group in groups for column in group]
-    kernels = _kernels(groups, options)
+    kernels = choose(options.backend, _place(groups, options))
     weights = None if weights is None else bring(weights, kernels)
-    n_jobs = options.n_jobs
-    coders = map_threads(partial(binning.fit, kernels=kernels), columns, rules, n_jobs=n_jobs)
-    if options.nan_policy == "raise":
-        binning.refuse_missing(columns, coders)
-    codes = map_threads(binning.Coder.codes, coders, n_jobs=n_jobs)
-    features = [
-        Feature(found, len(coder.bins), coder.has_missing)
-        for found, coder in zip(codes, coders, strict=True)
-    ]
+    features = _features(columns, rules, kernels, options)
     n_left = None if len(groups) == 1 else len(groups[0])
-    tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
+    tile_cells = None if options.estimator == "ml" else settings.tile_cells(options.n_jobs)
     description = partial(_description, features, n_left, options.estimator, kernels, weights)
     if options.nan_policy == "propagate":
         sink = UnknownSink(sink, np.array([feature.has_missing for feature in features]))
@@ -267,7 +263,23 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
             memory_limit=settings.memory_limit,
             stays=place_of(getattr(sink, "matrix", None)) != HOST,
         )
-        run(job, sink, n_jobs, report, finished)
+        run(job, sink, options.n_jobs, report, finished)
+
+
+def _features(
+    columns: list[Column], rules: list[Rule], kernels: Kernels, options: Options
+) -> list[Feature]:
+    """Columns as codes, where the kernels work."""
+    n_jobs, within = options.n_jobs, kernels.current
+    fit = partial(binning.fit, kernels=kernels)
+    coders = map_threads(fit, columns, rules, n_jobs=n_jobs, within=within)
+    if options.nan_policy == "raise":
+        binning.refuse_missing(columns, coders)
+    codes = map_threads(binning.Coder.codes, coders, n_jobs=n_jobs, within=within)
+    return [
+        Feature(found, len(coder.bins), coder.has_missing)
+        for found, coder in zip(codes, coders, strict=True)
+    ]
 
 
 @contextmanager

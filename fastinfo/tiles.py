@@ -263,8 +263,9 @@ class Job:
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
-        values = self._measure_each(tile) if tile.is_sparse else self._measure_all(tile)
-        return values if self.stays else self.kernels.to_host(values)
+        with self.kernels.current():
+            values = self._measure_each(tile) if tile.is_sparse else self._measure_all(tile)
+            return values if self.stays else self.kernels.to_host(values)
 
     def _measure_each(self, tile: Tile) -> Array:
         values = [

@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -135,6 +136,13 @@ class Kernels(Protocol):
         ------
         ImportError
             Where there is nothing to run on, with the reason and how to go on.
+        """
+        ...
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Where a thread has to be to make these kernels' arrays, and to compute with them.
+
+        Their own methods see to that themselves.
         """
         ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,10 @@ class NumpyKernels:
     def describe(cls) -> str:
         """The library and its version."""
         return f"numpy {np.__version__}, one thread, the reference"
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Anywhere."""
+        return nullcontext()
 
     def bring(self, array: Array) -> Array:
         """Itself."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -52,6 +53,10 @@ class CupyKernels:
             major, minor = found.properties.capability
             told.append(f"{found.properties.name} (capability {major}.{minor})")
         return ", ".join(told)
+
+    def current(self) -> AbstractContextManager[Any]:
+        """With the device as the thread's current one."""
+        return self.device.current()
 
     @on_device
     def bring(self, array: Any) -> Array:

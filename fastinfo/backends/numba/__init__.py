@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -72,6 +73,10 @@ class NumbaKernels:
     def describe(cls) -> str:
         """The library and its version."""
         return f"numba {VERSION}, compiled for this processor"
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Anywhere."""
+        return nullcontext()
 
     def bring(self, array: Array) -> Array:
         """Itself."""
