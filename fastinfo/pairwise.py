@@ -59,7 +59,9 @@ def pairwise_mutual_information(
     bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `fastinfo.mutual_information`; ``bins`` is one specification for all features, or a
         pair of them for X and Y. With ``nan_policy="omit"`` each pair leaves out the samples that
-        it lacks and no others; bins of equal frequency are those of each feature by itself.
+        it lacks and no others; bins of equal frequency are those of each feature by itself. With
+        ``backend="cupy"`` all GPUs that can be used share samples of the host, on a thread each at
+        least; the environment variable ``CUDA_VISIBLE_DEVICES`` chooses among them.
     progress : bool or callable, optional
         True shows a bar (needs rich); a function is called with the pairs done and in all.
     out : array of shape (m, m) or (m, k), floating-point, optional
@@ -234,7 +236,8 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
     arguments.require_integers(options.estimator, weights is not None)
     groups, rules = arguments.bin_rules(options.bins, groups)
     columns = [column for group in groups for column in group]
-    kernels = choose(options.backend, _place(groups, options))
+    place = _place(groups, options)
+    kernels = choose(options.backend, place)
     weights = None if weights is None else bring(weights, kernels)
     features = _features(columns, rules, kernels, options)
     n_left = None if len(groups) == 1 else len(groups[0])
@@ -263,7 +266,10 @@ def measure_pairs(groups: list[list[Column]], sink: Sink, options: Options, sett
             memory_limit=settings.memory_limit,
             stays=place_of(getattr(sink, "matrix", None)) != HOST,
         )
-        run(job, sink, options.n_jobs, report, finished)
+        # What is on a device already is measured there, and what stays on one has to be.
+        is_shared = place == HOST and not job.stays
+        jobs = tiles.team(job, kernels.companions()) if is_shared else [job]
+        run(jobs, sink, options.n_jobs, report, finished)
 
 
 def _features(

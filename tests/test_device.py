@@ -318,6 +318,7 @@ def test_a_device_that_is_too_old_is_told(monkeypatch):
     new = EmulatedDevice(number=1)
     assert usable.capable([old, new]) == (old, new)
     monkeypatch.setattr(usable, "devices", lambda: (old, new))
+    assert "An Old One (capability 7.0, too old), emulated (cap" in CupyKernels.describe()
     assert CupyKernels(1).device is new
     with pytest.raises(ImportError, match=r"An Old One has 7\.0"):
         CupyKernels(0)

@@ -139,6 +139,10 @@ class Kernels(Protocol):
         """
         ...
 
+    def companions(self) -> Sequence[Kernels]:
+        """Kernels of other devices, which may take a share of the work on samples of the host."""
+        ...
+
     def current(self) -> AbstractContextManager[Any]:
         """Where a thread has to be to make these kernels' arrays, and to compute with them.
 

@@ -8,7 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
+from fastinfo.backends.contract import (
+    Kernels,
+    PairEntropies,
+    SoftBins,
+    Summary,
+    TileShape,
+    code_dtype,
+)
 
 Array = np.ndarray[Any, Any]
 
@@ -34,6 +41,10 @@ class NumpyKernels:
     def describe(cls) -> str:
         """The library and its version."""
         return f"numpy {np.__version__}, one thread, the reference"
+
+    def companions(self) -> Sequence[Kernels]:
+        """None: threads share this processor."""
+        return ()
 
     def current(self) -> AbstractContextManager[Any]:
         """Anywhere."""

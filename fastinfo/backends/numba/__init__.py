@@ -10,7 +10,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
+from fastinfo.backends.contract import (
+    Kernels,
+    PairEntropies,
+    SoftBins,
+    Summary,
+    TileShape,
+    code_dtype,
+)
 from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import VERSION, u64
 
@@ -73,6 +80,10 @@ class NumbaKernels:
     def describe(cls) -> str:
         """The library and its version."""
         return f"numba {VERSION}, compiled for this processor"
+
+    def companions(self) -> Sequence[Kernels]:
+        """None: threads share this processor."""
+        return ()
 
     def current(self) -> AbstractContextManager[Any]:
         """Anywhere."""
