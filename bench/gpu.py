@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
+from unittest import mock
 
 import numpy as np
 
@@ -327,8 +328,40 @@ def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
         and (None if ratio is None else ratio >= PEER_TARGET),
         "one-hot products by torch": peer,
         "times torch": ratio,
+        "all pairs, all devices": measure_devices(codes, case.name),
         "numba": {"sample-pairs per second": host_rate, "features": few, "cores": usable_cores()},
         "times numba": rate / host_rate,
+    }
+
+
+def measure_devices(codes: Any, name: str, repetitions: int = 3) -> dict[str, Any] | str:
+    """All pairs of samples of the host, end to end, by all devices and by the current one alone.
+
+    By the clock and not by events, which are of one device.
+    """
+    from fastinfo.backends.cupy import CupyKernels
+
+    n_devices = 1 + len(CupyKernels().companions())
+    if n_devices == 1:
+        return "there is one device"
+
+    def measured() -> tuple[Any, list[float]]:
+        times = []
+        for _ in range(1 + repetitions):
+            start = time.perf_counter()
+            matrix = fastinfo.pairwise_mutual_information(codes, backend="cupy")
+            times.append(time.perf_counter() - start)
+        return matrix, times[1:]  # the first one compiles
+
+    found, seconds = measured()
+    with mock.patch.object(CupyKernels, "companions", return_value=()):
+        alone, seconds_alone = measured()
+    np.testing.assert_array_equal(found, alone, err_msg=name)
+    return {
+        "devices": n_devices,
+        "seconds": spread(seconds),
+        "seconds of one": spread(seconds_alone),
+        "times one": median(seconds_alone) / median(seconds),
     }
 
 

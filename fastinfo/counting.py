@@ -154,7 +154,7 @@ def count(
         return total
 
     size = max(kernels.samples_at_once or RANGE, 4 * n_cells)
-    table = over_ranges(count_range, operator.iadd, n_samples, n_jobs, size)
+    table = over_ranges(count_range, operator.iadd, n_samples, n_jobs, size, kernels.current)
     return DenseCounts(kernels.to_host(table))
 
 

@@ -7,8 +7,9 @@ every row.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -25,7 +26,8 @@ BROUGHT_AT_ONCE = 1 << 27
 """Samples of rows that are brought to a device at a time."""
 
 
-class Features(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Features:
     """Binned features."""
 
     blocks: list[Array]
@@ -54,10 +56,10 @@ class Features(NamedTuple):
         Returns
         -------
         array of shape (k, n), or list of k arrays
-            One array where the features are in one block.
+            One array where all codes are of one type.
         """
         is_moved = self.has_missing[chosen] & (sizes != self.n_bins[chosen])
-        if len(self.blocks) > 1:
+        if len({block.dtype for block in self.blocks}) > 1:
             rows = self.rows()
             found = [rows[i] for i in chosen.tolist()]
             for place in np.flatnonzero(is_moved).tolist():
@@ -66,15 +68,16 @@ class Features(NamedTuple):
                 codes[found[place] == n_bins] = size
                 found[place] = codes
             return found
-        (rows,) = self.blocks
+        one = len(self.blocks) == 1
+        codes = self.blocks[0] if one else kernels.xp.concatenate(self.blocks)
         if not np.array_equal(chosen, np.arange(len(self))):
-            rows = rows[kernels.bring(chosen)]
+            codes = codes[kernels.bring(chosen)]
         if not is_moved.any():
-            return rows
+            return codes
         dtype = code_dtype(int(max(sizes.max(), self.n_bins[chosen].max())))
         old, new = (kernels.bring(n.astype(dtype)[:, None]) for n in (self.n_bins[chosen], sizes))
-        rows = rows.astype(dtype)
-        return kernels.xp.where(rows == old, new, rows)
+        codes = codes.astype(dtype)
+        return kernels.xp.where(codes == old, new, codes)
 
 
 def encode(
@@ -93,7 +96,9 @@ def encode(
         for part in _parts(columns, rule, kernels, n_jobs)
     ]
     encode_part = partial(_encode, kernels=kernels, refuse=refuse)
-    found = map_threads(encode_part, *zip(*parts, strict=True), n_jobs=n_jobs)
+    found = map_threads(
+        encode_part, *zip(*parts, strict=True), n_jobs=n_jobs, within=kernels.current
+    )
     return Features(
         [block for part in found for block in part.blocks],
         np.concatenate([part.n_bins for part in found]),

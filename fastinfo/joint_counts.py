@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import arguments, binning, counting
-from fastinfo.backends import bring, choose, name_of
+from fastinfo.backends import at, bring, choose, name_of
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges
 from fastinfo.columns import Column
@@ -152,11 +152,12 @@ class JointCounts:
         """
         if not variables:
             raise TypeError("update() takes the samples of at least one variable")
-        groups = [
-            arguments.variable(samples, name)
-            for samples, name in zip(variables, variable_names(len(variables)), strict=True)
-        ]
-        return self.update_columns(groups, sample_weight)
+        with at(*variables, sample_weight):
+            groups = [
+                arguments.variable(samples, name)
+                for samples, name in zip(variables, variable_names(len(variables)), strict=True)
+            ]
+            return self.update_columns(groups, sample_weight)
 
     def update_columns(
         self,
@@ -215,7 +216,7 @@ class JointCounts:
         at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
         n_jobs = self._n_jobs // at_once
         fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trusting=trusting)
-        coders = map_threads(fit, columns, rules, n_jobs=at_once)
+        coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
         if self.nan_policy == "raise":
             binning.refuse_missing(columns, coders)
         counts = counting.count(

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
-from fastinfo.backends import choose, name_of
+from fastinfo.backends import at, choose, name_of
 from fastinfo.joint_counts import JointCounts
 
 
@@ -195,8 +195,9 @@ def mutual_information(
         out together with their partners, or make the result NaN.
     sample_weight : array-like of shape (n,), optional
         Weight of each sample, finite and not negative.
-    backend : {"numba", "numpy"}, optional
-        Kernels that do the work; by default those of ``FASTINFO_BACKEND``, or numba.
+    backend : {"numba", "numpy", "cupy"}, optional
+        Kernels that do the work; by default those of ``FASTINFO_BACKEND``, or numba, and cupy for
+        samples on a GPU.
     n_jobs : int, optional
         Threads; all cores by default.
 
@@ -545,26 +546,31 @@ def jensen_shannon_divergence(
 def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
     name_of(options.backend)  # an unknown one is told before anything is counted
-    counts = samples.of(variables, options)
-    kernels = choose(options.backend, arguments.place(variables))
-    arguments.require_integers(options.estimator, counts.is_weighted)
-    if counts.is_unknown:
-        return float("nan")
-    n_variables = counts.n_variables
-    entropy = entropies.of_marginals(
-        lambda *axes: kernels.bring(counts.marginal(*axes)), n_variables, options.estimator, kernels
-    )
-    value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
-    return float(value) / options.unit
+    with at(*variables, options.sample_weight):
+        counts = samples.of(variables, options)
+        kernels = choose(options.backend, arguments.place(variables))
+        arguments.require_integers(options.estimator, counts.is_weighted)
+        if counts.is_unknown:
+            return float("nan")
+        n_variables = counts.n_variables
+        entropy = entropies.of_marginals(
+            lambda *axes: kernels.bring(counts.marginal(*axes)),
+            n_variables,
+            options.estimator,
+            kernels,
+        )
+        value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
+        return float(value) / options.unit
 
 
 def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
     name_of(options.backend)
-    left, right = samples.of_two(x, y, options)
-    kernels = choose(options.backend, arguments.place((x, y)))
-    if left.is_unknown or right.is_unknown:
-        return float("nan")
-    p, q = (kernels.bring(counts) for counts in left.aligned_with(right))
-    value = formula(p / p.sum(), q / q.sum(), kernels)
-    return (max(float(value), 0.0) + 0.0) / options.unit  # + 0.0: no result is −0.0
+    with at(x, y):
+        left, right = samples.of_two(x, y, options)
+        kernels = choose(options.backend, arguments.place((x, y)))
+        if left.is_unknown or right.is_unknown:
+            return float("nan")
+        p, q = (kernels.bring(counts) for counts in left.aligned_with(right))
+        value = formula(p / p.sum(), q / q.sum(), kernels)
+        return (max(float(value), 0.0) + 0.0) / options.unit  # + 0.0: no result is −0.0

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastinfo import arguments, counting, features, formulas, tables, tiles
 from fastinfo.arguments import Options
-from fastinfo.backends import HOST, bring, choose, place_of
+from fastinfo.backends import HOST, Place, at, bring, choose, place_of
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.columns import Columns, typical
@@ -59,7 +59,9 @@ def pairwise_mutual_information(
     bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `fastinfo.mutual_information`; ``bins`` is one specification for all features, or a
         pair of them for X and Y. With ``nan_policy="omit"`` each pair leaves out the samples that
-        it lacks and no others; bins of equal frequency are those of each feature by itself.
+        it lacks and no others; bins of equal frequency are those of each feature by itself. With
+        ``backend="cupy"`` all GPUs that can be used share samples of the host, on a thread each at
+        least; the environment variable ``CUDA_VISIBLE_DEVICES`` chooses among them.
     progress : bool or callable, optional
         True shows a bar (needs rich); a function is called with the pairs done and in all.
     out : array of shape (m, m) or (m, k), floating-point, optional
@@ -106,22 +108,26 @@ def pairwise_mutual_information(
            [0., 0., 1.]])
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    groups = _feature_groups(X, Y)
-    shape = (len(groups[0]), len(groups[-1]))
-    settings = Run(progress, memory_limit, checkpoint)
-    kernels = _kernels(groups, options)
-    # Tiles that pass through a file, or are marked by what the host knows, go to the host.
-    stays = place_of(X) != HOST and checkpoint is None and options.nan_policy != "propagate"
-    xp = kernels.xp if stays else np
-    if out is None:
-        if xp is np:
-            counting.require_memory(shape, what="the matrix", help_="pass out=, or use top_pairs")
-        matrix = xp.full(shape, np.nan)
-    else:
-        matrix = arguments.output(out, shape)
-    sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit, xp)
-    measure_pairs(groups, sink, options, settings)
-    return tables.like(matrix, X) if out is None else out
+    with at(X, Y, options.sample_weight):
+        groups = _feature_groups(X, Y)
+        shape = (len(groups[0]), len(groups[-1]))
+        settings = Run(progress, memory_limit, checkpoint)
+        kernels = choose(options.backend, _place(groups, options))
+        # Tiles that pass through a file, or are marked by what the host knows, go to the host.
+        goes_to = place_of(X if out is None else out)
+        stays = goes_to != HOST and checkpoint is None and options.nan_policy != "propagate"
+        xp = kernels.xp if stays else np
+        if out is None:
+            if xp is np:
+                counting.require_memory(
+                    shape, what="the matrix", help_="pass out=, or use top_pairs"
+                )
+            matrix = xp.full(shape, np.nan)
+        else:
+            matrix = arguments.output(out, shape)
+        sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit, xp)
+        measure_pairs(groups, sink, options, settings)
+        return tables.like(matrix, X) if out is None else out
 
 
 def top_pairs(
@@ -185,19 +191,19 @@ def top_pairs(
     k = None if k is None else arguments.positive_integer(k, "k")
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     run = Run(progress, memory_limit, checkpoint)
-    groups = _feature_groups(X, Y)
-    n_left = None if Y is None else len(groups[0])
-    sink = TopSink(k, arguments.threshold(threshold), n_left, options.unit, run.memory_limit)
-    measure_pairs(groups, sink, options, run)
-    left, right = tables.labels(X), tables.labels(X if Y is None else Y)
+    with at(X, Y, options.sample_weight):
+        groups = _feature_groups(X, Y)
+        n_left = None if Y is None else len(groups[0])
+        sink = TopSink(k, arguments.threshold(threshold), n_left, options.unit, run.memory_limit)
+        measure_pairs(groups, sink, options, run)
+        left, right = tables.labels(X), tables.labels(X if Y is None else Y)
     return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
 
 
-def _kernels(groups: Sequence[Columns], options: Options) -> Kernels:
-    """Kernels that work where the features are, or where the caller wants them."""
+def _place(groups: Sequence[Columns], options: Options) -> Place:
+    """Where the features are, or where the caller wants them."""
     columns = [column for group in groups for column in typical(group)]
-    place = arguments.place_of_columns(columns, options.sample_weight, options.backend)
-    return choose(options.backend, place)
+    return arguments.place_of_columns(columns, options.sample_weight, options.backend)
 
 
 def _feature_groups(X: Any, Y: Any) -> list[Columns]:
@@ -230,13 +236,13 @@ def measure_pairs(groups: Sequence[Columns], sink: Sink, options: Options, setti
     weights = arguments.weights(options.sample_weight, n_samples)
     arguments.require_integers(options.estimator, weights is not None)
     groups, rules = arguments.bin_rules(options.bins, groups)
-    kernels = _kernels(groups, options)
+    place = _place(groups, options)
+    kernels = choose(options.backend, place)
     weights = None if weights is None else bring(weights, kernels)
-    n_jobs = options.n_jobs
     refuse = options.nan_policy == "raise"
-    binned = features.encode(groups, rules, kernels, n_jobs, refuse)
+    binned = features.encode(groups, rules, kernels, options.n_jobs, refuse)
     n_left = None if len(groups) == 1 else len(groups[0])
-    tile_cells = None if options.estimator == "ml" else settings.tile_cells(n_jobs)
+    tile_cells = None if options.estimator == "ml" else settings.tile_cells(options.n_jobs)
     description = partial(_description, binned, n_left, options.estimator, kernels, weights)
     if options.nan_policy == "propagate":
         sink = UnknownSink(sink, binned.has_missing)
@@ -261,7 +267,10 @@ def measure_pairs(groups: Sequence[Columns], sink: Sink, options: Options, setti
             memory_limit=settings.memory_limit,
             stays=place_of(getattr(sink, "matrix", None)) != HOST,
         )
-        run(job, sink, n_jobs, report, finished)
+        # What is on a device already is measured there, and what stays on one has to be.
+        is_shared = place == HOST and not job.stays
+        jobs = tiles.team(job, kernels.companions()) if is_shared else [job]
+        run(jobs, sink, options.n_jobs, report, finished)
 
 
 @contextmanager

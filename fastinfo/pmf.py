@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import arguments, entropies, formulas, tables
-from fastinfo.backends import HOST, choose, place_of
+from fastinfo.backends import HOST, at, choose, place_of
 
 __all__ = [
     "conditional_entropy",
@@ -344,38 +344,40 @@ def _of_joint(
     """A formula over the entropies of a joint distribution of ``n_axes`` variables."""
     unit = arguments.log_base(base)
     axes = arguments.axes(axis, n_axes)
-    p = arguments.probabilities(pk, "pk", axes)
-    kernels = choose(place=place_of(p))
-    p = kernels.bring(p)
-    n_variables = len(axes)
+    with at(pk):
+        p = arguments.probabilities(pk, "pk", axes)
+        kernels = choose(place=place_of(p))
+        p = kernels.bring(p)
+        n_variables = len(axes)
 
-    def marginal(*variables: int) -> Any:
-        others = tuple(a - n_variables for a in range(n_variables) if a not in variables)
-        summed = p.sum(axis=others)
-        return summed.reshape(*summed.shape[: summed.ndim - len(variables)], -1)
+        def marginal(*variables: int) -> Any:
+            others = tuple(a - n_variables for a in range(n_variables) if a not in variables)
+            summed = p.sum(axis=others)
+            return summed.reshape(*summed.shape[: summed.ndim - len(variables)], -1)
 
-    entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
-    return _finish(formula(entropy), unit, kernels, pk)
+        entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
+        return _finish(formula(entropy), unit, kernels, pk)
 
 
 def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any) -> Any:
     """A formula over two distributions."""
     unit = arguments.log_base(base)
     axes = arguments.axes((axis,), 1)
-    p, q = (arguments.probabilities(k, name, axes) for k, name in ((pk, "pk"), (qk, "qk")))
-    if p.shape[-1] != q.shape[-1]:
-        raise ValueError(
-            f"pk has {p.shape[-1]} values along axis {axis} and qk {q.shape[-1]}; a divergence "
-            "compares distributions over the same ones"
-        )
-    kernels = choose(place=arguments.same_place((p, q), ("pk", "qk")))
-    try:
-        p, q = kernels.xp.broadcast_arrays(kernels.bring(p), kernels.bring(q))
-    except ValueError:
-        raise ValueError(
-            f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
-        ) from None
-    return _finish(formula(p, q, kernels), unit, kernels, pk)
+    with at(pk, qk):
+        p, q = (arguments.probabilities(k, name, axes) for k, name in ((pk, "pk"), (qk, "qk")))
+        if p.shape[-1] != q.shape[-1]:
+            raise ValueError(
+                f"pk has {p.shape[-1]} values along axis {axis} and qk {q.shape[-1]}; a divergence "
+                "compares distributions over the same ones"
+            )
+        kernels = choose(place=arguments.same_place((p, q), ("pk", "qk")))
+        try:
+            p, q = kernels.xp.broadcast_arrays(kernels.bring(p), kernels.bring(q))
+        except ValueError:
+            raise ValueError(
+                f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
+            ) from None
+        return _finish(formula(p, q, kernels), unit, kernels, pk)
 
 
 def _finish(value: Any, unit: float, kernels: Any, pk: Any) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -32,6 +33,7 @@ def over_ranges(
     n_samples: int,
     n_jobs: int,
     size: int = RANGE,
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Result:
     """The sum of ``function(start, stop)`` over ranges that cover the samples.
 
@@ -57,12 +59,15 @@ def over_ranges(
                 totals[:] = [add(totals[0], part) if totals else part]
                 n_added += 1
 
-    map_threads(take, range(n_ranges), n_jobs=n_jobs)
+    map_threads(take, range(n_ranges), n_jobs=n_jobs, within=within)
     return totals[0]
 
 
 def map_threads(
-    function: Callable[..., Result], *arguments: Sequence[Any], n_jobs: int
+    function: Callable[..., Result],
+    *arguments: Sequence[Any],
+    n_jobs: int,
+    within: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> list[Result]:
     """As `map` over the shortest of the sequences, on threads where several are of use.
 
@@ -71,11 +76,13 @@ def map_threads(
     that Ctrl-C, which comes to that thread alone, can never break off Numba in the middle of
     loading a kernel. After an exception, Ctrl-C included, no call begins; the ones under way are
     waited for. Ctrl-C comes out before all else, then the exception of the first call that failed.
+    ``within`` makes what each call is surrounded by: what a thread does not have of its caller.
     """
     calls = list(zip(*arguments, strict=False))
     n_threads = min(n_jobs, len(calls))
     if n_threads <= 1:
-        return [function(*call) for call in calls]
+        with within():
+            return [function(*call) for call in calls]
     results: list[Any] = [None] * len(calls)
     errors: dict[int, BaseException] = {}
     next_call = itertools.count()
@@ -83,7 +90,8 @@ def map_threads(
     def work(ended: threading.Event) -> None:
         while not errors and (i := next(next_call)) < len(calls):
             try:
-                results[i] = function(*calls[i])
+                with within():
+                    results[i] = function(*calls[i])
             except BaseException as error:
                 errors[i] = error
         ended.set()

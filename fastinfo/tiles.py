@@ -3,14 +3,20 @@
 The pairs of features are cut into tiles. Threads count and reduce one tile at a time, and a sink
 takes each tile's values; between tiles there is room for progress and for Ctrl-C. Nothing larger
 than the tiles under way and the sink's own result is ever held.
+
+Where several devices share the tiles, each has a job of its own. The plan does not know of them:
+the tiles, and so the values and what a checkpoint keeps of them, are the same for any number.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from copy import copy
+from dataclasses import replace
 from itertools import pairwise
 from math import isqrt
+from queue import SimpleQueue
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -21,6 +27,7 @@ from fastinfo.binning import LookUp
 from fastinfo.checkpoint import Checkpoint
 from fastinfo.features import Features
 from fastinfo.formulas import EntropyOf
+from fastinfo.ranges import map_threads
 
 TILE_CELLS = 1 << 20
 """Cells of one tile where its counts are wanted: 8 MiB, reduced while they are in cache."""
@@ -224,12 +231,24 @@ class Job:
         self.needs_counts = estimator != "ml" or on_counts is not None
         self.formula = formula
         self.estimator = estimator
-        self.kernels = kernels
-        self.weights = weights
-        self.features = features
-        self.packs = list(self._pack(kernels, memory_limit))
+        self.memory_limit = memory_limit
+        self._settle(kernels, features, weights)
 
-    def _pack(self, kernels: Kernels, memory_limit: int | None) -> Iterator[Pack]:
+    def _settle(self, kernels: Kernels, features: Features, weights: Array | None) -> None:
+        self.kernels = kernels
+        self.features = features
+        self.weights = weights
+        with kernels.current():
+            self.packs = list(self._pack())
+
+    def on(self, kernels: Kernels, blocks: list[Array], weights: Array | None) -> Job:
+        """The same job on other kernels, with the codes there and weights of the host."""
+        other = copy(self)
+        weights = None if weights is None else kernels.bring(weights)
+        other._settle(kernels, replace(self.features, blocks=blocks), weights)
+        return other
+
+    def _pack(self) -> Iterator[Pack]:
         """Packs of the features up to each limit, where it takes in more than the one before."""
         packed_before = 0
         for limit in PACKS:
@@ -238,14 +257,15 @@ class Job:
                 continue
             packed_before = int(is_member.sum())
             sizes = self.plan.classes[is_member]
-            codes = self.features.padded(self.plan.order[is_member], sizes, kernels)
-            packed = kernels.pack(codes, sizes.tolist(), self.weights, memory_limit)
+            codes = self.features.padded(self.plan.order[is_member], sizes, self.kernels)
+            packed = self.kernels.pack(codes, sizes.tolist(), self.weights, self.memory_limit)
             yield Pack(limit, packed, np.cumsum(is_member) - 1)
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
-        values = self._measure_each(tile) if tile.is_sparse else self._measure_all(tile)
-        return values if self.stays else self.kernels.to_host(values)
+        with self.kernels.current():
+            values = self._measure_each(tile) if tile.is_sparse else self._measure_all(tile)
+            return values if self.stays else self.kernels.to_host(values)
 
     def _measure_each(self, tile: Tile) -> Array:
         order = self.plan.order.tolist()
@@ -300,8 +320,29 @@ class Job:
         return entropies.without_rounding(values, self.estimator, self.kernels)
 
 
+def team(job: Job, companions: Sequence[Kernels]) -> list[Job]:
+    """The job, and the same on other kernels that share its tiles; never more jobs than tiles.
+
+    Features are binned once, and their codes go to the others through the host, side by side.
+    """
+    companions = companions[: max(len(job.plan.tiles) - 1, 0)]
+    n_others = len(companions)
+    if n_others == 0:
+        return [job]
+
+    def take(kernels: Kernels, blocks: list[Array], block: Array) -> None:
+        blocks.append(kernels.bring(block))
+
+    handed: list[list[Array]] = [[] for _ in companions]
+    for codes in job.features.blocks:
+        block = job.kernels.to_host(codes)
+        map_threads(take, companions, handed, [block] * n_others, n_jobs=n_others)
+    weights = None if job.weights is None else job.kernels.to_host(job.weights)
+    return [job, *map_threads(job.on, companions, handed, [weights] * n_others, n_jobs=n_others)]
+
+
 def run(
-    job: Job,
+    jobs: Sequence[Job],
     sink: Sink,
     n_jobs: int,
     progress: Callable[[int, int], None] | None = None,
@@ -309,13 +350,27 @@ def run(
 ) -> None:
     """Measure every tile of the plan and hand it to the sink.
 
-    Tiles that the checkpoint knows are not measured again. ``progress`` is called in the caller's
-    thread, with the pairs done and the pairs in all. An exception in it, or Ctrl-C, ends the run
-    after the tiles under way; the sink and the checkpoint keep the tiles that they were given.
+    Each tile is measured by the next of the jobs of a `team` that is free, on as many threads as
+    ``n_jobs`` says and at least one for each job. Tiles that the checkpoint knows are not measured
+    again. ``progress`` is called in the caller's thread, with the pairs done and the pairs in all.
+    An exception in it, or Ctrl-C, ends the run after the tiles under way; the sink and the
+    checkpoint keep the tiles that they were given.
     """
-    order, tiles = job.plan.order, job.plan.tiles
+    order, tiles = jobs[0].plan.order, jobs[0].plan.tiles
     total, done = sum(tile.n_pairs for tile in tiles), 0
     running: dict[Future[Array], Tile] = {}
+    # As many places as threads: none waits, and the job that has waited longest comes next.
+    n_threads = len(jobs) * -(-n_jobs // len(jobs))
+    free: SimpleQueue[Job] = SimpleQueue()
+    for i in range(n_threads):
+        free.put(jobs[i % len(jobs)])
+
+    def measure(tile: Tile) -> Array:
+        job = free.get()
+        try:
+            return job.measure(tile)
+        finally:
+            free.put(job)
 
     def finish(tile: Tile, values: Array) -> None:
         nonlocal done
@@ -331,7 +386,7 @@ def run(
                 checkpoint.store(tile.left, tile.right, values)
             finish(tile, values)
 
-    with ThreadPoolExecutor(n_jobs, thread_name_prefix="fastinfo") as pool:
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="fastinfo") as pool:
         try:
             for tile in tiles:
                 known = checkpoint and checkpoint.load(tile.left, tile.right)
@@ -339,9 +394,9 @@ def run(
                     finish(tile, known)
                     continue
                 # A tile ahead for each thread keeps it busy without holding many results.
-                while len(running) >= 2 * n_jobs:
+                while len(running) >= 2 * n_threads:
                     collect()
-                running[pool.submit(job.measure, tile)] = tile
+                running[pool.submit(measure, tile)] = tile
             while running:
                 collect()
         finally:

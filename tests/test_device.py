@@ -7,8 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from emulation import build
-from emulation.arrays import DeviceArray
+from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
@@ -138,20 +137,81 @@ def test_a_mixture_of_places_is_refused(rng, xp, call):
         call(values, xp.asarray(values))
 
 
-def test_two_devices_are_two_places(monkeypatch, rng, xp):
-    x, y = (xp.asarray(values) for values in data(rng))
-    monkeypatch.setattr(DeviceArray, "device", property(lambda a: SimpleNamespace(id=int(a is y))))
+@pytest.fixture
+def devices(monkeypatch):
+    """Two emulated devices, whatever there is beside them; the first one is current."""
+    found = EmulatedDevice(number=0), EmulatedDevice(number=1)
+    monkeypatch.setattr(usable, "devices", lambda: found)
+    return found
+
+
+def test_two_devices_are_two_places(rng, devices):
+    x, y = data(rng)
+    here = arrays.namespace.asarray(x)
+    with devices[1].current():
+        there = arrays.namespace.asarray(y)
     with pytest.raises(ValueError, match="x is on CUDA device 0 and y on CUDA device 1"):
-        fastinfo.mutual_information(x, y)
+        fastinfo.mutual_information(here, there)
+    found = fastinfo.mutual_information(here, there, backend="cupy")
+    assert found == pytest.approx(fastinfo.mutual_information(x, y), rel=1e-12)
+    assert not devices[1].launches
 
 
-def test_device_arrays_go_to_the_kernels_of_their_device(monkeypatch, xp):
-    monkeypatch.setattr(DeviceArray, "device", SimpleNamespace(id=1))
-    array = xp.asarray(np.zeros(3))
+def test_device_arrays_go_to_the_kernels_of_their_device(devices):
+    with devices[1].current():
+        array = arrays.namespace.asarray(np.zeros(3))
     assert place_of(array) == Place("cupy", 1)
     assert choose(place=place_of(array)).device.number == 1
     assert choose("numpy", place_of(array)).name == "numpy"
     assert place_of(np.zeros(3)) == HOST
+
+
+ELSEWHERE = {
+    "one column": lambda x, y, i: fastinfo.entropy(x),
+    "quantiles": lambda x, y, i: fastinfo.mutual_information(x, y, bins="quantile:4"),
+    "edges": lambda x, y, i: fastinfo.mutual_information(
+        x, y, bins=np.linspace(0.1, 1.5, 9), nan_policy="omit"
+    ),
+    "a rule": lambda x, y, i: fastinfo.entropy(x, bins="fd"),
+    "categories": lambda x, y, i: fastinfo.entropy(i),
+    "edges for categories": lambda x, y, i: fastinfo.entropy(i, bins=[0, 1e11, 1e12]),
+    "sparse": lambda x, y, i: fastinfo.mutual_information(i, y),
+    "weights": lambda x, y, i: fastinfo.mutual_information(x, y, sample_weight=y),
+    "corrected": lambda x, y, i: fastinfo.mutual_information(x, y, estimator="miller_madow"),
+    "divergence": lambda x, y, i: fastinfo.kl_divergence(x, y, bins=3),
+    "counts": lambda x, y, i: fastinfo.entropy(fastinfo.JointCounts().update(x, sample_weight=y)),
+    "other kernels": lambda x, y, i: fastinfo.mutual_information(x, i, backend="numpy"),
+    "probabilities": lambda x, y, i: pmf.mutual_information(x.reshape(-1, 2)),
+    "batch": lambda x, y, i: pmf.entropy(x.reshape(-1, 2), axis=1),
+    "divergence of probabilities": lambda x, y, i: pmf.kl_divergence(x, y),
+    "pairs": lambda x, y, i: fastinfo.pairwise_mutual_information(x.reshape(-1, 2), n_jobs=3),
+    "pairs, weighted, omitted": lambda x, y, i: fastinfo.pairwise_mutual_information(
+        x.reshape(-1, 2), y.reshape(-1, 2), sample_weight=y[::2], nan_policy="omit"
+    ),
+    "pairs to the host": lambda x, y, i: fastinfo.pairwise_mutual_information(
+        x.reshape(-1, 2), out=np.empty((2, 2))
+    ),
+    "propagated": lambda x, y, i: fastinfo.pairwise_mutual_information(
+        x.reshape(-1, 2), nan_policy="propagate"
+    ),
+    "top pairs": lambda x, y, i: fastinfo.top_pairs(x.reshape(-1, 4), n_jobs=3)[0].value,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("call", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_samples_stay_on_a_device_that_is_not_the_current_one(rng, devices, call):
+    x = rng.random(400)
+    y = x + rng.random(400)
+    i = (1e12 * x).astype(np.int64)
+    with devices[1].current():
+        there = [arrays.namespace.asarray(values) for values in (x, y, i)]
+    found = call(*there)
+    if isinstance(found, arrays.DeviceArray):
+        assert found.device.id == 1
+        found = found.get()
+    np.testing.assert_allclose(found, call(x, y, i), rtol=1e-12, atol=1e-14)
+    assert not devices[0].launches
+    assert arrays.current() == 0
 
 
 def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
@@ -267,6 +327,7 @@ def test_a_device_that_is_too_old_is_told(monkeypatch):
     new = EmulatedDevice(number=1)
     assert usable.capable([old, new]) == (old, new)
     monkeypatch.setattr(usable, "devices", lambda: (old, new))
+    assert "An Old One (capability 7.0, too old), emulated (cap" in CupyKernels.describe()
     assert CupyKernels(1).device is new
     with pytest.raises(ImportError, match=r"An Old One has 7\.0"):
         CupyKernels(0)

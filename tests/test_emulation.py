@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -134,3 +135,43 @@ def test_device_arrays_do_not_mix_with_those_of_the_host():
         with pytest.raises(TypeError):
             wrong()
     assert (x.sum() + 1).get() == 4
+
+
+def test_arrays_of_one_device_are_of_no_use_to_another():
+    first, second = EmulatedDevice(number=0), EmulatedDevice(number=1)
+    xp, one = arrays.namespace, np.int64(1)
+    with second.current():
+        x = xp.asarray(np.arange(6))
+        assert second.current_number() == x[1:].device.id == 1
+    here = xp.asarray(np.arange(6))
+    assert first.current_number() == here.device.id == 0
+    for wrong in (
+        lambda: x + 1,
+        lambda: here + x,
+        lambda: here[x],
+        lambda: x[here],
+        lambda: x.sum(),
+        lambda: xp.where(here > 0, x, 0),
+        lambda: here.__setitem__(0, x),
+        lambda: x.__setitem__(0, 1),
+        lambda: xp.stack([x, x]),
+    ):
+        with pytest.raises(ValueError, match="an array of device 1 while 0 is current"):
+            wrong()
+    # Neither views nor the way to the host compute, and asarray is the way between devices.
+    assert x[2:].reshape(2, 2)[1].device.id == 1
+    assert [int(value) for value in x] == x.get().tolist() == xp.asarray(x).get().tolist()
+    assert xp.asarray(x).device.id == 0
+    out = xp.zeros(1, np.float64)
+    counts = (here[None], one, one * 6, one, out)
+    first.launch("sums", "sum_xlogx<int64>", 1, 32, counts, 256)
+    with pytest.raises(RuntimeError, match="on device 1 while another one is current"):
+        second.launch("sums", "sum_xlogx<int64>", 1, 32, counts, 256)
+    with second.current(), pytest.raises(ValueError, match="of device 0 while 1 is current"):
+        second.launch("sums", "sum_xlogx<int64>", 1, 32, counts, 256)
+
+
+def test_threads_have_a_current_device_each():
+    with EmulatedDevice(number=1).current(), ThreadPoolExecutor(1) as pool:
+        assert pool.submit(arrays.current).result() == 0
+        assert arrays.current() == 1

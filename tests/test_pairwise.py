@@ -350,7 +350,8 @@ def test_an_exception_in_progress_ends_the_run(backend, mixed, monkeypatch, erro
     with pytest.raises(type(error)):
         fastinfo.pairwise_mutual_information(mixed, progress=progress, n_jobs=1, backend=backend)
     assert len(calls) == 1
-    assert len(measured) <= 4  # of 28: two ahead, and what a thread took meanwhile
+    # Of 28: two ahead for each device, of which tests have two, and what threads took meanwhile.
+    assert len(measured) <= (8 if backend == "cupy" else 4)
 
 
 def test_an_exception_in_a_tile_comes_out(backend, mixed, monkeypatch):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Callable, Hashable
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -138,6 +139,12 @@ def place_of(array: Any) -> Place:
     ask = _device_of(kind)
     device = None if ask is None else ask(array)
     return HOST if device is None else Place("cupy", device)
+
+
+def at(*arrays: Any) -> AbstractContextManager[Any]:
+    """Where a thread has to be to compute with arrays, the first of a device if they differ."""
+    place = next((found for found in map(place_of, arrays) if found != HOST), HOST)
+    return nullcontext() if place == HOST else choose(place=place).current()
 
 
 def bring(array: Any, kernels: Kernels) -> Any:

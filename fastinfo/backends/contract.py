@@ -28,6 +28,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -146,6 +147,17 @@ class Kernels(Protocol):
         ------
         ImportError
             Where there is nothing to run on, with the reason and how to go on.
+        """
+        ...
+
+    def companions(self) -> Sequence[Kernels]:
+        """Kernels of other devices, which may take a share of the work on samples of the host."""
+        ...
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Where a thread has to be to make these kernels' arrays, and to compute with them.
+
+        Their own methods see to that themselves.
         """
         ...
 

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
+from fastinfo.backends.contract import (
+    Kernels,
+    PairEntropies,
+    SoftBins,
+    Summary,
+    TileShape,
+    code_dtype,
+)
 from fastinfo.backends.row_by_row import RowByRow
 
 Array = np.ndarray[Any, Any]
@@ -34,6 +42,14 @@ class NumpyKernels(RowByRow):
     def describe(cls) -> str:
         """The library and its version."""
         return f"numpy {np.__version__}, one thread, the reference"
+
+    def companions(self) -> Sequence[Kernels]:
+        """None: threads share this processor."""
+        return ()
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Anywhere."""
+        return nullcontext()
 
     def bring(self, array: Array) -> Array:
         """Itself."""

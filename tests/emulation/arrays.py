@@ -1,8 +1,12 @@
 """What CuPy's arrays are to the launchers: NumPy's in a shell that refuses what CuPy refuses.
 
-NumPy arrays do not mix with them, `numpy.asarray` of one raises, and fresh memory holds rubbish.
+NumPy arrays do not mix with them, `numpy.asarray` of one raises, and fresh memory holds rubbish. An
+array is made on the thread's current device, and nothing is computed of one on another, as between
+devices that cannot read each other's memory; views and the way to the host do not compute.
 """
 
+import threading
+from contextlib import contextmanager
 from types import SimpleNamespace
 
 import numpy as np
@@ -13,9 +17,33 @@ RUBBISH = 0xA5
 ATOMIC = ("int32", "uint32", "uint64", "float16", "float32", "float64")
 
 
+chosen = threading.local()
+
+
+def current():
+    """The number of this thread's current device: the first one's where it has not chosen."""
+    return getattr(chosen, "number", 0)
+
+
+@contextmanager
+def on(number):
+    """Make a device this thread's current one."""
+    before = current()
+    chosen.number = number
+    try:
+        yield
+    finally:
+        chosen.number = before
+
+
 def unwrap(value):
-    """The NumPy array in the shell; a NumPy array without one is an error, as it is for CuPy."""
+    """The NumPy array in the shell, if it is one of the current device.
+
+    A NumPy array without a shell is an error, as it is for CuPy.
+    """
     if isinstance(value, DeviceArray):
+        if value.number != current():
+            raise ValueError(f"an array of device {value.number} while {current()} is current")
         return value.host
     if isinstance(value, np.ndarray):
         raise TypeError("a NumPy array came where an array of the device is needed")
@@ -42,12 +70,13 @@ def silently(function, arguments, options):
 
 
 class DeviceArray(NDArrayOperatorsMixin):
-    """An array that lives on the emulated device."""
+    """An array that lives on an emulated device: the current one, unless it is told."""
 
     __module__ = "cupy"
 
-    def __init__(self, host):
+    def __init__(self, host, number=None):
         self.host = host
+        self.number = current() if number is None else number
 
     @property
     def data(self):
@@ -56,8 +85,8 @@ class DeviceArray(NDArrayOperatorsMixin):
 
     @property
     def device(self):
-        """The only device."""
-        return SimpleNamespace(id=0)
+        """Where it was made."""
+        return SimpleNamespace(id=self.number)
 
     def get(self):
         """A copy on the host."""
@@ -80,20 +109,33 @@ class DeviceArray(NDArrayOperatorsMixin):
             raise AttributeError(name)
         found = getattr(self.host, name)
         if callable(found):
-            return lambda *a, **o: silently(found, a, o)
-        return wrap(found) if isinstance(found, np.ndarray) else found
+            return lambda *a, **o: self._seen(silently(found, a, o))
+        return self._seen(wrap(found)) if isinstance(found, np.ndarray) else found
+
+    def _seen(self, found):
+        """What was made of this array: a view of it, or something computed."""
+        if isinstance(found, DeviceArray) and (
+            found.host.size == 0 or np.may_share_memory(found.host, self.host)
+        ):
+            return DeviceArray(found.host, self.number)
+        unwrap(self)
+        return found
 
     def __getitem__(self, key):
-        return wrap(self.host[unwrap(key)])
+        found = wrap(self.host[unwrap(key)])
+        if any(isinstance(k, (DeviceArray, list)) for k in (key if type(key) is tuple else (key,))):
+            unwrap(self)
+            return found
+        return DeviceArray(found.host, self.number)
 
     def __setitem__(self, key, value):
-        self.host[unwrap(key)] = unwrap(value)
+        unwrap(self)[unwrap(key)] = unwrap(value)
 
     def __len__(self):
         return len(self.host)
 
     def __iter__(self):
-        return (wrap(part) for part in self.host)
+        return (self[i] for i in range(len(self)))
 
     def __float__(self):
         return float(self.host)
@@ -146,9 +188,11 @@ class Namespace:
 
     @staticmethod
     def asarray(values, dtype=None):
-        """From the host too: the one way onto the device."""
-        if isinstance(values, DeviceArray):
+        """From the host, or from another device too: the one way onto the current one."""
+        if isinstance(values, DeviceArray) and values.number == current():
             return DeviceArray(np.asarray(values.host, dtype))
+        if isinstance(values, DeviceArray):
+            values = values.get()
         return DeviceArray(np.array(values, dtype))
 
     @staticmethod

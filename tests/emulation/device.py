@@ -2,7 +2,6 @@
 
 import ctypes
 import os
-from contextlib import nullcontext
 
 import numpy as np
 from emulation import arrays, build
@@ -79,6 +78,8 @@ class EmulatedDevice:
         wanted = library.emulated_signature(kernel.encode()).decode().split()
         if len(wanted) != len(arguments):
             raise TypeError(f"{kernel} takes {len(wanted)} arguments; {len(arguments)} came")
+        if self.current_number() != self.number:
+            raise RuntimeError(f"{kernel} on device {self.number} while another one is current")
         held = [
             _argument(value, type_, f"argument {place} of {kernel}")
             for place, (value, type_) in enumerate(zip(arguments, wanted, strict=True))
@@ -98,8 +99,8 @@ class EmulatedDevice:
             raise RuntimeError(f"{kernel}: {error.decode()}")
 
     def current_number(self):
-        """The first one's, as in a thread that has not chosen."""
-        return 0
+        """That of this thread."""
+        return arrays.current()
 
     def copier(self, buffer_bytes):
         """Lanes that copy as late as they may."""
@@ -110,8 +111,8 @@ class EmulatedDevice:
         return 1 << 30
 
     def current(self):
-        """There is only one."""
-        return nullcontext()
+        """For this thread alone, as CuPy does it."""
+        return arrays.on(self.number)
 
 
 def _three(size):
@@ -122,7 +123,7 @@ def _three(size):
 def _argument(value, wanted, name):
     """Memory that holds an argument, which is of the type that the kernel takes."""
     if isinstance(value, arrays.DeviceArray):
-        host = value.host
+        host = arrays.unwrap(value)
         if not host.flags.c_contiguous:
             raise TypeError(f"{name} is not contiguous")
         kind = "u" if host.dtype.kind == "b" else host.dtype.kind

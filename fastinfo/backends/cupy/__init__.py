@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -24,8 +25,15 @@ def on_device(
 
     @wraps(method)
     def run(self: Any, /, *arguments: P.args, **options: P.kwargs) -> Result:
-        with self.device.current():
-            return method(self, *arguments, **options)
+        try:
+            with self.device.current():
+                return method(self, *arguments, **options)
+        except MemoryError as error:
+            raise MemoryError(
+                f"CUDA device {self.device.number} ({self.device.properties.name}) is out of "
+                f"memory: {error}; take less at a time, or leave the device out "
+                "(CUDA_VISIBLE_DEVICES)"
+            ) from error
 
     return run
 
@@ -50,8 +58,18 @@ class CupyKernels:
         told = [devices[0].library]
         for found in devices:
             major, minor = found.properties.capability
-            told.append(f"{found.properties.name} (capability {major}.{minor})")
+            too_old = "" if usable.is_capable(found) else ", too old"
+            told.append(f"{found.properties.name} (capability {major}.{minor}{too_old})")
         return ", ".join(told)
+
+    def companions(self) -> Sequence[CupyKernels]:
+        """Those of all other devices that are not too old."""
+        others = (found for found in usable.devices() if found.number != self.device.number)
+        return [CupyKernels(found) for found in others if usable.is_capable(found)]
+
+    def current(self) -> AbstractContextManager[Any]:
+        """With the device as the thread's current one."""
+        return self.device.current()
 
     @on_device
     def bring(self, array: Any) -> Array:

@@ -49,7 +49,7 @@ def _found() -> tuple[Device, ...] | UnusableError:
 
 def capable(devices: Sequence[Device]) -> tuple[Device, ...] | UnusableError:
     """The devices, unless all are older than the kernels can be compiled for."""
-    if any(device.properties.capability >= LEAST_CAPABILITY for device in devices):
+    if any(map(is_capable, devices)):
         return tuple(devices)
     told = ", ".join(
         f"{device.properties.name} has {device.properties.capability[0]}."
@@ -60,6 +60,11 @@ def capable(devices: Sequence[Device]) -> tuple[Device, ...] | UnusableError:
         f"a compute capability of {LEAST_CAPABILITY[0]}.{LEAST_CAPABILITY[1]} or more is needed, "
         f"and {told}; use another backend"
     )
+
+
+def is_capable(device: Device) -> bool:
+    """Whether the kernels can be compiled for a device."""
+    return device.properties.capability >= LEAST_CAPABILITY
 
 
 def devices() -> tuple[Device, ...]:

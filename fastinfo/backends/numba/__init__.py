@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, TileShape, code_dtype
+from fastinfo.backends.contract import (
+    Kernels,
+    PairEntropies,
+    SoftBins,
+    Summary,
+    TileShape,
+    code_dtype,
+)
 from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import VERSION, u64
 from fastinfo.backends.row_by_row import RowByRow
@@ -73,6 +81,14 @@ class NumbaKernels(RowByRow):
     def describe(cls) -> str:
         """The library and its version."""
         return f"numba {VERSION}, compiled for this processor"
+
+    def companions(self) -> Sequence[Kernels]:
+        """None: threads share this processor."""
+        return ()
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Anywhere."""
+        return nullcontext()
 
     def bring(self, array: Array) -> Array:
         """Itself."""

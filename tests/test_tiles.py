@@ -1,0 +1,253 @@
+"""Tiles that several devices share: the same values to the bit, whoever measures them."""
+
+import threading
+
+import numpy as np
+import pytest
+from emulation import arrays, build
+from emulation.device import SMALL, EmulatedDevice
+
+import fastinfo
+from fastinfo import features, tiles
+from fastinfo.backends.contract import TileShape
+from fastinfo.backends.cupy import CupyKernels, usable
+
+pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+
+N_SAMPLES = 90
+SIDE = 3
+N_BINS = [2, 3, 2, 9, 300, 33, 3, 11, 2, 60, 9]
+
+COUNTING = {"onehot_mma", "onehot_popc", "scatter", "weighted"}
+"""Families of kernels that count pairs, and nothing else."""
+
+
+@pytest.fixture(autouse=True)
+def _small_tiles(monkeypatch):
+    monkeypatch.setattr(CupyKernels, "tile_shape", TileShape(SIDE, 1 << 30))
+
+
+@pytest.fixture
+def visible(monkeypatch):
+    """Emulated devices, so many as are asked for, in the place of all that there are."""
+
+    def make(number, properties=()):
+        properties = [*properties, *[SMALL] * number][:number]
+        found = tuple(EmulatedDevice(p, number=i) for i, p in enumerate(properties))
+        monkeypatch.setattr(usable, "devices", lambda: found)
+        return found
+
+    return make
+
+
+@pytest.fixture
+def measured(monkeypatch):
+    """The device and the tile of everything that is measured."""
+    plain, seen = tiles.Job.measure, []
+
+    def measure(job, tile):
+        seen.append((job.kernels.device.number, tile))
+        return plain(job, tile)
+
+    monkeypatch.setattr(tiles.Job, "measure", measure)
+    return seen
+
+
+def table(rng, share_missing=0.0):
+    X = rng.integers(0, N_BINS, (N_SAMPLES, len(N_BINS))).astype(object)
+    for column in (1, 5, 10):
+        X[rng.random(N_SAMPLES) < share_missing, column] = None
+    return X
+
+
+def counted(device):
+    return [kernel for family, kernel in device.launches if family in COUNTING]
+
+
+CASES = {
+    "complete": lambda rng: {},
+    "missing": lambda rng: {"X": table(rng, 0.2), "nan_policy": "omit"},
+    "propagated": lambda rng: {"X": table(rng, 0.02), "nan_policy": "propagate"},
+    "weights": lambda rng: {"sample_weight": rng.random(N_SAMPLES)},
+    "counts wanted": lambda rng: {"estimator": "miller_madow"},
+    "two tables": lambda rng: {"Y": table(rng)[:, 4:]},
+    "floats": lambda rng: {"X": rng.normal(size=(N_SAMPLES, 8)), "bins": "quantile:5"},
+}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 4])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_no_number_of_devices_changes_a_bit(rng, visible, case, n_jobs):
+    options = {"X": table(rng), "backend": "cupy", "n_jobs": n_jobs} | case(rng)
+    found = []
+    for number in (1, 2, 3):
+        devices = visible(number)
+        matrix = fastinfo.pairwise_mutual_information(**options)
+        assert all(counted(device) for device in devices)
+        found.append((matrix, fastinfo.top_pairs(k=7, **options)))
+    for matrix, top in found[1:]:
+        np.testing.assert_array_equal(matrix, found[0][0])
+        assert top == found[0][1]
+    reference = fastinfo.pairwise_mutual_information(**options | {"backend": "numpy"})
+    np.testing.assert_allclose(found[0][0], reference, rtol=1e-12, atol=1e-12)
+
+
+def test_codes_go_over_in_pieces(rng, visible, monkeypatch):
+    X = table(rng)
+    visible(1)
+    expected = fastinfo.pairwise_mutual_information(X, backend="cupy")
+    for size in (1, 2 * N_SAMPLES + 1, 1 << 20):
+        visible(2)
+        monkeypatch.setattr(features, "BROUGHT_AT_ONCE", size)
+        found = fastinfo.pairwise_mutual_information(X, backend="cupy")
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_sparse_pairs_are_shared_too(rng, visible, measured, monkeypatch):
+    monkeypatch.setattr(tiles, "LARGEST_PAIR_TABLE", 1 << 10)
+    X = rng.integers(0, [300, 200, 3, 100], (N_SAMPLES, 4))
+    found = []
+    for number in (1, 2):
+        visible(number)
+        found.append(fastinfo.pairwise_mutual_information(X, backend="cupy"))
+    assert {device for device, tile in measured if tile.is_sparse} == {0, 1}
+    np.testing.assert_array_equal(*found)
+
+
+def test_bins_are_made_on_the_current_device_by_threads_too(rng, visible, measured):
+    """Threads begin with the first device as their current one, wherever the caller is."""
+    X = table(rng)
+    visible(1)
+    expected = fastinfo.pairwise_mutual_information(X, backend="cupy")
+    devices = visible(3)
+    measured.clear()
+    with devices[2].current():
+        found = fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=3)
+        assert arrays.current() == 2
+    np.testing.assert_array_equal(found, expected)
+    assert {device for device, _ in measured} == {0, 1, 2}
+    binned = [any(family == "encode" for family, _ in device.launches) for device in devices]
+    assert binned == [False, False, True]
+
+
+@pytest.mark.parametrize("n_features", [1, 3, 4])
+def test_a_device_that_gets_no_tile_gets_no_features(rng, visible, measured, n_features):
+    devices = visible(4)
+    X = rng.integers(0, 5, (N_SAMPLES, n_features))
+    fastinfo.pairwise_mutual_information(X, backend="cupy")
+    n_tiles = len({(tile.left.start, tile.right.start) for _, tile in measured})
+    assert n_tiles == {1: 1, 3: 1, 4: 3}[n_features]
+    assert [bool(device.launches) for device in devices] == [i < n_tiles for i in range(4)]
+
+
+def test_what_is_on_a_device_is_measured_there(rng, visible):
+    X, weights = table(rng).astype(int), rng.random(N_SAMPLES)
+    first, second = visible(2)
+    with second.current():
+        there, weights_there = arrays.namespace.asarray(X), arrays.namespace.asarray(weights)
+    fastinfo.pairwise_mutual_information(there)
+    fastinfo.pairwise_mutual_information(there, backend="cupy", out=np.empty((11, 11)))
+    fastinfo.top_pairs(X, sample_weight=weights_there, backend="cupy")
+    with second.current():
+        out = arrays.namespace.empty((11, 11))
+        fastinfo.pairwise_mutual_information(X, backend="cupy", out=out)
+    assert not first.launches
+    expected = fastinfo.pairwise_mutual_information(X, backend="numpy")
+    np.testing.assert_allclose(out.get(), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_device_that_is_too_old_gets_nothing(rng, visible):
+    old = SMALL._replace(capability=(7, 0))
+    devices = visible(3, [SMALL, old])
+    fastinfo.pairwise_mutual_information(table(rng), backend="cupy")
+    assert [bool(device.launches) for device in devices] == [True, False, True]
+
+
+# --- how a run goes -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 3)])
+@pytest.mark.parametrize("estimator", ["ml", "miller_madow"])
+def test_another_number_of_devices_goes_on(
+    rng, visible, measured, tmp_path, first, then, estimator
+):
+    options = {"X": table(rng), "backend": "cupy", "estimator": estimator}
+    visible(1)
+    expected = fastinfo.pairwise_mutual_information(**options)
+    every = {(tile.left.start, tile.right.start) for _, tile in measured}
+    n_finished = 0
+
+    def stop_halfway(done, total):
+        nonlocal n_finished
+        n_finished += 1
+        if done > total // 2:
+            raise KeyboardInterrupt
+
+    visible(first)
+    measured.clear()
+    with pytest.raises(KeyboardInterrupt):
+        fastinfo.pairwise_mutual_information(**options, checkpoint=tmp_path, progress=stop_halfway)
+    assert {device for device, _ in measured} == set(range(first))
+    visible(then)
+    measured.clear()
+    found = fastinfo.pairwise_mutual_information(**options, checkpoint=tmp_path)
+    np.testing.assert_array_equal(found, expected)
+    assert 0 < len(measured) <= len(every) - n_finished
+    assert {device for device, _ in measured} == set(range(then))
+
+
+@pytest.mark.parametrize("error", [RuntimeError("a broken tile"), KeyboardInterrupt()], ids=repr)
+@pytest.mark.parametrize("number", [0, 1])
+def test_an_exception_on_one_device_ends_the_run(rng, visible, monkeypatch, number, error):
+    visible(2)
+    plain, seen = tiles.Job.measure, []
+
+    def measure(job, tile):
+        seen.append(tile)
+        if job.kernels.device.number == number:
+            raise error
+        return plain(job, tile)
+
+    monkeypatch.setattr(tiles.Job, "measure", measure)
+    X = rng.integers(0, 3, (N_SAMPLES, 40))
+    with pytest.raises(type(error)):
+        fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=1)
+    assert len(seen) < 50  # of 105; 4 without delay: two threads, and a tile ahead for each
+    assert arrays.current() == 0
+
+
+def test_a_device_without_memory_is_named(rng, visible, monkeypatch):
+    """Nothing is left out in silence: the error says which device, and how to go on without it."""
+    _, small = visible(2, [SMALL, SMALL._replace(name="A Small One")])
+
+    def refuse(*_, **__):
+        raise MemoryError("allocating 9 bytes")
+
+    monkeypatch.setattr(small, "launch", refuse)
+    with pytest.raises(
+        MemoryError,
+        match=r"CUDA device 1 \(A Small One\) is out of memory: allocating 9 bytes; "
+        r".*CUDA_VISIBLE_DEVICES",
+    ):
+        fastinfo.pairwise_mutual_information(table(rng), backend="cupy")
+
+
+def test_a_device_that_is_slow_gets_fewer_tiles(rng, visible, monkeypatch):
+    visible(2)
+    plain, seen = tiles.Job.measure, []
+    others_are_done = threading.Event()
+
+    def measure(job, tile):
+        number = job.kernels.device.number
+        if number == 1:
+            assert others_are_done.wait(60)
+        seen.append(number)
+        if seen.count(0) == 20:
+            others_are_done.set()
+        return plain(job, tile)
+
+    monkeypatch.setattr(tiles.Job, "measure", measure)
+    X = rng.integers(0, 3, (N_SAMPLES, 24))
+    fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=1)
+    assert len(seen) == 36
+    assert seen[:20] == [0] * 20
