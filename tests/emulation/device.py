@@ -2,7 +2,8 @@
 
 import ctypes
 import os
-from contextlib import nullcontext
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 from emulation import arrays, build
@@ -46,6 +47,22 @@ class LateCopier:
         self._started[lane] = target, n_bytes
 
 
+class Current(threading.local):
+    """What is current in a thread: a device, the first one to begin with, and streams of each."""
+
+    def __init__(self):
+        self.devices = [0]
+        self.streams = [(0, 0)]
+        """Device and stream; 0 is the default stream."""
+
+    def stream(self, device):
+        """The last one that was made current on a device."""
+        return next((stream for on, stream in reversed(self.streams) if on == device), 0)
+
+
+CURRENT = Current()
+
+
 class EmulatedDevice:
     """What `fastinfo.backends.cupy.device.Device` asks for."""
 
@@ -57,6 +74,8 @@ class EmulatedDevice:
         self.properties = properties
         self.launches = []
         """Family and kernel of everything that was launched."""
+        self.streams = []
+        """The stream of each launch."""
         self._seed = seed
         self._edited = edited or (lambda text: text)
         self._library = build.library if edited is None else self._edited_library
@@ -84,7 +103,12 @@ class EmulatedDevice:
             for place, (value, type_) in enumerate(zip(arguments, wanted, strict=True))
         ]
         pointers = (ctypes.c_void_p * len(held))(*(ctypes.addressof(value) for value in held))
+        if CURRENT.devices[-1] != self.number:
+            raise RuntimeError(
+                f"{kernel} of device {self.number}: {CURRENT.devices[-1]} is current"
+            )
         self.launches.append((family, kernel))
+        self.streams.append(CURRENT.stream(self.number))
         self._seed += 1
         error = library.emulated_launch(
             kernel.encode(),
@@ -98,8 +122,8 @@ class EmulatedDevice:
             raise RuntimeError(f"{kernel}: {error.decode()}")
 
     def current_number(self):
-        """The first one's, as in a thread that has not chosen."""
-        return 0
+        """The first one's in a thread that has not chosen."""
+        return CURRENT.devices[-1]
 
     def copier(self, buffer_bytes):
         """Lanes that copy as late as they may."""
@@ -109,9 +133,24 @@ class EmulatedDevice:
         """Enough for tests."""
         return 1 << 30
 
+    @contextmanager
     def current(self):
-        """There is only one."""
-        return nullcontext()
+        """Of this thread."""
+        CURRENT.devices.append(self.number)
+        try:
+            yield
+        finally:
+            CURRENT.devices.pop()
+
+    @contextmanager
+    def on_stream(self, pointer):
+        """The device and its stream, of this thread."""
+        with self.current():
+            CURRENT.streams.append((self.number, pointer))
+            try:
+                yield
+            finally:
+                CURRENT.streams.pop()
 
 
 def _three(size):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import wraps
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
@@ -52,6 +53,10 @@ class CupyKernels:
             major, minor = found.properties.capability
             told.append(f"{found.properties.name} (capability {major}.{minor})")
         return ", ".join(told)
+
+    def on_stream(self, pointer: int) -> AbstractContextManager[Any]:
+        """Work on another library's stream, and not on CuPy's, of this device."""
+        return self.device.on_stream(pointer)
 
     @on_device
     def bring(self, array: Any) -> Array:
