@@ -70,6 +70,20 @@ def test_gradients_are_right(name):
     assert torch.autograd.gradcheck(FUNCTIONS[name], (scores,))
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", [*FUNCTIONS, "MINE"])
+def test_half_precision_is_computed_as_float32(name, dtype):
+    """What autocast makes of a critic's scores; sums over 512² pairs pass what float16 holds."""
+    bound = FUNCTIONS.get(name) or MINE()
+    scores = random_scores(512, 512).to(dtype).requires_grad_()
+    found = bound(scores)
+    assert found.dtype == torch.float32
+    assert found == bound(scores.float())
+    found.backward()
+    assert scores.grad.dtype == dtype
+    assert scores.grad.isfinite().all()
+
+
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_leading_axes_are_a_batch(name):
     scores = random_scores(2, 3, 6, 6)
@@ -311,6 +325,7 @@ def test_the_average_takes_the_bias_out_of_the_gradient():
 def test_mine_in_evaluation_mode_remembers_nothing():
     bound = MINE().eval()
     assert bound(torch.eye(3)).item() == pytest.approx(1)
+    assert torch.autograd.gradcheck(bound, random_scores(4, 4).requires_grad_())
     assert bound.log_average.isnan()
     bound.train()(torch.eye(3))
     restored = MINE()

@@ -205,6 +205,19 @@ def test_gradients_are_right(name, generator):
     assert torch.autograd.gradcheck(loss, inputs)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize(
+    "name", sorted(LOSSES.keys() - {"full"})
+)  # which rounds its covariance itself
+def test_half_precision_is_computed_as_float32(name, dtype, generator):
+    loss, shapes = LOSSES[name]
+    inputs = [normal(generator, *shape).float() for shape in shapes]
+    narrow = [value.to(dtype) for value in inputs]
+    found = loss(*narrow)
+    assert found.dtype in (torch.float32, torch.float64)
+    assert torch.allclose(found, loss(*(value.float() for value in narrow)), rtol=1e-5)
+
+
 def test_gradients_are_right_on_both_sides_of_the_change_of_form(generator):
     """The sum changes its form where a log-ratio passes 1."""
     p = normal(generator, 3, 4)

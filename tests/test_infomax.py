@@ -129,19 +129,42 @@ def test_the_non_saturating_gradient_has_the_direction_and_does_not_vanish(batch
 
 def test_gradients_of_the_prior_s_losses_are_right(batch, parts):
     code = batch[1][:4].clone().requires_grad_()
+    loss = parts["prior_loss"]
     for non_saturating in (False, True):
-        loss = PriorMatching(parts["prior_loss"].discriminator, non_saturating=non_saturating)
+        loss.non_saturating = non_saturating
         assert torch.autograd.gradcheck(loss.encoder_loss, (code,))
 
-    def of_weights(*weights):
-        names = [name for name, _ in loss.discriminator.named_parameters()]
-        outputs = torch.func.functional_call(
-            loss.discriminator, dict(zip(names, weights, strict=True)), (code.detach(),)
-        )
-        return nn.functional.softplus(outputs).mean()
+    class OfDiscriminator(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.loss = loss
 
-    weights = tuple(w.detach().clone().requires_grad_() for w in loss.discriminator.parameters())
-    assert torch.autograd.gradcheck(of_weights, weights)
+        def forward(self):
+            return self.loss.discriminator_loss(code)
+
+    whole = OfDiscriminator()
+    names, weights = zip(*whole.named_parameters(), strict=True)
+
+    def of_weights(*values):
+        return torch.func.functional_call(whole, dict(zip(names, values, strict=True)), ())
+
+    copies = tuple(weight.detach().clone().requires_grad_() for weight in weights)
+    assert len(copies) == 4
+    assert torch.autograd.gradcheck(of_weights, copies)
+    assert of_weights(*weights).item() == pytest.approx(loss.discriminator_loss(code).item())
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_under_autocast(batch, parts, dtype):
+    """Scores come in half precision; what is made of them does not."""
+    features, code = (value.float() for value in batch)
+    losses = DeepInfoMax(**parts, weights=(1.0, 1.0, 1.0)).float()
+    expected = losses(features, code)
+    with torch.autocast("cpu", dtype):
+        assert losses.global_loss.critic(features.flatten(1), code).dtype == dtype
+        found = losses(features, code)
+    assert found.dtype == torch.float32
+    assert found.item() == pytest.approx(expected.item(), rel=0.05)
 
 
 def test_what_is_like_the_prior_costs_two_bits(parts):

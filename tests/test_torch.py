@@ -1,27 +1,39 @@
 """fastinfo.torch: soft mutual information and its losses, against a dense reference of tensors."""
 
+import copy
 import doctest
 import math
+import pickle
 import re
 import subprocess
 import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 import torch_dense
-from conftest import require
+from conftest import ON_GPU, require
+from emulation.device import EmulatedDevice
+from torch import nn
 from torch.autograd import gradcheck
+from torch.utils.checkpoint import checkpoint
 
 import fastinfo.torch
 from fastinfo.backends import REGISTRY
+from fastinfo.backends.cupy import CupyKernels
 from fastinfo.torch import (
     MutualInformationLoss,
+    soft_count,
     soft_counts,
     soft_mutual_information,
     soft_normalized_mutual_information,
 )
+from fastinfo.torch.soft_count import home_of
 
 SPREADS = {
     "order 1": {"kernel": "bspline", "order": 1},
@@ -38,12 +50,37 @@ AVERAGES = {
 }
 
 
-@pytest.fixture(autouse=True, params=[name for name in REGISTRY if name != "cupy"])
+X = torch.linspace(0, 1, 12)
+
+STREAM = 77
+"""PyTorch's current stream, where the device is emulated."""
+
+
+@pytest.fixture(autouse=True, params=list(REGISTRY))
 def _by_backend(request, monkeypatch):
-    """Every test with the kernels of every backend that serves CPU tensors."""
+    """Every test with the kernels of every backend.
+
+    Without a GPU, tensors of the CPU stand for those of a device: all that hands them over runs,
+    and kernels run on the processor. It is not the device that threads begin with.
+    """
     require(request.param)
-    monkeypatch.setenv("FASTINFO_BACKEND", request.param)
     torch.manual_seed(7)
+    if request.param != "cupy":
+        monkeypatch.setenv("FASTINFO_BACKEND", request.param)
+        yield
+    elif ON_GPU:
+        if not torch.cuda.is_available():
+            pytest.skip("torch is not installed with CUDA")
+        with torch.device("cuda"):
+            yield
+    else:
+        device = EmulatedDevice(number=1)
+        home = soft_count.Device(CupyKernels(device), lambda: STREAM)
+        monkeypatch.setattr(
+            *(soft_count, "home_of"), lambda t: home if t.device.type == "cpu" else home_of(t)
+        )
+        yield
+        assert set(device.streams) <= {STREAM}
 
 
 def pair(*shape, dtype=torch.float64):
@@ -203,8 +240,6 @@ def test_leading_axes_broadcast():
 @pytest.mark.parametrize("n_threads", [1, 2, 3])
 @pytest.mark.parametrize("shape", [(1, 4000), (50, 80)])
 def test_threads_do_not_change_the_result(shape, n_threads, monkeypatch):
-    from fastinfo.torch import soft_count
-
     monkeypatch.setattr(soft_count, "RANGE", 500)
     monkeypatch.setattr(soft_count, "SAMPLES_A_CELL", 1)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
@@ -271,7 +306,7 @@ def test_under_autocast():
     losses = {}
     for enabled in (False, True):
         network.zero_grad()
-        with torch.autocast("cpu", torch.bfloat16, enabled=enabled):
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=enabled):
             made = network(x)
             assert (made.dtype == torch.bfloat16) == enabled
             loss = MutualInformationLoss(bins=8)(made[:, 0], x[:, 0])
@@ -290,6 +325,141 @@ def test_non_contiguous_samples():
     a, b = (t.detach().T.contiguous().requires_grad_() for t in (x, y))
     expected = with_gradients(soft_mutual_information(a, b), a, b)
     torch.testing.assert_close(found, (expected[0], expected[1].T, expected[2].T))
+
+
+# --- what torch does with functions and modules ------------------------------------------------
+
+
+def differentiated(measure, x, y):
+    def summed(a, b):
+        values = measure(a, b)
+        return values.sum(), values
+
+    by, value = torch.func.grad(summed, argnums=(0, 1), has_aux=True)(x, y)
+    return value, by
+
+
+def mapped(measure, x, y):
+    by, value = torch.func.vmap(torch.func.grad_and_value(measure, argnums=(0, 1)))(x, y)
+    return value, by
+
+
+def jacobian(measure, x, y):
+    """Of every pair by every sample, of which only those of the pair itself are not 0."""
+    tables = torch.func.jacrev(measure, argnums=(0, 1))(x, y)
+    assert all(table.shape == (len(x), *x.shape) for table in tables)
+    return measure(x, y), tuple(table.sum(0) for table in tables)
+
+
+def backwards(measure, x, y):
+    x, y = x.requires_grad_(), y.requires_grad_()
+    value = measure(x, y)
+    value.sum().backward()
+    return value.detach(), (x.grad, y.grad)
+
+
+def checkpointed(measure, x, y, use_reentrant):
+    return backwards(lambda a, b: checkpoint(measure, a, b, use_reentrant=use_reentrant), x, y)
+
+
+def in_another_thread(measure, x, y):
+    """As autograd calls the way back of a device's functions."""
+    x, y = x.requires_grad_(), y.requires_grad_()
+    value = measure(x, y)
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(value.sum().backward).result()
+    return value.detach(), (x.grad, y.grad)
+
+
+def compiled(measure, x, y):
+    torch.compiler.reset()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the compiler's own, of what it does
+        return backwards(torch.compile(lambda a, b: measure(a + 0, b), backend="eager"), x, y)
+
+
+WAYS = {
+    "func.grad": differentiated,
+    "func.vmap": mapped,
+    "func.jacrev": jacobian,
+    "checkpoint": partial(checkpointed, use_reentrant=False),
+    "reentrant checkpoint": partial(checkpointed, use_reentrant=True),
+    "a thread": in_another_thread,
+    "torch.compile": compiled,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_ways_of_torch_change_nothing(way):
+    x, y = (tensor.detach() for tensor in pair(3, 80))
+
+    def measure(a, b):
+        return soft_mutual_information(a, b, bins=(7, 5), kernel=("bspline", "gaussian"))
+
+    value, by = backwards(measure, x.clone(), y.clone())
+    found, found_by = WAYS[way](measure, x, y)
+    torch.testing.assert_close((found, *found_by), (value, *by))
+
+
+def test_only_what_wants_a_gradient_has_one():
+    x, y = pair(2, 50)
+    expected = with_gradients(soft_mutual_information(x, y, bins=5), x, y)
+    for fixed in (0, 1):
+        tensors = [t.detach().requires_grad_(i != fixed) for i, t in enumerate((x, y))]
+        value = soft_mutual_information(*tensors, bins=5)
+        value.sum().backward()
+        assert torch.equal(tensors[1 - fixed].grad, expected[2 - fixed])
+        assert tensors[fixed].grad is None
+    with torch.no_grad():
+        assert not soft_mutual_information(x, y).requires_grad
+    with torch.inference_mode():
+        assert torch.equal(soft_mutual_information(x, y, bins=5), expected[0])
+
+
+@pytest.mark.parametrize("span", [None, (0, 1)])
+@pytest.mark.parametrize("masked", [False, True])
+def test_of_no_pairs_there_is_no_information(masked, span):
+    x = torch.zeros(0, 7, requires_grad=True)
+    mask = torch.arange(7) > 3 if masked else None
+    value = soft_mutual_information(x, x, bins=4, range=span, mask=mask)
+    assert value.shape == (0,)
+    value.sum().backward()
+    assert x.grad.shape == x.shape
+
+
+MODULES = {
+    "MutualInformationLoss": lambda: MutualInformationLoss(bins=8, range=((0, 1), None)),
+    "LabelInformationLoss": lambda: fastinfo.torch.LabelInformationLoss(cross_entropy_weight=0.1),
+    "MINE": lambda: fastinfo.torch.MINE(0.9),
+    "SeparableCritic": lambda: fastinfo.torch.SeparableCritic(3, 4),
+    "ConcatenatedCritic": lambda: fastinfo.torch.ConcatenatedCritic(3, 4),
+    "BilinearCritic": lambda: fastinfo.torch.BilinearCritic(3, 4),
+    "GaussianConditional": lambda: fastinfo.torch.GaussianConditional(3, 4),
+    "GlobalInfoMax": lambda: fastinfo.torch.GlobalInfoMax(MODULES["SeparableCritic"]()),
+    "LocalInfoMax": lambda: fastinfo.torch.LocalInfoMax(MODULES["SeparableCritic"](), "infonce"),
+    "PriorMatching": lambda: fastinfo.torch.PriorMatching(fastinfo.torch.perceptron(3, 4, 1)),
+    "DeepInfoMax": lambda: fastinfo.torch.DeepInfoMax(
+        MODULES["GlobalInfoMax"](), prior_loss=MODULES["PriorMatching"]()
+    ),
+    "InformationBottleneckLoss": lambda: fastinfo.torch.InformationBottleneckLoss(0.1),
+}
+
+
+def test_the_table_has_every_module():
+    every = {name: getattr(fastinfo.torch, name) for name in fastinfo.torch.__all__}
+    modules = {n for n, v in every.items() if isinstance(v, type) and issubclass(v, nn.Module)}
+    assert modules == set(MODULES)
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_are_copied_and_saved(name):
+    module = MODULES[name]()
+    other = MODULES[name]()
+    other.load_state_dict(module.state_dict())
+    for copied in (copy.deepcopy(module), pickle.loads(pickle.dumps(module)), other):
+        assert repr(copied) == repr(module)
+        for key, value in module.state_dict().items():
+            torch.testing.assert_close(copied.state_dict()[key], value, equal_nan=True)
 
 
 # --- the edges of what can be measured ----------------------------------------------------------
@@ -342,7 +512,7 @@ def test_outside_of_the_range():
 def test_the_gradient_has_no_derivative():
     x, y = pair(50)
     (by_x,) = torch.autograd.grad(soft_mutual_information(x, y), x, create_graph=True)
-    with pytest.raises(RuntimeError, match="differentiate twice"):
+    with pytest.raises(RuntimeError, match="cannot be differentiated twice"):
         by_x.sum().backward()
 
 
@@ -365,7 +535,6 @@ def test_information_can_be_maximised():
 
 # --- what is refused ----------------------------------------------------------------------------
 
-X = torch.linspace(0, 1, 12)
 REFUSED = {
     "no tensor": ((np.zeros(3), X), {}, TypeError, "x is ndarray; accepted is a torch.Tensor"),
     "integers": ((X, X.long()), {}, TypeError, "y has dtype torch.int64"),
@@ -403,6 +572,7 @@ REFUSED = {
         ValueError,
         "sample_weight requires a gradient",
     ),
+    "sparse": ((X.to_sparse(), X), {}, TypeError, "x is a torch.sparse_coo tensor; accepted is"),
     "another device": ((X, X.to("meta")), {}, ValueError, "x is on cpu and y on meta"),
     "a strange device": ((X.to("meta"), X.to("meta")), {}, TypeError, "tensors are on meta"),
 }
@@ -425,7 +595,31 @@ def test_a_backend_that_works_elsewhere_is_refused(monkeypatch):
     require("cupy")
     monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
     with pytest.raises(TypeError, match="backend 'cupy', which cannot read tensors of the CPU"):
-        soft_mutual_information(X, X)
+        home_of(X)
+
+
+@pytest.mark.skipif(ON_GPU, reason="there is a GPU here")
+def test_tensors_of_a_device_go_to_its_kernels_on_torch_s_stream(monkeypatch):
+    """With a stand-in, for torch has no device here."""
+    require("cupy")
+    device = torch.device("cuda", 1)
+    tensor = type("Tensor", (), {"__module__": "torch", "device": device})()
+    streams = {device: SimpleNamespace(cuda_stream=STREAM)}
+    monkeypatch.setattr(torch.cuda, "current_stream", streams.get)
+    monkeypatch.setenv("FASTINFO_BACKEND", "numpy")  # which is about the host alone
+    home = home_of(tensor)
+    assert isinstance(home, soft_count.Device)
+    assert home.kernels.device.number == 1
+    samples = torch.rand(2, 30)
+    limits = torch.tensor([[0.0, 1.0]] * 2, dtype=torch.float64)
+    bins = soft_count.SoftBins(5, None, "bspline")
+    n_before = len(home.kernels.device.streams)
+    found = home.count(soft_count.Pairs(samples, samples, limits, limits, None, bins, bins))
+    assert set(home.kernels.device.streams[n_before:]) == {STREAM}
+    torch.testing.assert_close(found, soft_counts(samples, samples, bins=5, range=(0, 1)))
+    with home.kernels.on_stream(5):
+        assert home.kernels.device.current_number() == 1
+    assert home.kernels.device.current_number() == 0
 
 
 def test_the_loss_refuses_at_once():
@@ -462,7 +656,8 @@ def test_without_torch_the_error_says_what_to_install(tmp_path):
 def test_the_page_is_true():
     """What the blocks of docs/torch.md print is what stands there."""
     page = Path(__file__).parents[1] / "docs" / "torch.md"
-    found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
+    with torch.device("cpu"):
+        found = doctest.testfile(str(page), module_relative=False, encoding="utf-8")
     assert found.attempted > 20
     assert found.failed == 0
     names = set(

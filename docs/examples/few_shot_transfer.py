@@ -128,6 +128,7 @@ def draw(results):
         axes.axhline(0, color="0.5", linewidth=0.8)
         axes.set_xticks(*zip(*ticks, strict=True), fontsize="small")
         axes.set_title(f"on the {which} kind of digits")
+        axes.set_xlabel("change, and digits shown of each")
         axes.set_ylabel("points more than plain training")
         axes.grid(axis="y", linewidth=0.4)
     figure.legend(*both[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)

@@ -24,14 +24,21 @@ def main(name, run, draw, table):
         "--quick", action="store_true", help="a run of seconds, to see that it runs"
     )
     parser.add_argument(
+        "--draw", action="store_true", help="draw the results of the last run anew, without a run"
+    )
+    parser.add_argument(
         "--output",
         type=Path,
         help=f"folder for {name}.json and {name}.svg; the documentation's, or none with --quick",
     )
     options = parser.parse_args()
-    results = rounded(run(options.quick))
-    print(table(results))
     output = options.output or (None if options.quick else PICTURES)
+    if options.draw:
+        text = ((output or PICTURES) / f"{name}.json").read_text(encoding="utf-8")
+        results = json.loads(text)
+    else:
+        results = rounded(run(options.quick))
+    print(table(results))
     if output is not None:
         save(name, results, draw, output)
 

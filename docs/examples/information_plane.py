@@ -100,7 +100,8 @@ class Recorded:
 def draw(results):
     """The planes of the first seed, by activation and number of bins."""
     figure = pyplot.figure(figsize=(9, 6.5), layout="constrained")
-    for row, bins in zip(figure.subplots(2, 2), BINS, strict=True):
+    planes = figure.subplots(2, 2, sharex=True, sharey=True)
+    for row, bins in zip(planes, BINS, strict=True):
         for axes, name in zip(row, ACTIVATIONS, strict=True):
             plot_information_plane(Recorded(results, name, bins), axes)
             axes.set_title(f"{name}, {bins} bins; × marks saturated bins", fontsize="medium")

@@ -65,14 +65,16 @@ def run(quick):
 
 def draw(results):
     """Labels and classes of the first seed: a permutation where nothing told the names."""
-    figure, axes = pyplot.subplots(1, 3, figsize=(9, 3.6), layout="constrained", sharey=True)
+    figure, axes = pyplot.subplots(1, 3, figsize=(9, 3.2), layout="constrained", sharey=True)
+    most = max(cell for found in results.values() for row in found["confusion"] for cell in row)
     for axis, (name, found) in zip(axes, results.items(), strict=True):
-        axis.imshow(found["confusion"], cmap="Blues")
+        picture = axis.imshow(found["confusion"], cmap="Blues", vmin=0, vmax=most)
         axis.set_title(name)
         axis.set_xlabel("class predicted")
         axis.set_xticks(range(10))
         axis.set_yticks(range(10))
     axes[0].set_ylabel("digit")
+    figure.colorbar(picture, ax=axes, label="unseen digits", shrink=0.8)
     return figure
 
 

@@ -124,13 +124,16 @@ def draw(results):
         for way in ways:
             down, right = zip(*way, strict=True)
             axis.plot(right, down, linewidth=0.8)
-            axis.plot(right[0], down[0], "ko", markersize=3)
+            label = "starts" if way is ways[0] else None
+            axis.plot(right[0], down[0], "ko", markersize=3, label=label)
         down, right = results["true shift"]
-        axis.plot(right, down, "r+", markersize=14, markeredgewidth=2)
+        axis.plot(right, down, "r+", markersize=14, markeredgewidth=2, label="true shift")
         axis.set_title(name)
+        axis.invert_yaxis()  # down is down
         axis.set_xlabel("pixels to the right")
         axis.set_ylabel("pixels down")
         axis.grid(linewidth=0.4)
+    axes[2].legend(fontsize="small")
     return figure
 
 

@@ -3,6 +3,10 @@
 x and y are Gaussians of four dimensions, correlated pair by pair, of which the information is
 −2·log(1 − ρ²). Each critic sees fresh samples for a few thousand steps, and is then judged on
 others. Beside it, the same bound with the best critic there is.
+
+What judging adds to the errors is known too. log p/q of the best critic has the variance 4·ρ² over
+the pairs that belong together, its exponential 1/(1 − ρ²)⁴ − 1 over the others. At I = 2 and with a
+hundred batches of 1024 samples, the standard errors are 0.005 and 0.0007 nats.
 """
 
 import math
@@ -26,10 +30,15 @@ from fastinfo.torch import (
 
 DIMENSION, BATCH = 4, 256
 
+HIGHEST = 10.0
+"""Score at which a critic trained by Jensen–Shannon is cut off, five standard deviations of log p/q
+above its mean at I = 2. That loss charges little for a score that is far too high: without the cut,
+a single pair among a hundred million, its score near 17, takes 0.15 nats from one of five seeds."""
+
 LOWER = {
     "Donsker–Varadhan (MINE)": (MINE(decay=0.99), donsker_varadhan, 0.0),
     "NWJ": (nwj, nwj, 1.0),
-    "Jensen–Shannon, read as NWJ": (jensen_shannon, lambda scores: nwj(1 + scores), 0.0),
+    "Jensen–Shannon, read as NWJ": (jensen_shannon, lambda f: nwj(1 + f.clamp(max=HIGHEST)), 0.0),
     "InfoNCE": (infonce, infonce, 0.0),
 }
 """What a critic is trained by, what is read from it, and what the best one adds to log p/q."""
@@ -70,24 +79,29 @@ def train(network, loss, information, n_steps, seed):
         schedule.step()
 
 
-def judge(network, bound, information, seed, n_batches):
-    """The bound, averaged over batches of 1024 other samples."""
+def judge(network, bounds, information, seed, n_batches):
+    """Bounds by name, averaged over batches of 1024 other samples."""
     generator = torch.Generator().manual_seed(1_000_000 + seed)
+    found = {name: [] for name in bounds}
     with torch.no_grad():
-        found = [bound(network(*samples(information, 1024, generator))) for _ in range(n_batches)]
-    return torch.stack(found).mean().item()
+        for _ in range(n_batches):
+            scores = network(*samples(information, 1024, generator))
+            for name, bound in bounds.items():
+                found[name].append(bound(scores))
+    return {name: torch.stack(values).mean().item() for name, values in found.items()}
 
 
 def run(quick):
     """Every bound at every information and seed, trained and at its best."""
-    n_steps, n_batches = (30, 2) if quick else (3000, 20)
+    n_steps, n_batches = (30, 2) if quick else (3000, 100)
     found = []
     for information in (1.0,) if quick else (0.5, 1.0, 2.0):
         for seed in range(1 if quick else 5):
-            add = {"information": information, "seed": seed}
-            for name, (objective, estimate, constant) in LOWER.items():
+            where = information, seed, n_batches
+            trained = {}
+            for name, (objective, estimate, _) in LOWER.items():
                 torch.manual_seed(seed)
-                critic = SeparableCritic(DIMENSION, DIMENSION, hidden=(128,))
+                critic = SeparableCritic(DIMENSION, DIMENSION, hidden=(128, 128))
                 if isinstance(objective, MINE):
                     objective = MINE(objective.decay)  # with an average of its own
                 train(
@@ -95,21 +109,26 @@ def run(quick):
                     lambda x, y, f=critic, o=objective: -o(f(x, y)),
                     *(information, n_steps, seed),
                 )
-                best = judge(
-                    Truth(information, ratio=True),
-                    lambda s, e=estimate, c=constant: e(s + c),
-                    *(information, seed, n_batches),
-                )
-                trained = judge(critic, estimate, information, seed, n_batches)
-                found.append({**add, "bound": name, "trained": trained, "best": best})
+                trained |= judge(critic, {name: estimate}, *where)
             torch.manual_seed(seed)
             model = GaussianConditional(DIMENSION, DIMENSION)
             train(model, model.negative_log_likelihood, information, n_steps, seed)
-            for name, bound in UPPER.items():
-                best = judge(Truth(information, ratio=False), bound, information, seed, n_batches)
-                trained = judge(model, bound, information, seed, n_batches)
-                found.append({**add, "bound": name, "trained": trained, "best": best})
-    return {"dimension": DIMENSION, "batch": BATCH, "steps": n_steps, "found": found}
+            trained |= judge(model, UPPER, *where)
+            shifted = {
+                name: lambda scores, e=estimate, c=constant: e(scores + c)
+                for name, (_, estimate, constant) in LOWER.items()
+            }
+            best = judge(Truth(information, ratio=True), shifted, *where)
+            best |= judge(Truth(information, ratio=False), UPPER, *where)
+            found += [
+                {
+                    **{"information": information, "seed": seed, "bound": name},
+                    **{"trained": trained[name], "best": best[name]},
+                }
+                for name in trained
+            ]
+    settings = {"dimension": DIMENSION, "batch": BATCH, "steps": n_steps, "batches": n_batches}
+    return {**settings, "found": found}
 
 
 def select(results, bound, information):
@@ -140,7 +159,7 @@ def draw(results):
                 "o",
                 color=f"C{round(5 * shift + 1)}",
                 markersize=4,
-                label=f"I = {information:g} nats" if place == 0 else None,
+                label=f"I = {information:g}" if place == 0 else None,
             )
     axes.axhspan(-0.05, 0.05, color="0.92")
     axes.axhline(0, color="0.5", linewidth=0.8)

@@ -27,11 +27,14 @@ def reduce(values: torch.Tensor, how: str) -> torch.Tensor:
 
 
 def tensor(value: Any, name: str) -> torch.Tensor:
-    """A tensor."""
+    """A tensor whose elements lie in memory."""
     if not isinstance(value, torch.Tensor):
         raise TypeError(
             f"{name} is {type(value).__name__}; accepted is a torch.Tensor: torch.as_tensor({name})"
         )
+    if value.layout != torch.strided or value.is_nested:
+        layout = "nested" if value.is_nested else value.layout
+        raise TypeError(f"{name} is a {layout} tensor; accepted is a dense one")
     return value
 
 
@@ -42,6 +45,11 @@ def floating(value: Any, name: str, dtypes: Iterable[torch.dtype] = ()) -> torch
         told = ", ".join(map(str, accepted)) if accepted else "a floating-point dtype"
         raise TypeError(f"{name} has dtype {found.dtype}; accepted is {told}")
     return found
+
+
+def wide(value: torch.Tensor) -> torch.Tensor:
+    """In float32 at least, whatever autocast made of it: sums of logarithms need their digits."""
+    return value if value.dtype == torch.float64 else value.float()
 
 
 def same_device(*named: tuple[torch.Tensor, str]) -> torch.device:
@@ -78,7 +86,7 @@ def number(
 
 def scores(value: Any) -> torch.Tensor:
     """Scores of all pairs of a batch: ``(…, N, N)``, at least two samples."""
-    found = floating(value, "scores")
+    found = wide(floating(value, "scores"))
     if found.ndim < 2 or found.shape[-1] != found.shape[-2] or found.shape[-1] < 2:
         raise ValueError(
             f"scores has shape {tuple(found.shape)}; accepted is (…, N, N) with N of at least 2: "

@@ -129,7 +129,10 @@ def jensen_shannon(scores: Tensor) -> Tensor:
     D_JS(p‖q) ≥ log 2 − (E_p[softplus(−f)] + E_q[softplus(f)])/2, tight for f = log p/q [1]_. Up to
     the factor ½ and log 2 it is the objective of Deep InfoMax [2]_. It rises with dependence and
     its gradients are tame, but **it is no mutual information**: it never passes log 2. For an
-    estimate of information by the critic that it trains, take ``nwj(1 + scores)``.
+    estimate of information by the critic that it trains, take ``nwj(1 + scores)``; or, since it
+    charges a critic little for scores that are far too high, and one such pair may outweigh all
+    others, ``nwj(1 + scores.clamp(max=10))``: `nwj` is a lower bound for any critic, so for that
+    one too.
 
     Parameters
     ----------

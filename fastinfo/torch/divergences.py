@@ -6,7 +6,7 @@ D(P‖Q) = E_P[log p/q], in nats. It is not symmetric: P is what happens, Q is t
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import torch
@@ -189,7 +189,7 @@ def multivariate_gaussian_kl(
 
 
 def _cholesky(covariance: Tensor, name: str, dimension: int) -> Tensor:
-    covariance = arguments.floating(covariance, name)
+    covariance = arguments.wide(arguments.floating(covariance, name))
     if covariance.ndim < 2 or covariance.shape[-2:] != (dimension, dimension):
         raise ValueError(
             f"{name} has shape {tuple(covariance.shape)}; accepted is (…, {dimension}, "
@@ -293,9 +293,9 @@ def distillation_loss(
     0.5
     """
     temperature = arguments.number(temperature, "temperature", above=0)
-    teacher = arguments.floating(teacher_logits, "teacher_logits").detach() / temperature
-    student = arguments.floating(student_logits, "student_logits") / temperature
-    return temperature**2 * categorical_kl(teacher, student, reduction=reduction)
+    named = (teacher_logits, "teacher_logits"), (student_logits, "student_logits")
+    teacher, student = (logits / temperature for logits in _alike(*named))
+    return temperature**2 * categorical_kl(teacher.detach(), student, reduction=reduction)
 
 
 def weight_prior_kl(
@@ -358,13 +358,14 @@ def weight_prior_kl(
     if not weights:
         raise ValueError("parameters has no weights that want a gradient; unfreeze some")
     _require_prior(weights, prior)
-    squares: Iterable[Tensor] = (
-        (weight if prior is None else weight - prior[name].detach()).square().sum()
+    apart = (
+        arguments.wide(weight if prior is None else weight - prior[name].detach())
         for name, weight in weights.items()
     )
     n_weights = sum(weight.numel() for weight in weights.values())
     constant = n_weights * ((std / prior_std) ** 2 / 2 - 0.5 + math.log(prior_std / std))
-    return torch.stack(list(squares)).sum() / (2 * prior_std**2) + constant
+    squares = [difference.square().sum() for difference in apart]
+    return torch.stack(squares).sum() / (2 * prior_std**2) + constant
 
 
 def _require_prior(weights: Mapping[str, Tensor], prior: Mapping[str, Tensor] | None) -> None:
@@ -380,7 +381,7 @@ def _require_prior(weights: Mapping[str, Tensor], prior: Mapping[str, Tensor] | 
 
 def _alike(*named: tuple[Tensor, str]) -> tuple[Tensor, ...]:
     """Floating-point tensors with a last axis in common, of shapes that broadcast."""
-    found = tuple(arguments.floating(value, name) for value, name in named)
+    found = tuple(arguments.wide(arguments.floating(value, name)) for value, name in named)
     arguments.same_device(*((value, name) for (_, name), value in zip(named, found, strict=True)))
     first, first_name = found[0], named[0][1]
     if first.ndim == 0 or first.shape[-1] == 0:

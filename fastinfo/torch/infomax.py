@@ -152,7 +152,8 @@ class PriorMatching(nn.Module):
     def discriminator_loss(self, code: Tensor) -> Tensor:
         """−V of samples of the prior and a detached code, in nats: 2·log 2 where they are alike."""
         code = code.detach()
-        real, fake = self.discriminator(self.prior(code)), self.discriminator(code)
+        real, fake = (self.discriminator(samples) for samples in (self.prior(code), code))
+        real, fake = arguments.wide(real), arguments.wide(fake)
         return functional.softplus(-real).mean() + functional.softplus(fake).mean()
 
     def encoder_loss(self, code: Tensor) -> Tensor:
@@ -165,6 +166,7 @@ class PriorMatching(nn.Module):
             )
         }
         fake = torch.func.functional_call(self.discriminator, constant, (code,))
+        fake = arguments.wide(fake)
         if self.non_saturating:
             return functional.softplus(-fake).mean()
         return -functional.softplus(fake).mean()

@@ -65,7 +65,7 @@ def label_mutual_information(
     unit = log_base(base)
     logits, y = _checked(logits, y)
     n_samples, n_classes = logits.shape
-    shares = _wide(logits).softmax(dim=1) / n_samples
+    shares = arguments.wide(logits).softmax(dim=1) / n_samples
     empty = shares.new_zeros(n_classes, n_classes)
     joint = empty.index_add(0, y.long(), shares)
     independent = joint.sum(dim=1, keepdim=True) * joint.sum(dim=0, keepdim=True)
@@ -114,17 +114,13 @@ class LabelInformationLoss(torch.nn.Module):
         """The loss of logits ``(n, K)`` and labels ``(n,)``."""
         loss = -label_mutual_information(logits, y)
         if self.cross_entropy_weight:
-            loss = loss + self.cross_entropy_weight * cross_entropy(_wide(logits), y.long())
+            error = cross_entropy(arguments.wide(logits), y.long())
+            loss = loss + self.cross_entropy_weight * error
         return loss
 
     def extra_repr(self) -> str:
         """The weight, for ``print``."""
         return f"cross_entropy_weight={self.cross_entropy_weight}"
-
-
-def _wide(logits: torch.Tensor) -> torch.Tensor:
-    """Logits in float32 at least, whatever autocast made of them."""
-    return logits if logits.dtype == torch.float64 else logits.float()
 
 
 def _checked(logits: torch.Tensor, y: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

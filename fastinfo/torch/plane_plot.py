@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from fastinfo.torch.plane import InformationPlane
+from fastinfo.torch.plane import InformationPlane, LayerInformation
 
 __all__ = ["plot_information_plane"]
 
@@ -12,8 +12,8 @@ __all__ = ["plot_information_plane"]
 def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
     """Draw I(T;Y) over I(X;T): a path for each layer, its points coloured by epoch.
 
-    Dashed lines are H(X) and H(Y), which nothing passes. Records whose bins are saturated, and tell
-    of bins alone, are drawn as crosses.
+    Layers are named where they end. Dashed lines are H(X) and H(Y), which nothing passes. Records
+    whose bins are saturated, and tell of bins alone, are drawn as crosses.
 
     Parameters
     ----------
@@ -58,18 +58,13 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
     epochs = [record.epoch for record in plane.records]
     colours = Normalize(min(epochs), max(max(epochs), min(epochs) + 1))
     points = None
+    ends: dict[tuple[int, int], list[LayerInformation]] = {}
     for layer in plane.layers:
         path = [record for record in plane.records if record.layer == layer]
         about_input = [record.about_input for record in path]
         about_target = [record.about_target for record in path]
         axes.plot(about_input, about_target, color="0.8", linewidth=0.8, zorder=1)
-        axes.annotate(
-            layer,
-            (about_input[-1], about_target[-1]),
-            textcoords="offset points",
-            xytext=(5, -9),
-            fontsize="small",
-        )
+        ends.setdefault(_place(path[-1], plane), []).append(path[-1])
         for is_saturated, marker in ((False, "o"), (True, "x")):
             chosen = [record for record in path if record.is_saturated == is_saturated]
             if chosen:
@@ -83,9 +78,29 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
                     marker=marker,
                     zorder=2,
                 )
+    for together in ends.values():
+        axes.annotate(
+            ", ".join(record.layer for record in together),
+            (together[0].about_input, together[0].about_target),
+            textcoords="offset points",
+            xytext=(5, -10),
+            fontsize="small",
+        )
     axes.axvline(plane.input_entropy, color="0.5", linestyle="--", linewidth=0.8)
     axes.axhline(plane.target_entropy, color="0.5", linestyle="--", linewidth=0.8)
+    axes.set_xlim(0, 1.1 * plane.input_entropy or None)
+    axes.set_ylim(bottom=0)
     axes.set_xlabel("I(X;T) in nats")
     axes.set_ylabel("I(T;Y) in nats")
     axes.figure.colorbar(points, ax=axes, label="epoch")
     return axes
+
+
+def _place(record: LayerInformation, plane: InformationPlane) -> tuple[int, int]:
+    """Where names would lie over each other, in twentieths of the plane."""
+    shares = (
+        (record.about_input, plane.input_entropy),
+        (record.about_target, plane.target_entropy),
+    )
+    x, y = (round(20 * value / entropy) if entropy else 0 for value, entropy in shares)
+    return x, y

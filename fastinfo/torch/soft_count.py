@@ -1,4 +1,4 @@
-"""The kernels of soft counts as a function that gradients pass through.
+"""The kernels of soft counts as functions that gradients pass through.
 
 Between tensors and kernels nothing is copied: NumPy and CuPy arrays are views of the tensors.
 """
@@ -6,12 +6,11 @@ Between tensors and kernels nothing is copied: NumPy and CuPy arrays are views o
 from __future__ import annotations
 
 import itertools
-from contextlib import AbstractContextManager
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from torch.autograd.function import once_differentiable
 
 from fastinfo.backends import choose, place_of
 from fastinfo.backends.contract import Array, SoftBins, SoftKernels
@@ -24,25 +23,60 @@ SAMPLES_A_CELL = 16
 """The fewest samples of a range for each cell of its table, or adding tables would take over."""
 
 
+def soft_count(*arguments: Any) -> torch.Tensor:
+    """`SoftCount` of its arguments, left out of the graphs that torch.compile makes.
+
+    A compiler that looks into the kernels finds memory that it knows nothing of.
+    """
+    apply: Callable[..., torch.Tensor] = SoftCount.apply
+    if torch.compiler.is_compiling():  # only then: to disable it loads all of the compiler
+        apply = torch.compiler.disable(apply)  # type: ignore[no-untyped-call]
+    return apply(*arguments)
+
+
+class Pairs(NamedTuple):
+    """Pairs of variables as tensors, or as arrays of the same memory, and how to count them."""
+
+    x: Any
+    """Samples ``(pairs, n)``."""
+    y: Any
+    x_limits: Any
+    """Ends of the range ``(pairs, 2)``."""
+    y_limits: Any
+    weights: Any
+    """``(pairs, n)``, or None."""
+    x_bins: SoftBins
+    y_bins: SoftBins
+
+    def as_arrays(self, view: Callable[[Any], Array]) -> Pairs:
+        """The same in arrays, limits in their bins."""
+        x, y, x_limits, y_limits, weights = map(view, self[:5])
+        x_bins = self.x_bins._replace(limits=x_limits)
+        y_bins = self.y_bins._replace(limits=y_limits)
+        return Pairs(x, y, x_limits, y_limits, weights, x_bins, y_bins)
+
+    def part(self, pairs: slice, samples: slice) -> tuple[Array, Array, SoftBins, SoftBins, Array]:
+        """What kernels take of some pairs and samples: x, y, their bins and weights."""
+        return (
+            self.x[pairs, samples],
+            self.y[pairs, samples],
+            self.x_bins._replace(limits=self.x_bins.limits[pairs]),
+            self.y_bins._replace(limits=self.y_bins.limits[pairs]),
+            None if self.weights is None else self.weights[pairs, samples],
+        )
+
+
 class SoftCount(torch.autograd.Function):
-    """Soft counts ``(pairs, B_x, B_y)`` of samples ``(pairs, n)`` and limits ``(pairs, 2)``.
+    """Soft counts ``(pairs, B_x, B_y)`` of `Pairs`, of which it takes the parts.
 
     Limits may depend on the samples: they have a gradient too. Weights have none.
     """
 
     @staticmethod
-    def forward(
-        x: torch.Tensor,
-        y: torch.Tensor,
-        x_limits: torch.Tensor,
-        y_limits: torch.Tensor,
-        weights: torch.Tensor | None,
-        x_bins: SoftBins,
-        y_bins: SoftBins,
-    ) -> torch.Tensor:
+    def forward(*inputs: Any) -> torch.Tensor:
         """Count, on the device of the samples."""
-        house = House(x)
-        return house.count(x, y, *house.bins(x_limits, y_limits, x_bins, y_bins), weights)
+        pairs = Pairs(*inputs)
+        return home_of(pairs.x).count(pairs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -51,19 +85,75 @@ class SoftCount(torch.autograd.Function):
         ctx.save_for_backward(*tensors)
 
     @staticmethod
-    @once_differentiable
     def backward(ctx: Any, by_counts: torch.Tensor) -> Any:
         """From derivatives by the counts to those by samples and limits."""
-        x, y, x_limits, y_limits, weights = ctx.saved_tensors
+        x, y, x_limits, y_limits, weights = tensors = ctx.saved_tensors  # once: checkpoints count
         wants = ctx.needs_input_grad
-        house = House(x)
-        bins = house.bins(x_limits, y_limits, ctx.x_bins, ctx.y_bins)
-        by_x = torch.empty_like(x) if wants[0] or wants[2] else None
-        by_y = torch.empty_like(y) if wants[1] or wants[3] else None
-        house.differentiate(x, y, *bins, by_counts.contiguous(), by_x, by_y, weights)
+        wants_x, wants_y = wants[0] or wants[2], wants[1] or wants[3]
+        found = SoftCountGradient.apply(  # type: ignore[no-untyped-call]
+            *tensors, ctx.x_bins, ctx.y_bins, by_counts, wants_x, wants_y
+        )
+        by_x, by_y = found[0] if wants_x else None, found[-1] if wants_y else None
         by_x_limits = _by_limits(x, x_limits, by_x, weights) if wants[2] else None
         by_y_limits = _by_limits(y, y_limits, by_y, weights) if wants[3] else None
         return by_x, by_y, by_x_limits, by_y_limits, None, None, None
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[torch.Tensor, int]:
+        """Count a batch of pairs as more pairs."""
+        counts = SoftCount.apply(*_as_pairs(info, in_dims, inputs))  # type: ignore[no-untyped-call]
+        return _as_batch(info, counts), 0
+
+
+class SoftCountGradient(torch.autograd.Function):
+    """Derivatives by the samples of `Pairs`: those by x, by y or both, as is wanted.
+
+    A function of its own, so that torch.func can map and differentiate the way back of `SoftCount`.
+    """
+
+    @staticmethod
+    def forward(*inputs: Any) -> tuple[torch.Tensor, ...]:
+        """Differentiate, on the device of the samples."""
+        *parts, by_counts, wants_x, wants_y = inputs
+        pairs = Pairs(*parts)
+        by_x = torch.empty_like(pairs.x) if wants_x else None
+        by_y = torch.empty_like(pairs.y) if wants_y else None
+        home_of(pairs.x).differentiate(pairs, by_counts.contiguous(), by_x, by_y)
+        return tuple(by for by in (by_x, by_y) if by is not None)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -> None:
+        """Keep nothing."""
+
+    @staticmethod
+    def backward(ctx: Any, *by_gradients: torch.Tensor) -> Any:
+        """Refuse: kernels know first derivatives alone."""
+        raise RuntimeError(
+            "soft counts cannot be differentiated twice: their gradient has no derivative; leave "
+            "out create_graph=True, or detach the gradient"
+        )
+
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[tuple[Any, ...], Any]:
+        """Differentiate a batch of pairs as more pairs."""
+        found = SoftCountGradient.apply(*_as_pairs(info, in_dims, inputs))  # type: ignore[no-untyped-call]
+        return tuple(_as_batch(info, by) for by in found), (0,) * len(found)
+
+
+def _as_pairs(info: Any, in_dims: tuple[Any, ...], inputs: tuple[Any, ...]) -> list[Any]:
+    """Inputs whose batch of pairs has become an axis of pairs."""
+    found = []
+    for value, axis in zip(inputs, in_dims, strict=True):
+        if isinstance(value, torch.Tensor):
+            of_batch = value[None] if axis is None else value.movedim(axis, 0)
+            of_batch = of_batch.expand(info.batch_size, *of_batch.shape[1:])
+            value = of_batch.flatten(0, 1).contiguous()
+        found.append(value)
+    return found
+
+
+def _as_batch(info: Any, values: torch.Tensor) -> torch.Tensor:
+    return values.reshape(info.batch_size, -1, *values.shape[1:])
 
 
 def _by_limits(
@@ -87,78 +177,26 @@ def _by_limits(
     return torch.stack([-total - by_high, by_high], dim=1)
 
 
-class House:
-    """The kernels that are at home where a tensor is, and tensors as their arrays."""
+class Host:
+    """Kernels of the processor; they read the memory of tensors as NumPy arrays.
 
-    def __init__(self, tensor: torch.Tensor) -> None:
-        self.on_host = tensor.device.type == "cpu"
-        self.kernels = _kernels(tensor)
-        self._device = tensor.device
+    How samples are divided among threads does not depend on how many these are, nor on how many
+    pairs there are.
+    """
 
-    def _stream(self) -> AbstractContextManager[Any]:
-        """PyTorch's stream as that of the kernels, so that work is done in the order of calls.
+    def __init__(self, kernels: SoftKernels) -> None:
+        self.kernels = kernels
 
-        They would wait for each other by themselves only where both are on the default stream.
-        """
-        xp: Any = self.kernels.xp
-        stream: AbstractContextManager[Any] = xp.cuda.ExternalStream(
-            torch.cuda.current_stream(self._device).cuda_stream, self._device.index
-        )
-        return stream
-
-    def array(self, tensor: torch.Tensor | None) -> Array:
-        """The same memory as an array of the kernels' library."""
-        if tensor is None:
-            return None
-        tensor = tensor.detach()
-        if self.on_host:
-            return tensor.numpy()
-        xp: Any = self.kernels.xp
-        with self._stream():
-            if tensor.dtype == torch.bool:
-                return xp.from_dlpack(tensor.view(torch.uint8)).view(np.bool_)
-            return xp.from_dlpack(tensor)
-
-    def bins(
-        self, x_limits: torch.Tensor, y_limits: torch.Tensor, x_bins: SoftBins, y_bins: SoftBins
-    ) -> tuple[SoftBins, SoftBins]:
-        """Bins with their limits."""
-        return (
-            x_bins._replace(limits=self.array(x_limits)),
-            y_bins._replace(limits=self.array(y_limits)),
-        )
-
-    def count(
-        self,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        x_bins: SoftBins,
-        y_bins: SoftBins,
-        weights: torch.Tensor | None,
-    ) -> torch.Tensor:
-        """Soft counts, on as many threads as PyTorch has.
-
-        How samples are divided does not depend on the threads, nor on how many pairs there are.
-        """
-        arrays = self.array(x), self.array(y), self.array(weights)
-        n_pairs, n_samples = x.shape
-        if not self.on_host:
-            with self._stream():
-                return torch.utils.dlpack.from_dlpack(
-                    self.kernels.soft_count(*arrays[:2], x_bins, y_bins, arrays[2])
-                )
+    def count(self, tensors: Pairs) -> torch.Tensor:
+        """Soft counts, on as many threads as PyTorch has."""
+        arrays = tensors.as_arrays(self._view)
+        n_pairs, n_samples = arrays.x.shape
 
         def part(pairs: slice, samples: slice) -> Array:
-            return self.kernels.soft_count(
-                arrays[0][pairs, samples],
-                arrays[1][pairs, samples],
-                _of_pairs(x_bins, pairs),
-                _of_pairs(y_bins, pairs),
-                None if weights is None else arrays[2][pairs, samples],
-            )
+            return self.kernels.soft_count(*arrays.part(pairs, samples))
 
-        size = _range(x_bins, y_bins)
-        counts = np.empty((n_pairs, x_bins.n_bins, y_bins.n_bins))
+        size = _range(arrays)
+        counts = np.empty((n_pairs, arrays.x_bins.n_bins, arrays.y_bins.n_bins))
         if n_samples > size:
             for pair in range(n_pairs):
                 pairs = slice(pair, pair + 1)
@@ -180,37 +218,24 @@ class House:
 
     def differentiate(
         self,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        x_bins: SoftBins,
-        y_bins: SoftBins,
+        tensors: Pairs,
         by_counts: torch.Tensor,
         by_x: torch.Tensor | None,
         by_y: torch.Tensor | None,
-        weights: torch.Tensor | None,
     ) -> None:
         """Derivatives by the samples, written to ``by_x`` and ``by_y``."""
-        arrays = [self.array(t) for t in (x, y, by_counts, by_x, by_y, weights)]
+        arrays = tensors.as_arrays(self._view)
+        table, *outs = map(self._view, (by_counts, by_x, by_y))
 
         def part(pairs: slice, samples: slice) -> None:
-            left, right, table, left_out, right_out, factors = arrays
+            x, y, x_bins, y_bins, weights = arrays.part(pairs, samples)
+            left, right = (None if out is None else out[pairs, samples] for out in outs)
             self.kernels.soft_count_gradient(
-                left[pairs, samples],
-                right[pairs, samples],
-                _of_pairs(x_bins, pairs),
-                _of_pairs(y_bins, pairs),
-                table[pairs],
-                None if left_out is None else left_out[pairs, samples],
-                None if right_out is None else right_out[pairs, samples],
-                None if factors is None else factors[pairs, samples],
+                x, y, x_bins, y_bins, table[pairs], left, right, weights
             )
 
-        n_pairs, n_samples = x.shape
-        if not self.on_host:
-            with self._stream():
-                part(slice(n_pairs), slice(n_samples))
-            return
-        size = _range(x_bins, y_bins)
+        n_pairs, n_samples = arrays.x.shape
+        size = _range(arrays)
         groups = _groups(n_pairs, n_samples, size)
         n_parts = -(-n_samples // size)
         cuts = [n_samples * i // n_parts for i in range(n_parts + 1)]
@@ -222,9 +247,13 @@ class House:
             n_jobs=torch.get_num_threads(),
         )
 
+    @staticmethod
+    def _view(tensor: torch.Tensor | None) -> Array:
+        return None if tensor is None else tensor.detach().numpy()
 
-def _range(x_bins: SoftBins, y_bins: SoftBins) -> int:
-    return max(RANGE, SAMPLES_A_CELL * x_bins.n_bins * y_bins.n_bins)
+
+def _range(pairs: Pairs) -> int:
+    return max(RANGE, SAMPLES_A_CELL * pairs.x_bins.n_bins * pairs.y_bins.n_bins)
 
 
 def _groups(n_pairs: int, n_samples: int, size: int) -> list[slice]:
@@ -233,11 +262,50 @@ def _groups(n_pairs: int, n_samples: int, size: int) -> list[slice]:
     return [slice(start, min(start + step, n_pairs)) for start in range(0, n_pairs, step)]
 
 
-def _of_pairs(bins: SoftBins, pairs: slice) -> SoftBins:
-    return bins._replace(limits=bins.limits[pairs])
+class Device:
+    """Kernels of a device; they read the memory of tensors by DLPack.
+
+    They work on PyTorch's stream, so that work is done in the order of calls: the two libraries
+    would wait for each other by themselves only where both are on the default stream. Autograd
+    calls the way back in a thread of its own, where the stream of the way there is the current one.
+    """
+
+    def __init__(self, kernels: Any, stream: Callable[[], int]) -> None:
+        self.kernels = kernels
+        self._stream = stream
+
+    def count(self, tensors: Pairs) -> torch.Tensor:
+        """Soft counts, by one call for all pairs."""
+        with self.kernels.on_stream(self._stream()):
+            arrays = tensors.as_arrays(self._view)
+            found = self.kernels.soft_count(*arrays.part(slice(None), slice(None)))
+            counts: torch.Tensor = torch.utils.dlpack.from_dlpack(found)
+        return counts
+
+    def differentiate(
+        self,
+        tensors: Pairs,
+        by_counts: torch.Tensor,
+        by_x: torch.Tensor | None,
+        by_y: torch.Tensor | None,
+    ) -> None:
+        """Derivatives by the samples, written to ``by_x`` and ``by_y``."""
+        with self.kernels.on_stream(self._stream()):
+            arrays = tensors.as_arrays(self._view)
+            x, y, x_bins, y_bins, weights = arrays.part(slice(None), slice(None))
+            table, left, right = map(self._view, (by_counts, by_x, by_y))
+            self.kernels.soft_count_gradient(x, y, x_bins, y_bins, table, left, right, weights)
+
+    def _view(self, tensor: torch.Tensor | None) -> Array:
+        if tensor is None:
+            return None
+        tensor, xp = tensor.detach(), self.kernels.xp
+        if tensor.dtype == torch.bool:  # which DLPack has not always had
+            return xp.from_dlpack(tensor.view(torch.uint8)).view(np.bool_)
+        return xp.from_dlpack(tensor)
 
 
-def _kernels(tensor: torch.Tensor) -> SoftKernels:
+def home_of(tensor: torch.Tensor) -> Host | Device:
     """The kernels at home where a tensor is.
 
     Raises
@@ -245,20 +313,23 @@ def _kernels(tensor: torch.Tensor) -> SoftKernels:
     TypeError
         For a device that no backend serves.
     """
-    if tensor.device.type not in ("cpu", "cuda"):
+    device = tensor.device
+    if device.type not in ("cpu", "cuda"):
         raise TypeError(
-            f"tensors are on {tensor.device}; accepted are tensors of the CPU and of CUDA devices: "
+            f"tensors are on {device}; accepted are tensors of the CPU and of CUDA devices: "
             "x.cpu() brings them to the host"
         )
     kernels = choose(None, place_of(tensor))
-    if tensor.device.type == "cpu" and kernels.xp is not np:
+    if device.type == "cpu" and kernels.xp is not np:
         raise TypeError(
             f"FASTINFO_BACKEND names the backend {kernels.name!r}, which cannot read tensors of "
             "the CPU; move them to its device, or unset FASTINFO_BACKEND"
         )
     if not isinstance(kernels, SoftKernels):
         raise TypeError(
-            f"tensors are on {tensor.device}, and the backend {kernels.name!r} of this version has "
+            f"tensors are on {device}, and the backend {kernels.name!r} of this version has "
             "no soft counts: x.cpu() brings them to the host"
         )
-    return kernels
+    if device.type == "cpu":
+        return Host(kernels)
+    return Device(kernels, lambda: int(torch.cuda.current_stream(device).cuda_stream))

@@ -12,7 +12,7 @@ import torch
 from fastinfo.arguments import one_of
 from fastinfo.backends.contract import SOFT_KERNELS, SoftBins
 from fastinfo.torch import arguments
-from fastinfo.torch.soft_count import SoftCount
+from fastinfo.torch.soft_count import soft_count
 
 DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 OUTSIDE = ("raise", "clamp", "omit")
@@ -65,7 +65,7 @@ class SoftHistogram:
         samples = [tensor.to(dtype).expand(shape).reshape(-1, shape[-1]) for tensor in (x, y)]
         weights = _weights(x, mask, sample_weight, shape, dtype)
         for tensor, name, ends in zip(samples, "xy", self.ranges, strict=True):
-            if ends is None or self.outside == "clamp":
+            if ends is None or self.outside == "clamp" or not tensor.numel():
                 continue
             low, high = tensor.detach().aminmax()
             if bool((low >= ends[0]) & (high <= ends[1])):
@@ -87,7 +87,7 @@ class SoftHistogram:
             for tensor, given in zip(samples, self.ranges, strict=True)
         ]
         rows = [tensor.contiguous() for tensor in samples]
-        counts: torch.Tensor = SoftCount.apply(*rows, *limits, weights, *self.bins)  # type: ignore[no-untyped-call]
+        counts = soft_count(*rows, *limits, weights, *self.bins)
         return counts.reshape(*shape[:-1], *counts.shape[1:])
 
 

@@ -149,8 +149,12 @@ class DeviceArray(NDArrayOperatorsMixin):
     def __index__(self):
         return self.host.__index__()
 
-    def __dlpack__(self, **_):
-        raise NotImplementedError("the emulated device has no memory that others could see")
+    def __dlpack_device__(self):
+        """The host: the emulated device's memory is there, as far as others can see."""
+        return self.host.__dlpack_device__()
+
+    def __dlpack__(self, **options):
+        return self.host.__dlpack__(**options)
 
     def __repr__(self):
         return repr(self.host)
@@ -194,6 +198,13 @@ class Namespace:
         if isinstance(values, DeviceArray):
             values = values.get()
         return DeviceArray(np.array(values, dtype))
+
+    @staticmethod
+    def from_dlpack(tensor):
+        """The memory of a tensor, which stands for one of the device; CuPy refuses NumPy's."""
+        if isinstance(tensor, np.ndarray) or not hasattr(tensor, "__dlpack__"):
+            raise TypeError(f"a {type(tensor).__name__} came where a tensor is needed")
+        return DeviceArray(np.from_dlpack(tensor))
 
     @staticmethod
     def asnumpy(values):

@@ -2,6 +2,8 @@
 
 import ctypes
 import os
+import threading
+from contextlib import contextmanager
 
 import numpy as np
 from emulation import arrays, build
@@ -45,6 +47,20 @@ class LateCopier:
         self._started[lane] = target, n_bytes
 
 
+class Streams(threading.local):
+    """The streams that are current in a thread, by device; 0 is the default stream of any."""
+
+    def __init__(self):
+        self.given = []
+
+    def of(self, device):
+        """The last one that was made current on a device."""
+        return next((stream for on, stream in reversed(self.given) if on == device), 0)
+
+
+STREAMS = Streams()
+
+
 class EmulatedDevice:
     """What `fastinfo.backends.cupy.device.Device` asks for."""
 
@@ -56,6 +72,8 @@ class EmulatedDevice:
         self.properties = properties
         self.launches = []
         """Family and kernel of everything that was launched."""
+        self.streams = []
+        """The stream of each launch."""
         self._seed = seed
         self._edited = edited or (lambda text: text)
         self._library = build.library if edited is None else self._edited_library
@@ -86,6 +104,7 @@ class EmulatedDevice:
         ]
         pointers = (ctypes.c_void_p * len(held))(*(ctypes.addressof(value) for value in held))
         self.launches.append((family, kernel))
+        self.streams.append(STREAMS.of(self.number))
         self._seed += 1
         error = library.emulated_launch(
             kernel.encode(),
@@ -113,6 +132,16 @@ class EmulatedDevice:
     def current(self):
         """For this thread alone, as CuPy does it."""
         return arrays.on(self.number)
+
+    @contextmanager
+    def on_stream(self, pointer):
+        """The device and its stream, for this thread alone."""
+        with self.current():
+            STREAMS.given.append((self.number, pointer))
+            try:
+                yield
+            finally:
+                STREAMS.given.pop()
 
 
 def _three(size):

@@ -71,6 +71,10 @@ class CupyKernels:
         """With the device as the thread's current one."""
         return self.device.current()
 
+    def on_stream(self, pointer: int) -> AbstractContextManager[Any]:
+        """Work on another library's stream, and not on CuPy's, of this device."""
+        return self.device.on_stream(pointer)
+
     @on_device
     def bring(self, array: Any) -> Array:
         """Copy from the host; from another device it would be a mixture, which the edge refuses."""

@@ -83,3 +83,7 @@ class Device(Protocol):
     def current(self) -> AbstractContextManager[Any]:
         """Make it the current device of this thread, for arrays to be made on it."""
         ...
+
+    def on_stream(self, pointer: int) -> AbstractContextManager[Any]:
+        """Make it current, and a stream of it, made by another library, this thread's stream."""
+        ...

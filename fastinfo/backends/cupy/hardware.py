@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from typing import Any
 
@@ -58,6 +58,17 @@ class PinnedCopier:
         self._done[lane].record(self._stream)
 
 
+class Pointer:
+    """A stream of another library as CUDA's protocol for streams hands it over."""
+
+    def __init__(self, pointer: int) -> None:
+        self._pointer = pointer
+
+    def __cuda_stream__(self) -> tuple[int, int]:
+        """Version of the protocol, and the stream."""
+        return 0, self._pointer
+
+
 class Hardware:
     """One CUDA device, as `fastinfo.backends.cupy.device.Device` says."""
 
@@ -110,6 +121,12 @@ class Hardware:
         """Make it this thread's current device. A new object each time: one is for one thread."""
         device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
         return device
+
+    @contextmanager
+    def on_stream(self, pointer: int) -> Iterator[None]:
+        """The device first: CuPy takes a stream for one of the current device."""
+        with self.current(), cupy.cuda.Stream.from_external(Pointer(pointer)):
+            yield
 
 
 def _axes(size: int | tuple[int, ...]) -> tuple[int, ...]:
