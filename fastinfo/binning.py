@@ -7,14 +7,15 @@ NumPy's convention: [edge, next edge), the last one closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends import bring
-from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
+from fastinfo.backends.contract import Array, Kernels, Summary, Uncoded, code_dtype
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
@@ -106,12 +107,23 @@ class Categories:
 Bins = Edges | Categories
 
 
-Encode = Callable[[int, int, Array | None], Array]
-"""``encode(start, stop, out)``: codes of a range of samples, in ``out`` where it can be used."""
+class Encoder(ABC):
+    """How ranges of a column's samples become codes."""
+
+    @abstractmethod
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """Codes of a range, at the beginning of ``out`` where that can be used."""
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """What is counted of a range: codes, or the samples where the kernels code by themselves.
+
+        ``out`` is what the range before it gave.
+        """
+        return self(start, stop, out)
 
 
 @dataclass(frozen=True, eq=False)
-class LookUp:
+class LookUp(Encoder):
     """Codes that are there already."""
 
     found: Array
@@ -145,6 +157,72 @@ class TrustingLookUp(LookUp):
 
 
 @dataclass(frozen=True, eq=False)
+class Searching(Encoder):
+    """Codes of samples by the bins that these are in."""
+
+    values: Array
+    bins: Edges
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """By a multiplication where the bins are equal."""
+        bins, values, out = self.bins, self.values[start:stop], _beginning(out, stop - start)
+        if len(bins) == 0:
+            return self.kernels.xp.zeros(stop - start, np.uint8)
+        if bins.uniform:
+            low, high = float(bins.edges[0]), float(bins.edges[-1])
+            return self.kernels.encode_uniform(values, low, high, len(bins), out)
+        return self.kernels.encode_edges(values, bins.edges, out)
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """The samples with their bins."""
+        if not self.kernels.codes_while_counting or len(self.bins) == 0:
+            return self(start, stop, out)
+        return Uncoded(self.values[start:stop], self.bins.edges, self.bins.uniform)
+
+
+@dataclass(frozen=True, eq=False)
+class Offset(Encoder):
+    """Codes of integers, which are their distances from the lowest."""
+
+    values: Array
+    low: int
+    n_bins: int
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """A subtraction."""
+        values, out = self.values[start:stop], _beginning(out, stop - start)
+        return self.kernels.encode_integers(values, self.low, self.n_bins, out)
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """The integers with the lowest one."""
+        if not self.kernels.codes_while_counting:
+            return self(start, stop, out)
+        return Uncoded(self.values[start:stop], low=self.low)
+
+
+@dataclass(frozen=True, eq=False)
+class Renumbered(Encoder):
+    """Codes by what another encoder says, of which some categories do not occur."""
+
+    encode: Encoder
+    new_codes: Array
+    missing: Array
+    n_bins: int
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """New arrays, for NumPy and CuPy index in no other way."""
+        codes = self.new_codes[self.encode(start, stop, None)]
+        codes[self.missing[start:stop]] = self.n_bins
+        return codes
+
+
+def _beginning(out: Array | None, size: int) -> Array | None:
+    return None if out is None else out[:size]
+
+
+@dataclass(frozen=True, eq=False)
 class Coder:
     """How a column becomes codes, now that its bins are known."""
 
@@ -152,7 +230,7 @@ class Coder:
     n_samples: int
     has_missing: bool
     """Whether any sample has no bin."""
-    encode: Encode
+    encode: Encoder
 
     @property
     def writes(self) -> bool:
@@ -194,7 +272,7 @@ def fit(
     if column.values.dtype.kind in "US":
         categories, codes = np.unique(column.values, return_inverse=True)  # text is on the host
         codes = kernels.bring(codes.astype(code_dtype(categories.size - 1)))
-        encode: Encode = LookUp(codes)
+        encode: Encoder = LookUp(codes)
     else:
         column = column._replace(values=bring(column.values, kernels))
         if column.is_float:
@@ -234,14 +312,7 @@ def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int
     bins = rule if isinstance(rule, Edges) else _fit_edges(column, summary, rule, kernels)
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
-
-    def encode(start: int, stop: int, out: Array | None) -> Array:
-        if len(bins) == 0:
-            return kernels.xp.zeros(stop - start, np.uint8)
-        if bins.uniform:
-            return kernels.encode_uniform(values[start:stop], low, high, len(bins), out)
-        return kernels.encode_edges(values[start:stop], bins.edges, out)
-
+    encode = Searching(values, bins, kernels)
     return Coder(bins, values.size, has_missing, encode)
 
 
@@ -299,7 +370,7 @@ def _quantile_edges(
 
 def _fit_integers(
     column: Column, kernels: Kernels, n_jobs: int, trusting: bool
-) -> tuple[Any, Encode]:
+) -> tuple[Any, Encoder]:
     """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
@@ -314,10 +385,7 @@ def _fit_integers(
     if span > max(CODED_BY_OFFSET, 2 * values.size):
         categories, codes = kernels.xp.unique(values, return_inverse=True)
         return kernels.to_host(categories), LookUp(codes.astype(code_dtype(categories.size - 1)))
-
-    def encode(start: int, stop: int, out: Array | None) -> Array:
-        return kernels.encode_integers(values[start:stop], low, span, out)
-
+    encode = Offset(values, low, span, kernels)
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
         return categories, encode  # an empty category costs less than a look for it
@@ -331,8 +399,8 @@ def _fit_integers(
 
 
 def _mark_missing(
-    encode: Encode, categories: Any, missing: Array, kernels: Kernels
-) -> tuple[Encode, Any]:
+    encode: Encoder, categories: Any, missing: Array, kernels: Kernels
+) -> tuple[Encoder, Any]:
     """How to give the missing samples the code B, and the categories left without them.
 
     By blocks, for NumPy widens codes that it indexes with to eight bytes each.
@@ -345,13 +413,7 @@ def _mark_missing(
     categories = categories[kernels.to_host(present)]
     n_bins = categories.size
     new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(n_bins))
-
-    def encode_marked(start: int, stop: int, out: Array | None) -> Array:
-        codes = new_codes[encode(start, stop, None)]
-        codes[missing[start:stop]] = n_bins
-        return codes
-
-    return encode_marked, categories
+    return Renumbered(encode, new_codes, missing, n_bins), categories
 
 
 def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:

@@ -10,11 +10,11 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends.contract import Array, Kernels, Uncoded
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 17
@@ -100,12 +100,20 @@ class SparseCounts:
 Counts = DenseCounts | SparseCounts
 
 
-Encoders = Sequence[Callable[[int, int, Array | None], Array]]
-"""For each column ``encode(start, stop, out)``: codes of a range, in ``out`` if that is of use."""
+class Encoder(Protocol):
+    """How ranges of a column's samples become codes: `fastinfo.binning.Encoder`."""
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """Codes of a range, at the beginning of ``out`` if that is of use."""
+        ...
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """What `count_joint` is given of a range; ``out`` is what it was given before."""
+        ...
 
 
 def count(
-    encoders: Encoders,
+    encoders: Sequence[Encoder],
     n_samples: int,
     n_bins: Sequence[int],
     kernels: Kernels,
@@ -144,11 +152,12 @@ def count(
         require_memory(shape)
 
     block = kernels.samples_at_once or block
+    taken = [encode.for_counting for encode in encoders]
 
     def count_range(start: int, stop: int) -> Array:
         # A block has several samples for each cell, or clearing and adding tables would take over.
         total: Any = 0
-        for begin, end, codes in _blocks(encoders, start, stop, max(block, 4 * n_cells)):
+        for begin, end, codes in _blocks(taken, start, stop, max(block, 4 * n_cells)):
             part = None if weights is None else weights[begin:end]
             total = kernels.count_joint(codes, n_bins, part) + total
         return total
@@ -159,7 +168,7 @@ def count(
 
 
 def count_incomplete(
-    encoders: Encoders, n_samples: int, n_bins: Sequence[int], kernels: Kernels
+    encoders: Sequence[Encoder], n_samples: int, n_bins: Sequence[int], kernels: Kernels
 ) -> int:
     """How many samples lack one of the variables."""
     blocks = _blocks(encoders, 0, n_samples, kernels.samples_at_once or BLOCK)
@@ -167,14 +176,12 @@ def count_incomplete(
 
 
 def _blocks(
-    encoders: Encoders, start: int, stop: int, size: int
-) -> Iterator[tuple[int, int, list[Array]]]:
+    encoders: Sequence[Callable[[int, int, Any], Any]], start: int, stop: int, size: int
+) -> Iterator[tuple[int, int, list[Any]]]:
     """Borders and codes of blocks, each written where the one before it was."""
     codes: list[Any] = [None] * len(encoders)
     for begin in range(start, stop, size):
         end = min(begin + size, stop)
-        if begin > start:
-            codes = [column[: end - begin] for column in codes]
         codes = [encode(begin, end, out) for encode, out in zip(encoders, codes, strict=True)]
         yield begin, end, codes
 

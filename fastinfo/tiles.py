@@ -17,6 +17,7 @@ import numpy as np
 
 from fastinfo import counting, entropies
 from fastinfo.backends.contract import Array, Kernels, TileShape, code_dtype
+from fastinfo.binning import LookUp
 from fastinfo.checkpoint import Checkpoint
 from fastinfo.formulas import EntropyOf
 
@@ -59,10 +60,6 @@ class Feature(NamedTuple):
     codes: Array
     n_bins: int
     has_missing: bool
-
-    def encode(self, start: int, stop: int, out: Array | None) -> Array:
-        """Codes of a range of samples."""
-        return self.codes[start:stop]
 
 
 class Tile(NamedTuple):
@@ -299,7 +296,7 @@ class Job:
 
     def _count(self, *features: Feature, sparse: bool | None = None) -> counting.Counts:
         return counting.count(
-            [feature.encode for feature in features],
+            [LookUp(feature.codes) for feature in features],
             features[0].codes.size,
             [feature.n_bins for feature in features],
             self.kernels,

@@ -40,18 +40,28 @@ def test_a_grid_fills_the_machine_and_no_more(device, n_items, shared):
         assert blocks == at_once
 
 
-@given(device=DEVICES, n_cells=st.integers(1, 1 << 20), cell_bytes=st.sampled_from([4, 8]))
-def test_a_shared_table_fits(device, n_cells, cell_bytes):
-    table = plan.shared_table(device, n_cells, cell_bytes)
-    fits = n_cells * cell_bytes <= device.shared_bytes_per_block
-    assert (table is not None) == fits
-    if table is not None:
-        assert table.shared_bytes == n_cells * cell_bytes << table.shift
-        assert table.shared_bytes <= device.shared_bytes_per_block
-        assert 0 <= table.shift <= plan.MOST_COPIES_SHIFT
-        if table.shift:  # copies cost no threads
-            blocks = device.threads_per_multiprocessor // plan.COUNT_BLOCK
-            assert blocks * table.shared_bytes <= device.shared_bytes_per_multiprocessor
+@given(
+    device=DEVICES,
+    n_cells=st.integers(1, 1 << 17),
+    cell_bytes=st.sampled_from([4, 8]),
+    beside=st.lists(st.integers(0, 1 << 16), max_size=2),
+)
+def test_a_shared_table_fits_with_what_is_beside_it(device, n_cells, cell_bytes, beside):
+    table = plan.shared_table(device, n_cells, cell_bytes, beside)
+    needed = sum(-(-n // plan.WIDE) * plan.WIDE for n in (n_cells * cell_bytes, *beside))
+    assert (table is not None) == (needed <= device.shared_bytes_per_block)
+    if table is None:
+        return
+    assert 0 <= table.shift <= plan.MOST_COPIES_SHIFT
+    borders = [n_cells * cell_bytes << table.shift]
+    for place, n_bytes in zip(table.places, beside, strict=True):
+        assert borders[-1] <= place < borders[-1] + plan.WIDE
+        assert place % plan.WIDE == 0  # for keys of 8 bytes
+        borders.append(place + n_bytes)
+    assert borders[-1] <= table.shared_bytes <= device.shared_bytes_per_block
+    if table.shift:  # copies cost no threads
+        blocks = device.threads_per_multiprocessor // plan.COUNT_BLOCK
+        assert blocks * table.shared_bytes <= device.shared_bytes_per_multiprocessor
 
 
 def test_small_tables_have_a_copy_for_each_lane():

@@ -54,6 +54,21 @@ class Summary(NamedTuple):
     """How many samples are NaN."""
 
 
+class Uncoded(NamedTuple):
+    """Samples of a variable in place of its codes, for kernels that code while they count.
+
+    Either floating-point samples with the ``edges`` of their bins, or integers in ``low … low + B −
+    1``, each B a bin.
+    """
+
+    values: Array
+    edges: Any = None
+    """As for `Kernels.encode_edges`, or None of integers."""
+    is_uniform: bool = False
+    """Whether the edges are `numpy.linspace` of the outer two, as for `Kernels.encode_uniform`."""
+    low: int = 0
+
+
 class TileShape(NamedTuple):
     """Tiles of pairs that suit the kernels of a backend."""
 
@@ -126,6 +141,8 @@ class Kernels(Protocol):
     samples_at_once: int | None
     """How many samples a call had better get where there is a choice; None for as many as suit a
     processor's caches."""
+    codes_while_counting: bool
+    """Whether `count_joint` takes `Uncoded` samples too, and is faster with them."""
 
     @classmethod
     def describe(cls) -> str:
@@ -179,11 +196,15 @@ class Kernels(Protocol):
         ...
 
     def count_joint(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+        self,
+        codes: Sequence[Array | Uncoded],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
     ) -> Array:
         """Codes of d variables → dense counts of shape ``n_bins``, incomplete samples left out.
 
-        Of fewer than 2³² samples, so that cells may be counted in 32 bits.
+        Of fewer than 2³² samples, so that cells may be counted in 32 bits. Samples may stand in
+        place of their codes where ``codes_while_counting`` says so.
         """
         ...
 

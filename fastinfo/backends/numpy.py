@@ -28,6 +28,7 @@ class NumpyKernels:
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 26)
     samples_at_once = None
+    codes_while_counting = False
 
     @classmethod
     def describe(cls) -> str:

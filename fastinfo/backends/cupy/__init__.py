@@ -8,7 +8,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, SoftBins, Summary
+from fastinfo.backends.contract import PairEntropies, SoftBins, Summary, Uncoded
 from fastinfo.backends.cupy import count, encode, pairs, soft, sums, transfer, usable
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut
@@ -36,6 +36,7 @@ class CupyKernels:
     name = "cupy"
     tile_shape = cut.TILE_SHAPE
     samples_at_once: int | None = 1 << 30
+    codes_while_counting = True
 
     def __init__(self, device: Device | int | None = None) -> None:
         if device is None or isinstance(device, int):
@@ -87,17 +88,21 @@ class CupyKernels:
     def encode_uniform(
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:
-        """Multiply to guess the bin, and compare with its edges."""
-        return encode.encode_uniform(self.device, values, low, high, n_bins, out)
+        """Multiply to guess the bin, and search where that leaves a doubt."""
+        edges = np.linspace(low, high, n_bins + 1)
+        return encode.encode_floats(self.device, values, edges, True, out)
 
     @on_device
     def encode_edges(self, values: Array, edges: Any, out: Array | None = None) -> Array:
         """Search in the inner edges."""
-        return encode.encode_edges(self.device, values, edges, out)
+        return encode.encode_floats(self.device, values, edges, False, out)
 
     @on_device
     def count_joint(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+        self,
+        codes: Sequence[Array | Uncoded],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
     ) -> Array:
         """In shared memory where the table fits."""
         return count.count_joint(self.device, codes, n_bins, weights)

@@ -7,6 +7,7 @@ multiprocessors idle, and clears and adds its tables once for each block that ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 from fastinfo.backends.contract import SoftBins
@@ -41,29 +42,42 @@ def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes:
 
 
 class Table(NamedTuple):
-    """A table of counts in shared memory."""
+    """A table of counts in shared memory, and what lies behind it."""
 
     shift: int
     """It has 2^shift copies."""
+    places: tuple[int, ...]
+    """Where what else is held begins, in bytes."""
     shared_bytes: int
 
 
-def shared_table(properties: Properties, n_cells: int, cell_bytes: int) -> Table | None:
-    """How a block holds a table, or None where it does not fit.
+def shared_table(
+    properties: Properties, n_cells: int, cell_bytes: int, beside: Sequence[int] = ()
+) -> Table | None:
+    """How a block holds a table and so many bytes ``beside`` it, or None where they do not fit.
 
     Copies are made as long as all threads of a multiprocessor still run at once: what they save in
     conflicts must not be paid for with fewer loads under way.
     """
-    if n_cells * cell_bytes > properties.shared_bytes_per_block:
-        return None
+    rest = [_aligned(n_bytes) for n_bytes in beside]
+    whole = properties.shared_bytes_per_block
     blocks = max(properties.threads_per_multiprocessor // COUNT_BLOCK, 1)
-    budget = min(
-        properties.shared_bytes_per_multiprocessor // blocks, properties.shared_bytes_per_block
-    )
+    budget = min(properties.shared_bytes_per_multiprocessor // blocks, whole)
+
+    def end(shift: int) -> int:
+        return _aligned(n_cells * cell_bytes << shift)
+
+    if end(0) + sum(rest) > whole:
+        return None
     shift = 0
-    while shift < MOST_COPIES_SHIFT and (n_cells * cell_bytes << shift + 1) <= budget:
+    while shift < MOST_COPIES_SHIFT and end(shift + 1) + sum(rest) <= budget:
         shift += 1
-    return Table(shift, n_cells * cell_bytes << shift)
+    *places, last = accumulate(rest, initial=end(shift))
+    return Table(shift, tuple(places), last)
+
+
+def _aligned(n_bytes: int) -> int:
+    return -(-n_bytes // WIDE) * WIDE
 
 
 def pieces(n_rows: int, n_cells: int) -> int:

@@ -67,6 +67,7 @@ class NumbaKernels:
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 30)
     samples_at_once = None
+    codes_while_counting = False
 
     @classmethod
     def describe(cls) -> str:
