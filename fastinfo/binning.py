@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import bring
-from fastinfo.backends.contract import Array, Kernels, Summary, Uncoded, code_dtype
-from fastinfo.ranges import BLOCK, RANGE, over_ranges
+from fastinfo.backends import reach, whole_in_memory
+from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, Uncoded, code_dtype
+from fastinfo.ranges import BLOCK, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -126,7 +126,7 @@ class Encoder(ABC):
 class LookUp(Encoder):
     """Codes that are there already."""
 
-    found: Array
+    found: Array | OnHost
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """A view, whatever ``out`` is."""
@@ -160,7 +160,7 @@ class TrustingLookUp(LookUp):
 class Searching(Encoder):
     """Codes of samples by the bins that these are in."""
 
-    values: Array
+    values: Array | OnHost
     bins: Edges
     kernels: Kernels
 
@@ -185,7 +185,7 @@ class Searching(Encoder):
 class Offset(Encoder):
     """Codes of integers, which are their distances from the lowest."""
 
-    values: Array
+    values: Array | OnHost
     low: int
     n_bins: int
     kernels: Kernels
@@ -208,13 +208,14 @@ class Renumbered(Encoder):
 
     encode: Encoder
     new_codes: Array
-    missing: Array
+    missing: Array | OnHost | None
     n_bins: int
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """New arrays, for NumPy and CuPy index in no other way."""
         codes = self.new_codes[self.encode(start, stop, None)]
-        codes[self.missing[start:stop]] = self.n_bins
+        if self.missing is not None:
+            codes[self.missing[start:stop]] = self.n_bins
         return codes
 
 
@@ -237,9 +238,23 @@ class Coder:
         """Whether encoding writes codes, which had better stay in cache."""
         return not isinstance(self.encode, LookUp)
 
+    kernels: Kernels
+
     def codes(self) -> Array:
         """Codes of all samples."""
         return self.encode(0, self.n_samples, None)
+
+    def n_missing(self) -> int:
+        """How many samples have no bin, counted by blocks."""
+        block = self.kernels.samples_at_once or BLOCK
+        return sum(
+            int(
+                (
+                    self.encode(start, min(start + block, self.n_samples), None) == len(self.bins)
+                ).sum()
+            )
+            for start in range(0, self.n_samples, block)
+        )
 
 
 def default_n_bins(n_samples: int) -> int:
@@ -267,35 +282,35 @@ def fit(
     ValueError
         For equal-width bins of infinite values, or of a range too narrow for their number.
     """
-    if column.missing is not None:
-        column = column._replace(missing=bring(column.missing, kernels))
+    has_missing = column.missing is not None and bool(column.missing.any())
+    missing = reach(column.missing, kernels) if has_missing else None
     if column.values.dtype.kind in "US":
         categories, codes = np.unique(column.values, return_inverse=True)  # text is on the host
-        codes = kernels.bring(codes.astype(code_dtype(categories.size - 1)))
-        encode: Encoder = LookUp(codes)
+        codes = codes.astype(code_dtype(categories.size - 1))
+        encode: Encoder = LookUp(reach(codes, kernels))
     else:
-        column = column._replace(values=bring(column.values, kernels))
+        column = column._replace(values=reach(column.values, kernels))
         if column.is_float:
             return _fit_floats(column, rule, kernels, n_jobs)
-        trusting = trusting and column.missing is None
+        trusting = trusting and not has_missing
         categories, encode = _fit_integers(column, kernels, n_jobs, trusting)
     if column.categories is not None:
         categories = column.categories[categories]
-    has_missing = column.missing is not None and bool(column.missing.any())
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        encode, categories = _mark_missing(encode, categories, column.missing, kernels)
-    return Coder(Categories(categories), column.values.size, has_missing, encode)
+        encode, categories = _mark_missing(encode, categories, missing, kernels)
+    return Coder(Categories(categories), column.values.size, has_missing, encode, kernels)
 
 
-def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
+def _summarize(values: Array | OnHost, kernels: Kernels, n_jobs: int) -> Summary:
+    if kernels.samples_at_once is not None:
+        return kernels.summarize(values)
     return over_ranges(
         lambda start, stop: kernels.summarize(values[start:stop]),
         _summary_of_both,
         values.size,
         n_jobs,
-        kernels.samples_at_once or RANGE,
     )
 
 
@@ -313,7 +328,7 @@ def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
     encode = Searching(values, bins, kernels)
-    return Coder(bins, values.size, has_missing, encode)
+    return Coder(bins, values.size, has_missing, encode, kernels)
 
 
 def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) -> Edges:
@@ -323,7 +338,12 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
     if n_valid == 0:
         return Edges.none()
     if isinstance(rule, Quantile):
-        return Edges(_quantile_edges(column.values, summary, n_valid, rule, kernels))
+        with whole_in_memory(
+            f"{column.name}: sorting {column.values.size} samples for bins of equal frequency",
+            "pass bins of equal width or edges",
+            kernels,
+        ):
+            return Edges(_quantile_edges(column.values[:], summary, n_valid, rule, kernels))
     if not np.isfinite([summary.low, summary.high]).all():
         raise ValueError(
             f"{column.name} has infinite values, and bins of equal width need a finite range: pass "
@@ -331,8 +351,9 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
         )
     count: Any
     if isinstance(rule, NumpyRule):
-        valid = column.values[~kernels.xp.isnan(column.values)]
-        valid = kernels.to_host(valid.astype(np.float64))
+        values = column.values
+        on_host = values.array if isinstance(values, OnHost) else kernels.to_host(values)
+        valid = on_host[~np.isnan(on_host)].astype(np.float64)
         count = np.histogram_bin_edges(valid, rule.rule).size - 1
     else:
         count = rule.n_bins or default_n_bins(n_valid)
@@ -375,7 +396,7 @@ def _fit_integers(
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), LookUp(values.view("u1"))
-    if values.dtype == "u1" and trusting:
+    if values.dtype == "u1" and trusting and _comes_by_blocks(values, kernels):
         largest = int(kernels.summarize(values[:FIRST_SAMPLES]).high)
         return np.arange(largest + 1, dtype="u1"), TrustingLookUp(values, largest, kernels)
     low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
@@ -383,37 +404,65 @@ def _fit_integers(
     if values.dtype == "u1":
         return np.arange(high + 1, dtype=values.dtype), LookUp(values)  # codes as they are
     if span > max(CODED_BY_OFFSET, 2 * values.size):
-        categories, codes = kernels.xp.unique(values, return_inverse=True)
-        return kernels.to_host(categories), LookUp(codes.astype(code_dtype(categories.size - 1)))
-    encode = Offset(values, low, span, kernels)
+        with whole_in_memory(
+            f"{column.name}: sorting {values.size} categories that lie far apart",
+            "number the categories",
+            kernels,
+        ):
+            categories, codes = kernels.xp.unique(values[:], return_inverse=True)
+            codes = codes.astype(code_dtype(categories.size - 1))
+        return kernels.to_host(categories), LookUp(codes)
+    encode: Encoder = Offset(values, low, span, kernels)
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
         return categories, encode  # an empty category costs less than a look for it
-    codes = encode(0, values.size, None)
-    present = kernels.xp.zeros(span, np.bool_)
-    present[codes] = True
+    if not isinstance(values, OnHost):
+        encode = LookUp(encode(0, values.size, None))
+    present = _present(encode, span, values.size, None, kernels)
     if present.all():
-        return categories, LookUp(codes)
-    new_codes = (present.cumsum() - 1).astype(code_dtype(int(present.sum()) - 1))
-    return categories[kernels.to_host(present)], LookUp(new_codes[codes])
+        return categories, encode
+    encode = _renumbered(encode, present, None, int(present.sum()) - 1)
+    if not isinstance(values, OnHost):
+        encode = LookUp(encode(0, values.size, None))
+    return categories[kernels.to_host(present)], encode
+
+
+def _comes_by_blocks(values: Array | OnHost, kernels: Kernels) -> bool:
+    """Whether a block that is counted had better be looked through just before it is."""
+    return kernels.samples_at_once is None or isinstance(values, OnHost)
+
+
+def _present(
+    encode: Encoder,
+    n_categories: int,
+    n_samples: int,
+    missing: Array | OnHost | None,
+    kernels: Kernels,
+) -> Array:
+    """Which categories occur; by blocks, for NumPy widens codes to index with to eight bytes."""
+    present = kernels.xp.zeros(n_categories, np.bool_)
+    block = kernels.samples_at_once or BLOCK
+    for start in range(0, n_samples, block):
+        stop = min(start + block, n_samples)
+        codes = encode(start, stop, None)
+        present[codes if missing is None else codes[~missing[start:stop]]] = True
+    return present
+
+
+def _renumbered(
+    encode: Encoder, present: Array, missing: Array | OnHost | None, largest: int
+) -> Renumbered:
+    new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(largest))
+    return Renumbered(encode, new_codes, missing, largest)
 
 
 def _mark_missing(
-    encode: Encoder, categories: Any, missing: Array, kernels: Kernels
+    encode: Encoder, categories: Any, missing: Array | OnHost, kernels: Kernels
 ) -> tuple[Encoder, Any]:
-    """How to give the missing samples the code B, and the categories left without them.
-
-    By blocks, for NumPy widens codes that it indexes with to eight bytes each.
-    """
-    present = kernels.xp.zeros(categories.size, np.bool_)
-    block = kernels.samples_at_once or BLOCK
-    for start in range(0, missing.size, block):
-        stop = min(start + block, missing.size)
-        present[encode(start, stop, None)[~missing[start:stop]]] = True
+    """How to give the missing samples the code B, and the categories left without them."""
+    present = _present(encode, categories.size, missing.size, missing, kernels)
     categories = categories[kernels.to_host(present)]
-    n_bins = categories.size
-    new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(n_bins))
-    return Renumbered(encode, new_codes, missing, n_bins), categories
+    return _renumbered(encode, present, missing, categories.size), categories
 
 
 def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
@@ -427,7 +476,7 @@ def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
             help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
         else:
             what, help_ = "missing values", "leave such samples out with"
-        n_missing = int((coder.codes() == len(bins)).sum())
+        n_missing = coder.n_missing()
         raise ValueError(
             f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
             'nan_policy="omit", or ask for NaN with nan_policy="propagate"'

@@ -15,7 +15,7 @@ import fastinfo
 from fastinfo import pmf, tables
 from fastinfo.backends import HOST, Place, choose, load, place_of
 from fastinfo.backends.contract import Uncoded
-from fastinfo.backends.cupy import CupyKernels, usable
+from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 
@@ -224,6 +224,17 @@ def test_samples_that_no_wide_load_reaches(rng, xp, starts, n):
     codes = [reference.encode_edges(part, edges) for part in host]
     found = kernels.count_joint(sides, [5, 5])
     np.testing.assert_array_equal(found.get(), reference.count_joint(codes, [5, 5]))
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_columns_that_stay_on_the_host(monkeypatch, rng, measure):
+    """Ranges and chunks of a few samples, as if there were no room for more."""
+    x, y = data(rng, n=3000)
+    expected = measure(x, y)
+    monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
+    monkeypatch.setattr(transfer, "CHUNK_BYTES", 512)
+    monkeypatch.setattr(plan, "supply", lambda *_: plan.Supply(whole_bytes=0, samples=336))
+    assert measure(x, y) == pytest.approx(expected, rel=1e-12, abs=1e-14)
 
 
 # --- installed, and of no use -------------------------------------------------------------------

@@ -435,8 +435,16 @@ def assert_counted(kernels, counted, codes, n_bins, weights=None):
         np.testing.assert_allclose(found, expected, rtol=SUM_TOLERANCE)
 
 
-@pytest.mark.parametrize("right", SIDES)
-@pytest.mark.parametrize("left", SIDES)
+PAIRED = [
+    name
+    for name in SIDES
+    if name.endswith(("codes", ", equal", "no product", "unequal", "endless", "lowest"))
+]
+"""Enough for every mixture of types."""
+
+
+@pytest.mark.parametrize("right", PAIRED)
+@pytest.mark.parametrize("left", PAIRED)
 def test_count_two_variables_as_samples(coding_kernels, rng, left, right):
     counted, codes, n_bins = drawn(rng, 300, left, right)
     assert_counted(coding_kernels, counted, codes, n_bins)

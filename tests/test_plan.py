@@ -87,6 +87,36 @@ def test_pieces_of_a_row_depend_on_its_length_alone(n_cells, rows):
     assert plan.sum_block(n_cells) in (32, 64, 128, 256)
 
 
+@given(
+    item_sizes=st.lists(st.sampled_from([1, 2, 4, 8]), min_size=1, max_size=6),
+    n=st.integers(1, 10**10),
+    free=st.integers(0, 1 << 38),
+)
+def test_what_is_brought_and_what_stays_fits_the_memory(item_sizes, n, free):
+    sizes = [n * item for item in item_sizes]
+    supply = plan.supply(sizes, n, free)
+    if supply is None:
+        assert sum(sizes) <= free // 2
+        return
+    assert sum(sizes) > free // 2
+    whole = [size for size in sizes if size <= supply.whole_bytes]
+    staying = [size for size in sizes if size > supply.whole_bytes]
+    assert sum(whole) <= free // 2 < sum(whole) + staying.count(min(staying)) * min(staying)
+    assert 0 < supply.samples <= plan.MOST_RANGE
+    assert supply.samples % plan.WIDE == 0
+    if supply.samples > plan.WIDE:  # a range, the one before it, and what counting them takes
+        a_sample = sum(size // n for size in staying) + plan.WORK_BYTES
+        assert sum(whole) + 2 * supply.samples * a_sample <= free
+
+
+def test_large_cards_take_ranges_that_are_worth_a_launch():
+    """Two columns of 10⁹ float64 on a card with 15 GiB, and of float32."""
+    n = 10**9
+    assert plan.supply([4 * n, 4 * n], n, 15 << 30) is None
+    assert plan.supply([8 * n, 8 * n], n, 15 << 30) == plan.Supply(0, plan.MOST_RANGE)
+    assert plan.supply([8 * n, n], n, 15 << 30) == plan.Supply(n, plan.MOST_RANGE)
+
+
 class NoRoomError(Exception):
     """The memory is full."""
 

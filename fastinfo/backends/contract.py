@@ -24,7 +24,7 @@ soft counts
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
@@ -67,6 +67,29 @@ class Uncoded(NamedTuple):
     is_uniform: bool = False
     """Whether the edges are `numpy.linspace` of the outer two, as for `Kernels.encode_uniform`."""
     low: int = 0
+
+
+class OnHost:
+    """An array that stays on the host, and of which a range is brought when it is asked for."""
+
+    def __init__(self, array: Any, bring: Callable[[Any], Array], samples: int) -> None:
+        self.array = array
+        self._bring = bring
+        self._samples = samples
+        self.dtype, self.size = array.dtype, array.size
+
+    def __getitem__(self, samples: slice) -> Array:
+        """A range of samples, where the kernels work."""
+        return self._bring(self.array[samples])
+
+    def ranges(self) -> Iterator[Array]:
+        """All samples, as many at a time as suit the memory."""
+        for start in range(0, self.size, self._samples):
+            yield self[start : start + self._samples]
+
+    def view(self, dtype: str) -> OnHost:
+        """The same bytes as another type."""
+        return OnHost(self.array.view(dtype), self._bring, self._samples)
 
 
 class TileShape(NamedTuple):
@@ -159,11 +182,23 @@ class Kernels(Protocol):
         """An array of the host, or one of these kernels already, as one of these kernels."""
         ...
 
+    def for_samples(self, arrays: Sequence[Any]) -> Kernels:
+        """The kernels for a call with such samples, masks and weights, all of one length.
+
+        Themselves, or where the arrays do not fit their memory, kernels that leave some of them on
+        the host (`reach`), and whose ``samples_at_once`` are as many as fit.
+        """
+        ...
+
+    def reach(self, array: Any) -> Array | OnHost:
+        """As `bring`, for an array of which ranges are enough."""
+        ...
+
     def to_host(self, array: Array) -> Any:
         """A NumPy array of an array of these kernels; itself where it is one."""
         ...
 
-    def summarize(self, values: Array) -> Summary:
+    def summarize(self, values: Array | OnHost) -> Summary:
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
         ...
 

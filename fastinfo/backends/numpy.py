@@ -39,6 +39,14 @@ class NumpyKernels:
         """Itself."""
         return array
 
+    def for_samples(self, arrays: Sequence[Array]) -> NumpyKernels:
+        """Themselves: samples are where they work."""
+        return self
+
+    def reach(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
     def to_host(self, array: Array) -> Array:
         """Itself."""
         return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,26 +25,27 @@ def is_wide(n_items: int, *arrays: Array) -> bool:
     )
 
 
-def summarize(device: Device, values: Array) -> Summary:
-    """One pass, and one look at its result."""
+def summarize(device: Device, dtype: Any, parts: Iterable[Array]) -> Summary:
+    """One pass over all parts, and one look at its result."""
     ends = np.iinfo(np.int64)
     found = device.xp.asarray(np.array([ends.max, ends.min, 0]))
-    values = device.xp.ascontiguousarray(values)
-    lanes = plan.WIDE // values.dtype.itemsize
-    device.launch(
-        "summarize",
-        f"summarize<{TYPE_NAMES[values.dtype.name]}>",
-        plan.grid(device.properties, -(-values.size // lanes)),
-        plan.BLOCK,
-        (values, np.int64(values.size), np.bool_(is_wide(lanes, values)), found),
-    )
+    lanes = plan.WIDE // dtype.itemsize
+    for part in parts:
+        values = device.xp.ascontiguousarray(part)
+        device.launch(
+            "summarize",
+            f"summarize<{TYPE_NAMES[dtype.name]}>",
+            plan.grid(device.properties, -(-values.size // lanes)),
+            plan.BLOCK,
+            (values, np.int64(values.size), np.bool_(is_wide(lanes, values)), found),
+        )
     low, high, n_missing = found.get().tolist()
-    if values.dtype.kind == "f":
+    if dtype.kind == "f":
         if low > high:
             return Summary(np.nan, np.nan, n_missing)
-        ends_found = values_of_keys(np.array([low, high]), values.dtype)
+        ends_found = values_of_keys(np.array([low, high]), dtype)
         return Summary(float(ends_found[0]), float(ends_found[1]), n_missing)
-    if values.dtype == np.uint64:
+    if dtype == np.uint64:
         low, high = low + (1 << 63), high + (1 << 63)
     return Summary(low, high, 0)
 

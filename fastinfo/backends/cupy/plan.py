@@ -32,6 +32,13 @@ PIECE = 1 << 14
 
 MOST_BLOCKS = 1 << 16
 
+MOST_RANGE = 1 << 26
+"""Samples of a range of arrays that stay on the host, at most: milliseconds of PCIe, beside which
+launches and the last copy of a range, for which nobody waits but the kernel, are short."""
+
+WORK_BYTES = 32
+"""Memory for a sample of a range while it is coded and counted: codes, cells and positions."""
+
 
 def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes: int = 0) -> int:
     """Blocks for ``n_items``: as many as run at once, and no more than there is work for."""
@@ -97,6 +104,35 @@ def chunks(n_items: int, item_bytes: int, chunk_bytes: int) -> list[tuple[int, i
     """Borders of the chunks in which host data is moved; whole wide loads, all of one size."""
     size = max(chunk_bytes // item_bytes // WIDE * WIDE, WIDE)
     return [(start, min(start + size, n_items)) for start in range(0, n_items, size)]
+
+
+class Supply(NamedTuple):
+    """How arrays of the host come to a device that does not hold them all."""
+
+    whole_bytes: int
+    """Arrays up to this size are brought whole; others range by range."""
+    samples: int
+    """Samples of a range."""
+
+
+def supply(sizes: Sequence[int], n_samples: int, free_bytes: int) -> Supply | None:
+    """What stays on the host of arrays of some ``sizes`` in bytes; None where nothing has to.
+
+    Half of the memory is for samples: counting, sorting and what others do takes some too. The
+    smallest arrays come whole, and those of one size all together or not at all.
+    """
+    kept = whole_bytes = 0
+    ordered = sorted(sizes)
+    for size in sorted(set(ordered)):
+        if kept + size * ordered.count(size) > free_bytes // 2:
+            break
+        kept += size * ordered.count(size)
+        whole_bytes = size
+    else:
+        return None
+    a_sample = -(-(sum(ordered) - kept) // n_samples) + WORK_BYTES
+    fitting = (free_bytes - kept) // 4 // a_sample
+    return Supply(whole_bytes, max(min(fitting, MOST_RANGE) // WIDE * WIDE, WIDE))
 
 
 def halving(

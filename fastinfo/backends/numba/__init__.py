@@ -78,6 +78,14 @@ class NumbaKernels:
         """Itself."""
         return array
 
+    def for_samples(self, arrays: Sequence[Array]) -> NumbaKernels:
+        """Themselves: samples are where they work."""
+        return self
+
+    def reach(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
     def to_host(self, array: Array) -> Array:
         """Itself."""
         return array
