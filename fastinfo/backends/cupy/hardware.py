@@ -35,9 +35,9 @@ class PinnedCopier:
     """Copies on a stream of their own, out of memory that the device can read by itself."""
 
     def __init__(self, buffer_bytes: int) -> None:
+        self._stream = cupy.cuda.Stream(non_blocking=True)
         self._bytes = buffer_bytes
         self._memory = [cupy.cuda.alloc_pinned_memory(buffer_bytes) for _ in range(2)]
-        self._stream = cupy.cuda.Stream(non_blocking=True)
         self._done = [cupy.cuda.Event(disable_timing=True) for _ in range(2)]
         self._before = cupy.cuda.Event(disable_timing=True)
 
