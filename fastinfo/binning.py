@@ -246,15 +246,12 @@ class Coder:
 
     def n_missing(self) -> int:
         """How many samples have no bin, counted by blocks."""
-        block = self.kernels.samples_at_once or BLOCK
-        return sum(
-            int(
-                (
-                    self.encode(start, min(start + block, self.n_samples), None) == len(self.bins)
-                ).sum()
-            )
-            for start in range(0, self.n_samples, block)
+        size, n_samples = self.kernels.samples_at_once or BLOCK, self.n_samples
+        blocks = (
+            self.encode(start, min(start + size, n_samples), None)
+            for start in range(0, n_samples, size)
         )
+        return int(sum((codes == len(self.bins)).sum() for codes in blocks))
 
 
 def default_n_bins(n_samples: int) -> int:
