@@ -27,7 +27,7 @@ THREADS = {(7, 5): 1024, (8, 6): 1536, (8, 9): 1536, (12, 0): 1536}
 """Threads of a multiprocessor, where they are not 2048."""
 
 ALL_AT_ONCE = {
-    *("encode_integers", "encode_edges", "encode_uniform", "summarize", "count_shared"),
+    *("encode_integers", "encode_floats", "summarize", "count_shared"),
     *("encode_integer_rows", "encode_rows"),
     *("count_global", "weigh_shared", "weigh_global", "join_codes"),
 }
@@ -54,12 +54,17 @@ def _matrix_product(capability: tuple[int, int]) -> Sequence[str]:
 
 EXPECTED: dict[str, Expected] = {
     "encode_integers": always(WIDE),
-    "encode_edges": always(WIDE, r"\bLD[SG]"),
-    "encode_uniform": always(WIDE, r"\bLD[SG]"),
+    "encode_floats": always(WIDE, r"\bLD[SG]"),
     "encode_integer_rows": always(r"LDG\.E", r"STG\.E\.U8"),
     "encode_rows": always(r"LDG\.E", r"\bLD[SG]"),
     "summarize": always(WIDE, r"SHFL\.BFLY", r"(RED|REDG|ATOMG)\.E\.MIN\.S64"),
     "count_shared": always(WIDE, COUNT, ADD),
+    # Of whole integers of 64 bits only the lower halves are read by some compilers.
+    **{
+        name: always(r"LDG\.E", COUNT, ADD)
+        for name in sources.FAMILIES["count"].kernels
+        if name.startswith("count_shared") and "uint64" in name
+    },
     "count_global": always(ADD),
     "weigh_shared": always(r"ATOMS\.CAS", r"ADD\.F64"),
     "weigh_global": always(r"ADD\.F64"),

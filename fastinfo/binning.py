@@ -7,16 +7,17 @@ NumPy's convention: [edge, next edge), the last one closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fastinfo.backends import bring
-from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
+from fastinfo.backends import reach, whole_in_memory
+from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, Uncoded, code_dtype
 from fastinfo.columns import Column
-from fastinfo.ranges import BLOCK, RANGE, over_ranges
+from fastinfo.ranges import BLOCK, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -89,15 +90,26 @@ class Categories:
 Bins = Edges | Categories
 
 
-Encode = Callable[[int, int, Array | None], Array]
-"""``encode(start, stop, out)``: codes of a range of samples, in ``out`` where it can be used."""
+class Encoder(ABC):
+    """How ranges of a column's samples become codes."""
+
+    @abstractmethod
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """Codes of a range, at the beginning of ``out`` where that can be used."""
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """What is counted of a range: codes, or the samples where the kernels code by themselves.
+
+        ``out`` is what the range before it gave.
+        """
+        return self(start, stop, out)
 
 
 @dataclass(frozen=True, eq=False)
-class LookUp:
+class LookUp(Encoder):
     """Codes that are there already."""
 
-    found: Array
+    found: Array | OnHost
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """A view, whatever ``out`` is."""
@@ -128,6 +140,73 @@ class TrustingLookUp(LookUp):
 
 
 @dataclass(frozen=True, eq=False)
+class Searching(Encoder):
+    """Codes of samples by the bins that these are in."""
+
+    values: Array | OnHost
+    bins: Edges
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """By a multiplication where the bins are equal."""
+        bins, values, out = self.bins, self.values[start:stop], _beginning(out, stop - start)
+        if len(bins) == 0:
+            return self.kernels.xp.zeros(stop - start, np.uint8)
+        if bins.uniform:
+            low, high = float(bins.edges[0]), float(bins.edges[-1])
+            return self.kernels.encode_uniform(values, low, high, len(bins), out)
+        return self.kernels.encode_edges(values, bins.edges, out)
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """The samples with their bins."""
+        if not self.kernels.codes_while_counting or len(self.bins) == 0:
+            return self(start, stop, out)
+        return Uncoded(self.values[start:stop], self.bins.edges, self.bins.uniform)
+
+
+@dataclass(frozen=True, eq=False)
+class Offset(Encoder):
+    """Codes of integers, which are their distances from the lowest."""
+
+    values: Array | OnHost
+    low: int
+    n_bins: int
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """A subtraction."""
+        values, out = self.values[start:stop], _beginning(out, stop - start)
+        return self.kernels.encode_integers(values, self.low, self.n_bins, out)
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """The integers with the lowest one."""
+        if not self.kernels.codes_while_counting:
+            return self(start, stop, out)
+        return Uncoded(self.values[start:stop], low=self.low)
+
+
+@dataclass(frozen=True, eq=False)
+class Renumbered(Encoder):
+    """Codes by what another encoder says, of which some categories do not occur."""
+
+    encode: Encoder
+    new_codes: Array
+    missing: Array | OnHost | None
+    n_bins: int
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """New arrays, for NumPy and CuPy index in no other way."""
+        codes = self.new_codes[self.encode(start, stop, None)]
+        if self.missing is not None:
+            codes[self.missing[start:stop]] = self.n_bins
+        return codes
+
+
+def _beginning(out: Array | None, size: int) -> Array | None:
+    return None if out is None else out[:size]
+
+
+@dataclass(frozen=True, eq=False)
 class Coder:
     """How a column becomes codes, now that its bins are known."""
 
@@ -135,16 +214,27 @@ class Coder:
     n_samples: int
     has_missing: bool
     """Whether any sample has no bin."""
-    encode: Encode
+    encode: Encoder
 
     @property
     def writes(self) -> bool:
         """Whether encoding writes codes, which had better stay in cache."""
         return not isinstance(self.encode, LookUp)
 
+    kernels: Kernels
+
     def codes(self) -> Array:
         """Codes of all samples."""
         return self.encode(0, self.n_samples, None)
+
+    def n_missing(self) -> int:
+        """How many samples have no bin, counted by blocks."""
+        size, n_samples = self.kernels.samples_at_once or BLOCK, self.n_samples
+        blocks = (
+            self.encode(start, min(start + size, n_samples), None)
+            for start in range(0, n_samples, size)
+        )
+        return int(sum((codes == len(self.bins)).sum() for codes in blocks))
 
 
 def default_n_bins(n_samples: int) -> int:
@@ -172,35 +262,35 @@ def fit(
     ValueError
         For equal-width bins of infinite values, or of a range too narrow for their number.
     """
-    if column.missing is not None:
-        column = column._replace(missing=bring(column.missing, kernels))
+    has_missing = column.missing is not None and bool(column.missing.any())
+    missing = reach(column.missing, kernels) if has_missing else None
     if column.values.dtype.kind in "US":
         categories, codes = np.unique(column.values, return_inverse=True)  # text is on the host
-        codes = kernels.bring(codes.astype(code_dtype(categories.size - 1)))
-        encode: Encode = LookUp(codes)
+        codes = codes.astype(code_dtype(categories.size - 1))
+        encode: Encoder = LookUp(reach(codes, kernels))
     else:
-        column = column._replace(values=bring(column.values, kernels))
+        column = column._replace(values=reach(column.values, kernels))
         if column.is_float:
             return _fit_floats(column, rule, kernels, n_jobs)
-        trusting = trusting and column.missing is None
+        trusting = trusting and not has_missing
         categories, encode = _fit_integers(column, kernels, n_jobs, trusting)
     if column.categories is not None:
         categories = column.categories[categories]
-    has_missing = column.missing is not None and bool(column.missing.any())
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        encode, categories = _mark_missing(encode, categories, column.missing, kernels)
-    return Coder(Categories(categories), column.values.size, has_missing, encode)
+        encode, categories = _mark_missing(encode, categories, missing, kernels)
+    return Coder(Categories(categories), column.values.size, has_missing, encode, kernels)
 
 
-def _summarize(values: Array, kernels: Kernels, n_jobs: int) -> Summary:
+def _summarize(values: Array | OnHost, kernels: Kernels, n_jobs: int) -> Summary:
+    if kernels.samples_at_once is not None:
+        return kernels.summarize(values)
     return over_ranges(
         lambda start, stop: kernels.summarize(values[start:stop]),
         _summary_of_both,
         values.size,
         n_jobs,
-        kernels.samples_at_once or RANGE,
     )
 
 
@@ -217,15 +307,8 @@ def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int
     bins = rule if isinstance(rule, Edges) else _fit_edges(column, summary, rule, kernels)
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
-
-    def encode(start: int, stop: int, out: Array | None) -> Array:
-        if len(bins) == 0:
-            return kernels.xp.zeros(stop - start, np.uint8)
-        if bins.uniform:
-            return kernels.encode_uniform(values[start:stop], low, high, len(bins), out)
-        return kernels.encode_edges(values[start:stop], bins.edges, out)
-
-    return Coder(bins, values.size, has_missing, encode)
+    encode = Searching(values, bins, kernels)
+    return Coder(bins, values.size, has_missing, encode, kernels)
 
 
 def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) -> Edges:
@@ -235,7 +318,12 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
     if n_valid == 0:
         return Edges.none()
     if isinstance(rule, Quantile):
-        return Edges(_quantile_edges(column.values, summary, n_valid, rule, kernels))
+        with whole_in_memory(
+            f"{column.name}: sorting {column.values.size} samples for bins of equal frequency",
+            "pass bins of equal width or edges",
+            kernels,
+        ):
+            return Edges(_quantile_edges(column.values[:], summary, n_valid, rule, kernels))
     if not np.isfinite([summary.low, summary.high]).all():
         raise ValueError(
             f"{column.name} has infinite values, and bins of equal width need a finite range: pass "
@@ -243,8 +331,9 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
         )
     count: Any
     if isinstance(rule, NumpyRule):
-        valid = column.values[~kernels.xp.isnan(column.values)]
-        valid = kernels.to_host(valid.astype(np.float64))
+        values = column.values
+        on_host = values.array if isinstance(values, OnHost) else kernels.to_host(values)
+        valid = on_host[~np.isnan(on_host)].astype(np.float64)
         count = np.histogram_bin_edges(valid, rule.rule).size - 1
     else:
         count = rule.n_bins or default_n_bins(n_valid)
@@ -282,12 +371,12 @@ def _quantile_edges(
 
 def _fit_integers(
     column: Column, kernels: Kernels, n_jobs: int, trusting: bool
-) -> tuple[Any, Encode]:
+) -> tuple[Any, Encoder]:
     """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), LookUp(values.view("u1"))
-    if values.dtype == "u1" and trusting:
+    if values.dtype == "u1" and trusting and _comes_by_blocks(values, kernels):
         largest = int(kernels.summarize(values[:FIRST_SAMPLES]).high)
         return np.arange(largest + 1, dtype="u1"), TrustingLookUp(values, largest, kernels)
     low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
@@ -295,46 +384,65 @@ def _fit_integers(
     if values.dtype == "u1":
         return np.arange(high + 1, dtype=values.dtype), LookUp(values)  # codes as they are
     if span > max(CODED_BY_OFFSET, 2 * values.size):
-        categories, codes = kernels.xp.unique(values, return_inverse=True)
-        return kernels.to_host(categories), LookUp(codes.astype(code_dtype(categories.size - 1)))
-
-    def encode(start: int, stop: int, out: Array | None) -> Array:
-        return kernels.encode_integers(values[start:stop], low, span, out)
-
+        with whole_in_memory(
+            f"{column.name}: sorting {values.size} categories that lie far apart",
+            "number the categories",
+            kernels,
+        ):
+            categories, codes = kernels.xp.unique(values[:], return_inverse=True)
+            codes = codes.astype(code_dtype(categories.size - 1))
+        return kernels.to_host(categories), LookUp(codes)
+    encode: Encoder = Offset(values, low, span, kernels)
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
         return categories, encode  # an empty category costs less than a look for it
-    codes = encode(0, values.size, None)
-    present = kernels.xp.zeros(span, np.bool_)
-    present[codes] = True
+    if not isinstance(values, OnHost):
+        encode = LookUp(encode(0, values.size, None))
+    present = _present(encode, span, values.size, None, kernels)
     if present.all():
-        return categories, LookUp(codes)
-    new_codes = (present.cumsum() - 1).astype(code_dtype(int(present.sum()) - 1))
-    return categories[kernels.to_host(present)], LookUp(new_codes[codes])
+        return categories, encode
+    encode = _renumbered(encode, present, None, int(present.sum()) - 1)
+    if not isinstance(values, OnHost):
+        encode = LookUp(encode(0, values.size, None))
+    return categories[kernels.to_host(present)], encode
+
+
+def _comes_by_blocks(values: Array | OnHost, kernels: Kernels) -> bool:
+    """Whether a block that is counted had better be looked through just before it is."""
+    return kernels.samples_at_once is None or isinstance(values, OnHost)
+
+
+def _present(
+    encode: Encoder,
+    n_categories: int,
+    n_samples: int,
+    missing: Array | OnHost | None,
+    kernels: Kernels,
+) -> Array:
+    """Which categories occur; by blocks, for NumPy widens codes to index with to eight bytes."""
+    present = kernels.xp.zeros(n_categories, np.bool_)
+    block = kernels.samples_at_once or BLOCK
+    for start in range(0, n_samples, block):
+        stop = min(start + block, n_samples)
+        codes = encode(start, stop, None)
+        present[codes if missing is None else codes[~missing[start:stop]]] = True
+    return present
+
+
+def _renumbered(
+    encode: Encoder, present: Array, missing: Array | OnHost | None, largest: int
+) -> Renumbered:
+    new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(largest))
+    return Renumbered(encode, new_codes, missing, largest)
 
 
 def _mark_missing(
-    encode: Encode, categories: Any, missing: Array, kernels: Kernels
-) -> tuple[Encode, Any]:
-    """How to give the missing samples the code B, and the categories left without them.
-
-    By blocks, for NumPy widens codes that it indexes with to eight bytes each.
-    """
-    present = kernels.xp.zeros(categories.size, np.bool_)
-    block = kernels.samples_at_once or BLOCK
-    for start in range(0, missing.size, block):
-        stop = min(start + block, missing.size)
-        present[encode(start, stop, None)[~missing[start:stop]]] = True
+    encode: Encoder, categories: Any, missing: Array | OnHost, kernels: Kernels
+) -> tuple[Encoder, Any]:
+    """How to give the missing samples the code B, and the categories left without them."""
+    present = _present(encode, categories.size, missing.size, missing, kernels)
     categories = categories[kernels.to_host(present)]
-    n_bins = categories.size
-    new_codes = (present.cumsum() - 1).clip(0).astype(code_dtype(n_bins))
-
-    def encode_marked(start: int, stop: int, out: Array | None) -> Array:
-        codes = new_codes[encode(start, stop, None)]
-        codes[missing[start:stop]] = n_bins
-        return codes
-
-    return encode_marked, categories
+    return _renumbered(encode, present, missing, categories.size), categories
 
 
 def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
@@ -348,7 +456,7 @@ def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
             help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
         else:
             what, help_ = "missing values", "leave such samples out with"
-        n_missing = int((coder.codes() == len(bins)).sum())
+        n_missing = coder.n_missing()
         raise ValueError(
             f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
             'nan_policy="omit", or ask for NaN with nan_policy="propagate"'

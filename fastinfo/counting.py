@@ -10,11 +10,12 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
-from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends import whole_in_memory
+from fastinfo.backends.contract import Array, Kernels, OnHost, Uncoded
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 17
@@ -100,16 +101,24 @@ class SparseCounts:
 Counts = DenseCounts | SparseCounts
 
 
-Encoders = Sequence[Callable[[int, int, Array | None], Array]]
-"""For each column ``encode(start, stop, out)``: codes of a range, in ``out`` if that is of use."""
+class Encoder(Protocol):
+    """How ranges of a column's samples become codes: `fastinfo.binning.Encoder`."""
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """Codes of a range, at the beginning of ``out`` if that is of use."""
+        ...
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """What `count_joint` is given of a range; ``out`` is what it was given before."""
+        ...
 
 
 def count(
-    encoders: Encoders,
+    encoders: Sequence[Encoder],
     n_samples: int,
     n_bins: Sequence[int],
     kernels: Kernels,
-    weights: Array | None = None,
+    weights: Array | OnHost | None = None,
     sparse: bool | None = None,
     n_jobs: int = 1,
     block: int = BLOCK,
@@ -131,50 +140,64 @@ def count(
         sparse = n_cells > min(max(SMALL_TABLE, 4 * n_samples), LARGEST_TABLE)
         sparse = sparse or (n_cells > SMALL_TABLE and 8 * n_cells > free_memory())
     if sparse:
-        codes = [encode(0, n_samples, None) for encode in encoders]
-        complete = ~_incomplete(codes, n_bins)
-        xp = kernels.xp
-        values = xp.ones(n_samples, np.int64) if weights is None else weights
-        columns = [column[complete] for column in codes]
-        found = _gather(tuple(n_bins), columns, values[complete], xp)
-        return SparseCounts(
-            found.shape, kernels.to_host(found.cells), kernels.to_host(found.values)
-        )
+        with whole_in_memory(
+            f"counting {n_samples} samples in a table of {n_cells} cells, by sorting them,",
+            "count with fewer bins",
+            kernels,
+        ):
+            return _count_sparse(encoders, n_samples, n_bins, kernels, weights)
     if n_cells > SMALL_TABLE:
         require_memory(shape)
 
-    block = kernels.samples_at_once or block
+    # A block has several samples for each cell, or clearing and adding tables would take over.
+    block = kernels.samples_at_once or max(block, 4 * n_cells)
+    taken = [encode.for_counting for encode in encoders]
 
     def count_range(start: int, stop: int) -> Array:
-        # A block has several samples for each cell, or clearing and adding tables would take over.
         total: Any = 0
-        for begin, end, codes in _blocks(encoders, start, stop, max(block, 4 * n_cells)):
+        for begin, end, codes in _blocks(taken, start, stop, block):
             part = None if weights is None else weights[begin:end]
             total = kernels.count_joint(codes, n_bins, part) + total
         return total
 
-    size = max(kernels.samples_at_once or RANGE, 4 * n_cells)
+    if kernels.samples_at_once is not None:  # one device works on one range at a time
+        return DenseCounts(kernels.to_host(count_range(0, n_samples)))
+    size = max(RANGE, 4 * n_cells)
     table = over_ranges(count_range, operator.iadd, n_samples, n_jobs, size, kernels.current)
     return DenseCounts(kernels.to_host(table))
 
 
+def _count_sparse(
+    encoders: Sequence[Encoder],
+    n_samples: int,
+    n_bins: Sequence[int],
+    kernels: Kernels,
+    weights: Array | OnHost | None,
+) -> SparseCounts:
+    codes = [encode(0, n_samples, None) for encode in encoders]
+    complete = ~_incomplete(codes, n_bins)
+    xp = kernels.xp
+    values = xp.ones(n_samples, np.int64) if weights is None else weights[:]
+    columns = [column[complete] for column in codes]
+    found = _gather(tuple(n_bins), columns, values[complete], xp)
+    return SparseCounts(found.shape, kernels.to_host(found.cells), kernels.to_host(found.values))
+
+
 def count_incomplete(
-    encoders: Encoders, n_samples: int, n_bins: Sequence[int], kernels: Kernels
+    encoders: Sequence[Encoder], n_samples: int, n_bins: Sequence[int], kernels: Kernels
 ) -> int:
     """How many samples lack one of the variables."""
     blocks = _blocks(encoders, 0, n_samples, kernels.samples_at_once or BLOCK)
-    return sum(int(_incomplete(codes, n_bins).sum()) for _, _, codes in blocks)
+    return int(sum(_incomplete(codes, n_bins).sum() for _, _, codes in blocks))
 
 
 def _blocks(
-    encoders: Encoders, start: int, stop: int, size: int
-) -> Iterator[tuple[int, int, list[Array]]]:
+    encoders: Sequence[Callable[[int, int, Any], Any]], start: int, stop: int, size: int
+) -> Iterator[tuple[int, int, list[Any]]]:
     """Borders and codes of blocks, each written where the one before it was."""
     codes: list[Any] = [None] * len(encoders)
     for begin in range(start, stop, size):
         end = min(begin + size, stop)
-        if begin > start:
-            codes = [column[: end - begin] for column in codes]
         codes = [encode(begin, end, out) for encode, out in zip(encoders, codes, strict=True)]
         yield begin, end, codes
 

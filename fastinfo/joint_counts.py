@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import arguments, binning, counting
-from fastinfo.backends import at, bring, choose, name_of
+from fastinfo.backends import at, choose, name_of, reach
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges
 from fastinfo.columns import Column
@@ -179,15 +179,16 @@ class JointCounts:
         columns = [column for group in converted for column in group]
         place = arguments.place_of_columns(columns, weights, self._backend)
         kernels = choose(self._backend, place)
-        weights = None if weights is None else bring(weights, kernels)
+        arrays = [array for column in columns for array in (column.values, column.missing)]
+        kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
+        weights = None if weights is None else reach(weights, kernels)
         fixed = fixed or [None] * len(columns)
         known = [
             bins if isinstance(bins, Edges) and len(bins) else rule
             for bins, rule in zip(fixed, rules, strict=True)
         ]
-        # Trusted codes are looked through block by block in cache, and a GPU takes no such blocks.
-        trusting = n_samples > RANGE and kernels.samples_at_once is None
         try:
+            trusting = n_samples > RANGE
             coders, counts = self._count(columns, known, weights, kernels, trusting)
         except binning.UnexpectedCodeError:
             coders, counts = self._count(columns, known, weights, kernels, trusting=False)

@@ -11,7 +11,7 @@ from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
-from fastinfo.backends.contract import PairEntropies, SoftBins
+from fastinfo.backends.contract import PairEntropies, SoftBins, Uncoded
 from fastinfo.backends.cupy import usable
 
 settings.register_profile(
@@ -131,6 +131,8 @@ class FromHost:
             return [self._there(item) for item in value]
         if isinstance(value, SoftBins):
             return value._replace(limits=self._there(value.limits))
+        if isinstance(value, Uncoded):
+            return value._replace(values=self._there(value.values))
         return value
 
     def _back(self, value):
@@ -146,6 +148,14 @@ def kernels(backend):
     """The kernels of every backend, called with arrays of the host."""
     kernels = load(backend)()
     return kernels if kernels.xp is np else FromHost(kernels)
+
+
+@pytest.fixture
+def coding_kernels(kernels):
+    """The kernels of every backend that codes samples while it counts them."""
+    if not kernels.codes_while_counting:
+        pytest.skip(f"{kernels.name} counts codes")
+    return kernels
 
 
 @pytest.fixture

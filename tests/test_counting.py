@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from fastinfo import counting
 from fastinfo.backends import load
+from fastinfo.binning import LookUp
 
 
 @pytest.fixture
@@ -23,7 +24,7 @@ def count(codes, n_bins, kernels, weights=None, sparse=None):
     codes = [kernels.bring(column) for column in codes]
     weights = None if weights is None else kernels.bring(weights)
     return counting.count(
-        [lambda start, stop, out, column=column: column[start:stop] for column in codes],
+        [LookUp(column) for column in codes],
         len(codes[0]),
         n_bins,
         kernels,

@@ -13,7 +13,8 @@ from emulation.device import SMALL, EmulatedDevice
 import fastinfo
 from fastinfo import pmf, tables
 from fastinfo.backends import HOST, Place, choose, load, place_of
-from fastinfo.backends.cupy import CupyKernels, usable
+from fastinfo.backends.contract import Uncoded
+from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 
@@ -231,6 +232,78 @@ def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
     monkeypatch.setitem(sys.modules, "torch", handed)
     result = xp.asarray(values)
     assert tables.like(result, tensor) == ("a tensor of", result)
+
+
+# --- samples that are coded while they are counted ----------------------------------------------
+
+COUNTED = {
+    "equal bins": ({"bins": 8}, lambda x, y: (x, y.astype("f4")), {"count_shared<float, double>"}),
+    "edges": (
+        {"bins": [-9.0, 0.0, 1.0, 9.0]},
+        lambda x, y: (x, y),
+        {"count_shared<double, double>"},
+    ),
+    "labels": (
+        {},
+        lambda x, y: ((9 * x).astype("i8"), (9 * y).astype("i4")),
+        {"count_shared<uint32, uint64>"},
+    ),
+    "floats and labels": (
+        {"bins": 8},
+        lambda x, y: (x, (y > 0).astype("u1")),
+        {"count_shared<uint8, double>"},
+    ),
+    "weights": (
+        {"bins": 8, "sample_weight": np.linspace(0, 1, 500)},
+        lambda x, y: (x, y),
+        {"encode_floats<double, uint8, true>", "join_codes<uint32>", "weigh_shared<uint32>"},
+    ),
+    "edges that leave no room": (
+        {"bins": 5000},
+        lambda x, y: (x,),
+        {"encode_floats<double, uint16, false>", "count_shared<uint16, Nothing>"},
+    ),
+}
+
+
+@pytest.mark.parametrize(("options", "make", "kernels"), COUNTED.values(), ids=COUNTED)
+def test_samples_are_coded_where_they_are_counted(rng, launches, options, make, kernels):
+    columns = make(*data(rng))
+    measure = fastinfo.mutual_information if len(columns) == 2 else fastinfo.entropy
+    expected = measure(*columns, **options, backend="numpy")
+    assert measure(*columns, **options, backend="cupy") == pytest.approx(expected, rel=1e-12)
+    counted = {kernel for family, kernel in launches if family in ("count", "encode")}
+    assert counted == kernels
+
+
+@pytest.mark.parametrize("n", [1, 5, 998])
+@pytest.mark.parametrize("starts", [(1, 0), (0, 1), (1, 1), (2, 3), (4, 4)], ids=str)
+def test_samples_that_no_wide_load_reaches(rng, xp, starts, n):
+    """Slices of arrays begin anywhere."""
+    edges = np.linspace(-1, 1, 6)
+    host = [
+        rng.normal(size=n + 4).astype(dtype)[s:][:n]
+        for s, dtype in zip(starts, ("f4", "f8"), strict=True)
+    ]
+    kernels, reference = load("cupy")(), load("numpy")()
+    sides = []
+    for start, part in zip(starts, host, strict=True):
+        longer = xp.asarray(np.r_[np.zeros(start, part.dtype), part])
+        sides.append(Uncoded(longer[start:], edges, is_uniform=True))
+    codes = [reference.encode_edges(part, edges) for part in host]
+    found = kernels.count_joint(sides, [5, 5])
+    np.testing.assert_array_equal(found.get(), reference.count_joint(codes, [5, 5]))
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_columns_that_stay_on_the_host(monkeypatch, rng, measure):
+    """Ranges and chunks of a few samples, as if there were no room for more."""
+    x, y = data(rng, n=3000)
+    expected = measure(x, y)
+    monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
+    monkeypatch.setattr(transfer, "CHUNK_BYTES", 512)
+    monkeypatch.setattr(plan, "supply", lambda *_: plan.Supply(whole_bytes=0, samples=336))
+    assert measure(x, y) == pytest.approx(expected, rel=1e-12, abs=1e-14)
 
 
 # --- installed, and of no use -------------------------------------------------------------------

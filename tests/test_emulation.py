@@ -10,8 +10,11 @@ import numpy as np
 import pytest
 from emulation import arrays, build, driver
 from emulation.device import EmulatedDevice
+from hypothesis import given
+from hypothesis import strategies as st
 
-from fastinfo.backends.cupy import CupyKernels, sources
+from fastinfo.backends.cupy import CupyKernels, encode, sources
+from fastinfo.backends.numpy import NumpyKernels
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 
@@ -31,6 +34,59 @@ def test_a_missing_barrier_changes_the_answer(rng):
         assert not np.allclose(broken.sum_xlogx(counts).get(), expected)
 
 
+def without_searches(text):
+    return text.replace("key = Ordered<Value>::key(value);", "key = 0; return 0;")
+
+
+def without_doubts(text):
+    return text.replace("return limit > 0 && !(fabs(distance) >= limit);", "return true;")
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8"])
+def test_products_tell_most_bins_and_searches_the_doubtful_ones(rng, dtype):
+    """Each of the two by the answers of kernels that lack the other."""
+    low, high, n_bins = 0.1, 0.7, 10
+    middles = (low + (high - low) * (rng.integers(0, n_bins, 1024) + 0.5) / n_bins).astype(dtype)
+    middles[::7], middles[::11], middles[::13] = np.nan, -1.0, np.inf
+    edges = np.linspace(low, high, n_bins + 1)
+    beside = np.concatenate([np.nextafter(edges.astype(dtype), end) for end in (-9.0, 9.0)])
+    beside = np.resize(np.concatenate([beside, edges.astype(dtype)]), 1024)
+    for values, edited, is_right in (
+        (middles, without_searches, True),
+        (beside, without_searches, False),
+        (beside, without_doubts, False),
+    ):
+        kernels = CupyKernels(EmulatedDevice(edited=edited))
+        found = kernels.encode_uniform(arrays.namespace.asarray(values), low, high, n_bins).get()
+        expected = NumpyKernels().encode_uniform(values, low, high, n_bins)
+        assert np.array_equal(found, expected) == is_right
+
+
+@given(
+    low=st.floats(-1e30, 1e30),
+    width=st.floats(1e-30, 1e30),
+    n_bins=st.integers(1, 1 << 24),
+    dtype=st.sampled_from(["f4", "f8"]),
+)
+def test_a_product_is_used_where_its_doubts_are_few(low, width, n_bins, dtype):
+    high = low + width
+    if not low < high:
+        return
+    found = encode.product(low, high, n_bins, np.dtype(dtype))
+    resolution = np.finfo(dtype).eps * max(abs(low), abs(high)) * n_bins / (high - low)
+    if found is None:
+        is_extreme = (
+            n_bins / (high - low) > 1e30 or n_bins >= 1 << 22 or n_bins / (high - low) < 1e-30
+        )
+        assert resolution > 0.01 or n_bins * np.finfo(dtype).eps > 0.01 or is_extreme
+        return
+    scale, shift, limit = found
+    assert 0.25 < limit < 0.5
+    assert resolution < 0.25
+    assert scale * low + shift == pytest.approx(-0.5, abs=0.25)
+    assert scale * high + shift == pytest.approx(n_bins - 0.5, abs=0.25 + n_bins * 1e-7)
+
+
 # --- under sanitizers ---------------------------------------------------------------------------
 
 SANITIZERS = {
@@ -40,6 +96,7 @@ SANITIZERS = {
 
 CAUGHT_BY = {
     "no barrier after clearing": "thread",
+    "no barrier after copying keys": "thread",
     "no barrier before adding up": "thread",
     "no barrier in the tree": "thread",
     "no barrier between stages": "thread",

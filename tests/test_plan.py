@@ -40,18 +40,28 @@ def test_a_grid_fills_the_machine_and_no_more(device, n_items, shared):
         assert blocks == at_once
 
 
-@given(device=DEVICES, n_cells=st.integers(1, 1 << 20), cell_bytes=st.sampled_from([4, 8]))
-def test_a_shared_table_fits(device, n_cells, cell_bytes):
-    table = plan.shared_table(device, n_cells, cell_bytes)
-    fits = n_cells * cell_bytes <= device.shared_bytes_per_block
-    assert (table is not None) == fits
-    if table is not None:
-        assert table.shared_bytes == n_cells * cell_bytes << table.shift
-        assert table.shared_bytes <= device.shared_bytes_per_block
-        assert 0 <= table.shift <= plan.MOST_COPIES_SHIFT
-        if table.shift:  # copies cost no threads
-            blocks = device.threads_per_multiprocessor // plan.COUNT_BLOCK
-            assert blocks * table.shared_bytes <= device.shared_bytes_per_multiprocessor
+@given(
+    device=DEVICES,
+    n_cells=st.integers(1, 1 << 17),
+    cell_bytes=st.sampled_from([4, 8]),
+    beside=st.lists(st.integers(0, 1 << 16), max_size=2),
+)
+def test_a_shared_table_fits_with_what_is_beside_it(device, n_cells, cell_bytes, beside):
+    table = plan.shared_table(device, n_cells, cell_bytes, beside)
+    needed = sum(-(-n // plan.WIDE) * plan.WIDE for n in (n_cells * cell_bytes, *beside))
+    assert (table is not None) == (needed <= device.shared_bytes_per_block)
+    if table is None:
+        return
+    assert 0 <= table.shift <= plan.MOST_COPIES_SHIFT
+    borders = [n_cells * cell_bytes << table.shift]
+    for place, n_bytes in zip(table.places, beside, strict=True):
+        assert borders[-1] <= place < borders[-1] + plan.WIDE
+        assert place % plan.WIDE == 0  # for keys of 8 bytes
+        borders.append(place + n_bytes)
+    assert borders[-1] <= table.shared_bytes <= device.shared_bytes_per_block
+    if table.shift:  # copies cost no threads
+        blocks = device.threads_per_multiprocessor // plan.COUNT_BLOCK
+        assert blocks * table.shared_bytes <= device.shared_bytes_per_multiprocessor
 
 
 def test_small_tables_have_a_copy_for_each_lane():
@@ -75,6 +85,36 @@ def test_pieces_of_a_row_depend_on_its_length_alone(n_cells, rows):
     assert plan.pieces(rows, n_cells) == plan.pieces(1, n_cells)
     assert (plan.pieces(1, n_cells) - 1) * plan.PIECE < n_cells
     assert plan.sum_block(n_cells) in (32, 64, 128, 256)
+
+
+@given(
+    item_sizes=st.lists(st.sampled_from([1, 2, 4, 8]), min_size=1, max_size=6),
+    n=st.integers(1, 10**10),
+    free=st.integers(0, 1 << 38),
+)
+def test_what_is_brought_and_what_stays_fits_the_memory(item_sizes, n, free):
+    sizes = [n * item for item in item_sizes]
+    supply = plan.supply(sizes, n, free)
+    if supply is None:
+        assert sum(sizes) <= free // 2
+        return
+    assert sum(sizes) > free // 2
+    whole = [size for size in sizes if size <= supply.whole_bytes]
+    staying = [size for size in sizes if size > supply.whole_bytes]
+    assert sum(whole) <= free // 2 < sum(whole) + staying.count(min(staying)) * min(staying)
+    assert 0 < supply.samples <= plan.MOST_RANGE
+    assert supply.samples % plan.WIDE == 0
+    if supply.samples > plan.WIDE:  # a range, the one before it, and what counting them takes
+        a_sample = sum(size // n for size in staying) + plan.WORK_BYTES
+        assert sum(whole) + 2 * supply.samples * a_sample <= free
+
+
+def test_large_cards_take_ranges_that_are_worth_a_launch():
+    """Two columns of 10⁹ float64 on a card with 15 GiB, and of float32."""
+    n = 10**9
+    assert plan.supply([4 * n, 4 * n], n, 15 << 30) is None
+    assert plan.supply([8 * n, 8 * n], n, 15 << 30) == plan.Supply(0, plan.MOST_RANGE)
+    assert plan.supply([8 * n, n], n, 15 << 30) == plan.Supply(n, plan.MOST_RANGE)
 
 
 class NoRoomError(Exception):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Callable, Hashable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -149,9 +149,28 @@ def at(*arrays: Any) -> AbstractContextManager[Any]:
 
 def bring(array: Any, kernels: Kernels) -> Any:
     """An array from wherever it is to where kernels work."""
-    if place_of(array) != HOST and kernels.xp.__name__ == "numpy":
-        array = array.get()
-    return kernels.bring(array)
+    return kernels.bring(_reachable(array, kernels))
+
+
+def reach(array: Any, kernels: Kernels) -> Any:
+    """As `bring`, unless the kernels leave the array on the host and take it range by range."""
+    return kernels.reach(_reachable(array, kernels))
+
+
+def _reachable(array: Any, kernels: Kernels) -> Any:
+    is_far = place_of(array) != HOST and kernels.xp.__name__ == "numpy"
+    return array.get() if is_far else array
+
+
+@contextmanager
+def whole_in_memory(what: str, help_: str, kernels: Kernels) -> Iterator[None]:
+    """Say how to go on where work that cannot be done range by range does not fit the memory."""
+    try:
+        yield
+    except MemoryError as error:
+        if kernels.xp.__name__ != "numpy":
+            help_ += ', or backend="numba", which has the memory of the host'
+        raise MemoryError(f"{what} takes more memory at once than is free: {help_}") from error
 
 
 def usable_cores() -> int:

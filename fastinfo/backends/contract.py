@@ -27,7 +27,7 @@ soft counts
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from types import ModuleType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
@@ -64,6 +64,44 @@ class RowSummary(NamedTuple):
     low: Array
     high: Array
     n_missing: Array
+
+
+class Uncoded(NamedTuple):
+    """Samples of a variable in place of its codes, for kernels that code while they count.
+
+    Either floating-point samples with the ``edges`` of their bins, or integers in ``low … low + B −
+    1``, each B a bin.
+    """
+
+    values: Array
+    edges: Any = None
+    """As for `Kernels.encode_edges`, or None of integers."""
+    is_uniform: bool = False
+    """Whether the edges are `numpy.linspace` of the outer two, as for `Kernels.encode_uniform`."""
+    low: int = 0
+
+
+class OnHost:
+    """An array that stays on the host, and of which a range is brought when it is asked for."""
+
+    def __init__(self, array: Any, bring: Callable[[Any], Array], samples: int) -> None:
+        self.array = array
+        self._bring = bring
+        self._samples = samples
+        self.dtype, self.size = array.dtype, array.size
+
+    def __getitem__(self, samples: slice) -> Array:
+        """A range of samples, where the kernels work."""
+        return self._bring(self.array[samples])
+
+    def ranges(self) -> Iterator[Array]:
+        """All samples, as many at a time as suit the memory."""
+        for start in range(0, self.size, self._samples):
+            yield self[start : start + self._samples]
+
+    def view(self, dtype: str) -> OnHost:
+        """The same bytes as another type."""
+        return OnHost(self.array.view(dtype), self._bring, self._samples)
 
 
 class TileShape(NamedTuple):
@@ -138,6 +176,8 @@ class Kernels(Protocol):
     samples_at_once: int | None
     """How many samples a call had better get where there is a choice; None for as many as suit a
     processor's caches."""
+    codes_while_counting: bool
+    """Whether `count_joint` takes `Uncoded` samples too, and is faster with them."""
 
     @classmethod
     def describe(cls) -> str:
@@ -165,11 +205,23 @@ class Kernels(Protocol):
         """An array of the host, or one of these kernels already, as one of these kernels."""
         ...
 
+    def for_samples(self, arrays: Sequence[Any]) -> Kernels:
+        """The kernels for a call with such samples, masks and weights, all of one length.
+
+        Themselves, or where the arrays do not fit their memory, kernels that leave some of them on
+        the host (`reach`), and whose ``samples_at_once`` are as many as fit.
+        """
+        ...
+
+    def reach(self, array: Any) -> Array | OnHost:
+        """As `bring`, for an array of which ranges are enough."""
+        ...
+
     def to_host(self, array: Array) -> Any:
         """A NumPy array of an array of these kernels; itself where it is one."""
         ...
 
-    def summarize(self, values: Array) -> Summary:
+    def summarize(self, values: Array | OnHost) -> Summary:
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
         ...
 
@@ -224,11 +276,15 @@ class Kernels(Protocol):
         ...
 
     def count_joint(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+        self,
+        codes: Sequence[Array | Uncoded],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
     ) -> Array:
         """Codes of d variables → dense counts of shape ``n_bins``, incomplete samples left out.
 
-        Of fewer than 2³² samples, so that cells may be counted in 32 bits.
+        Of fewer than 2³² samples, so that cells may be counted in 32 bits. Samples may stand in
+        place of their codes where ``codes_while_counting`` says so.
         """
         ...
 

@@ -37,6 +37,7 @@ class NumpyKernels(RowByRow):
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 26)
     samples_at_once = None
+    codes_while_counting = False
 
     @classmethod
     def describe(cls) -> str:
@@ -52,6 +53,14 @@ class NumpyKernels(RowByRow):
         return nullcontext()
 
     def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def for_samples(self, arrays: Sequence[Array]) -> NumpyKernels:
+        """Themselves: samples are where they work."""
+        return self
+
+    def reach(self, array: Array) -> Array:
         """Itself."""
         return array
 

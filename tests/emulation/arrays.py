@@ -5,7 +5,9 @@ array is made on the thread's current device, and nothing is computed of one on 
 devices that cannot read each other's memory; views and the way to the host do not compute.
 """
 
+import gc
 import threading
+import weakref
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -34,6 +36,58 @@ def on(number):
         yield
     finally:
         chosen.number = before
+
+
+class OutOfMemoryError(MemoryError):
+    """What CuPy raises, as it does."""
+
+
+class Memory:
+    """The bytes that arrays have, counted from the moment at which a limit is set."""
+
+    def __init__(self):
+        self.limit = None
+        self.taken = self.peak = 0
+        self._known = set()
+        self._lock = threading.RLock()
+
+    @contextmanager
+    def limited(self, n_bytes):
+        """Let the arrays that are made from now on have so many bytes at a time."""
+        gc.collect()
+        self.limit, self.taken, self.peak = n_bytes, 0, 0
+        self._known.clear()
+        try:
+            yield self
+        finally:
+            self.limit = None
+
+    def free_bytes(self):
+        """What is left; much without a limit."""
+        return 1 << 30 if self.limit is None else self.limit - self.taken
+
+    def take(self, host):
+        """Count an array that owns its bytes, for as long as it lives."""
+        if self.limit is None or not host.flags.owndata:
+            return
+        with self._lock:
+            if id(host) in self._known:
+                return
+            if self.taken + host.nbytes > self.limit:
+                raise OutOfMemoryError(f"{host.nbytes} bytes of {self.limit - self.taken}")
+            self._known.add(id(host))
+            self.taken += host.nbytes
+            self.peak = max(self.peak, self.taken)
+        weakref.finalize(host, self._give_back, id(host), host.nbytes)
+
+    def _give_back(self, known, n_bytes):
+        with self._lock:
+            if known in self._known:  # and not of an earlier limit
+                self._known.remove(known)
+                self.taken -= n_bytes
+
+
+MEMORY = Memory()
 
 
 def unwrap(value):
@@ -75,6 +129,7 @@ class DeviceArray(NDArrayOperatorsMixin):
     __module__ = "cupy"
 
     def __init__(self, host, number=None):
+        MEMORY.take(host)
         self.host = host
         self.number = current() if number is None else number
 

@@ -12,6 +12,7 @@ import numpy as np
 from emulation import arrays
 from emulation.device import EmulatedDevice
 
+from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.cupy.pairs import ways
 from fastinfo.backends.numpy import NumpyKernels
@@ -23,16 +24,17 @@ def replacing(old, new, count=1):
 
 
 FAULTS = {
-    "no barrier after clearing": replacing("table[i] = 0;\n    __syncthreads();", "table[i] = 0;"),
+    "no barrier after clearing": replacing("right_limit);\n    __syncthreads();", "right_limit);"),
+    "no barrier after copying keys": replacing(
+        "n_bins + 1);\n        __syncthreads();", "n_bins + 1);"
+    ),
     "no barrier before adding up": replacing(
-        "    }\n    __syncthreads();\n    for (uint32 cell", "    }\n    for (uint32 cell"
+        "count_one(i);\n    __syncthreads();", "count_one(i);"
     ),
     "no barrier in the tree": replacing(
         "sums[thread + half];\n        __syncthreads();", "sums[thread + half];"
     ),
-    "a plain increment": replacing(
-        "atomicAdd(&table[(cell << shift) + copy], 1u)", "++table[(cell << shift) + copy]"
-    ),
+    "a plain increment": replacing("atomicAdd(&table[cell], 1u)", "++table[cell]"),
     "one sample too many": replacing("i < n_samples; i +=", "i <= n_samples; i +=", 9),
     "one cell too many": replacing("i < n_cells << shift", "i <= n_cells << shift"),
     "one edge too many": replacing("i < n_keys", "i <= n_keys"),
@@ -57,6 +59,11 @@ def run(device):
             np.testing.assert_allclose(found.get(), expected, rtol=1e-13)
         values = rng.normal(size=n)
         edges = np.linspace(-2.0, 2.0, 8)
+        for is_uniform in (False, True):
+            samples = Uncoded(xp.asarray(values), edges, is_uniform)
+            found = kernels.count_joint([xp.asarray(codes[0]), samples], (3, 7))
+            known = [codes[0], reference.encode_edges(values, edges)]
+            np.testing.assert_array_equal(found.get(), reference.count_joint(known, (3, 7)))
         for encode in ("encode_edges", "encode_uniform"):
             more = (edges,) if encode == "encode_edges" else (-2.0, 2.0, 7)
             found = getattr(kernels, encode)(xp.asarray(values), *more)

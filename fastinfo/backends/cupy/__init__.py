@@ -9,8 +9,15 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, RowSummary, SoftBins, Summary
-from fastinfo.backends.cupy import count, encode, pairs, rows, soft, sums, transfer, usable
+from fastinfo.backends.contract import (
+    OnHost,
+    PairEntropies,
+    RowSummary,
+    SoftBins,
+    Summary,
+    Uncoded,
+)
+from fastinfo.backends.cupy import count, encode, pairs, plan, rows, soft, sums, transfer, usable
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut
 
@@ -44,12 +51,20 @@ class CupyKernels:
     name = "cupy"
     tile_shape = cut.TILE_SHAPE
     samples_at_once: int | None = 1 << 30
+    """As many as a table of 32 bits can count, and less; `for_samples` takes fewer."""
+    codes_while_counting = True
 
-    def __init__(self, device: Device | int | None = None) -> None:
+    def __init__(
+        self, device: Device | int | None = None, supply: plan.Supply | None = None
+    ) -> None:
         if device is None or isinstance(device, int):
             device = usable.device(device)
         self.device = device
         self.xp: Any = device.xp
+        self._uploads = transfer.Uploads(device)
+        self._supply = supply
+        if supply is not None:
+            self.samples_at_once = supply.samples
 
     @classmethod
     def describe(cls) -> str:
@@ -79,8 +94,37 @@ class CupyKernels:
     def bring(self, array: Any) -> Array:
         """Copy from the host; from another device it would be a mixture, which the edge refuses."""
         if isinstance(array, np.ndarray):
-            return transfer.upload(self.device, array)
+            return self._uploads.whole(array)
         return self.xp.asarray(array)
+
+    @on_device
+    def for_samples(self, arrays: Sequence[Any]) -> CupyKernels:
+        """Look at the memory that is free, unless the arrays are small."""
+        n_samples = arrays[0].size
+        sizes = [
+            4 * n_samples if array.dtype.kind in "US" else array.nbytes  # codes come of text
+            for array in arrays
+            if isinstance(array, np.ndarray)
+        ]
+        if sum(sizes) <= transfer.CHUNK_BYTES:
+            return self
+        supply = plan.supply(sizes, n_samples, self.device.free_bytes())
+        return self if supply is None else CupyKernels(self.device, supply)
+
+    def reach(self, array: Any) -> Array | OnHost:
+        """On the host where that was decided for arrays of this size."""
+        supply = self._supply
+        if (
+            supply is None
+            or not isinstance(array, np.ndarray)
+            or array.nbytes <= supply.whole_bytes
+        ):
+            return self.bring(array)
+        return OnHost(array, self._bring_range, supply.samples)
+
+    @on_device
+    def _bring_range(self, array: Any) -> Array:
+        return self._uploads.range(array)
 
     @on_device
     def to_host(self, array: Array) -> Any:
@@ -88,9 +132,10 @@ class CupyKernels:
         return array.get()
 
     @on_device
-    def summarize(self, values: Array) -> Summary:
-        """One pass."""
-        return encode.summarize(self.device, values)
+    def summarize(self, values: Array | OnHost) -> Summary:
+        """One pass; of an array on the host range by range, and one look at what all gave."""
+        parts = values.ranges() if isinstance(values, OnHost) else (values,)
+        return encode.summarize(self.device, values.dtype, parts)
 
     @on_device
     def order_statistics(self, values: Array, summary: Summary, ranks: Any) -> Any:
@@ -109,13 +154,14 @@ class CupyKernels:
     def encode_uniform(
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:
-        """Multiply to guess the bin, and compare with its edges."""
-        return encode.encode_uniform(self.device, values, low, high, n_bins, out)
+        """Multiply to guess the bin, and search where that leaves a doubt."""
+        edges = np.linspace(low, high, n_bins + 1)
+        return encode.encode_floats(self.device, values, edges, True, out)
 
     @on_device
     def encode_edges(self, values: Array, edges: Any, out: Array | None = None) -> Array:
         """Search in the inner edges."""
-        return encode.encode_edges(self.device, values, edges, out)
+        return encode.encode_floats(self.device, values, edges, False, out)
 
     @on_device
     def summarize_rows(self, values: Array) -> RowSummary:
@@ -141,7 +187,10 @@ class CupyKernels:
 
     @on_device
     def count_joint(
-        self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
+        self,
+        codes: Sequence[Array | Uncoded],
+        n_bins: Sequence[int],
+        weights: Array | None = None,
     ) -> Array:
         """In shared memory where the table fits."""
         return count.count_joint(self.device, codes, n_bins, weights)

@@ -4,44 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
-from fastinfo.backends.cupy.encode import is_wide
-from fastinfo.backends.cupy.sources import TYPE_NAMES
+from fastinfo.backends.cupy.encode import Bins, bins_of, codes_of, is_wide
+from fastinfo.backends.cupy.sources import COUNTED, TYPE_NAMES
 
 
 def count_joint(
-    device: Device, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None
+    device: Device,
+    codes: Sequence[Array | Uncoded],
+    n_bins: Sequence[int],
+    weights: Array | None,
 ) -> Array:
     """Fold all variables but the last into one and count two; in shared memory where it can be."""
-    xp = device.xp
     shape = [bins + 1 for bins in n_bins]
     n_cells = prod(shape)
-    columns = [xp.ascontiguousarray(column) for column in codes]
     if weights is not None:
-        cells = _joined(device, columns, shape)
-        totals = _weigh(device, cells, xp.ascontiguousarray(weights), n_cells)
+        cells = _joined(device, codes, shape)
+        totals = _weigh(device, cells, device.xp.ascontiguousarray(weights), n_cells)
     else:
-        table = plan.shared_table(device.properties, n_cells, 4)
-        if table is None:
-            totals = _count_global(device, _joined(device, columns, shape), n_cells)
-        else:
-            left = _joined(device, columns[:-1], shape[:-1]) if len(columns) > 1 else columns[0]
-            right = columns[-1] if len(columns) > 1 else None
-            totals = _count_shared(device, left, right, shape[-1], n_cells, table)
-        totals = totals.view(np.int64)
+        found = _count_shared(device, codes, shape)
+        if found is None:
+            found = _count_global(device, _joined(device, codes, shape), n_cells)
+        totals = found.view(np.int64)
     return totals.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
 
 
-def _joined(device: Device, columns: Sequence[Array], shape: Sequence[int]) -> Array:
+def _joined(device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[int]) -> Array:
     """Cell numbers of the joint table of some columns; the codes themselves of one."""
-    cells = columns[0]
+    coded = (
+        device.xp.ascontiguousarray(codes_of(device, column, extent))
+        for column, extent in zip(columns, shape, strict=True)
+    )
+    cells = next(coded)
     dtype = np.uint32 if prod(shape) <= 1 << 32 else np.uint64
-    for column, extent in zip(columns[1:], shape[1:], strict=True):
+    for column, extent in zip(coded, shape[1:], strict=True):
         joined = device.xp.empty(cells.size, dtype)
         device.launch(
             "count",
@@ -57,24 +59,83 @@ def _joined(device: Device, columns: Sequence[Array], shape: Sequence[int]) -> A
     return cells
 
 
+class Side(NamedTuple):
+    """A variable as `count_shared` takes it."""
+
+    kind: str
+    values: Array
+    low: int = 0
+    """What is to be subtracted from the values."""
+    bins: Bins | None = None
+    """Where the values are no codes."""
+
+    @property
+    def key_bytes(self) -> int:
+        """Bytes of shared memory for keys."""
+        return 0 if self.bins is None else int(self.bins.keys.nbytes)
+
+    def arguments(self, stride: int, place: int) -> tuple[Any, ...]:
+        """Those of the kernel that are about this side."""
+        bins = self.bins or Bins(self.values, np.int32(0), *[np.float32(0)] * 3)
+        place_ = np.uint32(place)
+        return (self.values, np.uint32(stride), bins.keys, bins.n_bins, place_, *bins[2:])
+
+
+def _side(device: Device, column: Array | Uncoded, extent: int) -> Side:
+    if isinstance(column, Uncoded):
+        values = device.xp.ascontiguousarray(column.values)
+        if column.edges is not None:
+            bins = bins_of(device, values.dtype, column.edges, column.is_uniform)
+            return Side(TYPE_NAMES[values.dtype.name], values, bins=bins)
+        if values.dtype.itemsize >= 4 or values.dtype.kind == "u":
+            # Of 32 bits and more the lowest 32 are subtracted from, whatever the sign.
+            unsigned = values.view(f"u{values.dtype.itemsize}")
+            return Side(TYPE_NAMES[unsigned.dtype.name], unsigned, column.low)
+    codes = device.xp.ascontiguousarray(codes_of(device, column, extent))
+    return Side(TYPE_NAMES[codes.dtype.name], codes)
+
+
 def _count_shared(
-    device: Device, left: Array, right: Array | None, extent: int, n_cells: int, table: plan.Table
-) -> Array:
+    device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[int]
+) -> Array | None:
+    """Counts of all cells, or None where shared memory does not hold them."""
+    n_cells = prod(shape)
+    if plan.shared_table(device.properties, n_cells, 4) is None:
+        return None
+    if len(columns) > 2:
+        columns = [_joined(device, columns[:-1], shape[:-1]), columns[-1]]
+        shape = [n_cells // shape[-1], shape[-1]]
+    sides = [_side(device, column, size) for column, size in zip(columns, shape, strict=True)]
+    table = plan.shared_table(device.properties, n_cells, 4, [side.key_bytes for side in sides])
+    if table is None:  # there is room for the table without the edges
+        every = zip(columns, shape, strict=True)
+        return _count_shared(device, [codes_of(device, *one) for one in every], shape)
+    strides = [n_cells // shape[0] << table.shift, 1 << table.shift]
+    origin = -sum(side.low * stride for side, stride in zip(sides, strides, strict=False))
+    ordered = sorted(
+        zip(sides, strides, table.places, strict=False), key=lambda one: COUNTED.index(one[0].kind)
+    )
+    of_sides = [side.arguments(stride, place) for side, stride, place in ordered]
+    kinds = [side.kind for side, _, _ in ordered]
+    if len(ordered) == 1:
+        kinds.append("Nothing")
+        nothing = Side("Nothing", of_sides[0][0])
+        of_sides.append(nothing.arguments(0, 0))
     totals = device.xp.zeros(n_cells, np.uint64)
-    both = (left,) if right is None else (left, right)
-    lanes = plan.WIDE // max(column.dtype.itemsize for column in both)
-    right_type = "Nothing" if right is None else TYPE_NAMES[right.dtype.name]
+    values = [side.values for side in sides]
+    n_samples = values[0].size
+    lanes = plan.WIDE // max(column.dtype.itemsize for column in values)
     device.launch(
         "count",
-        f"count_shared<{TYPE_NAMES[left.dtype.name]}, {right_type}>",
-        plan.grid(device.properties, -(-left.size // lanes), plan.COUNT_BLOCK, table.shared_bytes),
+        f"count_shared<{', '.join(kinds)}>",
+        plan.grid(device.properties, -(-n_samples // lanes), plan.COUNT_BLOCK, table.shared_bytes),
         plan.COUNT_BLOCK,
         (
-            *(left, both[-1], np.int64(left.size), np.uint32(extent)),
-            *(np.uint32(n_cells), np.uint32(table.shift), np.bool_(is_wide(lanes, *both)), totals),
+            *of_sides[0], *of_sides[1], np.int64(n_samples), np.uint32(origin % (1 << 32)),
+            np.uint32(n_cells), np.uint32(table.shift), np.bool_(is_wide(lanes, *values)), totals,
         ),
         table.shared_bytes,
-    )
+    )  # fmt: skip
     return totals
 
 

@@ -26,7 +26,18 @@ class Properties(NamedTuple):
 
 
 class Copier(Protocol):
-    """Two lanes from the host to a device, each with a buffer."""
+    """Two lanes from the host to a device, each with a buffer; of one thread at a time."""
+
+    def begin(self) -> None:
+        """Let copies wait for what was launched on the current stream before.
+
+        It may still be reading memory that now is the target.
+        """
+        ...
+
+    def end(self) -> None:
+        """Let what is launched on the current stream from now on wait for the copies."""
+        ...
 
     def wait(self, lane: int) -> None:
         """Return when the lane's last copy is done, and its buffer can be written to."""

@@ -1,12 +1,13 @@
-"""Launchers of ``encode.cu`` and ``summarize.cu``."""
+"""Launchers of ``encode.cu`` and ``summarize.cu``, and what `coders.cuh` needs to know of bins."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import RowSummary, Summary, code_dtype
+from fastinfo.backends.contract import RowSummary, Summary, Uncoded, code_dtype
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.sources import TYPE_NAMES
@@ -24,18 +25,30 @@ def is_wide(n_items: int, *arrays: Array) -> bool:
     )
 
 
-def summarize(device: Device, values: Array) -> Summary:
-    """One pass, and one look at its result."""
-    low, high, n_missing = (found[0].item() for found in summarize_rows(device, values[None]))
+def summarize(device: Device, dtype: Any, parts: Iterable[Array]) -> Summary:
+    """One pass over all parts, and one look at its result."""
+    found = _nothing_found(device, 1)
+    for part in parts:
+        _look_through(device, part[None], found)
+    low, high, n_missing = (result[0].item() for result in _told(found, dtype))
     return Summary(low, high, n_missing)
 
 
 def summarize_rows(device: Device, values: Array) -> RowSummary:
     """One launch and one look for all rows."""
+    found = _nothing_found(device, len(values))
+    _look_through(device, values, found)
+    return _told(found, values.dtype)
+
+
+def _nothing_found(device: Device, n_rows: int) -> Array:
     ends = np.iinfo(np.int64)
-    n_rows, n_samples = values.shape
-    found = device.xp.asarray(np.tile(np.array([ends.max, ends.min, 0]), (n_rows, 1)))
+    return device.xp.asarray(np.tile(np.array([ends.max, ends.min, 0]), (n_rows, 1)))
+
+
+def _look_through(device: Device, values: Array, found: Array) -> None:
     values = device.xp.ascontiguousarray(values)
+    n_rows, n_samples = values.shape
     lanes = plan.WIDE // values.dtype.itemsize
     wide = is_wide(lanes, values) and (n_rows == 1 or n_samples % lanes == 0)
     device.launch(
@@ -48,15 +61,17 @@ def summarize_rows(device: Device, values: Array) -> RowSummary:
             *(np.bool_(wide), found),
         ),
     )
+
+
+def _told(found: Array, dtype: Any) -> RowSummary:
     low, high, n_missing = found.get().T
-    if values.dtype.kind == "f":
-        limits = values_of_keys(np.stack([low, high]), values.dtype).astype(np.float64)
+    if dtype.kind == "f":
+        limits = values_of_keys(np.stack([low, high]), dtype).astype(np.float64)
         low, high = np.where(low > high, np.nan, limits)
-        return RowSummary(low, high, n_missing)
-    if values.dtype == np.uint64:
+    elif dtype == np.uint64:
         low, high = (end.view(np.uint64) ^ np.uint64(1 << 63) for end in (low, high))
     else:
-        low, high = low.astype(values.dtype), high.astype(values.dtype)
+        low, high = low.astype(dtype), high.astype(dtype)
     return RowSummary(low, high, n_missing)
 
 
@@ -91,6 +106,44 @@ def upper_keys(edges: Any, dtype: Any) -> Any:
     return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)
 
 
+class Bins(NamedTuple):
+    """Bins of a number line as ``coders.cuh`` takes them."""
+
+    keys: Array
+    """Of the smallest value of each bin, and of the largest of the last: n_bins + 1."""
+    n_bins: Any
+    scale: Any
+    shift: Any
+    limit: Any
+
+
+def bins_of(device: Device, dtype: Any, edges: Any, is_uniform: bool) -> Bins:
+    """Keys, and how a product guesses the bin: not at all where its limit is negative."""
+    n_bins = edges.size - 1
+    keys = np.append(lower_keys(edges[:-1], dtype), upper_keys(edges[-1:], dtype))
+    guess = product(float(edges[0]), float(edges[-1]), n_bins, dtype) if is_uniform else None
+    numbers = (dtype.type(number) for number in guess or (0.0, 0.0, -1.0))
+    return Bins(device.xp.asarray(keys), np.int32(n_bins), *numbers)
+
+
+def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, float, float] | None:
+    """Scale, shift and limit of equal bins, or None where rounding leaves too many doubts."""
+    told = np.finfo(dtype)
+    with np.errstate(over="ignore", divide="ignore"):
+        # Half first, so that a range wider than the largest float does not overflow.
+        scale = float(dtype.type(n_bins / (high / 2 - low / 2) / 2))
+    # The scale, the product and the sum are each off by half an ulp of at most n_bins or of the
+    # larger end, an edge by an ulp or two of float64. Doubled twice, which also covers values that
+    # lie outside by as much again; beyond, a value is farther off than its rounding. Numbers below
+    # the smallest normal one are zero.
+    larger = max(abs(low), abs(high))
+    doubt = 8 * float(told.eps) * (n_bins + larger * scale) + float(told.tiny) * (scale + 1)
+    whole_numbers = 1 << min(told.nmant - 1, 31)
+    if not (told.tiny <= scale < np.inf and doubt < 0.25 and n_bins < whole_numbers):
+        return None
+    return scale, -low * scale - 0.5, 0.5 - doubt
+
+
 def encode_integers(
     device: Device, values: Array, low: int, n_bins: int, out: Array | None
 ) -> Array:
@@ -103,43 +156,27 @@ def encode_integers(
     return codes
 
 
-def encode_edges(device: Device, values: Array, edges: Any, out: Array | None) -> Array:
-    """Search among the inner edges."""
-    return _encode(device, "encode_edges", values, edges, (), out)
-
-
-def encode_uniform(
-    device: Device, values: Array, low: float, high: float, n_bins: int, out: Array | None
+def encode_floats(
+    device: Device, values: Array, edges: Any, is_uniform: bool, out: Array | None
 ) -> Array:
-    """Multiply and compare, unless the products would be of no use."""
-    edges = np.linspace(low, high, n_bins + 1)
-    # Half first, so that a range wider than the largest float does not overflow.
-    with np.errstate(over="ignore", divide="ignore"):
-        scale = values.dtype.type(n_bins / (high / 2 - low / 2) / 2)
-    if not 0 < scale < np.inf:
-        return encode_edges(device, values, edges, out)
-    return _encode(device, "encode_uniform", values, edges, (values.dtype.type(low), scale), out)
-
-
-def _encode(
-    device: Device, kernel: str, values: Array, edges: Any, more: tuple[Any, ...], out: Array | None
-) -> Array:
-    n_bins = edges.size - 1
+    """Multiply to guess the bin of equal ones, and search among the edges where that may be off."""
     values = device.xp.ascontiguousarray(values)
-    codes = _codes(device, values.size, code_dtype(n_bins), out)
-    keys = lower_keys(edges[:-1], values.dtype)
-    inner = device.xp.asarray(keys[1:])
-    is_shared = inner.nbytes <= device.properties.shared_bytes_per_block // 4
+    bins = bins_of(device, values.dtype, edges, is_uniform)
+    codes = _codes(device, values.size, code_dtype(edges.size - 1), out)
+    is_shared = bins.keys.nbytes <= device.properties.shared_bytes_per_block // 4
     types = f"{TYPE_NAMES[values.dtype.name]}, {TYPE_NAMES[codes.dtype.name]}"
-    _launch(
-        device,
-        f"{kernel}<{types}, {str(is_shared).lower()}>",
-        values,
-        (inner, np.int32(n_bins), keys[0], upper_keys(edges[-1:], values.dtype)[0], *more),
-        codes,
-        inner.nbytes if is_shared else 0,
-    )
+    kernel = f"encode_floats<{types}, {str(is_shared).lower()}>"
+    _launch(device, kernel, values, tuple(bins), codes, bins.keys.nbytes if is_shared else 0)
     return codes
+
+
+def codes_of(device: Device, column: Array | Uncoded, extent: int) -> Array:
+    """Codes themselves, or those of samples, of a variable with ``extent`` − 1 bins."""
+    if not isinstance(column, Uncoded):
+        return column
+    if column.edges is None:
+        return encode_integers(device, column.values, column.low, extent - 1, None)
+    return encode_floats(device, column.values, column.edges, column.is_uniform, None)
 
 
 def _codes(device: Device, size: int, dtype: str, out: Array | None) -> Array:

@@ -35,14 +35,25 @@ class PinnedCopier:
     """Copies on a stream of their own, out of memory that the device can read by itself."""
 
     def __init__(self, buffer_bytes: int) -> None:
+        self._stream = cupy.cuda.Stream(non_blocking=True)
         self._bytes = buffer_bytes
         self._memory = [cupy.cuda.alloc_pinned_memory(buffer_bytes) for _ in range(2)]
-        self._stream = cupy.cuda.Stream(non_blocking=True)
         self._done = [cupy.cuda.Event(disable_timing=True) for _ in range(2)]
-        # CuPy's pool hands out memory that kernels of the current stream may still be reading.
-        before = cupy.cuda.Event(disable_timing=True)
-        before.record(cupy.cuda.get_current_stream())
-        self._stream.wait_event(before)
+        self._before = cupy.cuda.Event(disable_timing=True)
+
+    def __del__(self) -> None:
+        # CuPy's pool would hand out buffers that copies are still reading.
+        self._stream.synchronize()
+
+    def begin(self) -> None:
+        """CuPy's pool hands out memory that kernels of the current stream may still be reading."""
+        self._before.record(cupy.cuda.get_current_stream())
+        self._stream.wait_event(self._before)
+
+    def end(self) -> None:
+        """By the events of both lanes."""
+        for done in self._done:
+            cupy.cuda.get_current_stream().wait_event(done)
 
     def wait(self, lane: int) -> None:
         """An event that was never recorded is over."""

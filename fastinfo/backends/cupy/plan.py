@@ -7,6 +7,7 @@ multiprocessors idle, and clears and adds its tables once for each block that ru
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 from fastinfo.backends.contract import SoftBins
@@ -31,6 +32,13 @@ PIECE = 1 << 14
 
 MOST_BLOCKS = 1 << 16
 
+MOST_RANGE = 1 << 26
+"""Samples of a range of arrays that stay on the host, at most: milliseconds of PCIe, beside which
+launches and the last copy of a range, for which nobody waits but the kernel, are short."""
+
+WORK_BYTES = 32
+"""Memory for a sample of a range while it is coded and counted: codes, cells and positions."""
+
 
 def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes: int = 0) -> int:
     """Blocks for ``n_items``: as many as run at once, and no more than there is work for."""
@@ -50,29 +58,42 @@ def row_grid(
 
 
 class Table(NamedTuple):
-    """A table of counts in shared memory."""
+    """A table of counts in shared memory, and what lies behind it."""
 
     shift: int
     """It has 2^shift copies."""
+    places: tuple[int, ...]
+    """Where what else is held begins, in bytes."""
     shared_bytes: int
 
 
-def shared_table(properties: Properties, n_cells: int, cell_bytes: int) -> Table | None:
-    """How a block holds a table, or None where it does not fit.
+def shared_table(
+    properties: Properties, n_cells: int, cell_bytes: int, beside: Sequence[int] = ()
+) -> Table | None:
+    """How a block holds a table and so many bytes ``beside`` it, or None where they do not fit.
 
     Copies are made as long as all threads of a multiprocessor still run at once: what they save in
     conflicts must not be paid for with fewer loads under way.
     """
-    if n_cells * cell_bytes > properties.shared_bytes_per_block:
-        return None
+    rest = [_aligned(n_bytes) for n_bytes in beside]
+    whole = properties.shared_bytes_per_block
     blocks = max(properties.threads_per_multiprocessor // COUNT_BLOCK, 1)
-    budget = min(
-        properties.shared_bytes_per_multiprocessor // blocks, properties.shared_bytes_per_block
-    )
+    budget = min(properties.shared_bytes_per_multiprocessor // blocks, whole)
+
+    def end(shift: int) -> int:
+        return _aligned(n_cells * cell_bytes << shift)
+
+    if end(0) + sum(rest) > whole:
+        return None
     shift = 0
-    while shift < MOST_COPIES_SHIFT and (n_cells * cell_bytes << shift + 1) <= budget:
+    while shift < MOST_COPIES_SHIFT and end(shift + 1) + sum(rest) <= budget:
         shift += 1
-    return Table(shift, n_cells * cell_bytes << shift)
+    *places, last = accumulate(rest, initial=end(shift))
+    return Table(shift, tuple(places), last)
+
+
+def _aligned(n_bytes: int) -> int:
+    return -(-n_bytes // WIDE) * WIDE
 
 
 def pieces(n_rows: int, n_cells: int) -> int:
@@ -92,6 +113,35 @@ def chunks(n_items: int, item_bytes: int, chunk_bytes: int) -> list[tuple[int, i
     """Borders of the chunks in which host data is moved; whole wide loads, all of one size."""
     size = max(chunk_bytes // item_bytes // WIDE * WIDE, WIDE)
     return [(start, min(start + size, n_items)) for start in range(0, n_items, size)]
+
+
+class Supply(NamedTuple):
+    """How arrays of the host come to a device that does not hold them all."""
+
+    whole_bytes: int
+    """Arrays up to this size are brought whole; others range by range."""
+    samples: int
+    """Samples of a range."""
+
+
+def supply(sizes: Sequence[int], n_samples: int, free_bytes: int) -> Supply | None:
+    """What stays on the host of arrays of some ``sizes`` in bytes; None where nothing has to.
+
+    Half of the memory is for samples: counting, sorting and what others do takes some too. The
+    smallest arrays come whole, and those of one size all together or not at all.
+    """
+    kept = whole_bytes = 0
+    ordered = sorted(sizes)
+    for size in sorted(set(ordered)):
+        if kept + size * ordered.count(size) > free_bytes // 2:
+            break
+        kept += size * ordered.count(size)
+        whole_bytes = size
+    else:
+        return None
+    a_sample = -(-(sum(ordered) - kept) // n_samples) + WORK_BYTES
+    fitting = (free_bytes - kept) // 4 // a_sample
+    return Supply(whole_bytes, max(min(fitting, MOST_RANGE) // WIDE * WIDE, WIDE))
 
 
 def halving(

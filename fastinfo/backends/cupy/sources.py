@@ -46,6 +46,9 @@ SIGNED = ("int8", "int16", "int32", "int64")
 CODES = UNSIGNED[:3]
 FLOATS = ("float", "double")
 BOOLEANS = ("false", "true")
+COUNTED = (*UNSIGNED, *FLOATS)
+"""What `count_shared` takes: codes and integers, and samples that it finds the bins of. Of two
+different ones the first here is the left one, as a table can be written either way round."""
 
 FAMILIES: dict[str, Family] = {
     "encode": Family(
@@ -54,8 +57,7 @@ FAMILIES: dict[str, Family] = {
             for place, value in enumerate(UNSIGNED)
             for code in CODES[: place + 1]
         )
-        + instances("encode_edges", FLOATS, CODES, BOOLEANS)
-        + instances("encode_uniform", FLOATS, CODES, BOOLEANS)
+        + instances("encode_floats", FLOATS, CODES, BOOLEANS)
     ),
     "rows": Family(
         instances("encode_integer_rows", UNSIGNED)
@@ -63,7 +65,11 @@ FAMILIES: dict[str, Family] = {
     ),
     "summarize": Family(instances("summarize", (*SIGNED, *UNSIGNED, *FLOATS))),
     "count": Family(
-        instances("count_shared", CODES, (*CODES, "Nothing"))
+        tuple(
+            f"count_shared<{left}, {right}>"
+            for place, left in enumerate(COUNTED)
+            for right in (*COUNTED[place:], "Nothing")
+        )
         + instances("count_global", UNSIGNED)
         + instances("weigh_shared", UNSIGNED[:3])
         + instances("weigh_global", UNSIGNED)

@@ -76,6 +76,7 @@ class NumbaKernels(RowByRow):
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 30)
     samples_at_once = None
+    codes_while_counting = False
 
     @classmethod
     def describe(cls) -> str:
@@ -91,6 +92,14 @@ class NumbaKernels(RowByRow):
         return nullcontext()
 
     def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def for_samples(self, arrays: Sequence[Array]) -> NumbaKernels:
+        """Themselves: samples are where they work."""
+        return self
+
+    def reach(self, array: Array) -> Array:
         """Itself."""
         return array
 

@@ -1,49 +1,102 @@
-// Codes → counts of one joint table. A sample's cell is left·extent + right; code B, missing, has a
-// spare row and column like any bin.
+// Codes → counts of one joint table, and samples → counts where codes are wanted for nothing else.
+// Code B, missing, has a spare row and column like any bin.
 //
-// The floor is memory, 2 bytes a sample for two uint8 columns, or one atomic increment a sample.
+// The floor is memory, 2 bytes a sample for two uint8 columns and 8 for two of float32, or one
+// atomic increment a sample.
 #include "types.cuh"
+#include "coders.cuh"
 #include "shared.cuh"
 
-// In place of the codes of a right variable, where there is one variable only.
+// In place of the values of a right variable, where there is one variable only.
 struct Nothing {};
 
-template <class Right> struct IsNothing { static constexpr bool value = false; };
+template <> struct Coder<Nothing> {
+    using Key = Nothing;
+    using Real = float;
+    static constexpr bool HAS_KEYS = false;
+    __device__ __forceinline__ Coder(const Key*, int32, Real, Real, Real) {}
+};
+
+template <class Value> struct IsNothing { static constexpr bool value = false; };
 template <> struct IsNothing<Nothing> { static constexpr bool value = true; };
 
+template <class Value>
+__device__ __forceinline__ Coder<Value> held_coder(
+    const typename Coder<Value>::Key* __restrict__ keys, int32 n_bins, uint32 place,
+    typename Coder<Value>::Real scale, typename Coder<Value>::Real shift,
+    typename Coder<Value>::Real limit
+) {
+    using Key = typename Coder<Value>::Key;
+    Key* copy = reinterpret_cast<Key*>(shared_memory<unsigned char>() + place);
+    if constexpr (Coder<Value>::HAS_KEYS) copy_keys(copy, keys, n_bins + 1);
+    return Coder<Value>(copy, n_bins, scale, shift, limit);
+}
+
 // A block's table in shared memory, in 2^shift copies that lie side by side: lanes that meet in a
-// cell then mostly meet in different banks. A block's counts stay below 2³², as all samples do.
+// cell then mostly meet in different banks. Behind it lie the keys of either side that has bins, at
+// `left_place` and `right_place`. Strides are of cells times copies, and `origin` what the offsets
+// of integers come to. A block's counts stay below 2³², as all samples do.
 template <class Left, class Right>
 __global__ void ALL_AT_ONCE(512) count_shared(
-    const Left* __restrict__ left, const Right* __restrict__ right, int64 n_samples, uint32 extent,
-    uint32 n_cells, uint32 shift, bool is_wide, uint64* __restrict__ totals
+    const Left* __restrict__ left, uint32 left_stride,
+    const typename Coder<Left>::Key* __restrict__ left_keys, int32 left_bins, uint32 left_place,
+    typename Coder<Left>::Real left_scale, typename Coder<Left>::Real left_shift,
+    typename Coder<Left>::Real left_limit,
+    const Right* __restrict__ right, uint32 right_stride,
+    const typename Coder<Right>::Key* __restrict__ right_keys, int32 right_bins,
+    uint32 right_place, typename Coder<Right>::Real right_scale,
+    typename Coder<Right>::Real right_shift, typename Coder<Right>::Real right_limit,
+    int64 n_samples, uint32 origin, uint32 n_cells, uint32 shift, bool is_wide,
+    uint64* __restrict__ totals
 ) {
     constexpr bool IS_ONE = IsNothing<Right>::value;
     constexpr int LARGER = IS_ONE || sizeof(Left) > sizeof(Right) ? sizeof(Left) : sizeof(Right);
     constexpr int N = 16 / LARGER;
     uint32* table = shared_memory<uint32>();
-    const uint32 copy = threadIdx.x & ((1u << shift) - 1);
     for (uint32 i = threadIdx.x; i < n_cells << shift; i += blockDim.x) table[i] = 0;
+    const Coder<Left> rows =
+        held_coder<Left>(left_keys, left_bins, left_place, left_scale, left_shift, left_limit);
+    const Coder<Right> columns = held_coder<Right>(
+        right_keys, right_bins, right_place, right_scale, right_shift, right_limit);
     __syncthreads();
-    auto increment = [&](uint32 cell) { atomicAdd(&table[(cell << shift) + copy], 1u); };
+    const uint32 first = origin + (threadIdx.x & ((1u << shift) - 1));
+    auto increment = [&](uint32 cell) { atomicAdd(&table[cell], 1u); };
+    auto count_one = [&](int64 i) {
+        uint32 cell = first + rows.exact(left[i]) * left_stride;
+        if constexpr (!IS_ONE) cell += columns.exact(right[i]) * right_stride;
+        increment(cell);
+    };
     const int64 n_packs = is_wide ? n_samples / N : 0;
 #pragma unroll 1  // more loads at a time would take registers from threads that wait
     for (int64 i = first_sample(); i < n_packs; i += samples_apart()) {
-        const Pack<Left, N> rows = load_pack<N>(left, i);
+        uint32 cells[N];
+        bool is_sure = true;
+        auto add_codes = [&](const auto& pack, const auto& coder, uint32 stride, bool is_first) {
+#pragma unroll
+            for (int j = 0; j < N; ++j) {
+                uint32 code;
+                is_sure &= coder.guess(pack.at[j], code);
+                cells[j] = (is_first ? first : cells[j]) + code * stride;
+            }
+        };
+        const Pack<Left, N> lefts = load_pack<N>(left, i);
         if constexpr (IS_ONE) {
-#pragma unroll
-            for (int j = 0; j < N; ++j) increment(rows.at[j]);
+            add_codes(lefts, rows, left_stride, true);
         } else {
-            const Pack<Right, N> columns = load_pack<N>(right, i);
+            const Pack<Right, N> rights = load_pack<N>(right, i);
+            add_codes(lefts, rows, left_stride, true);
+            add_codes(rights, columns, right_stride, false);
+        }
+        if (is_sure) {
 #pragma unroll
-            for (int j = 0; j < N; ++j) increment(rows.at[j] * extent + columns.at[j]);
+            for (int j = 0; j < N; ++j) increment(cells[j]);
+        } else {
+#pragma unroll 1
+            for (int64 k = i * N; k < (i + 1) * N; ++k) count_one(k);
         }
     }
 #pragma unroll 1
-    for (int64 i = n_packs * N + first_sample(); i < n_samples; i += samples_apart()) {
-        if constexpr (IS_ONE) increment(left[i]);
-        else increment(left[i] * extent + right[i]);
-    }
+    for (int64 i = n_packs * N + first_sample(); i < n_samples; i += samples_apart()) count_one(i);
     __syncthreads();
     for (uint32 cell = threadIdx.x; cell < n_cells; cell += blockDim.x) {
         uint32 sum = 0;

@@ -1,0 +1,96 @@
+// From the values of a variable to its codes, one by one: what `encode.cu` writes and `count.cu`
+// counts at once.
+//
+// A coder has two ways. `guess` is short and tells whether its code is sure; kernels try it on a
+// whole pack, without a branch for each value. `exact` is always right, and taken for the packs
+// that hold a doubt.
+#pragma once
+#include "types.cuh"
+#include "ordered.cuh"
+
+// Codes as they are, and integers less an offset, which whoever takes the codes subtracts: in
+// unsigned arithmetic the low 32 bits are all that it needs.
+template <class Value> struct Coder {
+    using Key = Value;
+    using Real = float;
+    static constexpr bool HAS_KEYS = false;
+
+    __device__ __forceinline__ Coder(const Key*, int32, Real, Real, Real) {}
+    __device__ __forceinline__ bool guess(Value value, uint32& code) const {
+        code = static_cast<uint32>(value);
+        return true;
+    }
+    __device__ __forceinline__ uint32 exact(Value value) const { return static_cast<uint32>(value); }
+};
+
+// Where the bits of a floating-point number that was rounded to a whole one by adding 1.5·2^mantissa
+// hold it.
+template <class Value> struct Whole;
+
+template <> struct Whole<float> {
+    static constexpr float ADDED = 12582912.0f;
+    static __device__ __forceinline__ uint32 bits(float sum) {
+        return static_cast<uint32>(__float_as_int(sum)) - 0x4b400000u;
+    }
+};
+
+template <> struct Whole<double> {
+    static constexpr double ADDED = 6755399441055744.0;
+    static __device__ __forceinline__ uint64 bits(double sum) {
+        return static_cast<uint64>(__double_as_longlong(sum)) - 0x4338000000000000ull;
+    }
+};
+
+// Bins of a number line, code B outside of them and for NaN.
+//
+// In equal bins value·scale + shift is the bin and a half less, but for rounding, of which the host
+// knows a bound. So the nearest whole number is the bin, unless the product lies within that bound
+// of the middle between two: then its distance from the nearest passes `limit`. Where that is
+// negative the bins are not equal, or products are of no use, and all values are searched for.
+template <class Value> struct BinCoder {
+    using Key = typename Ordered<Value>::Key;
+    using Real = Value;
+    static constexpr bool HAS_KEYS = true;
+
+    const Key* keys; // of the smallest value of each bin, and of the largest of the last
+    int32 n_bins;
+    Value scale, shift, limit;
+
+    __device__ __forceinline__ BinCoder(
+        const Key* keys, int32 n_bins, Value scale, Value shift, Value limit
+    ) : keys(keys), n_bins(n_bins), scale(scale), shift(shift), limit(limit) {}
+
+    // NaN and what lies far outside come out with bits beyond all bins, and are sure.
+    __device__ __forceinline__ bool guess(Value value, uint32& code) const {
+        const Value position = value * scale + shift;
+        const Value sum = position + Whole<Value>::ADDED;
+        const Value distance = position - (sum - Whole<Value>::ADDED);
+        const auto whole = Whole<Value>::bits(sum);
+        const auto missing = static_cast<decltype(whole)>(n_bins);
+        code = static_cast<uint32>(whole < missing ? whole : missing);
+        return limit > 0 && !(fabs(distance) >= limit);
+    }
+
+    // The number of inner edges at or below a value.
+    __device__ __forceinline__ uint32 exact(Value value) const {
+        const Key key = Ordered<Value>::key(value);
+        if (key < keys[0] || key > keys[n_bins]) return n_bins;
+        int32 below = 0;
+        for (int32 rest = n_bins - 1; rest > 0;) {
+            const int32 half = (rest + 1) / 2;
+            const bool is_above = key >= keys[below + half];
+            below = is_above ? below + half : below;
+            rest = is_above ? rest - half : half - 1;
+        }
+        return below;
+    }
+};
+
+template <> struct Coder<float> : BinCoder<float> { using BinCoder<float>::BinCoder; };
+template <> struct Coder<double> : BinCoder<double> { using BinCoder<double>::BinCoder; };
+
+// A copy of keys for a block to search in; the caller's barrier makes it whole.
+template <class Key>
+__device__ __forceinline__ void copy_keys(Key* copy, const Key* __restrict__ keys, int32 n_keys) {
+    for (int32 i = threadIdx.x; i < n_keys; i += blockDim.x) copy[i] = keys[i];
+}
