@@ -143,19 +143,27 @@ class FromHost:
         return value
 
 
-@pytest.fixture
-def kernels(backend):
-    """The kernels of every backend, called with arrays of the host."""
+def called_from_host(backend):
+    """The kernels of a backend, called with arrays of the host."""
     kernels = load(backend)()
     return kernels if kernels.xp is np else FromHost(kernels)
 
 
 @pytest.fixture
-def coding_kernels(kernels):
+def kernels(backend):
+    """The kernels of every backend."""
+    return called_from_host(backend)
+
+
+CODING = ("cupy",)
+"""The backends that code samples while they count them, as a test of the kernels holds."""
+
+
+@pytest.fixture(params=CODING)
+def coding_kernels(request):
     """The kernels of every backend that codes samples while it counts them."""
-    if not kernels.codes_while_counting:
-        pytest.skip(f"{kernels.name} counts codes")
-    return kernels
+    require(request.param)
+    return called_from_host(request.param)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import math
 import naive
 import numpy as np
 import pytest
-from conftest import slow_as_python
+from conftest import CODING, slow_as_python
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -510,6 +510,10 @@ PAIRED = [
     if name.endswith(("codes", ", equal", "no product", "unequal", "endless", "lowest"))
 ]
 """Enough for every mixture of types."""
+
+
+def test_which_backends_code_while_they_count(kernels, backend):
+    assert kernels.codes_while_counting == (backend in CODING)
 
 
 @pytest.mark.parametrize("right", PAIRED)

@@ -181,11 +181,12 @@ def _matrix(xp: Any, codes: Sequence[Array] | Array) -> tuple[Array, int]:
     """Codes with rows of whole wide loads, and the number of samples."""
     if len(codes) == 0:
         return xp.zeros((0, plan.WIDE), np.uint8), 0
-    dtype = np.result_type(*{column.dtype for column in codes})
+    of_matrix = getattr(codes, "dtype", None)  # whose rows are better not looked at one by one
+    dtype = of_matrix or np.result_type(*{column.dtype for column in codes})
     n_samples = int(codes[0].shape[0])
     load = plan.WIDE // dtype.itemsize
     matrix = xp.zeros((len(codes), -(-n_samples // load) * load or load), dtype)
-    if hasattr(codes, "dtype"):
+    if of_matrix is not None:
         matrix[:, :n_samples] = codes
     else:
         # A copy for each feature would cost a launch each; one for all, their memory once more.
@@ -221,7 +222,8 @@ def _count_codes(
 
 def _classes(bins: HostArray, has_missing: HostArray) -> Iterator[HostArray]:
     """Features of each class, those with the fewest bins first."""
-    sizes = np.array([max(int(b) - 1, 0).bit_length() for b in bins], np.int64)
+    distinct, places = np.unique(bins, return_inverse=True)
+    sizes = np.array([max(int(b) - 1, 0).bit_length() for b in distinct], np.int64)[places]
     for size, lacks in sorted(set(zip(sizes.tolist(), has_missing.tolist(), strict=True))):
         yield np.flatnonzero((sizes == size) & (has_missing == lacks))
 
