@@ -7,9 +7,10 @@ NumPy's convention: [edge, next edge), the last one closed.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,7 @@ import numpy as np
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, Uncoded, code_dtype
 from fastinfo.columns import Column
-from fastinfo.ranges import BLOCK, over_ranges
+from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
@@ -67,6 +68,15 @@ class Edges:
     edges: np.ndarray[Any, Any]
     uniform: bool = False
     """Whether the edges are ``numpy.linspace`` of the outer two, which encodes faster."""
+
+    @classmethod
+    def given(cls, edges: np.ndarray[Any, Any]) -> Edges:
+        """Edges that a caller knows; those of `numpy.linspace` are known again."""
+        low, high = float(edges[0]), float(edges[-1])
+        is_uniform = math.isfinite(high - low) and np.array_equal(
+            edges, np.linspace(low, high, edges.size)
+        )
+        return cls(edges, is_uniform)
 
     @classmethod
     def none(cls) -> Edges:
@@ -212,16 +222,21 @@ class Coder:
 
     bins: Bins
     n_samples: int
-    has_missing: bool
-    """Whether any sample has no bin."""
+    has_missing: bool | None
+    """Whether any sample has no bin; None where nobody has looked."""
     encode: Encoder
+    kernels: Kernels
 
     @property
     def writes(self) -> bool:
         """Whether encoding writes codes, which had better stay in cache."""
         return not isinstance(self.encode, LookUp)
 
-    kernels: Kernels
+    def settled(self) -> Coder:
+        """The same, with a look at the samples where nobody had one."""
+        if self.has_missing is not None:
+            return self
+        return replace(self, has_missing=self.n_missing() > 0)
 
     def codes(self) -> Array:
         """Codes of all samples."""
@@ -254,8 +269,9 @@ def fit(
 ) -> Coder:
     """Decide the bins of a column, where ``rule`` leaves them open.
 
-    With ``trusting``, bins of complete uint8 columns are those of the first samples, and encoding
-    raises `UnexpectedCodeError` where they prove too few.
+    With ``trusting``, what would take a pass of its own is left to the counting: bins of long uint8
+    columns without a gap are those of the first samples, and encoding raises `UnexpectedCodeError`
+    where they prove too few; and whether all samples lie within edges that are known stays open.
 
     Raises
     ------
@@ -271,8 +287,8 @@ def fit(
     else:
         column = column._replace(values=reach(column.values, kernels))
         if column.is_float:
-            return _fit_floats(column, rule, kernels, n_jobs)
-        trusting = trusting and not has_missing
+            return _fit_floats(column, rule, kernels, n_jobs, trusting)
+        trusting = trusting and not has_missing and column.values.size > RANGE
         categories, encode = _fit_integers(column, kernels, n_jobs, trusting)
     if column.categories is not None:
         categories = column.categories[categories]
@@ -301,10 +317,15 @@ def _summary_of_both(left: Summary, right: Summary) -> Summary:
     return Summary(min(left.low, right.low), max(left.high, right.high), n_missing)
 
 
-def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int) -> Coder:
+def _fit_floats(
+    column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int, trusting: bool
+) -> Coder:
     values = column.values
+    known = Edges.given(rule.edges) if isinstance(rule, Given) else rule
+    if trusting and isinstance(known, Edges):
+        return Coder(known, values.size, None, Searching(values, known, kernels), kernels)
     summary = _summarize(values, kernels, n_jobs)
-    bins = rule if isinstance(rule, Edges) else _fit_edges(column, summary, rule, kernels)
+    bins = known if isinstance(known, Edges) else _fit_edges(column, summary, rule, kernels)
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
     encode = Searching(values, bins, kernels)
@@ -312,8 +333,6 @@ def _fit_floats(column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int
 
 
 def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) -> Edges:
-    if isinstance(rule, Given):
-        return Edges(rule.edges)
     n_valid = column.values.size - summary.n_missing
     if n_valid == 0:
         return Edges.none()

@@ -16,7 +16,7 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.backends import HOST, bring, place_of
 from fastinfo.backends.contract import Array, Kernels, RowSummary, code_dtype
-from fastinfo.binning import Given, Quantile, Rule, Uniform, default_n_bins
+from fastinfo.binning import Edges, Given, Quantile, Rule, Uniform, default_n_bins
 from fastinfo.columns import ArrayColumns, Columns
 from fastinfo.ranges import RANGE, map_threads
 
@@ -163,7 +163,9 @@ def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None
 
 def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
     summary = kernels.summarize_rows(values)
+    is_uniform = isinstance(rule, Uniform)
     if isinstance(rule, Given):
+        is_uniform = Edges.given(rule.edges).uniform
         edges = np.broadcast_to(rule.edges, (len(values), rule.edges.size))
         n_bins = np.full(len(values), rule.edges.size - 1)
         is_inside = (summary.low >= edges[:, 0]) & (summary.high <= edges[:, -1])
@@ -176,7 +178,7 @@ def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | No
         has_missing = summary.n_missing > 0
     else:
         return None
-    codes = kernels.encode_float_rows(values, edges, n_bins, isinstance(rule, Uniform))
+    codes = kernels.encode_float_rows(values, edges, n_bins, is_uniform)
     return Features([codes], n_bins, has_missing)
 
 

@@ -188,15 +188,19 @@ class JointCounts:
             for bins, rule in zip(fixed, rules, strict=True)
         ]
         try:
-            trusting = n_samples > RANGE
-            coders, counts = self._count(columns, known, weights, kernels, trusting)
+            coders, counts = self._count(columns, known, weights, kernels, trusting=True)
         except binning.UnexpectedCodeError:
             coders, counts = self._count(columns, known, weights, kernels, trusting=False)
         n_missing = 0
-        if any(coder.has_missing for coder in coders):
-            encoders = [coder.encode for coder in coders]
-            n_bins = [len(coder.bins) for coder in coders]
-            n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
+        if any(coder.has_missing is not False for coder in coders):
+            if weights is None:
+                n_missing = n_samples - int(counts.values.sum())
+            else:  # whose sums tell no numbers
+                encoders = [coder.encode for coder in coders]
+                n_bins = [len(coder.bins) for coder in coders]
+                n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
+        if n_missing and self.nan_policy == "raise":
+            binning.refuse_missing(columns, [coder.settled() for coder in coders])
         ends = np.cumsum([len(group) for group in converted])
         flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]

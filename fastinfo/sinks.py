@@ -39,7 +39,8 @@ class MatrixSink:
 
     def put(self, left: Array, right: Array, values: Array) -> None:
         """Write one tile."""
-        values = values / self.unit
+        if self.unit != 1.0:
+            values = values / self.unit
         if self.n_left is not None:
             self._write(left, right - self.n_left, values)
             return

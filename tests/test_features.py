@@ -18,6 +18,7 @@ RULES = {
     "one bin": Uniform(1),
     "one quantile": Quantile(1),
     "edges": Given(np.array([-1.0, 0.0, 0.5, 1.0])),
+    "equal edges": Given(np.linspace(-1.0, 1.5, 8)),
     "edges for all": Given(np.array([-np.inf, 0.0, np.inf])),
     "a rule of NumPy": NumpyRule("sturges"),
 }

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo import JointCounts, counting
+from fastinfo.backends import load
 
 
 def state(counts):
@@ -108,6 +109,40 @@ def test_bins_stay_those_of_the_first_samples(backend):
     counts.update([1.0, 9.0, math.nan, -1.0])
     assert counts.table.tolist() == [1, 1, 0, 1]
     assert counts.n_missing == 3
+
+
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_known_edges_are_counted_by_without_a_look_before(
+    backend, rng, monkeypatch, weighted, sparse
+):
+    """Whether samples lie outside is seen from their counts."""
+    edges = np.array([0.0, 1.0, 2.5, 4.0])
+    x, y = rng.uniform(0, 4, (2, 300))
+    weights = rng.random(300) if weighted else None
+    options = {"bins": edges, "sparse": sparse, "backend": backend}
+    inside = JointCounts(**options).update(x, y, sample_weight=weights)
+    monkeypatch.setattr(load(backend), "summarize", None)
+    again = JointCounts(**options).update(x, y, sample_weight=weights)
+    np.testing.assert_array_equal(again.table, inside.table)
+    assert again.n_missing == 0
+    x[3], x[4], y[4], y[5] = -1.0, np.nan, 5.0, np.inf
+    lacking = {3, 4, 5}
+    for policy, is_unknown in (("omit", False), ("propagate", True)):
+        counts = JointCounts(nan_policy=policy, **options).update(x, y, sample_weight=weights)
+        assert counts.n_missing == len(lacking)
+        assert counts.is_unknown == is_unknown
+        kept = [i for i in range(300) if i not in lacking]
+        rest = None if weights is None else weights[kept]
+        expected = JointCounts(**options).update(x[kept], y[kept], sample_weight=rest)
+        np.testing.assert_allclose(counts.table, expected.table, rtol=1e-12)
+    strict = JointCounts(**options).update(x[10:], y[10:])
+    before = strict.table
+    with pytest.raises(ValueError, match="x has 2 missing values among 300"):
+        strict.update(x, y)
+    with pytest.raises(ValueError, match="y has 1 values outside of its edges"):
+        strict.update(x[5:], y[5:])
+    np.testing.assert_array_equal(strict.table, before)
 
 
 def test_first_samples_without_a_value_leave_the_bins_open(backend):

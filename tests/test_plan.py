@@ -167,7 +167,7 @@ def test_an_unknown_case_is_told(capsys):
     with pytest.raises(SystemExit) as raised:
         gpu.main(["--only", "no such case"])
     assert raised.value.code == 2
-    assert "there are pair-uint8, pair-float32, matrix-16, matrix-3" in capsys.readouterr().err
+    assert "there are pair-uint8, pair-float32, pair-float32-edges, matrix-16, matrix-3" in capsys.readouterr().err
 
 
 def test_data_in_turn_is_more_than_a_cache_holds():
