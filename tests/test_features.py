@@ -52,6 +52,8 @@ TABLES = {
     "bytes": lambda rng: rng.integers(0, [[2], [7], [256]], (3, 90), "u1"),
     "booleans": lambda rng: rng.random((3, 40)) < 0.5,
     "integers": lambda rng: rng.integers(-3, [[1], [0], [250]], (3, 500)),
+    "as many as bytes hold": lambda rng: np.arange(256)[None] + [[-9], [7]],
+    "one more": lambda rng: np.arange(257)[None] + [[-9], [7]],
     "far apart": lambda rng: rng.integers(0, 5, (3, 50)) + np.array([[1 << 62], [-(1 << 62)], [0]]),
     "unsigned": lambda rng: rng.integers(0, 5, (2, 50), "u8") + np.uint64((1 << 64) - 5),
     "wide integers": lambda rng: rng.integers(-(1 << 40), 1 << 40, (3, 50)),

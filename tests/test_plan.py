@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from emulation import build
 from emulation.device import SMALL
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from bench import gpu
@@ -29,6 +29,8 @@ DEVICES = st.builds(
     shared_bytes_per_multiprocessor=st.integers(64 << 10, 228 << 10),
 )
 
+H200 = Properties("H200", (9, 0), 132, 2048, 227 << 10, 228 << 10)
+
 
 @given(device=DEVICES, n_items=st.integers(0, 10**12), shared=st.integers(0, 48 << 10))
 def test_a_grid_fills_the_machine_and_no_more(device, n_items, shared):
@@ -38,6 +40,22 @@ def test_a_grid_fills_the_machine_and_no_more(device, n_items, shared):
     assert (blocks - 1) * plan.BLOCK < max(n_items, 1)
     if shared == 0 and n_items >= at_once * plan.BLOCK:
         assert blocks == at_once
+
+
+@given(device=DEVICES, n_rows=st.integers(1, 10**6), n_items=st.integers(0, 10**9))
+@example(device=H200, n_rows=1 << 16, n_items=100)
+@example(device=H200, n_rows=3, n_items=10**8)
+def test_rows_share_the_machine(device, n_rows, n_items):
+    for_row, rows = plan.row_grid(device, n_rows, n_items)
+    at_once = device.threads_per_multiprocessor // plan.BLOCK * device.multiprocessors
+    assert 1 <= rows <= min(n_rows, 65_535)
+    assert 1 <= for_row <= max(-(-n_items // plan.BLOCK), 1)
+    if n_rows < at_once:
+        assert for_row * n_rows <= at_once + n_rows
+        if n_items >= at_once * plan.BLOCK:
+            assert for_row * n_rows >= at_once
+    else:
+        assert for_row == 1
 
 
 @given(
@@ -167,7 +185,10 @@ def test_an_unknown_case_is_told(capsys):
     with pytest.raises(SystemExit) as raised:
         gpu.main(["--only", "no such case"])
     assert raised.value.code == 2
-    assert "there are pair-uint8, pair-float32, pair-float32-edges, matrix-16, matrix-3" in capsys.readouterr().err
+    assert (
+        "there are pair-uint8, pair-float32, pair-float32-edges, matrix-16, matrix-3"
+        in capsys.readouterr().err
+    )
 
 
 def test_data_in_turn_is_more_than_a_cache_holds():
