@@ -3,6 +3,7 @@
 import importlib
 import inspect
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -23,6 +24,9 @@ settings.register_profile(
 )
 settings.register_profile("more", settings.get_profile("ci"), derandomize=False, max_examples=2000)
 settings.load_profile(os.environ.get("FASTINFO_TEST_PROFILE", "ci"))
+
+# What is started in the background of a shell ignores Ctrl-C, which some of the tests are about.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 STRICT = os.environ.get("FASTINFO_TEST_STRICT") == "1"
 """Whether a backend that cannot be used is a failure: in CI every backend of a leg must run."""
