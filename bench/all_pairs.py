@@ -21,7 +21,7 @@ from bench.case import (
     two_cores,
 )
 from bench.peers import Array, BitCounts, PairValues
-from fastinfo import arguments, binning, tiles
+from fastinfo import arguments, features, tiles
 from fastinfo.backends import choose
 
 
@@ -212,14 +212,10 @@ def _quantiles(data: Table) -> str:
 
 
 def _bin_table(data: Table) -> list[Array]:
-    """All that comes before the tiles: checks, edges and codes, column by column."""
-    kernels = choose()
+    """All that comes before the tiles: checks, edges and codes."""
     columns = arguments.features(data.X, "X")
-    _, rules = arguments.bin_rules(_quantiles(data), [columns])
-    return [
-        binning.fit(column, rule, kernels).codes()
-        for column, rule in zip(columns, rules, strict=True)
-    ]
+    groups, rules = arguments.bin_rules(_quantiles(data), [columns])
+    return features.encode(groups, rules, choose(), n_jobs=1, refuse=True).rows()
 
 
 def _matrix_of_part(features: int, samples: int) -> Callable[[Table], OfPart]:
