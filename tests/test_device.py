@@ -15,6 +15,7 @@ from fastinfo import pmf, tables
 from fastinfo.backends import HOST, Place, choose, load, place_of
 from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
+from fastinfo.backends.cupy.pairs import cut
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 
@@ -215,7 +216,26 @@ def test_samples_stay_on_a_device_that_is_not_the_current_one(rng, devices, call
     assert arrays.current() == 0
 
 
-def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
+@pytest.mark.parametrize("call", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_all_is_done_on_the_stream_of_the_caller(rng, devices, call):
+    """Other streams need not wait for it, and threads begin with one of their own."""
+    x = rng.random(400)
+    with devices[1].on_stream(5):
+        there = [arrays.namespace.asarray(v) for v in (x, x**2, (1e12 * x).astype(np.int64))]
+        call(*there)
+    assert set(devices[1].streams) <= {5}
+    assert not devices[0].launches
+
+
+def test_each_device_works_on_the_stream_that_was_current_there(rng, devices, monkeypatch):
+    shape = cut.TILE_SHAPE._replace(side=4)
+    monkeypatch.setattr(CupyKernels, "tile_shape", shape)
+    with devices[1].on_stream(6), devices[0].on_stream(5):
+        fastinfo.pairwise_mutual_information(rng.random((90, 12)), backend="cupy", n_jobs=4)
+    assert [set(device.streams) for device in devices] == [{5}, {6}]
+
+
+def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, devices, xp):
     """With stand-ins: torch has no device here, and the emulated one no memory to share."""
     values = np.arange(6)
     tensor = type("Tensor", (), {"__module__": "torch"})()
@@ -226,12 +246,19 @@ def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
         type(xp), "from_dlpack", staticmethod(lambda t: taken.append(t) or xp.asarray(values)),
         raising=False,
     )  # fmt: skip
+    handed = []
+    torch = SimpleNamespace(
+        from_dlpack=lambda array: handed.append((array, devices[0].current_stream())),
+        cuda=SimpleNamespace(current_stream=lambda _: SimpleNamespace(cuda_stream=77)),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
     assert fastinfo.entropy(tensor) == pytest.approx(np.log(6))
     assert taken == ["detached"]
-    handed = SimpleNamespace(from_dlpack=lambda array: ("a tensor of", array))
-    monkeypatch.setitem(sys.modules, "torch", handed)
-    result = xp.asarray(values)
-    assert tables.like(result, tensor) == ("a tensor of", result)
+    assert set(devices[0].streams) == {77}
+    tables.like(xp.asarray(values), tensor)
+    ((array, stream),) = handed
+    np.testing.assert_array_equal(array.get(), values)
+    assert stream == 77
 
 
 # --- samples that are coded while they are counted ----------------------------------------------

@@ -70,7 +70,7 @@ class PinnedCopier:
 
 
 class Pointer:
-    """A stream of another library as CUDA's protocol for streams hands it over."""
+    """A stream that somebody else owns, as CUDA's protocol for streams hands it over."""
 
     def __init__(self, pointer: int) -> None:
         self._pointer = pointer
@@ -132,6 +132,11 @@ class Hardware:
         """Make it this thread's current device. A new object each time: one is for one thread."""
         device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
         return device
+
+    def current_stream(self) -> int:
+        """Where each thread has a default stream of its own, the one that waits for all of them."""
+        pointer = int(cupy.cuda.get_current_stream(self.number).ptr)
+        return 0 if pointer == cupy.cuda.runtime.streamPerThread else pointer
 
     @contextmanager
     def on_stream(self, pointer: int) -> Iterator[None]:
