@@ -142,6 +142,12 @@ def place_of(array: Any) -> Place:
     return HOST if device is None else Place("cupy", device)
 
 
+def place_of_kernels(kernels: Kernels) -> Place:
+    """Where kernels have their arrays."""
+    with kernels.current():
+        return place_of(kernels.xp.zeros(1))
+
+
 def at(*arrays: Any) -> AbstractContextManager[Any]:
     """Where a thread has to be to compute with arrays, the first of a device if they differ.
 
