@@ -56,6 +56,9 @@ class CupyKernels:
     tile_shape = cut.TILE_SHAPE
     samples_at_once: int | None = 1 << 30
     """As many as a table of 32 bits can count, and less; `for_samples` takes fewer."""
+    most_threads = 4
+    """One at a time fills a page-locked buffer, to a fifth of what PCIe takes, or waits for a tile;
+    each has up to a gigabyte of the device under way."""
     codes_while_counting = True
 
     def __init__(
