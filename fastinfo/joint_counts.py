@@ -19,6 +19,7 @@ from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges
 from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
+from fastinfo.encoders import UnexpectedCodeError
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
 
@@ -190,7 +191,7 @@ class JointCounts:
         try:
             trusting = n_samples > RANGE
             coders, counts = self._count(columns, known, weights, kernels, trusting)
-        except binning.UnexpectedCodeError:
+        except UnexpectedCodeError:
             coders, counts = self._count(columns, known, weights, kernels, trusting=False)
         n_missing = 0
         if any(coder.has_missing for coder in coders):

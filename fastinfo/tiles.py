@@ -24,8 +24,8 @@ import numpy as np
 from fastinfo import counting, entropies
 from fastinfo.backends import threads
 from fastinfo.backends.contract import Array, Kernels, TileShape
-from fastinfo.binning import LookUp
 from fastinfo.checkpoint import Checkpoint
+from fastinfo.encoders import LookUp
 from fastinfo.features import Features
 from fastinfo.formulas import EntropyOf
 from fastinfo.ranges import map_threads
