@@ -10,12 +10,13 @@ import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
 from fastinfo.backends import whole_in_memory
-from fastinfo.backends.contract import Array, Kernels, OnHost, Uncoded
+from fastinfo.backends.contract import Array, Kernels, OnHost
+from fastinfo.encoders import Encoder
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 17
@@ -99,18 +100,6 @@ class SparseCounts:
 
 
 Counts = DenseCounts | SparseCounts
-
-
-class Encoder(Protocol):
-    """How ranges of a column's samples become codes: `fastinfo.binning.Encoder`."""
-
-    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """Codes of a range, at the beginning of ``out`` if that is of use."""
-        ...
-
-    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """What `count_joint` is given of a range; ``out`` is what it was given before."""
-        ...
 
 
 def count(

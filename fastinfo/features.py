@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import binning
-from fastinfo.backends import HOST, bring, place_of
+from fastinfo.backends import HOST, bring, place_of, threads
 from fastinfo.backends.contract import Array, Kernels, RowSummary, code_dtype
 from fastinfo.binning import Edges, Given, Quantile, Rule, Uniform, default_n_bins
 from fastinfo.columns import ArrayColumns, Columns
@@ -22,8 +22,8 @@ from fastinfo.ranges import RANGE, map_threads
 
 HostArray = np.ndarray[Any, Any]
 
-BROUGHT_AT_ONCE = 1 << 27
-"""Samples of rows that are brought to a device at a time."""
+BROUGHT_AT_ONCE = 1 << 25
+"""Samples of rows that a thread brings to a device at a time: milliseconds of PCIe."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +90,7 @@ def encode(
     ValueError
         As `binning.fit`; with ``refuse`` also for the first column that lacks a sample.
     """
+    n_jobs = threads(kernels, n_jobs)
     parts = [
         part
         for columns, rule in zip(groups, rules, strict=True)

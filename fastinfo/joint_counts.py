@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from fastinfo import arguments, binning, counting
-from fastinfo.backends import at, choose, name_of, reach
+from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges
 from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
+from fastinfo.encoders import UnexpectedCodeError
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
 
@@ -189,7 +190,7 @@ class JointCounts:
         ]
         try:
             coders, counts = self._count(columns, known, weights, kernels, trusting=True)
-        except binning.UnexpectedCodeError:
+        except UnexpectedCodeError:
             coders, counts = self._count(columns, known, weights, kernels, trusting=False)
         n_missing = 0
         if any(coder.has_missing is not False for coder in coders):
@@ -218,7 +219,7 @@ class JointCounts:
         """Fit the bins of columns and count their joint table."""
         n_samples = columns[0].values.size
         # Columns side by side, and the threads that are left over within each.
-        at_once = min(self._n_jobs, len(columns)) if n_samples > RANGE else 1
+        at_once = min(threads(kernels, self._n_jobs), len(columns)) if n_samples > RANGE else 1
         n_jobs = self._n_jobs // at_once
         fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trusting=trusting)
         coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)

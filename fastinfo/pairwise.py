@@ -13,7 +13,7 @@ import numpy as np
 
 from fastinfo import arguments, counting, features, formulas, tables, tiles
 from fastinfo.arguments import Options
-from fastinfo.backends import HOST, Place, at, bring, choose, place_of
+from fastinfo.backends import HOST, Place, at, bring, choose, kernels_of, place_of, place_of_kernels
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.columns import Columns, typical
@@ -113,19 +113,22 @@ def pairwise_mutual_information(
         shape = (len(groups[0]), len(groups[-1]))
         settings = Run(progress, memory_limit, checkpoint)
         kernels = choose(options.backend, _place(groups, options))
-        # Tiles that pass through a file, or are marked by what the host knows, go to the host.
         goes_to = place_of(X if out is None else out)
-        stays = goes_to != HOST and checkpoint is None and options.nan_policy != "propagate"
+        # Tiles that pass through a file, or are marked by what the host knows, go to the host.
+        passes_host = checkpoint is not None or options.nan_policy == "propagate"
+        stays = goes_to != HOST and not passes_host and goes_to == place_of_kernels(kernels)
         xp = kernels.xp if stays else np
         if out is None:
-            if xp is np:
+            if not stays:
                 counting.require_memory(
                     shape, what="the matrix", help_="pass out=, or use top_pairs"
                 )
             matrix = xp.full(shape, np.nan)
         else:
             matrix = arguments.output(out, shape)
-        sink = MatrixSink(matrix, None if Y is None else shape[0], options.unit, xp)
+        target = None if out is None or goes_to == HOST or stays else kernels_of(out)
+        n_left = None if Y is None else shape[0]
+        sink = MatrixSink(matrix, n_left, options.unit, xp, target)
         measure_pairs(groups, sink, options, settings)
         return tables.like(matrix, X) if out is None else out
 
@@ -265,7 +268,7 @@ def measure_pairs(groups: Sequence[Columns], sink: Sink, options: Options, setti
             kernels,
             weights,
             memory_limit=settings.memory_limit,
-            stays=place_of(getattr(sink, "matrix", None)) != HOST,
+            stays=getattr(sink, "xp", np) is not np,
         )
         # What is on a device already is measured there, and what stays on one has to be.
         is_shared = place == HOST and not job.stays

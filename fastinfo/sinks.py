@@ -8,9 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from fastinfo.backends.contract import Kernels
 from fastinfo.tiles import Sink
 
 Array = np.ndarray[Any, Any]
+
+MOST_POSITIONS = (1 << 31) - 1
+"""Cells among which CuPy finds the positions of several axes together, in 32 bits."""
 
 BYTES_PER_PAIR = 3 * 8 * 2
 """A value and two positions, and as much again while they are put in order."""
@@ -29,10 +33,20 @@ class MatrixSink:
         Nats to one unit of the matrix.
     xp : module
         The array namespace of the values.
+    target : Kernels, optional
+        Those of the device of the matrix, where the values come from elsewhere.
     """
 
-    def __init__(self, matrix: Any, n_left: int | None, unit: float, xp: Any = np) -> None:
+    def __init__(
+        self,
+        matrix: Any,
+        n_left: int | None,
+        unit: float,
+        xp: Any = np,
+        target: Kernels | None = None,
+    ) -> None:
         self.xp = xp
+        self.target = target
         self.matrix = matrix
         self.n_left = n_left
         self.unit = unit
@@ -41,20 +55,31 @@ class MatrixSink:
         """Write one tile."""
         if self.unit != 1.0:
             values = values / self.unit
-        if self.n_left is not None:
-            self._write(left, right - self.n_left, values)
-            return
-        if left[0] == right[0]:
+        if self.n_left is None and left[0] == right[0]:
             # On the diagonal a pair comes twice, summed in two orders: one rounding for both.
             square = values[:, : left.size]
             values[:, : left.size] = self.xp.triu(square) + self.xp.triu(square, 1).T
-        self._write(left, right, values)
-        self._write(right, left, values.T)
+        if self.target is None:
+            self._put(left, right, values, self.xp)
+            return
+        with self.target.current():
+            self._put(left, right, self.target.bring(values), self.target.xp)
 
-    def _write(self, rows: Array, columns: Array, values: Array) -> None:
+    def _put(self, left: Array, right: Array, values: Any, xp: Any) -> None:
+        if self.n_left is not None:
+            self._write(left, right - self.n_left, values, xp)
+            return
+        self._write(left, right, values, xp)
+        self._write(right, left, values.T, xp)
+
+    def _write(self, rows: Array, columns: Array, values: Any, xp: Any) -> None:
         blocks = list(product(_runs(rows), _runs(columns)))
-        if len(blocks) > 1 and isinstance(self.matrix, self.xp.ndarray):
-            self.matrix[self.xp.asarray(rows)[:, None], self.xp.asarray(columns)] = values
+        if len(blocks) > 1 and isinstance(self.matrix, xp.ndarray):
+            if xp is np or self.matrix.size <= MOST_POSITIONS:
+                self.matrix[xp.asarray(rows)[:, None], xp.asarray(columns)] = values
+                return
+            for a, b in _runs(rows):
+                self.matrix[rows[a] : rows[b - 1] + 1][:, xp.asarray(columns)] = values[a:b]
             return
         # One block is the usual case: a slice takes a third of the time that positions take.
         for (a, b), (c, d) in blocks:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import choose, place_of
+from fastinfo.backends import HOST, kernels_of, place_of
 
 SMALL = 1 << 16
 BLOCK = 256
@@ -96,13 +96,13 @@ def labels(table: Any) -> Sequence[Any]:
 
 def like(result: Any, data: Any) -> Any:
     """A result in the array namespace of the data that it was computed from."""
-    place = place_of(data)
-    if place != place_of(result):
-        result = choose("cupy", place).bring(result)
-    if library(data) != "torch":
-        return result
-    torch = sys.modules["torch"]
-    return torch.from_dlpack(result) if library(result) == "cupy" else torch.from_numpy(result)
+    is_torch = library(data) == "torch"
+    if place_of(data) == HOST:
+        return sys.modules["torch"].from_numpy(result) if is_torch else result
+    kernels = kernels_of(data)
+    with kernels.current():
+        result = kernels.bring(result)
+        return sys.modules["torch"].from_dlpack(result) if is_torch else result
 
 
 def on_device(data: Any) -> Any:
@@ -115,8 +115,9 @@ def on_device(data: Any) -> Any:
     """
     if library(data) == "cupy":
         return data
-    kernels = choose("cupy", place_of(data))
-    return kernels.xp.from_dlpack(data.detach())
+    kernels = kernels_of(data)
+    with kernels.current():
+        return kernels.xp.from_dlpack(data.detach())
 
 
 def from_series(data: Any, name: str) -> Series:

@@ -22,9 +22,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from fastinfo import counting, entropies
+from fastinfo.backends import threads
 from fastinfo.backends.contract import Array, Kernels, TileShape
-from fastinfo.binning import LookUp
 from fastinfo.checkpoint import Checkpoint
+from fastinfo.encoders import LookUp
 from fastinfo.features import Features
 from fastinfo.formulas import EntropyOf
 from fastinfo.ranges import map_threads
@@ -351,16 +352,16 @@ def run(
     """Measure every tile of the plan and hand it to the sink.
 
     Each tile is measured by the next of the jobs of a `team` that is free, on as many threads as
-    ``n_jobs`` says and at least one for each job. Tiles that the checkpoint knows are not measured
-    again. ``progress`` is called in the caller's thread, with the pairs done and the pairs in all.
-    An exception in it, or Ctrl-C, ends the run after the tiles under way; the sink and the
-    checkpoint keep the tiles that they were given.
+    ``n_jobs`` says, no more than are of use and at least one for each job. Tiles that the
+    checkpoint knows are not measured again. ``progress`` is called in the caller's thread, with the
+    pairs done and the pairs in all. An exception in it, or Ctrl-C, ends the run after the tiles
+    under way; the sink and the checkpoint keep the tiles that they were given.
     """
     order, tiles = jobs[0].plan.order, jobs[0].plan.tiles
     total, done = sum(tile.n_pairs for tile in tiles), 0
     running: dict[Future[Array], Tile] = {}
     # As many places as threads: none waits, and the job that has waited longest comes next.
-    n_threads = len(jobs) * -(-n_jobs // len(jobs))
+    n_threads = len(jobs) * threads(jobs[0].kernels, -(-n_jobs // len(jobs)))
     free: SimpleQueue[Job] = SimpleQueue()
     for i in range(n_threads):
         free.put(jobs[i % len(jobs)])

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastinfo import counting
 from fastinfo.backends import load
-from fastinfo.binning import LookUp
+from fastinfo.encoders import LookUp
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
-from fastinfo import pmf, tables
+from fastinfo import pmf, sinks, tables
 from fastinfo.backends import HOST, Place, choose, load, place_of
 from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
+from fastinfo.backends.cupy.pairs import cut
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 
@@ -215,7 +216,57 @@ def test_samples_stay_on_a_device_that_is_not_the_current_one(rng, devices, call
     assert arrays.current() == 0
 
 
-def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
+@pytest.mark.parametrize("call", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_all_is_done_on_the_stream_of_the_caller(rng, devices, call):
+    """Other streams need not wait for it, and threads begin with one of their own."""
+    x = rng.random(400)
+    with devices[1].on_stream(5):
+        there = [arrays.namespace.asarray(v) for v in (x, x**2, (1e12 * x).astype(np.int64))]
+        call(*there)
+    assert set(devices[1].streams) <= {5}
+    assert not devices[0].launches
+
+
+def test_each_device_works_on_the_stream_that_was_current_there(rng, devices, monkeypatch):
+    shape = cut.TILE_SHAPE._replace(side=4)
+    monkeypatch.setattr(CupyKernels, "tile_shape", shape)
+    with devices[1].on_stream(6), devices[0].on_stream(5):
+        fastinfo.pairwise_mutual_information(rng.random((90, 12)), backend="cupy", n_jobs=4)
+    assert [set(device.streams) for device in devices] == [{5}, {6}]
+
+
+RUNS = {
+    "from the host": lambda x, there: (x, {}),
+    "to the device from the host": lambda x, there: (x, {"backend": "cupy"}),
+    "on the device": lambda x, there: (there, {}),
+    "by kernels of the host": lambda x, there: (there, {"backend": "numpy"}),
+    "through files": lambda x, there: (there, {"checkpoint": True}),
+    "with what is unknown": lambda x, there: (there, {"nan_policy": "propagate"}),
+    "of two tables": lambda x, there: (there, {"Y": there, "nan_policy": "propagate"}),
+}
+
+
+@pytest.mark.parametrize("n_cells", [(1 << 31) - 1, 5], ids=["small", "large"])
+@pytest.mark.parametrize("out_on", [0, 1])
+@pytest.mark.parametrize("run", RUNS.values(), ids=RUNS)
+def test_matrices_of_a_device_take_tiles_from_anywhere(
+    rng, devices, monkeypatch, tmp_path, run, out_on, n_cells
+):
+    """Of features in no order of their numbers of bins; CuPy's matrices may be too large for it."""
+    monkeypatch.setattr(arrays, "MOST_POSITIONS", n_cells)
+    monkeypatch.setattr(sinks, "MOST_POSITIONS", n_cells)
+    x = rng.integers(0, [3, 2, 3, 5, 2], (60, 5))
+    samples, options = run(x, arrays.namespace.asarray(x))
+    if options.pop("checkpoint", False):
+        options["checkpoint"] = tmp_path / "tiles"
+    with devices[out_on].current():
+        out = arrays.namespace.full((5, 5), np.nan)
+    assert fastinfo.pairwise_mutual_information(samples, out=out, **options) is out
+    expected = fastinfo.pairwise_mutual_information(x, backend="numpy")
+    np.testing.assert_allclose(out.get(), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, devices, xp):
     """With stand-ins: torch has no device here, and the emulated one no memory to share."""
     values = np.arange(6)
     tensor = type("Tensor", (), {"__module__": "torch"})()
@@ -226,12 +277,19 @@ def test_torch_tensors_of_a_device_pass_by_dlpack(monkeypatch, xp):
         type(xp), "from_dlpack", staticmethod(lambda t: taken.append(t) or xp.asarray(values)),
         raising=False,
     )  # fmt: skip
+    handed = []
+    torch = SimpleNamespace(
+        from_dlpack=lambda array: handed.append((array, devices[0].current_stream())),
+        cuda=SimpleNamespace(current_stream=lambda _: SimpleNamespace(cuda_stream=77)),
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
     assert fastinfo.entropy(tensor) == pytest.approx(np.log(6))
     assert taken == ["detached"]
-    handed = SimpleNamespace(from_dlpack=lambda array: ("a tensor of", array))
-    monkeypatch.setitem(sys.modules, "torch", handed)
-    result = xp.asarray(values)
-    assert tables.like(result, tensor) == ("a tensor of", result)
+    assert set(devices[0].streams) == {77}
+    tables.like(xp.asarray(values), tensor)
+    ((array, stream),) = handed
+    np.testing.assert_array_equal(array.get(), values)
+    assert stream == 77
 
 
 # --- samples that are coded while they are counted ----------------------------------------------

@@ -34,7 +34,7 @@ STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian
 SERVANTS = {"arguments", "tables", "features", "progress", "checkpoint", "files"}
 """What serves doors and measures, and is no step on the way of the data."""
 
-TOOLS = {"ranges", "columns"}
+TOOLS = {"ranges", "columns", "encoders"}
 """What knows nothing of information and may be used on any floor above the kernels."""
 
 FLOORS = {
@@ -50,7 +50,7 @@ MAY_IMPORT = {
     "measures": {"measures", "servants", "stages", "tools", "backends"},
     "servants": {"servants", "stages", "tools", "backends"},
     "stages": {"tools", "backends"},
-    "tools": set(),
+    "tools": {"backends"},
     "backends": {"backends"},
 }
 

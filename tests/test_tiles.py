@@ -1,6 +1,7 @@
 """Tiles that several devices share: the same values to the bit, whoever measures them."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import fastinfo
 from fastinfo import features, tiles
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels, usable
+from fastinfo.ranges import map_threads
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 
@@ -230,6 +232,27 @@ def test_a_device_without_memory_is_named(rng, visible, monkeypatch):
         r".*CUDA_VISIBLE_DEVICES",
     ):
         fastinfo.pairwise_mutual_information(table(rng), backend="cupy")
+
+
+@pytest.mark.parametrize("n_devices", [1, 2])
+def test_no_more_threads_than_devices_take(rng, visible, monkeypatch, n_devices):
+    """Each of them holds a tile, and there may be a hundred cores."""
+    visible(n_devices)
+    seen = []
+
+    def encoding(*arguments, n_jobs, **options):
+        seen.append(n_jobs)
+        return map_threads(*arguments, n_jobs=n_jobs, **options)
+
+    def measuring(n_threads, **options):
+        seen.append(n_threads)
+        return ThreadPoolExecutor(n_threads, **options)
+
+    monkeypatch.setattr(features, "map_threads", encoding)
+    monkeypatch.setattr(tiles, "ThreadPoolExecutor", measuring)
+    X = rng.random((N_SAMPLES, 90))
+    fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=100)
+    assert seen == [CupyKernels.most_threads, n_devices * CupyKernels.most_threads]
 
 
 def test_a_device_that_is_slow_gets_fewer_tiles(rng, visible, monkeypatch):

@@ -75,7 +75,7 @@ def _by_backend(request, monkeypatch):
             yield
     else:
         device = EmulatedDevice(number=1)
-        home = soft_count.Device(CupyKernels(device), lambda: STREAM)
+        home = soft_count.Device(CupyKernels(device, stream=STREAM))
         monkeypatch.setattr(
             *(soft_count, "home_of"), lambda t: home if t.device.type == "cpu" else home_of(t)
         )
@@ -617,7 +617,7 @@ def test_tensors_of_a_device_go_to_its_kernels_on_torch_s_stream(monkeypatch):
     found = home.count(soft_count.Pairs(samples, samples, limits, limits, None, bins, bins))
     assert set(home.kernels.device.streams[n_before:]) == {STREAM}
     torch.testing.assert_close(found, soft_counts(samples, samples, bins=5, range=(0, 1)))
-    with home.kernels.on_stream(5):
+    with home.kernels.current():
         assert home.kernels.device.current_number() == 1
     assert home.kernels.device.current_number() == 0
 

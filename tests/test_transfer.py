@@ -21,7 +21,7 @@ def test_uploads(monkeypatch, rng, dtype, n, chunk_bytes):
     monkeypatch.setattr(transfer, "CHUNK_BYTES", max(chunk_bytes, 16 * np.dtype(dtype).itemsize))
     host = (100 * rng.random(n)).astype(dtype)
     uploads = transfer.Uploads(EmulatedDevice())
-    for there in (uploads.whole(host), uploads.range(host), uploads.whole(host)):
+    for there in (uploads.copy(host), uploads.copy(host)):
         np.testing.assert_array_equal(there.get(), host)
         assert there.dtype == host.dtype
 
@@ -30,7 +30,7 @@ def test_shapes_and_strides(monkeypatch, rng):
     monkeypatch.setattr(transfer, "CHUNK_BYTES", 256)
     host = rng.random((40, 30))
     for array in (host, host.T, host[::3, 1::2], np.asfortranarray(host)):
-        np.testing.assert_array_equal(transfer.Uploads(EmulatedDevice()).whole(array).get(), array)
+        np.testing.assert_array_equal(transfer.Uploads(EmulatedDevice()).copy(array).get(), array)
 
 
 def test_a_wait_that_is_left_out_is_noticed(monkeypatch, rng):
@@ -44,7 +44,7 @@ def test_a_wait_that_is_left_out_is_noticed(monkeypatch, rng):
         "wait",
         lambda self, lane: calls.append(lane) or len(calls) == 5 or wait(self, lane),
     )
-    assert not np.array_equal(transfer.Uploads(EmulatedDevice()).whole(host).get(), host)
+    assert not np.array_equal(transfer.Uploads(EmulatedDevice()).copy(host).get(), host)
 
 
 def test_a_copy_that_nothing_is_launched_after_is_noticed(monkeypatch, rng):
@@ -52,7 +52,7 @@ def test_a_copy_that_nothing_is_launched_after_is_noticed(monkeypatch, rng):
     monkeypatch.setattr(transfer, "CHUNK_BYTES", 128)
     monkeypatch.setattr(LateCopier, "end", lambda self: None)
     host = rng.random(100)
-    assert not np.array_equal(transfer.Uploads(EmulatedDevice()).range(host).get(), host)
+    assert not np.array_equal(transfer.Uploads(EmulatedDevice()).copy(host).get(), host)
 
 
 def test_copiers_are_kept(monkeypatch, rng):
@@ -62,9 +62,9 @@ def test_copiers_are_kept(monkeypatch, rng):
     monkeypatch.setattr(device, "copier", lambda size: made.append(LateCopier(size)) or made[-1])
     uploads = transfer.Uploads(device)
     for _ in range(5):
-        uploads.range(rng.random(100))
+        uploads.copy(rng.random(100))
     assert len(made) == 1
-    map_threads(lambda i: uploads.whole(rng.random(1000)), range(20), n_jobs=3)
+    map_threads(lambda i: uploads.copy(rng.random(1000)), range(20), n_jobs=3)
     assert len(made) <= 3
 
 
@@ -144,9 +144,9 @@ def test_bytes_are_looked_through_as_they_come(room, monkeypatch, rng, largest_l
     values = rng.integers(0, 7, 10 * ROOM).astype("u1")
     values[-1] = 9 if largest_last else 0
     brought = []
-    upload = transfer.Uploads.range
+    upload = transfer.Uploads.copy
     monkeypatch.setattr(
-        transfer.Uploads, "range", lambda self, a: brought.append(a.size) or upload(self, a)
+        transfer.Uploads, "copy", lambda self, a: brought.append(a.size) or upload(self, a)
     )
     counts = fastinfo.JointCounts(backend="cupy").update(values)
     np.testing.assert_array_equal(counts.table, np.bincount(values))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sys
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
@@ -141,10 +142,28 @@ def place_of(array: Any) -> Place:
     return HOST if device is None else Place("cupy", device)
 
 
+def place_of_kernels(kernels: Kernels) -> Place:
+    """Where kernels have their arrays."""
+    with kernels.current():
+        return place_of(kernels.xp.zeros(1))
+
+
 def at(*arrays: Any) -> AbstractContextManager[Any]:
-    """Where a thread has to be to compute with arrays, the first of a device if they differ."""
-    place = next((found for found in map(place_of, arrays) if found != HOST), HOST)
-    return nullcontext() if place == HOST else choose(place=place).current()
+    """Where a thread has to be to compute with arrays, the first of a device if they differ.
+
+    That is on the stream, too, on which the library of the array works in this thread.
+    """
+    array = next((found for found in arrays if place_of(found) != HOST), None)
+    return nullcontext() if array is None else kernels_of(array).current()
+
+
+def kernels_of(array: Any) -> Any:
+    """Kernels where an array is, which come after all that its library has begun."""
+    kernels: Any = choose(place=place_of(array))
+    if type(array).__module__.partition(".")[0] != "torch" or place_of(array) == HOST:
+        return kernels  # CuPy's stream, or none
+    stream = sys.modules["torch"].cuda.current_stream(array.device)
+    return kernels.on_stream(int(stream.cuda_stream))
 
 
 def bring(array: Any, kernels: Kernels) -> Any:
@@ -171,6 +190,11 @@ def whole_in_memory(what: str, help_: str, kernels: Kernels) -> Iterator[None]:
         if kernels.xp.__name__ != "numpy":
             help_ += ', or backend="numba", which has the memory of the host'
         raise MemoryError(f"{what} takes more memory at once than is free: {help_}") from error
+
+
+def threads(kernels: Kernels, n_jobs: int) -> int:
+    """How many of ``n_jobs`` threads are to call kernels at a time."""
+    return n_jobs if kernels.most_threads is None else min(n_jobs, kernels.most_threads)
 
 
 def usable_cores() -> int:

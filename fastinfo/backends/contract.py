@@ -176,6 +176,8 @@ class Kernels(Protocol):
     samples_at_once: int | None
     """How many samples a call had better get where there is a choice; None for as many as suit a
     processor's caches."""
+    most_threads: int | None
+    """How many threads call them at a time to any profit; None for as many as there are cores."""
     codes_while_counting: bool
     """Whether `count_joint` takes `Uncoded` samples too, and is faster with them."""
 

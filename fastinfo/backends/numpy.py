@@ -37,6 +37,7 @@ class NumpyKernels(RowByRow):
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 26)
     samples_at_once = None
+    most_threads = None
     codes_while_counting = False
 
     @classmethod

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from fastinfo.backends import choose, place_of
+from fastinfo.backends import kernels_of
 from fastinfo.backends.contract import Array, SoftBins, SoftKernels
 from fastinfo.ranges import map_threads, over_ranges
 
@@ -265,18 +265,18 @@ def _groups(n_pairs: int, n_samples: int, size: int) -> list[slice]:
 class Device:
     """Kernels of a device; they read the memory of tensors by DLPack.
 
-    They work on PyTorch's stream, so that work is done in the order of calls: the two libraries
-    would wait for each other by themselves only where both are on the default stream. Autograd
-    calls the way back in a thread of its own, where the stream of the way there is the current one.
+    They are those of PyTorch's stream, so that work is done in the order of calls: the two
+    libraries would wait for each other by themselves only where both are on the default stream.
+    Autograd calls the way back in a thread of its own, where the stream of the way there is the
+    current one.
     """
 
-    def __init__(self, kernels: Any, stream: Callable[[], int]) -> None:
+    def __init__(self, kernels: Any) -> None:
         self.kernels = kernels
-        self._stream = stream
 
     def count(self, tensors: Pairs) -> torch.Tensor:
         """Soft counts, by one call for all pairs."""
-        with self.kernels.on_stream(self._stream()):
+        with self.kernels.current():
             arrays = tensors.as_arrays(self._view)
             found = self.kernels.soft_count(*arrays.part(slice(None), slice(None)))
             counts: torch.Tensor = torch.utils.dlpack.from_dlpack(found)
@@ -290,7 +290,7 @@ class Device:
         by_y: torch.Tensor | None,
     ) -> None:
         """Derivatives by the samples, written to ``by_x`` and ``by_y``."""
-        with self.kernels.on_stream(self._stream()):
+        with self.kernels.current():
             arrays = tensors.as_arrays(self._view)
             x, y, x_bins, y_bins, weights = arrays.part(slice(None), slice(None))
             table, left, right = map(self._view, (by_counts, by_x, by_y))
@@ -319,7 +319,7 @@ def home_of(tensor: torch.Tensor) -> Host | Device:
             f"tensors are on {device}; accepted are tensors of the CPU and of CUDA devices: "
             "x.cpu() brings them to the host"
         )
-    kernels = choose(None, place_of(tensor))
+    kernels = kernels_of(tensor)
     if device.type == "cpu" and kernels.xp is not np:
         raise TypeError(
             f"FASTINFO_BACKEND names the backend {kernels.name!r}, which cannot read tensors of "
@@ -332,4 +332,4 @@ def home_of(tensor: torch.Tensor) -> Host | Device:
         )
     if device.type == "cpu":
         return Host(kernels)
-    return Device(kernels, lambda: int(torch.cuda.current_stream(device).cuda_stream))
+    return Device(kernels)

@@ -19,6 +19,9 @@ RUBBISH = 0xA5
 ATOMIC = ("int32", "uint32", "uint64", "float16", "float32", "float64")
 
 
+MOST_POSITIONS = (1 << 31) - 1
+"""Cells of an array of which several axes can be indexed by arrays, to be written to."""
+
 chosen = threading.local()
 
 
@@ -184,6 +187,9 @@ class DeviceArray(NDArrayOperatorsMixin):
         return DeviceArray(found.host, self.number)
 
     def __setitem__(self, key, value):
+        axes = key if type(key) is tuple else ()
+        if sum(isinstance(k, DeviceArray) for k in axes) > 1 and self.size > MOST_POSITIONS:
+            raise OverflowError("CuPy tells positions of several axes together in 32 bits")
         unwrap(self)[unwrap(key)] = unwrap(value)
 
     def __len__(self):

@@ -141,6 +141,10 @@ class EmulatedDevice:
         """For this thread alone, as CuPy does it."""
         return arrays.on(self.number)
 
+    def current_stream(self):
+        """That of this thread."""
+        return STREAMS.of(self.number)
+
     @contextmanager
     def on_stream(self, pointer):
         """The device and its stream, for this thread alone."""

@@ -28,12 +28,12 @@ Result = TypeVar("Result")
 def on_device(
     method: Callable[Concatenate[CupyKernels, P], Result],
 ) -> Callable[Concatenate[Any, P], Result]:
-    """Run a method with the kernels' device as the current one: CuPy keeps that by thread."""
+    """Run a method on the kernels' device and stream: CuPy keeps both by thread."""
 
     @wraps(method)
     def run(self: Any, /, *arguments: P.args, **options: P.kwargs) -> Result:
         try:
-            with self.device.current():
+            with self.current():
                 return method(self, *arguments, **options)
         except MemoryError as error:
             raise MemoryError(
@@ -46,20 +46,31 @@ def on_device(
 
 
 class CupyKernels:
-    """The kernels of the contract on one device."""
+    """The kernels of the contract on one device, and on one stream of it.
+
+    That is the stream which is the current one where they are made: whatever thread calls them,
+    samples are read after they were written, and memory is given to others once it was read.
+    """
 
     name = "cupy"
     tile_shape = cut.TILE_SHAPE
     samples_at_once: int | None = 1 << 30
     """As many as a table of 32 bits can count, and less; `for_samples` takes fewer."""
+    most_threads = 4
+    """One at a time fills a page-locked buffer, to a fifth of what PCIe takes, or waits for a tile;
+    each has up to a gigabyte of the device under way."""
     codes_while_counting = True
 
     def __init__(
-        self, device: Device | int | None = None, supply: plan.Supply | None = None
+        self,
+        device: Device | int | None = None,
+        supply: plan.Supply | None = None,
+        stream: int | None = None,
     ) -> None:
         if device is None or isinstance(device, int):
             device = usable.device(device)
         self.device = device
+        self.stream = device.current_stream() if stream is None else stream
         self.xp: Any = device.xp
         self._uploads = transfer.Uploads(device)
         self._supply = supply
@@ -83,18 +94,18 @@ class CupyKernels:
         return [CupyKernels(found) for found in others if usable.is_capable(found)]
 
     def current(self) -> AbstractContextManager[Any]:
-        """With the device as the thread's current one."""
-        return self.device.current()
+        """With the device and the stream as the thread's current ones."""
+        return self.device.on_stream(self.stream)
 
-    def on_stream(self, pointer: int) -> AbstractContextManager[Any]:
-        """Work on another library's stream, and not on CuPy's, of this device."""
-        return self.device.on_stream(pointer)
+    def on_stream(self, pointer: int) -> CupyKernels:
+        """The same on another stream of the device, which another library may have made."""
+        return CupyKernels(self.device, self._supply, pointer)
 
     @on_device
     def bring(self, array: Any) -> Array:
         """Copy from the host; from another device it would be a mixture, which the edge refuses."""
         if isinstance(array, np.ndarray):
-            return self._uploads.whole(array)
+            return self._uploads.copy(array)
         return self.xp.asarray(array)
 
     @on_device
@@ -109,7 +120,7 @@ class CupyKernels:
         if sum(sizes) <= transfer.CHUNK_BYTES:
             return self
         supply = plan.supply(sizes, n_samples, self.device.free_bytes())
-        return self if supply is None else CupyKernels(self.device, supply)
+        return self if supply is None else CupyKernels(self.device, supply, self.stream)
 
     def reach(self, array: Any) -> Array | OnHost:
         """On the host where that was decided for arrays of this size."""
@@ -120,11 +131,7 @@ class CupyKernels:
             or array.nbytes <= supply.whole_bytes
         ):
             return self.bring(array)
-        return OnHost(array, self._bring_range, supply.samples)
-
-    @on_device
-    def _bring_range(self, array: Any) -> Array:
-        return self._uploads.range(array)
+        return OnHost(array, self.bring, supply.samples)
 
     @on_device
     def to_host(self, array: Array) -> Any:

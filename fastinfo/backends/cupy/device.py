@@ -95,6 +95,13 @@ class Device(Protocol):
         """Make it the current device of this thread, for arrays to be made on it."""
         ...
 
+    def current_stream(self) -> int:
+        """The stream of it that is this thread's current one, in the form that `on_stream` takes.
+
+        What other threads launch on that stream comes after what this one did before.
+        """
+        ...
+
     def on_stream(self, pointer: int) -> AbstractContextManager[Any]:
-        """Make it current, and a stream of it, made by another library, this thread's stream."""
+        """Make it current, and a stream of it, which others may have made, this thread's stream."""
         ...

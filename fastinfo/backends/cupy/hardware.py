@@ -13,12 +13,9 @@ import numpy as np
 from fastinfo.backends.cupy import sources
 from fastinfo.backends.cupy.device import Properties
 
-DEFAULT_SHARED_BYTES = 48 << 10
-"""Shared memory that a block gets without asking the driver for more."""
-
 
 @cache
-def _kernel(number: int, family: str, name: str) -> Any:
+def _kernel(number: int, family: str, name: str, shared_bytes: int) -> Any:
     """A compiled kernel.
 
     A module for each kernel and not for each family: a call that needs one instance of a template
@@ -28,7 +25,11 @@ def _kernel(number: int, family: str, name: str) -> Any:
         module = cupy.RawModule(
             code=sources.text(family), options=("--std=c++17",), name_expressions=(name,)
         )
-        return module.get_function(name)
+        function = module.get_function(name)
+        # Once and for the largest launch: threads that each asked for what theirs takes, beyond the
+        # 48 KiB that need no asking, would take it back from each other.
+        function.max_dynamic_shared_size_bytes = shared_bytes
+        return function
 
 
 class PinnedCopier:
@@ -70,7 +71,7 @@ class PinnedCopier:
 
 
 class Pointer:
-    """A stream of another library as CUDA's protocol for streams hands it over."""
+    """A stream that somebody else owns, as CUDA's protocol for streams hands it over."""
 
     def __init__(self, pointer: int) -> None:
         self._pointer = pointer
@@ -109,9 +110,8 @@ class Hardware:
         shared_bytes: int = 0,
     ) -> None:
         """Start a kernel on the current stream."""
-        function = _kernel(self.number, family, kernel)
-        if shared_bytes > max(DEFAULT_SHARED_BYTES, function.max_dynamic_shared_size_bytes):
-            function.max_dynamic_shared_size_bytes = shared_bytes
+        most_shared_bytes = self.properties.shared_bytes_per_block
+        function = _kernel(self.number, family, kernel, most_shared_bytes)
         function(_axes(grid), _axes(block), tuple(arguments), shared_mem=shared_bytes)
 
     def current_number(self) -> int:
@@ -132,6 +132,11 @@ class Hardware:
         """Make it this thread's current device. A new object each time: one is for one thread."""
         device: AbstractContextManager[Any] = cupy.cuda.Device(self.number)
         return device
+
+    def current_stream(self) -> int:
+        """Where each thread has a default stream of its own, the one that waits for all of them."""
+        pointer = int(cupy.cuda.get_current_stream(self.number).ptr)
+        return 0 if pointer == cupy.cuda.runtime.streamPerThread else pointer
 
     @contextmanager
     def on_stream(self, pointer: int) -> Iterator[None]:

@@ -46,19 +46,20 @@ def encode_integers(device: Device, values: Array, low: Any) -> Array:
 def encode_floats(device: Device, values: Array, edges: Any, n_bins: Any) -> Array:
     """Search in the edges of each row."""
     xp = device.xp
-    most = max(int(n_bins.max()), 1)
-    last = np.take_along_axis(edges, n_bins[:, None], axis=1)[:, 0]
-    keys = xp.asarray(lower_keys(edges[:, :most], values.dtype))
-    highest = xp.asarray(upper_keys(last, values.dtype))
-    codes = xp.empty(values.shape, code_dtype(int(n_bins.max())))
-    shared_bytes = most * keys.dtype.itemsize
+    most = int(n_bins.max())
+    ends = n_bins[:, None]
+    keys = lower_keys(edges[:, : most + 1], values.dtype)
+    last = np.take_along_axis(edges, ends, axis=1)
+    np.put_along_axis(keys, ends, upper_keys(last, values.dtype), axis=1)
+    codes = xp.empty(values.shape, code_dtype(most))
+    shared_bytes = (most + 1) * keys.dtype.itemsize
     is_shared = shared_bytes <= device.properties.shared_bytes_per_block // 4
     values = xp.ascontiguousarray(values)
     types = f"{TYPE_NAMES[values.dtype.name]}, {TYPE_NAMES[codes.dtype.name]}"
     _launch(
         device,
         f"encode_rows<{types}, {str(is_shared).lower()}>",
-        *(values, keys, np.int32(most), highest, xp.asarray(n_bins.astype(np.int32)), codes),
+        *(values, xp.asarray(keys), np.int32(most + 1), xp.asarray(n_bins.astype(np.int32)), codes),
         shared_bytes=shared_bytes if is_shared else 0,
     )
     return codes

@@ -34,15 +34,8 @@ class Uploads:
         self._device = device
         self._idle: list[Copier] = []
 
-    def whole(self, array: Any) -> Array:
-        """A copy of an array, complete when this returns: other threads and streams may use it."""
-        return self._copy(array, is_complete=True)
-
-    def range(self, array: Any) -> Array:
-        """A copy that is complete for what this thread launches on its stream from now on."""
-        return self._copy(array, is_complete=False)
-
-    def _copy(self, array: Any, is_complete: bool) -> Array:
+    def copy(self, array: Any) -> Array:
+        """A copy that is complete for what is launched on the current stream from now on."""
         flat = np.ascontiguousarray(array).reshape(-1)
         if flat.nbytes <= CHUNK_BYTES:
             return self._device.xp.asarray(array)
@@ -58,9 +51,6 @@ class Uploads:
                 chunk = flat[start:stop].view(np.uint8)
                 copier.buffer(lane)[: chunk.size] = chunk
                 copier.start(lane, target[start:stop], chunk.size)
-            if is_complete:
-                copier.wait(0)
-                copier.wait(1)
         finally:
             copier.end()  # also before the target of a copy that broke off is given to others
         self._idle.append(copier)

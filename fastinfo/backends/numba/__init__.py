@@ -76,6 +76,7 @@ class NumbaKernels(RowByRow):
     xp = np
     tile_shape = TileShape(side=None, samples=1 << 30)
     samples_at_once = None
+    most_threads = None
     codes_while_counting = False
 
     @classmethod
