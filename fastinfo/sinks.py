@@ -53,9 +53,10 @@ class MatrixSink:
 
     def put(self, left: Array, right: Array, values: Array) -> None:
         """Write one tile."""
-        if self.unit != 1.0:
+        is_on_diagonal = self.n_left is None and left[0] == right[0]
+        if is_on_diagonal or self.unit != 1.0:  # where it is written to it may not be what came
             values = values / self.unit
-        if self.n_left is None and left[0] == right[0]:
+        if is_on_diagonal:
             # On the diagonal a pair comes twice, summed in two orders: one rounding for both.
             square = values[:, : left.size]
             values[:, : left.size] = self.xp.triu(square) + self.xp.triu(square, 1).T
