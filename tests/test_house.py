@@ -61,7 +61,7 @@ ARRAY_LIBRARIES = {
 }
 """What the kernels of a backend may import beside the standard library."""
 
-SHARED_BY_BACKENDS = ("contract", "fixed_point", "row_by_row")
+SHARED_BY_BACKENDS = ("contract", "fixed_point", "host")
 
 
 def modules():

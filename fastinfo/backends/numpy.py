@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends.contract import (
-    Kernels,
     PairEntropies,
     SoftBins,
     Summary,
     TileShape,
     code_dtype,
 )
-from fastinfo.backends.row_by_row import RowByRow
+from fastinfo.backends.host import HostKernels
 
 Array = np.ndarray[Any, Any]
 
@@ -29,45 +27,16 @@ class Packed(NamedTuple):
     weights: Array | None
 
 
-class NumpyKernels(RowByRow):
+class NumpyKernels(HostKernels):
     """The kernels of `fastinfo.backends.contract.Kernels` in plain NumPy."""
 
     name = "numpy"
-
-    xp = np
     tile_shape = TileShape(side=None, samples=1 << 26)
-    samples_at_once = None
-    most_threads = None
-    codes_while_counting = False
 
     @classmethod
     def describe(cls) -> str:
         """The library and its version."""
         return f"numpy {np.__version__}, one thread, the reference"
-
-    def companions(self) -> Sequence[Kernels]:
-        """None: threads share this processor."""
-        return ()
-
-    def current(self) -> AbstractContextManager[Any]:
-        """Anywhere."""
-        return nullcontext()
-
-    def bring(self, array: Array) -> Array:
-        """Itself."""
-        return array
-
-    def for_samples(self, arrays: Sequence[Array]) -> NumpyKernels:
-        """Themselves: samples are where they work."""
-        return self
-
-    def reach(self, array: Array) -> Array:
-        """Itself."""
-        return array
-
-    def to_host(self, array: Array) -> Array:
-        """Itself."""
-        return array
 
     def summarize(self, values: Array) -> Summary:
         """Smallest and largest value and the number of NaN."""

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends.contract import (
-    Kernels,
     PairEntropies,
     SoftBins,
     Summary,
     TileShape,
     code_dtype,
 )
+from fastinfo.backends.host import HostKernels
 from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import VERSION, u64
-from fastinfo.backends.row_by_row import RowByRow
 
 Array = np.ndarray[Any, Any]
 
@@ -69,44 +67,16 @@ def _grid(low: float, high: float, n_bins: int) -> _Grid:
     return _Grid(edges, scale, 2.0 ** (52 - shift), u64(shift), u64(units))
 
 
-class NumbaKernels(RowByRow):
+class NumbaKernels(HostKernels):
     """The kernels of the contract, compiled."""
 
     name = "numba"
-    xp = np
     tile_shape = TileShape(side=None, samples=1 << 30)
-    samples_at_once = None
-    most_threads = None
-    codes_while_counting = False
 
     @classmethod
     def describe(cls) -> str:
         """The library and its version."""
         return f"numba {VERSION}, compiled for this processor"
-
-    def companions(self) -> Sequence[Kernels]:
-        """None: threads share this processor."""
-        return ()
-
-    def current(self) -> AbstractContextManager[Any]:
-        """Anywhere."""
-        return nullcontext()
-
-    def bring(self, array: Array) -> Array:
-        """Itself."""
-        return array
-
-    def for_samples(self, arrays: Sequence[Array]) -> NumbaKernels:
-        """Themselves: samples are where they work."""
-        return self
-
-    def reach(self, array: Array) -> Array:
-        """Itself."""
-        return array
-
-    def to_host(self, array: Array) -> Array:
-        """Itself."""
-        return array
 
     def summarize(self, values: Array) -> Summary:
         """One pass, where NumPy takes two to four."""

@@ -1,8 +1,10 @@
-"""Kernels of rows for backends whose kernels of one variable cost next to nothing to call."""
+"""What backends on the processor share: samples are where they work, and a call costs nothing."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -11,8 +13,40 @@ from fastinfo.backends.contract import Kernels, RowSummary, Summary, code_dtype
 Array = np.ndarray[Any, Any]
 
 
-class RowByRow:
-    """One row after the other."""
+Self = TypeVar("Self", bound=Kernels)
+
+
+class HostKernels:
+    """Arrays are NumPy's, and come and go as they are; rows are looked at one after the other."""
+
+    xp = np
+    samples_at_once = None
+    most_threads = None
+    codes_while_counting = False
+
+    def companions(self) -> Sequence[Kernels]:
+        """None: threads share this processor."""
+        return ()
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Anywhere."""
+        return nullcontext()
+
+    def for_samples(self: Self, arrays: Sequence[Array]) -> Self:
+        """Themselves."""
+        return self
+
+    def bring(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def reach(self, array: Array) -> Array:
+        """Itself."""
+        return array
+
+    def to_host(self, array: Array) -> Array:
+        """Itself."""
+        return array
 
     def summarize_rows(self: Kernels, values: Array) -> RowSummary:
         """Python's integers fit no array together: those of the rows' own dtype do."""
