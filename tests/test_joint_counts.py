@@ -124,7 +124,8 @@ def test_known_edges_are_counted_by_without_a_look_before(
     inside = JointCounts(**options).update(x, y, sample_weight=weights)
     monkeypatch.setattr(load(backend), "summarize", None)
     again = JointCounts(**options).update(x, y, sample_weight=weights)
-    np.testing.assert_array_equal(again.table, inside.table)
+    # A GPU adds weights in any order.
+    np.testing.assert_allclose(again.table, inside.table, rtol=1e-12 if weighted else 0)
     assert again.n_missing == 0
     x[3], x[4], y[4], y[5] = -1.0, np.nan, 5.0, np.inf
     lacking = {3, 4, 5}
