@@ -316,6 +316,7 @@ def test_estimators_of_numbers_refuse_weights():
 
 def series(*arguments, **options):
     """A column of a table."""
+    library("narwhals")
     return library("pandas").Series(*arguments, **options)
 
 

@@ -153,6 +153,7 @@ FRAMES = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "table"}
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_tables_of_every_library(backend, name):
+    library("narwhals")
     make = getattr(library(name), FRAMES[name])
     expected = loop([*map(np.array, FRAME.values())], backend=backend)
     frame = make(FRAME)
@@ -165,6 +166,7 @@ def test_tables_of_every_library(backend, name):
 
 @pytest.mark.parametrize("name", FRAMES)
 def test_tables_with_missing_samples(backend, name):
+    library("narwhals")
     make = getattr(library(name), FRAMES[name])
     columns = {
         "x": [0, 1, None, 1, 0, 1],
