@@ -266,11 +266,21 @@ def _quantile_edges(
     that value alone; without it, it would be one bin with all below.
     """
     n_bins = rule.n_bins or default_n_bins(n_valid)
-    ranks = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
-    edges = kernels.order_statistics(values, summary, ranks)
+    edges = kernels.order_statistics(values, summary, quantile_ranks(n_bins, n_valid))
+    return edges[is_kept(edges)]
+
+
+def quantile_ranks(n_bins: int, n_valid: Any) -> Any:
+    """Ranks ⌈i·(n−1)/B⌉ of the edges; of several columns where their ``n_valid`` are ``(m, 1)``."""
+    return -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
+
+
+def is_kept(edges: Any) -> Any:
+    """Which edges along the last axis are kept: the last of equal ones, and the last two."""
+    kept = np.ones(edges.shape, np.bool_)
     # In increasing order already, so that `numpy.unique` would sort in vain.
-    is_last_of_equals = edges[:-2] < edges[1:-1]
-    return np.concatenate([edges[:-2][is_last_of_equals], edges[-2:]])
+    kept[..., :-2] = edges[..., :-2] < edges[..., 1:-1]
+    return kept
 
 
 def _fit_integers(

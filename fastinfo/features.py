@@ -228,10 +228,9 @@ def _quantile_edges(
     values: Array, summary: RowSummary, n_valid: HostArray, count: int, kernels: Kernels
 ) -> tuple[HostArray, HostArray]:
     """As `binning.fit` finds them, without repetitions."""
-    ranks = -(-np.arange(count + 1) * (n_valid[:, None] - 1) // count)
+    ranks = binning.quantile_ranks(count, n_valid[:, None])
     found = kernels.order_statistics_rows(values, summary, ranks)
-    is_kept = np.ones(found.shape, np.bool_)
-    is_kept[:, :-2] = found[:, :-2] < found[:, 1:-1]
+    is_kept = binning.is_kept(found)
     n_kept = is_kept.sum(axis=1)
     edges = np.full(found.shape, np.nan)
     edges[np.arange(count + 1) < n_kept[:, None]] = found[is_kept]

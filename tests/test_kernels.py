@@ -5,12 +5,12 @@ import math
 import naive
 import numpy as np
 import pytest
-from conftest import CODING, slow_as_python
+from conftest import slow_as_python
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from fastinfo.backends.contract import CODE_DTYPES, Kernels, Uncoded, code_dtype
+from fastinfo.backends.contract import CODE_DTYPES, Kernels, code_dtype
 
 SUM_TOLERANCE = 1e-13
 """Relative error of sums of some thousand terms of one sign; each addition may lose 1e-16."""
@@ -279,75 +279,6 @@ def test_encode_at_the_borders_of_blocks(kernels, rng, n_samples):
     assert_codes(kernels.encode_edges(values, edges), expected, 7)
 
 
-# --- rows ---------------------------------------------------------------------------------------
-
-ROWS = {
-    "one": lambda rng, n: rng.normal(size=(1, n)),
-    "several": lambda rng, n: rng.normal(size=(5, n)) * [[1], [1e-300], [1e300], [0], [5]],
-    "missing": lambda rng, n: np.where(rng.random((4, n)) < [[0], [0.5], [1], [0.1]], np.nan, 7),
-    "more than blocks": lambda rng, n: rng.integers(0, 9, (70, n)) / 4,
-}
-
-
-@pytest.mark.parametrize("dtype", [*INTEGER_DTYPES, *FLOAT_DTYPES])
-@pytest.mark.parametrize("n", [1, 33, 64, 1000])
-@pytest.mark.parametrize("make", ROWS.values(), ids=ROWS)
-def test_rows_are_summarized_as_each_by_itself(kernels, rng, make, n, dtype):
-    if dtype in INTEGER_DTYPES:
-        ends = np.iinfo(dtype)
-        values = rng.integers(ends.min, ends.max, (len(make(rng, 1)), n), dtype, endpoint=True)
-    else:
-        with np.errstate(over="ignore"):
-            values = make(rng, n).astype(dtype)
-    found = kernels.summarize_rows(values)
-    for row, *told in zip(values, *found, strict=True):
-        np.testing.assert_array_equal(told, kernels.summarize(row))
-    assert found.low.dtype == (values.dtype if dtype in INTEGER_DTYPES else np.float64)
-
-
-@pytest.mark.parametrize("dtype", INTEGER_DTYPES)
-def test_rows_of_integers_are_encoded_from_their_smallest(kernels, rng, dtype):
-    ends = np.iinfo(dtype)
-    low = rng.integers(ends.min, ends.max - 255, (70, 1), dtype, endpoint=True)
-    offsets = rng.integers(0, 256, (70, 50))
-    values = (low.astype(object) + offsets).astype(dtype)
-    found = kernels.encode_integer_rows(values, low[:, 0])
-    assert found.dtype == "uint8"
-    np.testing.assert_array_equal(found, offsets)
-
-
-@pytest.mark.parametrize("most", [3, 20, 300, 4000])
-@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
-@pytest.mark.parametrize("uniform", [False, True])
-def test_rows_of_floats_are_encoded_by_their_own_edges(kernels, rng, uniform, dtype, most):
-    n_bins = np.array([most, 1, 0, most // 2, 2, most])
-    edges = np.full((6, most + 1), np.nan)
-    for row, bins in zip(edges, n_bins, strict=True):
-        if bins:
-            low, high = np.sort(rng.normal(size=2))
-            row[: bins + 1] = np.linspace(low, high, bins + 1)
-            if not uniform:
-                row[1:bins] = np.sort(rng.uniform(low, high, bins - 1))
-    near = edges[:, rng.integers(0, most + 1, 400)]
-    values = np.where(rng.random(near.shape) < 0.5, near, rng.normal(size=near.shape)).astype(dtype)
-    found = kernels.encode_float_rows(values, edges, n_bins, uniform)
-    assert found.dtype == code_dtype(most)
-    for row, ends, bins, codes in zip(values, edges, n_bins, found, strict=True):
-        expected = naive.encode_edges(row, ends[: bins + 1]) if bins else np.zeros(400)
-        np.testing.assert_array_equal(codes, expected)
-
-
-@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
-def test_order_statistics_of_rows(kernels, rng, dtype):
-    values = rng.normal(size=(9, 200)).astype(dtype)
-    values[2, :50], values[3] = np.nan, 1.5
-    n_valid = 200 - np.isnan(values).sum(axis=1, keepdims=True)
-    ranks = np.sort(rng.integers(0, n_valid, (9, 7)), axis=1)
-    found = kernels.order_statistics_rows(values, kernels.summarize_rows(values), ranks)
-    assert found.dtype == "float64"
-    np.testing.assert_array_equal(found, np.take_along_axis(np.sort(values, axis=1), ranks, axis=1))
-
-
 # --- count_joint --------------------------------------------------------------------------------
 
 
@@ -431,137 +362,6 @@ def test_count_joint_of_anything(kernels, data, n_bins):
     ]
     found = kernels.count_joint(codes, n_bins)
     np.testing.assert_array_equal(found, table(naive.count_codes(codes, n_bins), n_bins))
-
-
-# --- count_joint of samples ---------------------------------------------------------------------
-
-FLOAT_EDGES = {
-    "equal": (np.linspace(-1.0, 2.0, 8), True),
-    "one bin": (np.linspace(0.0, 1.0, 2), True),
-    "many": (np.linspace(-3.0, 3.0, 301), True),
-    "equal, no product": (np.linspace(1.7e9, 1.7e9 + 1, 6), True),
-    "unequal": (np.array([-1.0, 0.0, 0.5, 3.0]), False),
-    "endless": (np.array([-math.inf, 0.0, math.inf]), False),
-}
-
-
-def floats(rng, n, dtype, edges, is_uniform):
-    """Samples on, beside, between and outside of edges, and their codes by naive."""
-    values = rng.choice(around(edges, dtype), n)
-    inside = rng.random(n) < 0.5
-    low, high = edges[0], edges[-1]
-    if np.isfinite([low, high]).all():
-        values[inside] = rng.uniform(low, high, n).astype(dtype)[inside]
-    codes = np.array(naive.encode_edges(values.tolist(), edges.tolist()))
-    return Uncoded(values, edges, is_uniform), codes, edges.size - 1
-
-
-def integers(rng, n, dtype, n_bins, end):
-    """Integers at one end of their dtype, and their codes."""
-    limits = np.iinfo(dtype)
-    low = {"lowest": int(limits.min), "highest": int(limits.max) - n_bins + 1, "around 0": -3}[end]
-    codes = rng.integers(0, n_bins, n)
-    return Uncoded(np.array([low + c for c in codes.tolist()], dtype), low=low), codes, n_bins
-
-
-def present(rng, n, dtype, n_bins):
-    """Codes, of a dtype that may be larger than they need."""
-    codes = rng.integers(0, n_bins + 1, n)
-    return codes.astype(dtype), codes, n_bins
-
-
-SIDES = {
-    **{f"{dtype} codes": (present, dtype, 5) for dtype in CODE_DTYPES},
-    **{
-        f"{dtype}, {name}": (floats, dtype, edges, is_uniform)
-        for dtype in FLOAT_DTYPES
-        for name, (edges, is_uniform) in FLOAT_EDGES.items()
-    },
-    **{
-        f"{dtype} from the {end}": (integers, dtype, 7, end)
-        for dtype in INTEGER_DTYPES
-        for end in ("lowest", "highest")
-    },
-    **{f"{dtype} around 0": (integers, dtype, 7, "around 0") for dtype in ("i1", "i2", "i4", "i8")},
-    "u2 from the highest, 256": (integers, "u2", 256, "highest"),
-}
-
-
-def drawn(rng, n, *names):
-    """What is counted of some sides, their codes and numbers of bins."""
-    made = [SIDES[name][0](rng, n, *SIDES[name][1:]) for name in names]
-    return [list(parts) for parts in zip(*made, strict=True)]
-
-
-def assert_counted(kernels, counted, codes, n_bins, weights=None):
-    """Counts of samples are those of their codes by naive."""
-    found = kernels.count_joint(counted, n_bins, weights)
-    expected = table(naive.count_codes(codes, n_bins, weights), n_bins, found.dtype)
-    if weights is None:
-        assert found.dtype == np.int64
-        np.testing.assert_array_equal(found, expected)
-    else:
-        np.testing.assert_allclose(found, expected, rtol=SUM_TOLERANCE)
-
-
-PAIRED = [
-    name
-    for name in SIDES
-    if name.endswith(("codes", ", equal", "no product", "unequal", "endless", "lowest"))
-]
-"""Enough for every mixture of types."""
-
-
-def test_which_backends_code_while_they_count(kernels, backend):
-    assert kernels.codes_while_counting == (backend in CODING)
-
-
-@pytest.mark.parametrize("right", PAIRED)
-@pytest.mark.parametrize("left", PAIRED)
-def test_count_two_variables_as_samples(coding_kernels, rng, left, right):
-    counted, codes, n_bins = drawn(rng, 300, left, right)
-    assert_counted(coding_kernels, counted, codes, n_bins)
-
-
-@pytest.mark.parametrize("n_samples", [1, 2, 3, 4, 5, 1023, 4096, 4097])
-@pytest.mark.parametrize("side", SIDES)
-def test_count_one_variable_as_samples(coding_kernels, rng, side, n_samples):
-    counted, codes, n_bins = drawn(rng, n_samples, side)
-    assert_counted(coding_kernels, counted, codes, n_bins)
-
-
-@pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
-@pytest.mark.parametrize(
-    "names",
-    [
-        ("f4, equal", "f8, unequal", "f4, one bin"),
-        ("i8 around 0", "uint8 codes", "f8, equal", "f4, equal"),
-        ("f4, many", "f4, many"),
-        ("f8, many", "i4 from the lowest", "f8, many"),
-    ],
-    ids=str,
-)
-def test_count_samples_that_have_to_be_coded_first(coding_kernels, rng, names, weighted):
-    """More than two variables, weights, and tables that shared memory does not hold."""
-    counted, codes, n_bins = drawn(rng, 1500, *names)
-    weights = rng.random(1500) if weighted else None
-    assert_counted(coding_kernels, counted, codes, n_bins, weights)
-
-
-@given(data=st.data(), low=st.floats(-1e6, 1e6), width=st.floats(1e-3, 1e6), n=st.integers(1, 60))
-def test_count_samples_of_anything(coding_kernels, data, low, width, n):
-    edges = np.linspace(low, low + width, data.draw(st.integers(2, 30)))
-    sides = []
-    for dtype in data.draw(st.permutations(FLOAT_DTYPES)):
-        shares = data.draw(hnp.arrays("f8", n, elements=st.floats(-0.1, 1.1)))
-        on_edges = data.draw(hnp.arrays("i8", n, elements=st.integers(0, 3 * edges.size)))
-        every = np.concatenate([edges, np.nextafter(edges, -np.inf), low + width * shares])
-        sides.append(every[on_edges % every.size].astype(dtype))
-    codes = [np.array(naive.encode_edges(v.tolist(), edges.tolist())) for v in sides]
-    if not (np.diff(edges) > 0).all():
-        return  # the edge of the package refuses such ranges
-    counted = [Uncoded(values, edges, True) for values in sides]
-    assert_counted(coding_kernels, counted, codes, [edges.size - 1] * 2)
 
 
 # --- pack and count_pairs -----------------------------------------------------------------------
