@@ -205,7 +205,7 @@ class Pack(NamedTuple):
 
 
 class Job:
-    """What a tile needs to be counted and measured: features in the plan's order, packed.
+    """What a tile needs to be counted and measured: features, packed in the order of the plan.
 
     ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
     of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
