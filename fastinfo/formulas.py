@@ -50,6 +50,15 @@ def variation_of_information(entropy: EntropyOf) -> Value:
     return 2 * entropy(0, 1) - entropy(0) - entropy(1)
 
 
+def coefficients(formula: Callable[[EntropyOf], Value]) -> tuple[float, float, float]:
+    """a, b and c of a formula of two variables that is a·H(X) + b·H(Y) + c·H(X,Y)."""
+    of_x, of_y, of_both = (
+        float(formula(lambda *variables, alone=alone: float(variables == alone)))
+        for alone in ((0,), (1,), (0, 1))
+    )
+    return of_x, of_y, of_both
+
+
 AVERAGES: dict[str, Callable[[Value, Value], Value]] = {
     "arithmetic": lambda hx, hy: (hx + hy) / 2,
     "geometric": lambda hx, hy: np.sqrt(np.maximum(hx, 0.0) * np.maximum(hy, 0.0)),

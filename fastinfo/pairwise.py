@@ -15,6 +15,7 @@ from fastinfo import arguments, counting, features, formulas, tables, tiles
 from fastinfo.arguments import Options
 from fastinfo.backends import HOST, Place, at, bring, choose, kernels_of, place_of, place_of_kernels
 from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends.host import HostKernels
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.columns import Columns, typical
 from fastinfo.features import Features
@@ -117,18 +118,17 @@ def pairwise_mutual_information(
         # Tiles that pass through a file, or are marked by what the host knows, go to the host.
         passes_host = checkpoint is not None or options.nan_policy == "propagate"
         stays = goes_to != HOST and not passes_host and goes_to == place_of_kernels(kernels)
-        xp = kernels.xp if stays else np
         if out is None:
             if not stays:
                 counting.require_memory(
                     shape, what="the matrix", help_="pass out=, or use top_pairs"
                 )
-            matrix = xp.full(shape, np.nan)
+            matrix = (kernels.xp if stays else np).empty(shape)  # every cell is written to
         else:
             matrix = arguments.output(out, shape)
-        target = None if out is None or goes_to == HOST or stays else kernels_of(out)
+        target: Any = HostKernels() if place_of(matrix) == HOST else kernels_of(matrix)
         n_left = None if Y is None else shape[0]
-        sink = MatrixSink(matrix, n_left, options.unit, xp, target)
+        sink = MatrixSink(matrix, n_left, options.unit, target, stays)
         measure_pairs(groups, sink, options, settings)
         return tables.like(matrix, X) if out is None else out
 
@@ -268,7 +268,7 @@ def measure_pairs(groups: Sequence[Columns], sink: Sink, options: Options, setti
             kernels,
             weights,
             memory_limit=settings.memory_limit,
-            stays=getattr(sink, "xp", np) is not np,
+            stays=sink.stays,
         )
         # What is on a device already is measured there, and what stays on one has to be.
         is_shared = place == HOST and not job.stays

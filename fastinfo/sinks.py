@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -12,9 +10,6 @@ from fastinfo.backends.contract import Kernels
 from fastinfo.tiles import Sink
 
 Array = np.ndarray[Any, Any]
-
-MOST_POSITIONS = (1 << 31) - 1
-"""Cells among which CuPy finds the positions of several axes together, in 32 bits."""
 
 BYTES_PER_PAIR = 3 * 8 * 2
 """A value and two positions, and as much again while they are put in order."""
@@ -26,73 +21,34 @@ class MatrixSink:
     Parameters
     ----------
     matrix : array
-        A NumPy array, or anything that takes assignments to slices.
+        An array of the kernels; of those of the host anything that takes assignments to slices.
     n_left : int or None
         Features of X, which come before those of Y; None for a symmetric matrix.
     unit : float
         Nats to one unit of the matrix.
-    xp : module
-        The array namespace of the values.
-    target : Kernels, optional
-        Those of the device of the matrix, where the values come from elsewhere.
+    kernels : Kernels
+        Those of the place where the matrix is.
+    stays : bool
+        Whether values are measured there, and had better not take the way over the host.
     """
 
     def __init__(
-        self,
-        matrix: Any,
-        n_left: int | None,
-        unit: float,
-        xp: Any = np,
-        target: Kernels | None = None,
+        self, matrix: Any, n_left: int | None, unit: float, kernels: Kernels, stays: bool
     ) -> None:
-        self.xp = xp
-        self.target = target
         self.matrix = matrix
         self.n_left = n_left
         self.unit = unit
+        self.kernels = kernels
+        self.stays = stays
 
-    def put(self, left: Array, right: Array, values: Array) -> None:
+    def put(self, left: Array, right: Array, values: Any) -> None:
         """Write one tile."""
-        is_on_diagonal = self.n_left is None and left[0] == right[0]
-        if is_on_diagonal or self.unit != 1.0:  # where it is written to it may not be what came
-            values = values / self.unit
-        if is_on_diagonal:
-            # On the diagonal a pair comes twice, summed in two orders: one rounding for both.
-            square = values[:, : left.size]
-            values[:, : left.size] = self.xp.triu(square) + self.xp.triu(square, 1).T
-        if self.target is None:
-            self._put(left, right, values, self.xp)
-            return
-        with self.target.current():
-            self._put(left, right, self.target.bring(values), self.target.xp)
-
-    def _put(self, left: Array, right: Array, values: Any, xp: Any) -> None:
-        if self.n_left is not None:
-            self._write(left, right - self.n_left, values, xp)
-            return
-        self._write(left, right, values, xp)
-        self._write(right, left, values.T, xp)
-
-    def _write(self, rows: Array, columns: Array, values: Any, xp: Any) -> None:
-        blocks = list(product(_runs(rows), _runs(columns)))
-        if len(blocks) > 1 and isinstance(self.matrix, xp.ndarray):
-            if xp is np or self.matrix.size <= MOST_POSITIONS:
-                self.matrix[xp.asarray(rows)[:, None], xp.asarray(columns)] = values
-                return
-            for a, b in _runs(rows):
-                self.matrix[rows[a] : rows[b - 1] + 1][:, xp.asarray(columns)] = values[a:b]
-            return
-        # One block is the usual case: a slice takes a third of the time that positions take.
-        for (a, b), (c, d) in blocks:
-            self.matrix[rows[a] : rows[b - 1] + 1, columns[c] : columns[d - 1] + 1] = values[
-                a:b, c:d
-            ]
-
-
-def _runs(numbers: Array) -> Iterator[tuple[int, int]]:
-    """Borders of the runs of consecutive numbers."""
-    breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
-    return pairwise([0, *breaks.tolist(), numbers.size])
+        columns = right if self.n_left is None else right - self.n_left
+        with self.kernels.current():
+            values = self.kernels.bring(values)
+            if self.unit != 1.0:
+                values = values / self.unit
+            self.kernels.place(values, left, columns, self.matrix, self.n_left is None)
 
 
 class TopSink:
@@ -111,6 +67,8 @@ class TopSink:
     memory_limit : int
         Bytes that the pairs may take.
     """
+
+    stays = False
 
     def __init__(
         self, k: int | None, threshold: float, n_left: int | None, unit: float, memory_limit: int
@@ -162,6 +120,8 @@ class TopSink:
 
 class UnknownSink:
     """Hands NaN on for every pair in which a feature lacks a sample."""
+
+    stays = False
 
     def __init__(self, sink: Sink, lacking: Array) -> None:
         self.sink = sink

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from fastinfo import counting, entropies
+from fastinfo import counting, entropies, formulas
 from fastinfo.backends import threads
 from fastinfo.backends.contract import Array, Kernels, TileShape
 from fastinfo.checkpoint import Checkpoint
@@ -80,6 +80,9 @@ class Tile(NamedTuple):
 
 class Sink(Protocol):
     """Takes the values of finished tiles, from one thread, in any order."""
+
+    stays: bool
+    """Whether it takes them where they were measured, and not on the host."""
 
     def put(self, left: Array, right: Array, values: Array) -> None:
         """Values ``(n_left, n_right)`` of pairs of features, ``left`` and ``right`` numbered."""
@@ -207,6 +210,7 @@ class Pack(NamedTuple):
 class Job:
     """What a tile needs to be counted and measured: features, packed in the order of the plan.
 
+    The formula is a linear one of the entropies of two variables and of both together.
     ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
     of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
     counted them: for null distributions and whatever else needs more than one value a pair.
@@ -231,6 +235,7 @@ class Job:
         # Plug-in entropies need no counts outside of the kernels.
         self.needs_counts = estimator != "ml" or on_counts is not None
         self.formula = formula
+        self.coefficients = formulas.coefficients(formula)
         self.estimator = estimator
         self.memory_limit = memory_limit
         self._settle(kernels, features, weights)
@@ -282,10 +287,7 @@ class Job:
         left, right = pack.positions(tile.left), pack.positions(tile.right)
         if not self.needs_counts:
             found = self.kernels.pair_entropies(pack.packed, left, right)
-            alone = (found.left, found.right)
-            return self._finish(
-                self.formula(lambda *axes: alone[axes[0]] if len(axes) == 1 else found.joint)
-            )
+            return self.kernels.combine(found, self.coefficients)
         counts = self.kernels.count_pairs(pack.packed, left, right)
         if self.on_counts is not None:
             order = self.plan.order

@@ -105,8 +105,8 @@ def backend_anywhere(backend):
 class FromHost:
     """Kernels whose arrays go to them from the host and come back: tests hold NumPy arrays."""
 
-    HOST_ARGUMENTS = frozenset({"edges", "ranks", "n_bins", "low", "summary"})
-    WRITTEN_ARGUMENTS = frozenset({"x_out", "y_out"})
+    HOST_ARGUMENTS = frozenset({"edges", "ranks", "n_bins", "low", "summary", "rows", "columns"})
+    WRITTEN_ARGUMENTS = frozenset({"x_out", "y_out", "out"})
 
     def __init__(self, kernels):
         self._kernels = kernels
@@ -135,6 +135,8 @@ class FromHost:
             return [self._there(item) for item in value]
         if isinstance(value, SoftBins):
             return value._replace(limits=self._there(value.limits))
+        if isinstance(value, PairEntropies):
+            return PairEntropies(*map(self._there, value))
         if isinstance(value, Uncoded):
             return value._replace(values=self._there(value.values))
         return value
@@ -143,7 +145,7 @@ class FromHost:
         if isinstance(value, self._kernels.xp.ndarray):
             return self._kernels.to_host(value)
         if isinstance(value, PairEntropies):
-            return PairEntropies(*map(self._back, value))
+            return PairEntropies(*np.broadcast_arrays(*map(self._back, value)))
         return value
 
 

@@ -101,6 +101,7 @@ CAUGHT_BY = {
     "no barrier in the tree": "thread",
     "no barrier between stages": "thread",
     "no barrier before the sums of a pair": "thread",
+    "no barrier in the block": "thread",
     "a column too many": "address",
     "a plain increment": "thread",
     "one sample too many": "address",

@@ -407,7 +407,7 @@ def test_count_pairs(pair_kernels, rng, n_bins, n_samples, missing, weighted):
     else:
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(found, found.transpose(1, 0, 3, 2))
-    entropies = pair_kernels.pair_entropies(packed, everything, everything)
+    entropies = np.broadcast_arrays(*pair_kernels.pair_entropies(packed, everything, everything))
     tables = expected.reshape(*expected.shape[:2], -1), expected.sum(axis=3), expected.sum(axis=2)
     for entropy, cells in zip(entropies, tables, strict=True):
         assert entropy.shape == (len(n_bins), len(n_bins))

@@ -81,7 +81,7 @@ def check_entropies(found: Any, counts: Any) -> None:
     for i in range(counts.shape[0]):
         for j in range(counts.shape[1]):
             tables = counts[i, j], counts[i, j].sum(axis=1), counts[i, j].sum(axis=0)
-            for entropy, table in zip(found, tables, strict=True):
+            for entropy, table in zip(np.broadcast_arrays(*found), tables, strict=True):
                 if table.sum() == 0:
                     assert np.isnan(entropy[i, j])
                 else:

@@ -115,12 +115,15 @@ class TileShape(NamedTuple):
 
 
 class PairEntropies(NamedTuple):
-    """Plug-in entropies in nats of the pairs of a tile, each ``(n_left, n_right)``."""
+    """Plug-in entropies in nats of the pairs of a tile."""
 
     joint: Array
+    """``(n_left, n_right)``."""
     left: Array
-    """Of the left feature, over the samples in which neither is missing; NaN without any."""
+    """Of the left feature, over the samples in which neither is missing; NaN without any. As
+    ``joint``, or ``(n_left, 1)`` where no sample is missing."""
     right: Array
+    """Of the right feature; as ``joint``, or ``(1, n_right)``."""
 
 
 SOFT_KERNELS = ("bspline", "gaussian")
@@ -315,6 +318,19 @@ class Kernels(Protocol):
 
     def pair_entropies(self, packed: Any, left: slice, right: slice) -> PairEntropies:
         """Plug-in entropies of the counts of every pair of a tile, which nobody else may see."""
+        ...
+
+    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair; below 0 it is rounding, and becomes 0."""
+        ...
+
+    def place(self, values: Array, rows: Any, columns: Any, out: Any, is_symmetric: bool) -> None:
+        """Write values ``(n_left, n_right)`` to the cells of rows and columns of a matrix.
+
+        ``rows`` and ``columns`` are NumPy's int64. A symmetric matrix gets each value in both of
+        its places; where rows and columns begin with the same one, values with i > j are not used:
+        there a pair comes twice, its entropies added in two orders.
+        """
         ...
 
     def sum_xlogx(self, counts: Array) -> Array:

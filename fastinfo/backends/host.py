@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise, product
 from typing import Any, TypeVar
 
 import numpy as np
 
-from fastinfo.backends.contract import Kernels, RowSummary, Summary, code_dtype
+from fastinfo.backends.contract import Kernels, PairEntropies, RowSummary, Summary, code_dtype
 
 Array = np.ndarray[Any, Any]
 
@@ -80,3 +81,40 @@ class HostKernels:
             elif bins:
                 self.encode_edges(row, ends[: bins + 1], out)
         return codes
+
+    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+        """In place; a tile is small enough to stay in cache."""
+        a, b, c = coefficients
+        found: Array = a * entropies.left + b * entropies.right
+        found = found + c * entropies.joint
+        np.maximum(found, 0.0, out=found)
+        found += 0.0  # no −0.0
+        return found
+
+    def place(
+        self, values: Array, rows: Array, columns: Array, out: Any, is_symmetric: bool
+    ) -> None:
+        """To an array, or to whatever else takes assignments to slices."""
+        if is_symmetric and rows[0] == columns[0]:
+            square = values[:, : rows.size]
+            square = np.triu(square) + np.triu(square, 1).T
+            values = np.concatenate([square, values[:, rows.size :]], axis=1)
+        _write(values, rows, columns, out)
+        if is_symmetric:
+            _write(values.T, columns, rows, out)
+
+
+def _write(values: Array, rows: Array, columns: Array, out: Any) -> None:
+    blocks = list(product(_runs(rows), _runs(columns)))
+    if len(blocks) > 1 and isinstance(out, np.ndarray):
+        out[rows[:, None], columns] = values
+        return
+    # One block is the usual case: a slice takes a third of the time that positions take.
+    for (a, b), (c, d) in blocks:
+        out[rows[a] : rows[b - 1] + 1, columns[c] : columns[d - 1] + 1] = values[a:b, c:d]
+
+
+def _runs(numbers: Array) -> Iterator[tuple[int, int]]:
+    """Borders of the runs of consecutive numbers."""
+    breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
+    return pairwise([0, *breaks.tolist(), numbers.size])

@@ -42,6 +42,9 @@ FAULTS = {
     "no barrier before the sums of a pair": replacing(
         "*sums = {0, 0, 0, 0};\n        __syncthreads();", "*sums = {0, 0, 0, 0};"
     ),
+    "no barrier in the block": replacing(
+        "if (!is_symmetric) continue;\n            __syncthreads();", "if (!is_symmetric) continue;"
+    ),
     "a column too many": replacing("PITCH = PANEL + 1", "PITCH = PANEL + 2"),
 }
 
@@ -92,14 +95,32 @@ def run_pairs(device):
         expected = reference.count_pairs(known, everything, everything)
         np.testing.assert_allclose(found.get(), expected, rtol=1e-13)
         found = kernels.pair_entropies(packed, everything, everything)
-        for ours, theirs in zip(
-            found, reference.pair_entropies(known, everything, everything), strict=True
-        ):
-            np.testing.assert_allclose(ours.get(), theirs, rtol=1e-12)
+        expected = reference.pair_entropies(known, everything, everything)
+        for ours, theirs in zip(found, expected, strict=True):
+            ours = np.broadcast_to(ours.get(), theirs.shape)
+            np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+        values = kernels.combine(found, (1.0, 1.0, -1.0))
+        wanted = reference.combine(expected, (1.0, 1.0, -1.0))
+        np.testing.assert_allclose(values.get(), wanted, rtol=1e-12, atol=1e-14)
+
+
+def run_matrix(device):
+    """Blocks that end within a tile, and both halves of a matrix."""
+    kernels, xp = CupyKernels(device), arrays.namespace
+    values = np.arange(33 * 70.0).reshape(33, 70)
+    matrix = xp.zeros((70, 70))
+    columns = np.arange(70)
+    kernels.place(xp.asarray(values), columns[:33], columns, matrix, True)
+    upper = np.triu(values)
+    expected = np.zeros((70, 70))
+    expected[:33] = upper
+    expected[:, :33] += np.triu(values, 1).T
+    np.testing.assert_array_equal(matrix.get(), expected)
 
 
 if __name__ == "__main__":
     device = EmulatedDevice(edited=FAULTS[sys.argv[1]] if len(sys.argv) > 1 else None)
     run(device)
     run_pairs(device)
+    run_matrix(device)
     print("every answer is right")

@@ -17,7 +17,18 @@ from fastinfo.backends.contract import (
     Summary,
     Uncoded,
 )
-from fastinfo.backends.cupy import count, encode, pairs, plan, rows, soft, sums, transfer, usable
+from fastinfo.backends.cupy import (
+    count,
+    encode,
+    matrix,
+    pairs,
+    plan,
+    rows,
+    soft,
+    sums,
+    transfer,
+    usable,
+)
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import cut
 
@@ -222,6 +233,16 @@ class CupyKernels:
     def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
         """Counts are reduced where they arise."""
         return pairs.pair_entropies(self.device, packed, left, right)
+
+    @on_device
+    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+        """One pass."""
+        return matrix.combine(self.device, entropies, coefficients)
+
+    @on_device
+    def place(self, values: Array, rows: Any, columns: Any, out: Array, is_symmetric: bool) -> None:
+        """One launch, which writes neighbours in both halves."""
+        matrix.place(self.device, values, rows, columns, out, is_symmetric)
 
     @on_device
     def sum_xlogx(self, counts: Array) -> Array:

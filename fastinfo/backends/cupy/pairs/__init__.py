@@ -103,15 +103,15 @@ def pair_entropies(device: Device, packed: Packed, left: slice, right: slice) ->
     works = list(_works(device, packed, tile))
     if not packed.table.size or not all(work.can_reduce for work in works):
         return _entropies_of_counts(device, packed, tile)
-    own = xp.asarray(packed.entropies)
+    own = packed.entropies
     joint = xp.empty(tile.shape, np.float64)
+    # Without missing samples the marginals are the features' own.
     found = [
-        xp.broadcast_to(own[tile.first_left : tile.last_left][:, None], tile.shape),
-        xp.broadcast_to(own[tile.first_right : tile.last_right], tile.shape),
+        own[tile.first_left : tile.last_left][:, None],
+        own[tile.first_right : tile.last_right][None],
     ]
-    # Without missing samples the marginals are the features' own, and views do for the pairs.
     if not all(work.left.of.is_complete and work.right.of.is_complete for work in works):
-        found = [side.copy() for side in found]
+        found = [xp.broadcast_to(side, tile.shape).copy() for side in found]
         written = found
     else:
         written = [xp.empty(1, np.float64)] * 2

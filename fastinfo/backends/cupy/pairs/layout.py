@@ -111,7 +111,7 @@ class Packed:
     table: Array
     """c·log c in fixed point; empty where sums are of floating-point numbers."""
     unit: float
-    entropies: HostArray
+    entropies: Array
     """Of each feature by itself."""
 
 
@@ -173,7 +173,7 @@ def pack(
     return Packed(
         *(matrix, n_samples, bins, bins_on_device, has_missing),
         None if weights is None else xp.ascontiguousarray(weights, np.float64),
-        *(tuple(classes), xp.asarray(table), unit, entropies),
+        *(tuple(classes), xp.asarray(table), unit, xp.asarray(entropies)),
     )
 
 
@@ -222,10 +222,10 @@ def _count_codes(
 
 def _classes(bins: HostArray, has_missing: HostArray) -> Iterator[HostArray]:
     """Features of each class, those with the fewest bins first."""
-    distinct, places = np.unique(bins, return_inverse=True)
-    sizes = np.array([max(int(b) - 1, 0).bit_length() for b in distinct], np.int64)[places]
-    for size, lacks in sorted(set(zip(sizes.tolist(), has_missing.tolist(), strict=True))):
-        yield np.flatnonzero((sizes == size) & (has_missing == lacks))
+    _, n_bits = np.frexp(np.maximum(bins - 1, 0))
+    classes = 2 * n_bits + has_missing
+    for chosen in np.flatnonzero(np.bincount(classes)):
+        yield np.flatnonzero(classes == chosen)
 
 
 def _by_value(

@@ -183,7 +183,7 @@ def pair_entropies(packed: Packed, left: slice, right: slice) -> PairEntropies:
     joint = np.empty(shape, np.int64)
     # Without missing samples the marginals are the features' own, and views do for the pairs.
     left_sums = packed.marginal_sums[first_left:last_left, None]
-    right_sums = packed.marginal_sums[first_right:last_right]
+    right_sums = packed.marginal_sums[None, first_right:last_right]
     samples = np.array(n_samples)
     own_left = own_right = own_samples = np.empty(0, np.int64)
     missing = packed.has_missing
@@ -204,7 +204,7 @@ def pair_entropies(packed: Packed, left: slice, right: slice) -> PairEntropies:
     with np.errstate(invalid="ignore", divide="ignore"):
         # The unit is a power of two: one rounding where the integer becomes a float, one here.
         found = ((whole - sums) * unit / samples for sums in (joint, left_sums, right_sums))
-        return PairEntropies(*(np.broadcast_to(entropies, shape) for entropies in found))
+        return PairEntropies(*found)
 
 
 def _entropies_of_counts(

@@ -1,0 +1,103 @@
+"""From the entropies of a tile to the cells of a matrix, in every backend."""
+
+import numpy as np
+import pytest
+
+from fastinfo import formulas
+from fastinfo.backends.contract import PairEntropies
+
+SHAPES = [(1, 1), (1, 70), (33, 1), (32, 64), (65, 257)]
+INFORMATION = formulas.coefficients(formulas.mutual_information)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize(
+    "formula", [formulas.mutual_information, formulas.variation_of_information]
+)
+@pytest.mark.parametrize("own", [False, True])
+def test_entropies_are_combined_as_the_formula_says(kernels, rng, shape, formula, own):
+    joint = rng.random(shape) + 1.0
+    left, right = (rng.random(shape) + 0.6 for _ in range(2))
+    if own:
+        left, right = left[:, :1], right[:1]
+    alone = {(0,): left, (1,): right, (0, 1): joint}
+    expected = formula(lambda *variables: alone[variables])
+    expected = np.where(expected < 0, 0.0, expected)
+    entropies = PairEntropies(joint, left, right)
+    found = kernels.combine(entropies, formulas.coefficients(formula))
+    assert found.shape == shape
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+
+
+def test_mutual_information_has_the_bits_of_the_formula(kernels, rng):
+    joint, left, right = rng.random((3, 40, 50))
+    found = kernels.combine(PairEntropies(joint, left, right), INFORMATION)
+    np.testing.assert_array_equal(found, np.maximum(left + right - joint, 0.0))
+
+
+def test_rounding_below_zero_is_no_information_and_nan_stays(kernels):
+    joint = np.array([[1.0 + 1e-15, np.nan, 0.0, 2.0]])
+    left, right = np.array([[0.5, 1.0, -0.0, 1.0]]), np.array([[0.5, 1.0, -0.0, np.nan]])
+    found = kernels.combine(PairEntropies(joint, left, right), INFORMATION)
+    np.testing.assert_array_equal(found, [[0.0, np.nan, 0.0, np.nan]])
+    assert not np.signbit(found[0, [0, 2]]).any()
+
+
+def test_coefficients():
+    assert formulas.coefficients(formulas.mutual_information) == (1.0, 1.0, -1.0)
+    assert formulas.coefficients(formulas.variation_of_information) == (-1.0, -1.0, 2.0)
+
+
+def in_order(rng, start, stop):
+    return np.arange(start, stop)
+
+
+def in_no_order(rng, start, stop):
+    return rng.permutation(np.arange(start, stop))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32, np.float16])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("arrange", [in_order, in_no_order])
+def test_every_pair_has_its_cell(kernels, rng, arrange, shape, dtype):
+    n_left, n_right = shape
+    values = rng.random(shape)
+    rows, columns = arrange(rng, 2, 2 + n_left), arrange(rng, 1, 1 + n_right)
+    out = np.full((n_left + 3, n_right + 2), np.nan, dtype)
+    expected = out.copy()
+    kernels.place(values, rows, columns, out, False)
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            expected[row, column] = values[i, j]
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("arrange", [in_order, in_no_order])
+def test_a_symmetric_matrix_has_each_pair_twice(kernels, rng, arrange, shape, dtype):
+    n_left, n_right = shape
+    values = rng.random(shape)
+    rows, columns = arrange(rng, 0, n_left), arrange(rng, n_left, n_left + n_right)
+    out = np.full((n_left + n_right,) * 2, np.nan, dtype)
+    expected = out.copy()
+    kernels.place(values, rows, columns, out, True)
+    expected[np.ix_(rows, columns)] = values
+    expected[np.ix_(columns, rows)] = values.T
+    np.testing.assert_array_equal(out, expected)
+
+
+@pytest.mark.parametrize(("n_left", "n_right"), [(1, 1), (5, 5), (40, 40), (33, 70)])
+@pytest.mark.parametrize("arrange", [in_order, in_no_order])
+def test_on_the_diagonal_the_upper_triangle_decides(kernels, rng, arrange, n_left, n_right):
+    values = rng.random((n_left, n_right))
+    columns = arrange(rng, 0, n_right)
+    rows = columns[:n_left]
+    out = np.full((n_right, n_right), np.nan)
+    expected = out.copy()
+    kernels.place(values, rows, columns, out, True)
+    for i in range(n_left):
+        for j in range(i, n_right):
+            expected[rows[i], columns[j]] = expected[columns[j], rows[i]] = values[i, j]
+    np.testing.assert_array_equal(out, expected)
+    np.testing.assert_array_equal(out, out.T)
