@@ -17,7 +17,15 @@ import numpy as np
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.columns import Column
-from fastinfo.encoders import Encoder, LookUp, Offset, Renumbered, Searching, TrustingLookUp
+from fastinfo.encoders import (
+    Encoder,
+    LookUp,
+    Offset,
+    Renumbered,
+    Searching,
+    TrustingLookUp,
+    can_guess,
+)
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
@@ -290,9 +298,11 @@ def _fit_integers(
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), LookUp(values.view("u1"))
-    if values.dtype == "u1" and trusting and _comes_by_blocks(values, kernels):
+    may_guess = kernels.codes_while_counting or _comes_by_blocks(values, kernels)
+    if values.dtype == "u1" and trusting and may_guess:
         largest = int(kernels.summarize(values[:FIRST_SAMPLES]).high)
-        return np.arange(largest + 1, dtype="u1"), TrustingLookUp(values, largest, kernels)
+        if can_guess(largest, kernels) or _comes_by_blocks(values, kernels):
+            return np.arange(largest + 1, dtype="u1"), TrustingLookUp(values, largest, kernels)
     low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
     span = high - low + 1
     if values.dtype == "u1":

@@ -40,6 +40,15 @@ class LookUp(Encoder):
         return self.found[start:stop]
 
 
+MOST_GUESSED = 64
+"""Bins that a column may be guessed to have, for which kernels take a table up to twice as long."""
+
+
+def can_guess(largest: int, kernels: Kernels) -> bool:
+    """Whether kernels find codes beyond the largest of the first samples while they count."""
+    return kernels.codes_while_counting and largest < MOST_GUESSED
+
+
 class UnexpectedCodeError(Exception):
     """A code beyond the largest of the first samples: fit again without trusting these."""
 
@@ -49,11 +58,34 @@ class TrustingLookUp(LookUp):
     """Codes that are there already, of which the largest is taken from the first samples.
 
     A pass of its own for the largest would read everything from memory twice, at a speed that
-    threads do not multiply. So each block is looked through just before it is counted, in cache.
+    threads do not multiply. So each block is looked through just before it is counted, in cache; or
+    by the kernels that count it.
     """
 
     largest: int
     kernels: Kernels
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether larger codes are found by their lack in the counts alone."""
+        return can_guess(self.largest, self.kernels)
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """A view, whose larger codes will lack in the counts, unless the table is too large."""
+        if not self.is_guess:
+            return self(start, stop, out)
+        return Uncoded(self.found[start:stop], is_guess=True)
+
+    def confirm(self) -> None:
+        """Look through everything, once samples lack in the counts.
+
+        Raises
+        ------
+        UnexpectedCodeError
+            Where this column is to blame.
+        """
+        if self.kernels.summarize(self.found).high > self.largest:
+            raise UnexpectedCodeError
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """A view, once none of its codes is beyond the largest."""

@@ -19,7 +19,7 @@ from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges
 from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
-from fastinfo.encoders import UnexpectedCodeError
+from fastinfo.encoders import TrustingLookUp, UnexpectedCodeError
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
 
@@ -235,6 +235,8 @@ class JointCounts:
             self._n_jobs,
             BLOCK if any(coder.writes for coder in coders) else RANGE,
         )
+        if trusting and weights is None:
+            _confirm(coders, n_samples, counts)
         return coders, counts
 
     def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
@@ -466,6 +468,18 @@ def _require_consistent(counts: Counts, bins: Sequence[Bins]) -> None:
 def variable_names(count: int) -> tuple[str, ...]:
     """What messages call variables by their position: x, y, z, then by number."""
     return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
+
+
+def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
+    """See to it that samples lack in the counts for being missing, not for a guess too low."""
+    encoders = [coder.encode for coder in coders]
+    guesses = [e for e in encoders if isinstance(e, TrustingLookUp) and e.is_guess]
+    if not guesses or int(counts.values.sum()) == n_samples:
+        return
+    if all(coder.has_missing is False for coder in coders):
+        raise UnexpectedCodeError
+    for encode in guesses:
+        encode.confirm()
 
 
 def _align(

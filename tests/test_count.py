@@ -42,6 +42,14 @@ def integers(rng, n, dtype, n_bins, end):
     return Uncoded(np.array([low + c for c in codes.tolist()], dtype), low=low), codes, n_bins
 
 
+def guessed(rng, n, largest):
+    """Bytes whose number of bins was guessed from small ones; later ones are missing."""
+    n_bins = 11
+    values = rng.integers(0, largest + 1, n).astype("u1")
+    codes = np.minimum(values, n_bins).astype(int)
+    return Uncoded(values, is_guess=True), codes, n_bins
+
+
 def present(rng, n, dtype, n_bins):
     """Codes, of a dtype that may be larger than they need."""
     codes = rng.integers(0, n_bins + 1, n)
@@ -62,6 +70,7 @@ SIDES = {
     },
     **{f"{dtype} around 0": (integers, dtype, 7, "around 0") for dtype in ("i1", "i2", "i4", "i8")},
     "u2 from the highest, 256": (integers, "u2", 256, "highest"),
+    **{f"bytes guessed, up to {largest}": (guessed, largest) for largest in (10, 15, 16, 255)},
 }
 
 
@@ -85,7 +94,9 @@ def assert_counted(kernels, counted, codes, n_bins, weights=None):
 PAIRED = [
     name
     for name in SIDES
-    if name.endswith(("codes", ", equal", "no product", "unequal", "endless", "lowest"))
+    if name.endswith(
+        ("codes", ", equal", "no product", "unequal", "endless", "lowest", "up to 255")
+    )
 ]
 """Enough for every mixture of types."""
 
@@ -114,6 +125,8 @@ def test_count_one_variable_as_samples(coding_kernels, rng, side, n_samples):
     [
         ("f4, equal", "f8, unequal", "f4, one bin"),
         ("i8 around 0", "uint8 codes", "f8, equal", "f4, equal"),
+        ("bytes guessed, up to 16", "f4, one bin", "bytes guessed, up to 255"),
+        ("bytes guessed, up to 255", "f8, many", "f4, equal"),
         ("f4, many", "f4, many"),
         ("f8, many", "i4 from the lowest", "f8, many"),
     ],

@@ -5,6 +5,7 @@ import pytest
 from emulation.device import SMALL
 from hypothesis import given
 
+from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Properties
 from fastinfo.backends.cupy.pairs import cut, ways
 from fastinfo.backends.cupy.pairs.ways import Side
@@ -53,7 +54,8 @@ def test_scatter(device, left_bins, right_bins):
     assert layout.slice_lines * (layout.n_slices - 1) < lines
     if layout.shift or layout.rights > 1:
         assert layout.n_slices == 1
-        at_once = device.shared_bytes_per_multiprocessor // layout.shared_bytes
+        needed = layout.shared_bytes + plan.RESERVED_BYTES
+        at_once = device.shared_bytes_per_multiprocessor // needed
         assert at_once >= cut.SCATTER_BLOCKS
 
 
@@ -64,7 +66,7 @@ def test_the_table_leaves_room_for_all_blocks(device, n_samples):
     shared_bytes = cut.ONEHOT_BYTES + 8 * n_entries
     assert shared_bytes <= device.shared_bytes_per_block
     if n_entries:
-        blocks = device.shared_bytes_per_multiprocessor // (shared_bytes + cut.RESERVED_BYTES)
+        blocks = device.shared_bytes_per_multiprocessor // (shared_bytes + plan.RESERVED_BYTES)
         assert blocks >= cut.BLOCKS_AT_ONCE
 
 

@@ -560,3 +560,18 @@ def test_a_late_code_larger_than_the_first_ones_is_counted(backend, place, n_job
     expected[200, y[place]] += 1
     expected[0, y[place]] -= 1
     np.testing.assert_array_equal(counts.table, expected)
+
+
+@pytest.mark.parametrize("late", [2, 200])
+def test_missing_samples_beside_a_late_code(backend, late):
+    """What lacks in the counts may lack for either reason; the code is counted."""
+    n = 1 << 22
+    x, y = np.zeros(n, "u1"), np.linspace(0.0, 1.0, n, dtype="f4")
+    x[:2], x[-1], y[5] = 2, late, 7.0
+    edges = np.linspace(0.0, 1.0, 3)
+    counts = fastinfo.JointCounts(bins=(None, edges), nan_policy="omit", backend=backend)
+    counts = counts.update(x, y)
+    assert counts.shape == (late + 1, 2)
+    assert counts.n_missing == 1
+    assert counts.table[late, 1] == 1
+    assert counts.table.sum() == n - 1

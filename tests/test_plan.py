@@ -79,7 +79,17 @@ def test_a_shared_table_fits_with_what_is_beside_it(device, n_cells, cell_bytes,
     assert borders[-1] <= table.shared_bytes <= device.shared_bytes_per_block
     if table.shift:  # copies cost no threads
         blocks = device.threads_per_multiprocessor // plan.COUNT_BLOCK
-        assert blocks * table.shared_bytes <= device.shared_bytes_per_multiprocessor
+        needed = table.shared_bytes + plan.RESERVED_BYTES
+        assert blocks * needed <= device.shared_bytes_per_multiprocessor
+
+
+def test_all_blocks_of_a_grid_run_at_once():
+    """With what CUDA takes for each block beside what it asks for, or the last would come alone."""
+    h100 = Properties("H100", (9, 0), 132, 2048, 227 << 10, 228 << 10)
+    assert plan.grid(h100, 1 << 30, plan.COUNT_BLOCK, 56 << 10) == 4 * 132
+    assert plan.grid(h100, 1 << 30, plan.COUNT_BLOCK, 57 << 10) == 3 * 132
+    assert plan.room(h100, 4) == 56 << 10
+    assert plan.room(h100, 1) == 227 << 10
 
 
 def test_small_tables_have_a_copy_for_each_lane():

@@ -79,6 +79,9 @@ class Uncoded(NamedTuple):
     is_uniform: bool = False
     """Whether the edges are `numpy.linspace` of the outer two, as for `Kernels.encode_uniform`."""
     low: int = 0
+    is_guess: bool = False
+    """Whether there may be integers beyond the last bin, which are missing then: of bytes from 0
+    on, so that the number of bins can be guessed before all of them were seen."""
 
 
 class OnHost:

@@ -22,7 +22,7 @@ def count_joint(
     weights: Array | None,
 ) -> Array:
     """Fold all variables but the last into one and count two; in shared memory where it can be."""
-    shape = [bins + 1 for bins in n_bins]
+    shape = [_extent(*one) for one in zip(codes, n_bins, strict=True)]
     n_cells = prod(shape)
     if weights is not None:
         cells = _joined(device, codes, shape)
@@ -33,6 +33,12 @@ def count_joint(
             found = _count_global(device, _joined(device, codes, shape), n_cells)
         totals = found.view(np.int64)
     return totals.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
+
+
+def _extent(column: Array | Uncoded, n_bins: int) -> int:
+    """Lines of the table: bins and a spare one, which kernels know by a power of two in a guess."""
+    is_guess = isinstance(column, Uncoded) and column.is_guess
+    return (1 << (n_bins - 1).bit_length() if is_guess else n_bins) + 1
 
 
 def _joined(device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[int]) -> Array:
@@ -59,6 +65,10 @@ def _joined(device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[
     return cells
 
 
+ALL_BYTES = 256
+"""Beyond every byte."""
+
+
 class Side(NamedTuple):
     """A variable as `count_shared` takes it."""
 
@@ -68,6 +78,8 @@ class Side(NamedTuple):
     """What is to be subtracted from the values."""
     bins: Bins | None = None
     """Where the values are no codes."""
+    end: int = ALL_BYTES
+    """The code that bytes from there on are counted as."""
 
     @property
     def key_bytes(self) -> int:
@@ -76,7 +88,7 @@ class Side(NamedTuple):
 
     def arguments(self, stride: int, place: int) -> tuple[Any, ...]:
         """Those of the kernel that are about this side."""
-        bins = self.bins or Bins(self.values, np.int32(0), *[np.float32(0)] * 3)
+        bins = self.bins or Bins(self.values, np.int32(self.end), *[np.float32(0)] * 3)
         place_ = np.uint32(place)
         return (self.values, np.uint32(stride), bins.keys, bins.n_bins, place_, *bins[2:])
 
@@ -87,6 +99,8 @@ def _side(device: Device, column: Array | Uncoded, extent: int) -> Side:
         if column.edges is not None:
             bins = bins_of(device, values.dtype, column.edges, column.is_uniform)
             return Side(TYPE_NAMES[values.dtype.name], values, bins=bins)
+        if column.is_guess:
+            return Side(TYPE_NAMES[values.dtype.name], values, end=extent - 1)
         if values.dtype.itemsize >= 4 or values.dtype.kind == "u":
             # Of 32 bits and more the lowest 32 are subtracted from, whatever the sign.
             unsigned = values.view(f"u{values.dtype.itemsize}")

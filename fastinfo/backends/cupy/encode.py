@@ -174,6 +174,8 @@ def codes_of(device: Device, column: Array | Uncoded, extent: int) -> Array:
     """Codes themselves, or those of samples, of a variable with ``extent`` − 1 bins."""
     if not isinstance(column, Uncoded):
         return column
+    if column.is_guess:
+        return device.xp.minimum(column.values, min(extent - 1, 255))
     if column.edges is None:
         return encode_integers(device, column.values, column.low, extent - 1, None)
     return encode_floats(device, column.values, column.edges, column.is_uniform, None)

@@ -40,11 +40,22 @@ WORK_BYTES = 32
 """Memory for a sample of a range while it is coded and counted: codes, cells and positions."""
 
 
+RESERVED_BYTES = 1 << 10
+"""Shared memory that CUDA takes for each block from compute capability 8.0 on."""
+
+
+def room(properties: Properties, blocks: int) -> int:
+    """Shared memory that a block may ask for where so many are to run at once."""
+    each = properties.shared_bytes_per_multiprocessor // blocks - RESERVED_BYTES
+    return min(each, properties.shared_bytes_per_block)
+
+
 def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes: int = 0) -> int:
     """Blocks for ``n_items``: as many as run at once, and no more than there is work for."""
     at_once = properties.threads_per_multiprocessor // block
     if shared_bytes:
-        at_once = min(at_once, properties.shared_bytes_per_multiprocessor // shared_bytes)
+        needed = shared_bytes + RESERVED_BYTES
+        at_once = min(at_once, properties.shared_bytes_per_multiprocessor // needed)
     return max(min(properties.multiprocessors * max(at_once, 1), -(-n_items // block)), 1)
 
 
@@ -78,7 +89,7 @@ def shared_table(
     rest = [_aligned(n_bytes) for n_bytes in beside]
     whole = properties.shared_bytes_per_block
     blocks = max(properties.threads_per_multiprocessor // COUNT_BLOCK, 1)
-    budget = min(properties.shared_bytes_per_multiprocessor // blocks, whole)
+    budget = room(properties, blocks)
 
     def end(shift: int) -> int:
         return _aligned(n_cells * cell_bytes << shift)
@@ -173,6 +184,9 @@ SOFT_PITCH = 33
 SOFT_WARPS = 4
 """Warps of a block, at most; they do not know of each other."""
 
+SOFT_BLOCKS = 4
+"""Blocks that a multiprocessor is to run at once."""
+
 SOFT_TABLE_BYTES = 1 << 28
 """Memory for the tables of chunks, unless one pair takes more: 64 bytes a sample at most."""
 
@@ -215,7 +229,7 @@ def soft_warps(properties: Properties, taps: int, n_cells: int) -> Warps:
     if one > properties.shared_bytes_per_block:
         return Warps(SOFT_WARPS, shares, None)
     number = SOFT_WARPS
-    while number > 1 and number * one > properties.shared_bytes_per_multiprocessor // 4:
+    while number > 1 and number * one > room(properties, SOFT_BLOCKS):
         number //= 2
     return Warps(number, shares, number * one)
 

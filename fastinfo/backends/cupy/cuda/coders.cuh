@@ -2,8 +2,8 @@
 // counts at once.
 //
 // A coder has two ways. `guess` is short and tells whether its code is sure; kernels try it on a
-// whole pack, without a branch for each value. `exact` is always right, and taken for the packs
-// that hold a doubt.
+// whole pack by `guess_all`, without a branch for each value. `exact` is always right, and taken for
+// the packs that hold a doubt.
 #pragma once
 #include "types.cuh"
 #include "ordered.cuh"
@@ -16,11 +16,52 @@ template <class Value> struct Coder {
     static constexpr bool HAS_KEYS = false;
 
     __device__ __forceinline__ Coder(const Key*, int32, Real, Real, Real) {}
-    __device__ __forceinline__ bool guess(Value value, uint32& code) const {
-        code = static_cast<uint32>(value);
+    template <int N>
+    __device__ __forceinline__ bool guess_all(
+        const Value* values, int64 i, uint32 (&codes)[N]
+    ) const {
+        const Pack<Value, N> taken = load_pack<N>(values, i);
+#pragma unroll
+        for (int j = 0; j < N; ++j) codes[j] = static_cast<uint32>(taken.at[j]);
         return true;
     }
     __device__ __forceinline__ uint32 exact(Value value) const { return static_cast<uint32>(value); }
+};
+
+template <bool IS_SHORT> struct WordOf { using Type = uint32; };
+template <> struct WordOf<true> { using Type = uint16; };
+
+// Bytes, of which those from `n_bins` on, a power of two, are all counted as this one: of a column
+// whose largest code was guessed. By their upper bits four are seen to be below at once.
+template <> struct Coder<uint8> {
+    using Key = uint8;
+    using Real = float;
+    static constexpr bool HAS_KEYS = false;
+
+    uint32 n_bins;
+
+    __device__ __forceinline__ Coder(const Key*, int32 n_bins, Real, Real, Real) : n_bins(n_bins) {}
+
+    // By words: of bytes the compiler would take the load apart in a dozen instructions more.
+    template <int N>
+    __device__ __forceinline__ bool guess_all(
+        const uint8* values, int64 i, uint32 (&codes)[N]
+    ) const {
+        using Word = typename WordOf<(N < 4)>::Type;
+        constexpr int HELD = sizeof(Word);
+        const auto taken = load_pack<N / HELD>(reinterpret_cast<const Word*>(values), i);
+        uint32 bits = 0;
+#pragma unroll
+        for (int k = 0; k < N / HELD; ++k) bits |= taken.at[k];
+#pragma unroll
+        for (int j = 0; j < N; ++j) {
+            codes[j] = __byte_perm(taken.at[j / HELD], 0, 0x4440 + j % HELD);
+        }
+        return !(bits & (256 - n_bins) * 0x01010101u);
+    }
+    __device__ __forceinline__ uint32 exact(uint8 value) const {
+        return value < n_bins ? value : n_bins;
+    }
 };
 
 // Where the bits of a floating-point number that was rounded to a whole one by adding 1.5·2^mantissa
@@ -69,6 +110,16 @@ template <class Value> struct BinCoder {
         const auto missing = static_cast<decltype(whole)>(n_bins);
         code = static_cast<uint32>(whole < missing ? whole : missing);
         return limit > 0 && !(fabs(distance) >= limit);
+    }
+    template <int N>
+    __device__ __forceinline__ bool guess_all(
+        const Value* values, int64 i, uint32 (&codes)[N]
+    ) const {
+        const Pack<Value, N> taken = load_pack<N>(values, i);
+        bool is_sure = true;
+#pragma unroll
+        for (int j = 0; j < N; ++j) is_sure &= guess(taken.at[j], codes[j]);
+        return is_sure;
     }
 
     // The number of inner edges at or below a value.

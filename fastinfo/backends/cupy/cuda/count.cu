@@ -59,37 +59,30 @@ __global__ void ALL_AT_ONCE(512) count_shared(
     const Coder<Right> columns = held_coder<Right>(
         right_keys, right_bins, right_place, right_scale, right_shift, right_limit);
     __syncthreads();
-    const uint32 first = origin + (threadIdx.x & ((1u << shift) - 1));
-    auto increment = [&](uint32 cell) { atomicAdd(&table[cell], 1u); };
+    // Cells in bytes, so that no sample's has to be multiplied by four.
+    const uint32 first = (origin + (threadIdx.x & ((1u << shift) - 1))) * sizeof(uint32);
+    const uint32 row = left_stride * sizeof(uint32), column = right_stride * sizeof(uint32);
+    auto increment = [&](uint32 cell) {
+        atomicAdd(reinterpret_cast<uint32*>(reinterpret_cast<unsigned char*>(table) + cell), 1u);
+    };
     auto count_one = [&](int64 i) {
-        uint32 cell = first + rows.exact(left[i]) * left_stride;
-        if constexpr (!IS_ONE) cell += columns.exact(right[i]) * right_stride;
+        uint32 cell = first + rows.exact(left[i]) * row;
+        if constexpr (!IS_ONE) cell += columns.exact(right[i]) * column;
         increment(cell);
     };
     const int64 n_packs = is_wide ? n_samples / N : 0;
 #pragma unroll 1  // more loads at a time would take registers from threads that wait
     for (int64 i = first_sample(); i < n_packs; i += samples_apart()) {
-        uint32 cells[N];
-        bool is_sure = true;
-        auto add_codes = [&](const auto& pack, const auto& coder, uint32 stride, bool is_first) {
-#pragma unroll
-            for (int j = 0; j < N; ++j) {
-                uint32 code;
-                is_sure &= coder.guess(pack.at[j], code);
-                cells[j] = (is_first ? first : cells[j]) + code * stride;
-            }
-        };
-        const Pack<Left, N> lefts = load_pack<N>(left, i);
-        if constexpr (IS_ONE) {
-            add_codes(lefts, rows, left_stride, true);
-        } else {
-            const Pack<Right, N> rights = load_pack<N>(right, i);
-            add_codes(lefts, rows, left_stride, true);
-            add_codes(rights, columns, right_stride, false);
-        }
+        uint32 lefts[N], rights[N];
+        bool is_sure = rows.guess_all(left, i, lefts);
+        if constexpr (!IS_ONE) is_sure &= columns.guess_all(right, i, rights);
         if (is_sure) {
 #pragma unroll
-            for (int j = 0; j < N; ++j) increment(cells[j]);
+            for (int j = 0; j < N; ++j) {
+                uint32 cell = first + lefts[j] * row;
+                if constexpr (!IS_ONE) cell += rights[j] * column;
+                increment(cell);
+            }
         } else {
 #pragma unroll 1
             for (int64 k = i * N; k < (i + 1) * N; ++k) count_one(k);

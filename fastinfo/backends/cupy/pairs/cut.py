@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from fastinfo.backends.contract import TileShape
+from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Properties
 from fastinfo.backends.cupy.pairs.ways import PANEL, STAGE, slots
 
@@ -24,9 +25,6 @@ BLOCKS_AT_ONCE = 2
 ONEHOT_BYTES = 2 * PANEL * (PANEL + 1) * 4
 """Shared memory of one-hot counting: the counts of two panels, which are a little more than two
 stages of one-hot words."""
-
-RESERVED_BYTES = 1 << 10
-"""Shared memory that CUDA takes for each block from compute capability 8.0 on."""
 
 SCATTER_BLOCKS = 3
 """The same for increments in shared memory, which share it; 12.0 runs two, by their registers."""
@@ -72,8 +70,7 @@ def stages(n_samples: int) -> int:
 
 def near_entries(properties: Properties, n_samples: int) -> int:
     """Entries of the table of c·log c in shared memory: all, if all blocks still run at once."""
-    room = properties.shared_bytes_per_multiprocessor // BLOCKS_AT_ONCE - RESERVED_BYTES
-    room = min(room, properties.shared_bytes_per_block) - ONEHOT_BYTES
+    room = plan.room(properties, BLOCKS_AT_ONCE) - ONEHOT_BYTES
     return n_samples + 1 if 8 * (n_samples + 1) <= room else 0
 
 
@@ -103,7 +100,7 @@ def scatter(properties: Properties, left_bins: int, right_bins: int) -> Scatter 
         if slice_lines == 0 or -(-lines // slice_lines) > MOST_SLICES:
             return None
         return Scatter(1, 0, slice_lines, -(-lines // slice_lines), SUMS_BYTES + slice_lines * line)
-    budget = min(properties.shared_bytes_per_multiprocessor // SCATTER_BLOCKS, most) - SUMS_BYTES
+    budget = plan.room(properties, SCATTER_BLOCKS) - SUMS_BYTES
     rights, shift = 1, 0
     while shift < FEW_COPIES_SHIFT and lines * line << shift + 1 <= budget:
         shift += 1
