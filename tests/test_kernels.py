@@ -99,6 +99,9 @@ SAMPLES = {
     "heavy tails": np.random.default_rng(2).standard_cauchy(2000) ** 3,
     "one outlier": np.r_[np.random.default_rng(3).normal(size=2000), 1e30],
     "beside NaN": np.r_[np.random.default_rng(4).normal(size=2000), [np.nan] * 7],
+    "beside NaN of both signs": np.r_[
+        np.random.default_rng(9).normal(size=2000), [np.nan, -np.nan] * 7
+    ],
     "beside inf": np.r_[-np.inf, np.random.default_rng(5).normal(size=2000), np.inf],
     "large offset": 1e15 + np.random.default_rng(6).uniform(size=2000),
     "tiny": np.random.default_rng(7).uniform(size=2000) * 1e-310,

@@ -66,7 +66,7 @@ def test_rows_of_floats_are_encoded_by_their_own_edges(kernels, rng, uniform, dt
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_order_statistics_of_rows(kernels, rng, dtype):
     values = rng.normal(size=(9, 200)).astype(dtype)
-    values[2, :50], values[3] = np.nan, 1.5
+    values[2, :50:2], values[2, 1:50:2], values[3] = np.nan, -np.nan, 1.5
     n_valid = 200 - np.isnan(values).sum(axis=1, keepdims=True)
     ranks = np.sort(rng.integers(0, n_valid, (9, 7)), axis=1)
     found = kernels.order_statistics_rows(values, kernels.summarize_rows(values), ranks)

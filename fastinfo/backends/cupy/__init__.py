@@ -157,7 +157,9 @@ class CupyKernels:
 
     @on_device
     def order_statistics(self, values: Array, summary: Summary, ranks: Any) -> Any:
-        """Sort; NaN comes last."""
+        """Sort; NaN comes last, once it has lost its sign: CuPy sorts by the bits."""
+        if summary.n_missing:
+            values = self.xp.where(values == values, values, values.dtype.type(np.nan))
         found = self.xp.sort(values)[self.xp.asarray(ranks)]
         return found.astype(np.float64).get()
 

@@ -89,15 +89,15 @@ class Hardware:
 
     def __init__(self, number: int) -> None:
         self.number = number
-        told = cupy.cuda.Device(number).attributes
-        name = cupy.cuda.runtime.getDeviceProperties(number)["name"]
+        # Not from `Device.attributes`, which lack the compute capability.
+        told = cupy.cuda.runtime.getDeviceProperties(number)
         self.properties = Properties(
-            name=name.decode(),
-            capability=(told["ComputeCapabilityMajor"], told["ComputeCapabilityMinor"]),
-            multiprocessors=told["MultiProcessorCount"],
-            threads_per_multiprocessor=told["MaxThreadsPerMultiProcessor"],
-            shared_bytes_per_block=told["MaxSharedMemoryPerBlockOptin"],
-            shared_bytes_per_multiprocessor=told["MaxSharedMemoryPerMultiprocessor"],
+            name=told["name"].decode(),
+            capability=(told["major"], told["minor"]),
+            multiprocessors=told["multiProcessorCount"],
+            threads_per_multiprocessor=told["maxThreadsPerMultiProcessor"],
+            shared_bytes_per_block=told["sharedMemPerBlockOptin"],
+            shared_bytes_per_multiprocessor=told["sharedMemPerMultiprocessor"],
         )
 
     def launch(
