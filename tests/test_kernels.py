@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from fastinfo.backends import load
 from fastinfo.backends.contract import CODE_DTYPES, Kernels, code_dtype
 
 SUM_TOLERANCE = 1e-13
@@ -156,6 +157,19 @@ def test_encode_integers_at_the_ends_of_the_code_dtypes(kernels, dtype, n_bins):
     codes = kernels.encode_integers(np.array([low + c for c in wanted], dtype), low, n_bins)
     assert codes.dtype == code_dtype(n_bins - 1)
     assert codes.tolist() == wanted
+
+
+@pytest.mark.parametrize("dtype", INTEGER_DTYPES)
+@pytest.mark.parametrize("n_bins", [1, 60, 255])
+@pytest.mark.parametrize("backend", ["numpy", "numba"])
+def test_integers_beyond_the_bins_are_missing_on_the_host(backend, dtype, n_bins):
+    kernels = load(backend)()
+    limits = np.iinfo(dtype)
+    low = max(-20, int(limits.min))
+    n_bins = min(n_bins, int(limits.max) - low + 1)
+    around = range(max(low - 90, int(limits.min)), min(low + 400, int(limits.max) + 1))
+    wanted = [v - low if low <= v < low + n_bins else n_bins for v in around]
+    assert kernels.encode_integers(np.array(around, dtype), low, n_bins).tolist() == wanted
 
 
 def test_encode_integers_beyond_16_bits(kernels):

@@ -244,7 +244,10 @@ class Kernels(Protocol):
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None
     ) -> Array:
-        """Integers in ``low … low + n_bins − 1`` → codes ``value − low``."""
+        """Integers in ``low … low + n_bins − 1`` → codes ``value − low``.
+
+        Others are missing on the host, where their code fits the dtype of the codes.
+        """
         ...
 
     def encode_uniform(

@@ -57,7 +57,9 @@ class NumpyKernels(HostKernels):
         """``value − low``, in unsigned arithmetic so that no signed type can overflow."""
         unsigned = values.view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
-        return _written(unsigned - offset, code_dtype(n_bins - 1), out)
+        dtype = code_dtype(n_bins - 1)
+        last = min(n_bins, np.iinfo(dtype).max, np.iinfo(unsigned.dtype).max)
+        return _written(np.minimum(unsigned - offset, unsigned.dtype.type(last)), dtype, out)
 
     def encode_uniform(
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None

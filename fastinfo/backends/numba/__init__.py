@@ -113,7 +113,8 @@ class NumbaKernels(HostKernels):
         unsigned = _fixed(values).view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
         codes = np.empty(values.size, code_dtype(n_bins - 1)) if out is None else out
-        encode.encode_integers(unsigned, offset, codes)
+        last = min(n_bins, np.iinfo(codes.dtype).max, np.iinfo(unsigned.dtype).max)
+        encode.encode_integers(unsigned, offset, unsigned.dtype.type(last), codes)
         return codes
 
     def encode_uniform(

@@ -81,22 +81,10 @@ def _ordered_limits(bits: Any, magnitude: Any) -> Any:
 
 
 @jit
-def encode_integers(values: Any, low: Any, codes: Any) -> None:
-    """Code = value − low, both unsigned and of one dtype, so that the difference wraps exactly."""
+def encode_integers(values: Any, low: Any, last: Any, codes: Any) -> None:
+    """Code = value − low, all unsigned and of one dtype, in which it wraps; ``last`` at most."""
     for i in range(np.uint64(values.size)):
-        codes[i] = values[i] - low
-
-
-@jit
-def _find(value: Any, edges: Any, guess: Any) -> Any:
-    """The bin of a value within the edges, from a guess that is at most a few bins off."""
-    last = edges.size - 2
-    k = min(max(guess, 0), last)
-    while k > 0 and value < edges[k]:
-        k -= 1
-    while k < last and value >= edges[k + 1]:
-        k += 1
-    return k
+        codes[i] = min(values.dtype.type(values[i] - low), last)
 
 
 @jit
@@ -109,15 +97,17 @@ def encode_uniform(
     2^−shift apart and differ in the mantissa alone, so that the bits of ``origin + position`` but
     for those of ``origin`` are the position in fixed point, ``shift`` bits after the point; NaN and
     whatever is outside come out as huge numbers. A position within ``doubt`` of a whole number
-    marks its block as doubtful, and the block is done again by comparisons. Few blocks are, unless
-    the samples sit on the edges. Zen 4: 4.7 G float64 samples/s in cache, where conversion to
-    integers and back made 3.4, and 3.2 from memory; a doubtful sample takes about ten times longer.
+    marks its block as doubtful, and the block is done again. Few blocks are, unless samples are
+    missing or sit on the edges. Zen 4: 4.7 G float64 samples/s in cache, where conversion to
+    integers and back made 3.4, and 3.2 from memory; Xeon: 0.36 ns a sample, 0.88 where every block
+    has samples outside or on the outer edges, 2.0 where all sit on edges.
     """
     n_bins = edges.size - 1
-    low, high = edges[0], edges[n_bins]
+    low = edges[0]
     base = np.float64(origin).view(np.uint64)
     limit = u64(n_bins) << shift
     fraction = (u64(1) << shift) - u64(1)
+    found = np.empty(BLOCK, np.int64)
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
         out = codes[start : start + BLOCK]
@@ -129,12 +119,48 @@ def encode_uniform(
             largest = max(largest, position)
             nearest = min(nearest, (position + doubt) & fraction)
         if largest >= limit or nearest < u64(2) * doubt:
-            for i in range(block.size):
-                value = np.float64(block[i])
-                if low <= value <= high:
-                    out[i] = _find(value, edges, np.int64((value - low) * scale))
-                else:
-                    out[i] = n_bins
+            _encode_doubtful(block, edges, scale, origin, shift, doubt, found, out)
+
+
+@jit
+def _encode_doubtful(
+    block: Any,
+    edges: Any,
+    scale: float,
+    origin: float,
+    shift: Any,
+    doubt: Any,
+    found: Any,
+    out: Any,
+) -> None:
+    """Compare with the outer edges, at which clipped samples sit, and with others if that is left.
+
+    Every step is a loop that vectorises; one sample at a time took four times as long.
+    """
+    n_bins = edges.size - 1
+    low, high = edges[0], edges[n_bins]
+    base = np.float64(origin).view(np.uint64)
+    fraction = (u64(1) << shift) - u64(1)
+    last = (u64(n_bins) << shift) - doubt - u64(1)
+    nearest = fraction
+    for i in range(np.uint64(block.size)):
+        value = np.float64(block[i])
+        raised = np.float64((value - low) * scale + origin)
+        position = min(max(raised.view(np.uint64) ^ base, doubt), last)
+        inside = (value >= low) & (value <= high)
+        found[i] = position >> shift
+        out[i] = position >> shift if inside else n_bins
+        nearest = min(nearest, (position + doubt) & fraction if inside else fraction)
+    if nearest >= u64(2) * doubt:
+        return
+    for i in range(np.uint64(block.size)):  # a product is one bin off at most
+        found[i] -= np.int64(block[i] < edges[np.uint64(found[i])])
+    for i in range(np.uint64(block.size)):
+        found[i] += np.int64(block[i] >= edges[np.uint64(found[i] + 1)])
+    for i in range(np.uint64(block.size)):
+        value = np.float64(block[i])
+        inside = (value >= low) & (value <= high)
+        out[i] = min(found[i], n_bins - 1) if inside else n_bins
 
 
 @jit
