@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any
 
 import numpy as np
@@ -18,21 +19,35 @@ from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.columns import Column
 from fastinfo.encoders import (
+    Capped,
     Encoder,
+    Guessed,
     LookUp,
     Offset,
     Renumbered,
     Searching,
     TrustingLookUp,
-    can_guess,
 )
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
 
-FIRST_SAMPLES = 1 << 16
-"""Samples whose largest code is trusted to be the largest of all."""
+LOOKED_AT, PIECES = 1 << 16, 16
+"""Samples by which bins are guessed, and the pieces of a column that they come from: of a sorted
+one the first samples alone would tell nothing."""
+
+REPEATED = 16
+"""How often an extreme value has to be among them to be taken for the extreme of all."""
+
+MANY = 1 << 26
+"""Samples from which on a device takes longer to look at all of them than to begin a few times."""
+
+MOST_CAPPED = 64
+"""Bins of bytes that are guessed on a device, where a table takes up to twice as many lines."""
+
+MOST_OF_BYTES = 255
+"""Bins of which the codes, and the one of missing samples, are bytes."""
 
 CODED_BY_OFFSET = 1 << 16
 """Integers that span at most this many values are coded as value − smallest, without sorting."""
@@ -108,6 +123,17 @@ class Categories:
 Bins = Edges | Categories
 
 
+class Trust(Enum):
+    """What is believed of samples before all of them were looked at, until they are counted."""
+
+    NOTHING = "nothing"
+    EDGES = "edges"
+    """That all lie within edges which are known, or nobody minds; and of bytes the largest of some:
+    blocks that are looked through as they come raise `WrongGuessError`."""
+    SOME = "some"
+    """That some have the extremes of all, where a lack in the counts will tell (`Guessed`)."""
+
+
 @dataclass(frozen=True, eq=False)
 class Coder:
     """How a column becomes codes, now that its bins are known."""
@@ -157,13 +183,11 @@ def fit(
     rule: Rule | Bins,
     kernels: Kernels,
     n_jobs: int = 1,
-    trusting: bool = False,
+    trust: Trust = Trust.NOTHING,
 ) -> Coder:
     """Decide the bins of a column, where ``rule`` leaves them open.
 
-    With ``trusting``, what would take a pass of its own is left to the counting: bins of long uint8
-    columns without a gap are those of the first samples, and encoding raises `UnexpectedCodeError`
-    where they prove too few; and whether all samples lie within edges that are known stays open.
+    With ``trust`` what would take a pass of its own is left to the counting.
 
     Raises
     ------
@@ -179,9 +203,9 @@ def fit(
     else:
         column = column._replace(values=reach(column.values, kernels))
         if column.is_float:
-            return _fit_floats(column, rule, kernels, n_jobs, trusting)
-        trusting = trusting and not has_missing and column.values.size > RANGE
-        categories, encode = _fit_integers(column, kernels, n_jobs, trusting)
+            return _fit_floats(column, rule, kernels, n_jobs, trust)
+        trust = Trust.NOTHING if has_missing else trust
+        categories, encode = _fit_integers(column, kernels, n_jobs, trust)
     if column.categories is not None:
         categories = column.categories[categories]
     if has_missing:
@@ -210,13 +234,22 @@ def _summary_of_both(left: Summary, right: Summary) -> Summary:
 
 
 def _fit_floats(
-    column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int, trusting: bool
+    column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int, trust: Trust
 ) -> Coder:
     values = column.values
     known = Edges.given(rule.edges) if isinstance(rule, Given) else rule
-    if trusting and isinstance(known, Edges):
+    if trust is not Trust.NOTHING and isinstance(known, Edges):
         encode = Searching(values, known.edges, known.uniform, kernels)
         return Coder(known, values.size, None, encode, kernels)
+    may_guess = trust is Trust.SOME and isinstance(rule, Uniform)
+    guess = _guess(values, kernels) if may_guess else None
+    if guess is not None:
+        bins = _fit_edges(column, guess, rule, kernels)
+        # Of a constant they are wider, and would not tell that it is none.
+        if bins.edges[0] == guess.low and bins.edges[-1] == guess.high:
+            encode = Searching(values, bins.edges, bins.uniform, kernels)
+            guessed = Guessed(encode, values, guess, kernels)
+            return Coder(bins, values.size, None, guessed, kernels)
     summary = _summarize(values, kernels, n_jobs)
     bins = known if isinstance(known, Edges) else _fit_edges(column, summary, rule, kernels)
     low, high = float(bins.edges[0]), float(bins.edges[-1])
@@ -292,17 +325,15 @@ def is_kept(edges: Any) -> Any:
 
 
 def _fit_integers(
-    column: Column, kernels: Kernels, n_jobs: int, trusting: bool
+    column: Column, kernels: Kernels, n_jobs: int, trust: Trust
 ) -> tuple[Any, Encoder]:
     """Sorted categories of an integer or boolean column, and how to encode it."""
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), LookUp(values.view("u1"))
-    may_guess = kernels.codes_while_counting or _comes_by_blocks(values, kernels)
-    if values.dtype == "u1" and trusting and may_guess:
-        largest = int(kernels.summarize(values[:FIRST_SAMPLES]).high)
-        if can_guess(largest, kernels) or _comes_by_blocks(values, kernels):
-            return np.arange(largest + 1, dtype="u1"), TrustingLookUp(values, largest, kernels)
+    guess = _guess_integers(values, kernels, trust)
+    if guess is not None:
+        return guess
     low, high = (int(end) for end in _summarize(values, kernels, n_jobs)[:2])
     span = high - low + 1
     if values.dtype == "u1":
@@ -331,9 +362,44 @@ def _fit_integers(
     return categories[kernels.to_host(present)], encode
 
 
-def _comes_by_blocks(values: Array | OnHost, kernels: Kernels) -> bool:
-    """Whether a block that is counted had better be looked through just before it is."""
-    return kernels.samples_at_once is None or isinstance(values, OnHost)
+def _guess_integers(
+    values: Array | OnHost, kernels: Kernels, trust: Trust
+) -> tuple[Any, Encoder] | None:
+    """Categories by some samples of a long column, where the counting will tell of others."""
+    comes_by_blocks = kernels.samples_at_once is None or isinstance(values, OnHost)
+    if values.dtype == "u1" and values.size > RANGE and trust is not Trust.NOTHING:
+        high = int(kernels.summarize(_some(values, kernels)).high)
+        categories = np.arange(high + 1, dtype="u1")
+        if kernels.codes_while_counting and high < MOST_CAPPED and trust is Trust.SOME:
+            capped = Capped(values, high + 1, kernels)
+            return categories, Guessed(capped, values, Summary(0, high, 0), kernels)
+        return (categories, TrustingLookUp(values, high, kernels)) if comes_by_blocks else None
+    if values.dtype == "u1" or kernels.codes_while_counting or trust is not Trust.SOME:
+        return None  # kernels that code while they count cap bytes alone
+    guess = _guess(values, kernels)
+    if guess is None or guess.high - guess.low >= MOST_OF_BYTES:
+        return None
+    low, high = int(guess.low), int(guess.high)
+    offset = Offset(values, low, high - low + 1, kernels)
+    return np.arange(low, high + 1, dtype=values.dtype), Guessed(offset, values, guess, kernels)
+
+
+def _some(values: Array | OnHost, kernels: Kernels) -> Array:
+    """Some samples of a long column, from all over it."""
+    size = LOOKED_AT // PIECES
+    starts = np.linspace(0, values.size - size, PIECES).astype(np.int64).tolist()
+    return kernels.xp.concatenate([values[start : start + size] for start in starts])
+
+
+def _guess(values: Array | OnHost, kernels: Kernels) -> Summary | None:
+    """What is probably the summary of a column without NaN; None where it had better be asked."""
+    if values.size <= (RANGE if kernels.samples_at_once is None else MANY):
+        return None
+    some = _some(values, kernels)
+    summary = kernels.summarize(some)
+    ends = [] if summary.n_missing else [summary.low, summary.high]
+    is_sure = bool(ends) and all(int((some == end).sum()) >= REPEATED for end in ends)
+    return summary if is_sure else None
 
 
 def _present(

@@ -140,8 +140,7 @@ def count(
 
     # A block has several samples for each cell, or clearing and adding tables would take over.
     block = kernels.samples_at_once or max(block, 4 * n_cells)
-    # Sums of weights would not tell that a sample lacks.
-    taken = [encode.for_counting if weights is None else encode for encode in encoders]
+    taken = [encode.for_counting for encode in encoders]
 
     def count_range(start: int, stop: int) -> Array:
         total: Any = 0

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.contract import Array, Kernels, OnHost, Uncoded
+from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, Uncoded
 
 
 class Encoder(ABC):
@@ -40,59 +40,78 @@ class LookUp(Encoder):
         return self.found[start:stop]
 
 
-MOST_GUESSED = 64
-"""Bins that a column may be guessed to have, for which kernels take a table up to twice as long."""
-
-
-def can_guess(largest: int, kernels: Kernels) -> bool:
-    """Whether kernels find codes beyond the largest of the first samples while they count."""
-    return kernels.codes_while_counting and largest < MOST_GUESSED
-
-
-class UnexpectedCodeError(Exception):
-    """A code beyond the largest of the first samples: fit again without trusting these."""
+class WrongGuessError(Exception):
+    """Samples are not as a look at some of them had it: fit again with a look at all."""
 
 
 @dataclass(frozen=True, eq=False)
 class TrustingLookUp(LookUp):
-    """Codes that are there already, of which the largest is taken from the first samples.
+    """Codes that are there already, of which the largest is taken from some of the samples.
 
     A pass of its own for the largest would read everything from memory twice, at a speed that
-    threads do not multiply. So each block is looked through just before it is counted, in cache; or
-    by the kernels that count it.
+    threads do not multiply. So each block is looked through just before it is counted, in cache.
     """
 
     largest: int
     kernels: Kernels
 
-    @property
-    def is_guess(self) -> bool:
-        """Whether larger codes are found by their lack in the counts alone."""
-        return can_guess(self.largest, self.kernels)
-
-    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """A view, whose larger codes will lack in the counts, unless the table is too large."""
-        if not self.is_guess:
-            return self(start, stop, out)
-        return Uncoded(self.found[start:stop], is_guess=True)
-
-    def confirm(self) -> None:
-        """Look through everything, once samples lack in the counts.
-
-        Raises
-        ------
-        UnexpectedCodeError
-            Where this column is to blame.
-        """
-        if self.kernels.summarize(self.found).high > self.largest:
-            raise UnexpectedCodeError
-
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """A view, once none of its codes is beyond the largest."""
         view = self.found[start:stop]
         if self.kernels.summarize(view).high > self.largest:
-            raise UnexpectedCodeError
+            raise WrongGuessError
         return view
+
+
+@dataclass(frozen=True, eq=False)
+class Capped(LookUp):
+    """Bytes that are codes where they are below ``n_bins``, and missing beyond."""
+
+    n_bins: int
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """New codes."""
+        capped: Array = self.kernels.xp.minimum(self.found[start:stop], self.n_bins)
+        return capped
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """A view, whose larger codes will lack in the counts."""
+        return Uncoded(self.found[start:stop], is_guess=True)
+
+
+@dataclass(frozen=True, eq=False)
+class Guessed(Encoder):
+    """Codes by bins from the smallest to the largest of some samples; what is beyond is missing.
+
+    So the counts tell whether the guess was right: where no sample lacks it was, and a pass for the
+    extremes, which takes as long as counting, was saved.
+    """
+
+    encode: Encoder
+    values: Array | OnHost
+    guess: Summary
+    kernels: Kernels
+
+    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
+        """As the encoder that it holds."""
+        return self.encode(start, stop, out)
+
+    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
+        """As the encoder that it holds."""
+        return self.encode.for_counting(start, stop, out)
+
+    def confirm(self) -> None:
+        """Look at all samples, where some lack that another column may lack.
+
+        Raises
+        ------
+        WrongGuessError
+            Where the guess was wrong.
+        """
+        low, high, n_missing = self.kernels.summarize(self.values)
+        if low < self.guess.low or high > self.guess.high or n_missing:
+            raise WrongGuessError
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,10 +16,10 @@ import numpy as np
 from fastinfo import arguments, binning, counting
 from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
-from fastinfo.binning import Bins, Categories, Coder, Edges
+from fastinfo.binning import Bins, Categories, Coder, Edges, Trust
 from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
-from fastinfo.encoders import TrustingLookUp, UnexpectedCodeError
+from fastinfo.encoders import Guessed, WrongGuessError
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
 
@@ -188,15 +188,16 @@ class JointCounts:
             bins if isinstance(bins, Edges) and len(bins) else rule
             for bins, rule in zip(fixed, rules, strict=True)
         ]
+        trust = Trust.SOME if weights is None else Trust.EDGES  # sums of weights tell no numbers
         try:
-            coders, counts = self._count(columns, known, weights, kernels, trusting=True)
-        except UnexpectedCodeError:
-            coders, counts = self._count(columns, known, weights, kernels, trusting=False)
+            coders, counts = self._count(columns, known, weights, kernels, trust)
+        except WrongGuessError:
+            coders, counts = self._count(columns, known, weights, kernels, Trust.NOTHING)
         n_missing = 0
         if any(coder.has_missing is not False for coder in coders):
             if weights is None:
                 n_missing = n_samples - int(counts.values.sum())
-            else:  # whose sums tell no numbers
+            else:
                 encoders = [coder.encode for coder in coders]
                 n_bins = [len(coder.bins) for coder in coders]
                 n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
@@ -214,14 +215,14 @@ class JointCounts:
         rules: Sequence[Any],
         weights: Any,
         kernels: Kernels,
-        trusting: bool,
+        trust: Trust,
     ) -> tuple[list[Coder], Counts]:
         """Fit the bins of columns and count their joint table."""
         n_samples = columns[0].values.size
         # Columns side by side, and the threads that are left over within each.
         at_once = min(threads(kernels, self._n_jobs), len(columns)) if n_samples > RANGE else 1
         n_jobs = self._n_jobs // at_once
-        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trusting=trusting)
+        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust)
         coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
         if self.nan_policy == "raise":
             binning.refuse_missing(columns, coders)
@@ -235,7 +236,7 @@ class JointCounts:
             self._n_jobs,
             BLOCK if any(coder.writes for coder in coders) else RANGE,
         )
-        if trusting and weights is None:
+        if trust is Trust.SOME:
             _confirm(coders, n_samples, counts)
         return coders, counts
 
@@ -471,15 +472,14 @@ def variable_names(count: int) -> tuple[str, ...]:
 
 
 def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
-    """See to it that samples lack in the counts for being missing, not for a guess too low."""
-    encoders = [coder.encode for coder in coders]
-    guesses = [e for e in encoders if isinstance(e, TrustingLookUp) and e.is_guess]
+    """See to it that samples lack in the counts for being missing, not for a wrong guess."""
+    guesses = [coder.encode for coder in coders if isinstance(coder.encode, Guessed)]
     if not guesses or int(counts.values.sum()) == n_samples:
         return
-    if all(coder.has_missing is False for coder in coders):
-        raise UnexpectedCodeError
-    for encode in guesses:
-        encode.confirm()
+    if all(c.has_missing is False or isinstance(c.encode, Guessed) for c in coders):
+        raise WrongGuessError  # nobody else can be to blame
+    for guess in guesses:
+        guess.confirm()
 
 
 def _align(
