@@ -177,7 +177,8 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
 
     // Panel by panel on the left, the sums of the block's pairs go where all threads see them.
     int* panels = shared_memory<int>();
-    const Group group = Group::of(max(left_rows, right_rows));
+    // Two lines a lane: what else a pair takes, its place and its way out, is the same for each lane.
+    const Group group = Group::of((max(left_rows, right_rows) + 1) / 2);
     const int n_pairs = left.per_panel * right_slots;
     for (int half = 0; half < 2; ++half) {
         if (left_panel == half) Way::store(sums, panels + right_panel * PANEL * PITCH);
