@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bench import gpu
 from fastinfo.backends.cupy import CupyKernels, plan
 from fastinfo.backends.cupy.device import Properties
+from fastinfo.backends.cupy.sources import FAMILIES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -189,6 +190,45 @@ def test_without_a_gpu_the_commands_say_so(command):
     assert f"{command}: " in done.stderr
     assert "no GPU can be used" in done.stderr or "cannot be imported" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PRETENDED = """#!/bin/sh
+# A Python on a machine with a GPU, of which the tests of one file fail.
+case "$*" in
+    *"import torch"*) exit 1 ;;
+    *pytest*{failing}*) echo "what went wrong"; exit 1 ;;
+    *pytest*) echo "passed $3" ;;
+    *) echo "$*" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("failing", ["nothing", "tests/test_soft.py"])
+def test_every_file_of_tests_runs_on_a_gpu_and_one_that_fails_is_told(tmp_path, failing):
+    python = tmp_path / "python"
+    python.write_text(PRETENDED.format(failing=failing))
+    python.chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "ci/test-gpu", "tests"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHON": str(python)},
+    )
+    assert (done.returncode == 0) == (failing == "nothing"), done.stderr
+    assert "ci.compile_kernels" in done.stdout
+    assert "passed tests/test_kernels.py" in done.stdout
+    assert ("passed tests/test_soft.py" in done.stdout) == (failing == "nothing")
+    last = done.stdout.splitlines()[-1]
+    assert ("FAILED: tests.test_soft.py;" in last) == (failing != "nothing")
+
+
+def test_all_kernels_of_a_device_are_compiled_before_its_tests():
+    from ci import compile_kernels
+
+    every = {(family, name) for family, of in FAMILIES.items() for name in of.kernels}
+    assert set(compile_kernels.kernels((9, 0))) == every
+    left = {family for family, _ in every - set(compile_kernels.kernels((7, 5)))}
+    assert left == {"onehot_mma", "rates"}
 
 
 def test_an_unknown_case_is_told(capsys):
