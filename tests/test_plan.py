@@ -328,6 +328,18 @@ def test_a_benchmark_that_is_cut_short_leaves_what_it_has(monkeypatch, tmp_path)
     assert json.loads(output.read_text())["complete"] is True
 
 
+@pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+def test_numpy_judges_where_there_is_no_numba(monkeypatch):
+    """As where Numba is too old for the NumPy beside it."""
+    monkeypatch.setattr(gpu.fastinfo, "backends", lambda: [])
+    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
+    monkeypatch.setattr(gpu, "NUMPY_SAMPLES", 100)
+    result = gpu.measure_pair(StoppedWatch(), gpu.PairCase("pair", "uint8", 300, 6, 0.4), 1e12)
+    assert result["numpy"]["samples"] == 100
+    result = gpu.measure_matrix(StoppedWatch(), gpu.MatrixCase("matrix", 12, 500, 4, 1e30))
+    assert result["numpy"]["features"] == 12
+
+
 def test_wrong_answers_are_not_timed():
     with pytest.raises(AssertionError, match="pair-uint8"):
         gpu.require_agreement(1.0, 1.0 + 1e-9, "pair-uint8")
