@@ -3,7 +3,8 @@
 First the rates that decide between ways to count, then the bandwidth of a copy, then the cases of
 the issue. Device events after warm-up, the median of at least 20, data larger than the second-level
 cache or taken in turns. Every answer is compared with another backend's before it is timed, and
-the way of the data to the device is told apart.
+the way of the data to the device is told apart. Results are written after each case, so that a run
+that is cut short leaves those it has.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
@@ -24,10 +26,13 @@ import numpy as np
 
 import fastinfo
 from fastinfo.backends import usable_cores
+from fastinfo.files import written_whole
 
 SCHEMA = "fastinfo.bench.gpu/1"
 RESULTS = Path(__file__).resolve().parent / "results"
 REPETITIONS = 20
+PROFILED = 5
+"""Calls of which each kernel is timed by itself."""
 RELATIVE_ERROR = 1e-12
 ABSOLUTE_ERROR = 1e-14
 BYTES_BEYOND_CACHE = 1 << 30
@@ -45,6 +50,10 @@ PEER_BLOCKS = 8
 
 NUMBA_FEATURES = 1000
 """Of so many features Numba measures all pairs beside: enough for its fastest way."""
+
+NUMPY_FEATURES = 30
+NUMPY_SAMPLES = 10**7
+"""Where Numba cannot be used, NumPy says what the answers are, of so much."""
 
 RATE_REPEATS = 1 << 12
 """How often each thread does what a rate counts."""
@@ -78,8 +87,8 @@ SIZES: dict[str, tuple[list[PairCase], list[MatrixCase]]] = {
     "full": (
         [
             PairCase("pair-uint8", "uint8", 10**9, 16, 0.4),
-            PairCase("pair-float32", "float32", 10**9, 64, 0.6),
             PairCase("pair-float32-edges", "float32", 10**9, 64, 0.6, are_known=True),
+            PairCase("pair-float32", "float32", 10**9, 64, 0.6),
         ],
         [
             MatrixCase("matrix-16", 5000, 100_000, 16, 5e12),
@@ -89,8 +98,8 @@ SIZES: dict[str, tuple[list[PairCase], list[MatrixCase]]] = {
     "smoke": (
         [
             PairCase("pair-uint8", "uint8", 10**6, 16, 0.4),
-            PairCase("pair-float32", "float32", 10**6, 64, 0.6),
             PairCase("pair-float32-edges", "float32", 10**6, 64, 0.6, are_known=True),
+            PairCase("pair-float32", "float32", 10**6, 64, 0.6),
         ],
         [
             MatrixCase("matrix-16", 64, 2000, 16, 5e12),
@@ -128,6 +137,12 @@ def require_agreement(found: Any, expected: Any, what: str) -> None:
     )
 
 
+def reference() -> tuple[str, int]:
+    """The backend that answers are judged by, and of how many samples of a pair."""
+    usable = {backend.name for backend in fastinfo.backends() if backend.usable}
+    return ("numba", sys.maxsize) if "numba" in usable else ("numpy", NUMPY_SAMPLES)
+
+
 class Gpu:
     """A device and its stop-watch."""
 
@@ -140,17 +155,55 @@ class Gpu:
 
     def seconds(self, call: Callable[[int], Any], warm_up: int = 3) -> list[float]:
         """Seconds between two events of the device around each call."""
-        cuda = self.xp.cuda
         times = []
         for i in range(warm_up + REPETITIONS):
-            start, stop = cuda.Event(), cuda.Event()
-            start.record()
+            start = self.mark()
             call(i)
-            stop.record()
-            stop.synchronize()
+            seconds = self.between(start, self.mark())
             if i >= warm_up:
-                times.append(cuda.get_elapsed_time(start, stop) / 1e3)
+                times.append(seconds)
         return times
+
+    def of_kernels(self, call: Callable[[int], Any]) -> dict[str, dict[str, float]]:
+        """Launches of each kernel in a call, and the seconds that all of them take together.
+
+        What a call takes beside is CuPy's kernels and Python, for which the device waits.
+        """
+        device = type(self.kernels.device)
+        launch = device.launch
+        calls: list[dict[str, list[float]]] = []
+
+        def timed(this: Any, family: str, kernel: str, *arguments: Any, **options: Any) -> None:
+            start = self.mark()
+            launch(this, family, kernel, *arguments, **options)
+            marks.append((kernel, start, self.mark()))
+
+        with mock.patch.object(device, "launch", timed):
+            for i in range(PROFILED):
+                marks: list[tuple[str, Any, Any]] = []
+                call(i)
+                calls.append({})
+                for kernel, start, stop in marks:
+                    calls[-1].setdefault(kernel, []).append(self.between(start, stop))
+        return {
+            kernel: {
+                "launches": len(seconds),
+                "seconds": median(sum(times.get(kernel, [])) for times in calls),
+            }
+            for kernel, seconds in calls[-1].items()
+        }
+
+    def mark(self) -> Any:
+        """An event on the current stream."""
+        event = self.xp.cuda.Event()
+        event.record()
+        return event
+
+    def between(self, start: Any, stop: Any) -> float:
+        """Seconds from one event to another."""
+        stop.synchronize()
+        seconds: float = self.xp.cuda.get_elapsed_time(start, stop) / 1e3
+        return seconds
 
     def to_device(self, array: Any) -> tuple[Any, float]:
         """An array there, and the seconds of its way."""
@@ -202,30 +255,33 @@ def measure_copy(gpu: Gpu, n_bytes: int = 1 << 31) -> dict[str, Any]:
     return {"bytes per second": 2 * n_bytes / median(seconds), "seconds": spread(seconds)}
 
 
-def make_pair(case: PairCase) -> tuple[Any, Any]:
-    """Two dependent columns."""
-    rng = np.random.default_rng(case.n_samples)
-    if case.dtype == "uint8":
-        x = rng.integers(0, case.n_bins, case.n_samples, dtype=np.uint8)
-        y = rng.integers(0, case.n_bins // 2, case.n_samples, dtype=np.uint8)
+@lru_cache(maxsize=1)
+def make_pair(dtype: str, n_samples: int, n_bins: int) -> tuple[Any, Any]:
+    """Two dependent columns; the last ones are kept, for 10⁹ normal samples take half a minute."""
+    rng = np.random.default_rng(n_samples)
+    if dtype == "uint8":
+        x = rng.integers(0, n_bins, n_samples, dtype=np.uint8)
+        y = rng.integers(0, n_bins // 2, n_samples, dtype=np.uint8)
         y += x
-        y %= case.n_bins
+        y %= n_bins
         return x, y
-    x = rng.standard_normal(case.n_samples, dtype=np.float32)
-    return x, x + rng.standard_normal(case.n_samples, dtype=np.float32)
+    x = rng.standard_normal(n_samples, dtype=np.float32)
+    return x, x + rng.standard_normal(n_samples, dtype=np.float32)
 
 
 def measure_pair(gpu: Gpu, case: PairCase, copy_rate: float) -> dict[str, Any]:
     """A mutual information end to end: the extremes, the bins, the counts, the sums."""
-    x, y = make_pair(case)
+    x, y = make_pair(case.dtype, case.n_samples, case.n_bins)
     bins: Any = case.n_bins if case.dtype == "float32" else None
     if case.are_known:
         bins = np.linspace(-WIDEST, WIDEST, case.n_bins + 1)
     host: list[float] = []
+    name, judged = reference()
+    first = slice(0, min(judged, case.n_samples))
     expected = 0.0
     for _ in range(3):
         start = time.perf_counter()
-        expected = fastinfo.mutual_information(x, y, bins=bins, backend="numba")
+        expected = fastinfo.mutual_information(x[first], y[first], bins=bins, backend=name)
         host.append(time.perf_counter() - start)
     n_bytes = x.nbytes + y.nbytes
     pairs, moved = [], 0.0
@@ -233,19 +289,21 @@ def measure_pair(gpu: Gpu, case: PairCase, copy_rate: float) -> dict[str, Any]:
         there = [gpu.to_device(column) for column in (x, y)]
         pairs.append([array for array, _ in there])
         moved = sum(seconds for _, seconds in there) if i == 0 else moved
-    require_agreement(fastinfo.mutual_information(*pairs[0], bins=bins), expected, case.name)
+    found = fastinfo.mutual_information(*(side[first] for side in pairs[0]), bins=bins)
+    require_agreement(found, expected, case.name)
     of = in_turn(pairs)
     seconds = gpu.seconds(lambda i: fastinfo.mutual_information(*of(i), bins=bins))
     share = n_bytes / median(seconds) / copy_rate
     return {
         "case": case._asdict(),
         "seconds": spread(seconds),
+        "kernels": gpu.of_kernels(lambda i: fastinfo.mutual_information(*of(i), bins=bins)),
         "seconds to the device": moved,
         "samples per second": case.n_samples / median(seconds),
         "share of copy bandwidth": share,
         "met": share >= case.bandwidth_target,
-        "numba": {"seconds": spread(host), "cores": usable_cores()},
-        "times numba": median(host) / median(seconds),
+        name: {"seconds": spread(host), "cores": usable_cores(), "samples": first.stop},
+        f"times {name}": median(host) / first.stop * case.n_samples / median(seconds),
     }
 
 
@@ -320,9 +378,10 @@ def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
     rng = np.random.default_rng(case.n_features)
     rows = rng.integers(0, case.n_bins, (case.n_features, case.n_samples), dtype=np.uint8)
     codes = rows.T
-    few = min(case.n_features, NUMBA_FEATURES)
+    few = min(case.n_features, NUMBA_FEATURES if reference()[0] == "numba" else NUMPY_FEATURES)
     start = time.perf_counter()
-    expected = fastinfo.pairwise_mutual_information(codes[:, :few], backend="numba")
+    name, _ = reference()
+    expected = fastinfo.pairwise_mutual_information(codes[:, :few], backend=name)
     host = time.perf_counter() - start
     host_rate = few * (few + 1) / 2 * case.n_samples / host
     there, moved = gpu.to_device(rows)
@@ -330,6 +389,7 @@ def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
     found = fastinfo.pairwise_mutual_information(there)
     require_agreement(gpu.kernels.to_host(found[:few, :few]), expected, case.name)
     seconds = gpu.seconds(lambda i: fastinfo.pairwise_mutual_information(there), warm_up=1)
+    kernels = gpu.of_kernels(lambda i: fastinfo.pairwise_mutual_information(there))
     work = case.n_features * (case.n_features + 1) / 2 * case.n_samples
     rate = work / median(seconds)
     peer = measure_peer(gpu, codes, case)
@@ -337,6 +397,7 @@ def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
     return {
         "case": case._asdict(),
         "seconds": spread(seconds),
+        "kernels": kernels,
         "seconds to the device": moved,
         "sample-pairs per second": rate,
         "met": (case.rate_target is None or rate >= case.rate_target)
@@ -344,8 +405,8 @@ def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
         "one-hot products by torch": peer,
         "times torch": ratio,
         "all pairs, all devices": measure_devices(codes, case.name),
-        "numba": {"sample-pairs per second": host_rate, "features": few, "cores": usable_cores()},
-        "times numba": rate / host_rate,
+        name: {"sample-pairs per second": host_rate, "features": few, "cores": usable_cores()},
+        f"times {name}": rate / host_rate,
     }
 
 
@@ -380,21 +441,24 @@ def measure_devices(codes: Any, name: str, repetitions: int = 3) -> dict[str, An
     }
 
 
-def run(gpu: Gpu, size: str, only: str | None) -> dict[str, Any]:
-    """All results: what a results file holds."""
-    import cupy
-
+def run(
+    gpu: Gpu, size: str, only: str | None, keep: Callable[[Mapping[str, Any]], None]
+) -> dict[str, Any]:
+    """All results: what a results file holds. ``keep`` is given all there are after each step."""
     properties = gpu.properties
     results: dict[str, Any] = {
         "schema": SCHEMA,
         "date": datetime.now(UTC).date().isoformat(),
         "size": size,
         "device": properties._asdict(),
-        "versions": {"fastinfo": fastinfo.__version__, "cupy": cupy.__version__},
-        "rates": measure_rates(gpu),
+        "versions": {"fastinfo": fastinfo.__version__, "library": gpu.kernels.device.library},
         "copy": measure_copy(gpu, 1 << (31 if size == "full" else 26)),
+        "rates": measure_rates(gpu),
         "cases": [],
+        "complete": False,
     }
+    keep(results)
+    print(json.dumps(results, indent=1), file=sys.stderr, flush=True)
     copy_rate = results["copy"]["bytes per second"]
     for case in chosen(size, only):
         if isinstance(case, PairCase):
@@ -402,7 +466,10 @@ def run(gpu: Gpu, size: str, only: str | None) -> dict[str, Any]:
         else:
             result = measure_matrix(gpu, case)
         results["cases"].append(result)
+        keep(results)
         print(json.dumps(result, indent=1), file=sys.stderr, flush=True)
+    results["complete"] = True
+    keep(results)
     return results
 
 
@@ -439,10 +506,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ImportError as error:
         print(f"ci/bench-gpu: no GPU can be used: {error}", file=sys.stderr)
         return 2
-    results: Mapping[str, Any] = run(gpu, options.size, options.only)
     output = options.output or result_file(gpu.properties.name)
     output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+
+    def keep(results: Mapping[str, Any]) -> None:
+        with written_whole(output) as file:
+            file.write((json.dumps(results, indent=1) + "\n").encode())
+
+    run(gpu, options.size, options.only, keep)
     print(output)
     return 0
 

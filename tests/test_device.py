@@ -414,9 +414,9 @@ def test_a_cupy_without_a_device_is_told_with_the_reason():
 class FakeRuntime:
     """A CuPy that is there and lacks something."""
 
-    __version__ = "14"
+    def __init__(self, n_devices=1, nvrtc=None, version="14.2.0"):
+        self.__version__ = version
 
-    def __init__(self, n_devices=1, nvrtc=None):
         class CUDARuntimeError(RuntimeError):
             pass
 
@@ -425,12 +425,14 @@ class FakeRuntime:
                 raise CUDARuntimeError(n_devices)
             return n_devices
 
-        def version():
+        def nvrtc_version():
             if nvrtc is not None:
                 raise ImportError(nvrtc)
 
         runtime = SimpleNamespace(getDeviceCount=count, CUDARuntimeError=CUDARuntimeError)
-        self.cuda = SimpleNamespace(runtime=runtime, nvrtc=SimpleNamespace(getVersion=version))
+        self.cuda = SimpleNamespace(
+            runtime=runtime, nvrtc=SimpleNamespace(getVersion=nvrtc_version)
+        )
 
 
 @pytest.mark.parametrize(
@@ -438,6 +440,8 @@ class FakeRuntime:
     [
         (None, "import of cupy halted; .*pip install cupy-cuda13x"),
         (FakeRuntime("cudaErrorNoDevice: no"), r"no NVIDIA driver .* \(cudaErrorNoDevice: no\)"),
+        (FakeRuntime(version="14.1.1"), "14.1.1 is older than 14.2; pip install cupy-cuda13x"),
+        (FakeRuntime(version="13.6"), "13.6 is older than 14.2; "),
         (FakeRuntime(0), "a driver and no device; .*CUDA_VISIBLE_DEVICES"),
         (FakeRuntime(1, "libnvrtc.so.13"), r"no NVRTC, .*\(libnvrtc.so.13\); pip install"),
     ],

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from bench import gpu
 from fastinfo.backends.cupy import CupyKernels, plan
 from fastinfo.backends.cupy.device import Properties
+from fastinfo.backends.cupy.sources import FAMILIES
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -191,12 +192,51 @@ def test_without_a_gpu_the_commands_say_so(command):
     assert "Traceback" not in done.stderr
 
 
+PRETENDED = """#!/bin/sh
+# A Python on a machine with a GPU, of which the tests of one file fail.
+case "$*" in
+    *"import torch"*) exit 1 ;;
+    *pytest*{failing}*) echo "what went wrong"; exit 1 ;;
+    *pytest*) echo "passed $3" ;;
+    *) echo "$*" ;;
+esac
+"""
+
+
+@pytest.mark.parametrize("failing", ["nothing", "tests/test_soft.py"])
+def test_every_file_of_tests_runs_on_a_gpu_and_one_that_fails_is_told(tmp_path, failing):
+    python = tmp_path / "python"
+    python.write_text(PRETENDED.format(failing=failing))
+    python.chmod(0o755)
+    done = subprocess.run(
+        [ROOT / "ci/test-gpu", "tests"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHON": str(python)},
+    )
+    assert (done.returncode == 0) == (failing == "nothing"), done.stderr
+    assert "ci.compile_kernels" in done.stdout
+    assert "passed tests/test_kernels.py" in done.stdout
+    assert ("passed tests/test_soft.py" in done.stdout) == (failing == "nothing")
+    last = done.stdout.splitlines()[-1]
+    assert ("FAILED: tests.test_soft.py;" in last) == (failing != "nothing")
+
+
+def test_all_kernels_of_a_device_are_compiled_before_its_tests():
+    from ci import compile_kernels
+
+    every = {(family, name) for family, of in FAMILIES.items() for name in of.kernels}
+    assert set(compile_kernels.kernels((9, 0))) == every
+    left = {family for family, _ in every - set(compile_kernels.kernels((7, 5)))}
+    assert left == {"onehot_mma", "rates"}
+
+
 def test_an_unknown_case_is_told(capsys):
     with pytest.raises(SystemExit) as raised:
         gpu.main(["--only", "no such case"])
     assert raised.value.code == 2
     assert (
-        "there are pair-uint8, pair-float32, pair-float32-edges, matrix-16, matrix-3"
+        "there are pair-uint8, pair-float32-edges, pair-float32, matrix-16, matrix-3"
         in capsys.readouterr().err
     )
 
@@ -223,6 +263,12 @@ class StoppedWatch(gpu.Gpu):
         call(0)
         return [1.0, 2.0, 3.0]
 
+    def mark(self):
+        return None
+
+    def between(self, start, stop):
+        return 0.25
+
     def to_device(self, array):
         return self.kernels.bring(array), 0.5
 
@@ -242,13 +288,56 @@ def test_the_benchmarks_run_and_agree_on_their_answers(monkeypatch):
         case = gpu.PairCase("pair", dtype, 3000, 6, 0.4)
         result = gpu.measure_pair(watch, case, copy)
         assert result["samples per second"] == 1500.0
+        name = "uint8, uint8" if dtype == "uint8" else "float, float"
+        counted = {"launches": 1, "seconds": 0.25}
+        assert result["kernels"][f"count_shared<{name}>"] == counted
         assert result["met"] == (2 * 3000 * np.dtype(dtype).itemsize / 2.0 / copy >= 0.4)
     result = gpu.measure_matrix(watch, gpu.MatrixCase("matrix", 12, 500, 4, 1e30))
     assert result["sample-pairs per second"] == 12 * 13 / 2 * 500 / 2.0
     assert result["met"] is False
+    assert any(kernel.startswith("count_onehot") for kernel in result["kernels"])
     several = result["all pairs, all devices"]
     assert several == "there is one device" or several["devices"] > 1
     json.dumps([measured, result])
+
+
+@pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+def test_a_benchmark_that_is_cut_short_leaves_what_it_has(monkeypatch, tmp_path):
+    monkeypatch.setattr(gpu, "Gpu", StoppedWatch)
+    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
+    monkeypatch.setattr(gpu, "RATE_REPEATS", 1)
+    pairs = [gpu.PairCase(name, "uint8", 300, 6, 0.4) for name in ("first", "second")]
+    monkeypatch.setitem(gpu.SIZES, "smoke", (pairs, []))
+    monkeypatch.setattr(gpu, "measure_copy", lambda *_: {"bytes per second": 1e12})
+    measure = gpu.measure_pair
+
+    def cut(watch, case, copy_rate):
+        if case.name == "second":
+            raise KeyboardInterrupt
+        return measure(watch, case, copy_rate)
+
+    output = tmp_path / "results.json"
+    with monkeypatch.context() as cutting:
+        cutting.setattr(gpu, "measure_pair", cut)
+        with pytest.raises(KeyboardInterrupt):
+            gpu.main(["--size", "smoke", "--output", str(output)])
+    left = json.loads(output.read_text())
+    assert [result["case"]["name"] for result in left["cases"]] == ["first"]
+    assert left["complete"] is False
+    assert gpu.main(["--size", "smoke", "--output", str(output)]) == 0
+    assert json.loads(output.read_text())["complete"] is True
+
+
+@pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+def test_numpy_judges_where_there_is_no_numba(monkeypatch):
+    """As where Numba is too old for the NumPy beside it."""
+    monkeypatch.setattr(gpu.fastinfo, "backends", lambda: [])
+    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
+    monkeypatch.setattr(gpu, "NUMPY_SAMPLES", 100)
+    result = gpu.measure_pair(StoppedWatch(), gpu.PairCase("pair", "uint8", 300, 6, 0.4), 1e12)
+    assert result["numpy"]["samples"] == 100
+    result = gpu.measure_matrix(StoppedWatch(), gpu.MatrixCase("matrix", 12, 500, 4, 1e30))
+    assert result["numpy"]["features"] == 12
 
 
 def test_wrong_answers_are_not_timed():

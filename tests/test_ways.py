@@ -380,7 +380,9 @@ FAULTS = {
         "i < 1u << shift; ++i) sum",
         "i + 1 < 1u << shift; ++i) sum",
     ),
-    "missing is a bin": (ways.WORDS, "is_missing ? 0u : code + 1", "code + 1"),
+    "missing is a bin": (*(ways.WORDS, "taken[j] == missing ? 0u : taken[j] + 1", "taken[j] + 1"),),
+    "samples beyond the last": (ways.WORDS, "if (begin + j >= n_samples) value = 0;", ""),
+    "samples beyond the last, increments": (ways.SCATTER, "limit == N", "limit > 0"),
 }
 
 

@@ -110,9 +110,12 @@ class Hardware:
         shared_bytes: int = 0,
     ) -> None:
         """Start a kernel on the current stream."""
-        most_shared_bytes = self.properties.shared_bytes_per_block
-        function = _kernel(self.number, family, kernel, most_shared_bytes)
+        function = self.prepare(family, kernel)
         function(_axes(grid), _axes(block), tuple(arguments), shared_mem=shared_bytes)
+
+    def prepare(self, family: str, kernel: str) -> Any:
+        """A kernel, compiled unless it was before."""
+        return _kernel(self.number, family, kernel, self.properties.shared_bytes_per_block)
 
     def current_number(self) -> int:
         """The number of this thread's current device."""

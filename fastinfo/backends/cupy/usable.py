@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cache
 
 from fastinfo.backends.cupy.device import Device
 from fastinfo.backends.cupy.sources import LEAST_CAPABILITY
+
+LEAST_CUPY = (14, 2)
+"""Before it, CuPy does not take a stream that another library made, or ends it as its own."""
 
 INSTALL = "pip install cupy-cuda13x (or cupy-cuda12x, as your driver is)"
 
@@ -22,6 +26,9 @@ def _found() -> tuple[Device, ...] | UnusableError:
         import cupy
     except ImportError as error:
         return UnusableError(f"{_first_line(error)}; {INSTALL}")
+    if tuple(map(int, re.findall(r"\d+", cupy.__version__)[:2])) < LEAST_CUPY:
+        least = ".".join(map(str, LEAST_CUPY))
+        return UnusableError(f"CuPy {cupy.__version__} is older than {least}; {INSTALL}")
     try:
         n_devices = cupy.cuda.runtime.getDeviceCount()
     except cupy.cuda.runtime.CUDARuntimeError as error:

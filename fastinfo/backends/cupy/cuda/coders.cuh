@@ -20,16 +20,11 @@ template <class Value> struct Coder {
     __device__ __forceinline__ bool guess_all(
         const Value* values, int64 i, uint32 (&codes)[N]
     ) const {
-        const Pack<Value, N> taken = load_pack<N>(values, i);
-#pragma unroll
-        for (int j = 0; j < N; ++j) codes[j] = static_cast<uint32>(taken.at[j]);
+        load_each(values, i, codes);
         return true;
     }
     __device__ __forceinline__ uint32 exact(Value value) const { return static_cast<uint32>(value); }
 };
-
-template <bool IS_SHORT> struct WordOf { using Type = uint32; };
-template <> struct WordOf<true> { using Type = uint16; };
 
 // Bytes, of which those from `n_bins` on, a power of two, are all counted as this one: of a column
 // whose largest code was guessed. By their upper bits four are seen to be below at once.
@@ -42,22 +37,11 @@ template <> struct Coder<uint8> {
 
     __device__ __forceinline__ Coder(const Key*, int32 n_bins, Real, Real, Real) : n_bins(n_bins) {}
 
-    // By words: of bytes the compiler would take the load apart in a dozen instructions more.
     template <int N>
     __device__ __forceinline__ bool guess_all(
         const uint8* values, int64 i, uint32 (&codes)[N]
     ) const {
-        using Word = typename WordOf<(N < 4)>::Type;
-        constexpr int HELD = sizeof(Word);
-        const auto taken = load_pack<N / HELD>(reinterpret_cast<const Word*>(values), i);
-        uint32 bits = 0;
-#pragma unroll
-        for (int k = 0; k < N / HELD; ++k) bits |= taken.at[k];
-#pragma unroll
-        for (int j = 0; j < N; ++j) {
-            codes[j] = __byte_perm(taken.at[j / HELD], 0, 0x4440 + j % HELD);
-        }
-        return !(bits & (256 - n_bins) * 0x01010101u);
+        return !(load_each(values, i, codes) & (256 - n_bins) * 0x01010101u);
     }
     __device__ __forceinline__ uint32 exact(uint8 value) const {
         return value < n_bins ? value : n_bins;

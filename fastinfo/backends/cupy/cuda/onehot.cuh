@@ -177,7 +177,10 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
 
     // Panel by panel on the left, the sums of the block's pairs go where all threads see them.
     int* panels = shared_memory<int>();
-    const Group group = Group::of(max(left_rows, right_rows));
+    const bool knows_both = left_complete && right_complete;
+    const int few = knows_both && left_rows == right_rows && left_rows <= 3 ? left_rows : 0;
+    // Two lines a lane: what else a pair takes, its place and its way out, is the same for each lane.
+    const Group group = Group::of(few ? 1 : (max(left_rows, right_rows) + 1) / 2);
     const int n_pairs = left.per_panel * right_slots;
     for (int half = 0; half < 2; ++half) {
         if (left_panel == half) Way::store(sums, panels + right_panel * PANEL * PITCH);
@@ -205,15 +208,20 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
             }
             const int64* x_own = left_marginals + (is_wanted ? x : 0) * (left_rows + 1ll);
             const int64* y_own = right_marginals + (is_wanted ? y : 0) * (right_rows + 1ll);
+            const auto at = [&](int i, int j) { return cells[i * PITCH + j]; };
             auto sums_by = [&](const int64* entries) {
-                return sums_with_rest(
-                    [&](int i, int j) { return cells[i * PITCH + j]; },
-                    is_wanted ? left_rows : 0, is_wanted ? right_rows : 0,
-                    left_complete, right_complete, x_own, y_own, entries, group);
+                if (few && !is_wanted) return Sums{0, 0, 0, 0};
+                switch (few) {
+                    case 1: return sums_of_few<1>(at, x_own, y_own, entries);
+                    case 2: return sums_of_few<2>(at, x_own, y_own, entries);
+                    case 3: return sums_of_few<3>(at, x_own, y_own, entries);
+                    default: return sums_with_rest(
+                        at, is_wanted ? left_rows : 0, is_wanted ? right_rows : 0,
+                        left_complete, right_complete, x_own, y_own, entries, group);
+                }
             };
             const Sums found = n_shared ? sums_by(near) : sums_by(table);
             if (is_wanted && group.lane == 0) {
-                const bool knows_both = left_complete && right_complete;
                 const Entropies out{joint, left_out, right_out, tile, f, g, table, unit};
                 out.write(found, knows_both ? n_samples : found.samples, !knows_both);
             }

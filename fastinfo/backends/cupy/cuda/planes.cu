@@ -41,30 +41,48 @@ __global__ void __launch_bounds__(256) count_codes(
     }
 }
 
-// Bit planes of the values of some features, (features, stages, planes, 16 words), by warps.
-// The value of a feature that lacks no sample is its code; of others code + 1, and 0 for missing.
+// Bit planes of the values of some features, (features, stages, planes, 16 words), stage by stage of
+// 512 samples by warps. The value of a feature that lacks no sample is its code; of others code + 1,
+// and 0 for missing.
+//
+// In which order the samples of a stage lie in its words is the same for all features and matters
+// to nobody: a word holds those that the lanes have at one place of their wide loads.
 template <class Code>
 __global__ void __launch_bounds__(256) pack_planes(
     const Code* __restrict__ codes, int64 stride, int64 n_samples,
     const int32* __restrict__ features, const int32* __restrict__ n_bins, bool is_complete,
-    int64 n_stages, int64 n_words, int32 n_planes, uint32* __restrict__ planes
+    int64 n_stages, int64 n_features, int32 n_planes, uint32* __restrict__ planes
 ) {
+    constexpr int N = 16 / sizeof(Code), MOST_PLANES = 6, WORDS = 16;
     const int lane = threadIdx.x % 32;
     const int64 n_warps = samples_apart() / 32;
-    for (int64 word = first_sample() / 32; word < n_words; word += n_warps) {
-        const int64 place = word / (16 * n_stages), in_feature = word % (16 * n_stages);
-        const int feature = features[place];
-        const int64 sample = in_feature * 32 + lane;
-        uint32 value = 0;
-        if (sample < n_samples) {
-            const uint32 code = codes[feature * stride + sample];
-            const bool is_missing = code == static_cast<uint32>(n_bins[feature]);
-            value = is_complete ? code : is_missing ? 0u : code + 1;
+    for (int64 stage = first_sample() / 32; stage < n_features * n_stages; stage += n_warps) {
+        const int feature = features[stage / n_stages];
+        const int64 first = stage % n_stages * (32 * WORDS);
+        const uint32 missing = n_bins[feature];
+        uint32 mine[MOST_PLANES] = {};
+#pragma unroll
+        for (int part = 0; part < WORDS / N; ++part) {
+            const int64 begin = first + (part * 32 + lane) * N;
+            uint32 taken[N] = {};
+            if (begin < stride) load_each(codes + feature * stride, begin / N, taken);
+#pragma unroll
+            for (int j = 0; j < N; ++j) {
+                uint32 value = is_complete ? taken[j] : taken[j] == missing ? 0u : taken[j] + 1;
+                if (begin + j >= n_samples) value = 0;
+#pragma unroll
+                for (int plane = 0; plane < MOST_PLANES; ++plane) {
+                    if (plane >= n_planes) break;
+                    const uint32 bits = __ballot_sync(0xffffffffu, value >> plane & 1u);
+                    if (lane == part * N + j) mine[plane] = bits;
+                }
+            }
         }
-        const int64 stage = word / 16;
-        for (int plane = 0; plane < n_planes; ++plane) {
-            const uint32 bits = __ballot_sync(0xffffffffu, value >> plane & 1u);
-            if (lane == 0) planes[(stage * n_planes + plane) * 16 + word % 16] = bits;
+#pragma unroll
+        for (int plane = 0; plane < MOST_PLANES; ++plane) {
+            if (plane < n_planes && lane < WORDS) {
+                planes[(stage * n_planes + plane) * WORDS + lane] = mine[plane];
+            }
         }
     }
 }

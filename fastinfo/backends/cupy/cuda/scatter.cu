@@ -45,20 +45,34 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
     const int64 n_packs = (n_samples + N - 1) / N;
     const int64 begin = blockIdx.y * packs_per_split;
     const int64 end = begin + packs_per_split < n_packs ? begin + packs_per_split : n_packs;
+    auto increment = [](uint32* table, uint32 place) {
+        atomicAdd(reinterpret_cast<uint32*>(reinterpret_cast<unsigned char*>(table) + place), 1u);
+    };
+    // Places in bytes, and nothing asked of a sample: what it costs beside its increment decides.
+    const uint32 cell_bytes = sizeof(uint32) << shift, line_bytes = width * cell_bytes;
+    const bool is_whole = gridDim.z == 1;
     for (int64 pack = begin + threadIdx.x; pack < end; pack += blockDim.x) {
-        const Pack<Code, N> x = load_pack<N>(x_codes, pack);
         const int limit = n_samples - pack * N < N ? static_cast<int>(n_samples - pack * N) : N;
+        const bool is_plain = is_whole && limit == N;
+        uint32 x[N], y[N];
+        load_each(x_codes, pack, x);
+#pragma unroll
+        for (int i = 0; i < N; ++i) x[i] = is_plain ? x[i] * line_bytes : x[i] - first_line;
+#pragma unroll 1
         for (int k = 0; k < n_pairs; ++k) {
             const int g = rights[first + k];
             if (tile.follows(f, g)) continue;
-            const Pack<Code, N> y = load_pack<N>(codes + g * stride, pack);
+            load_each(codes + g * stride, pack, y);
             uint32* table = tables + k * table_size + copy;
+            if (is_plain) {
 #pragma unroll
-            for (int i = 0; i < N; ++i) {
-                const uint32 line = x.at[i] - first_line;  // lines before the slice wrap around
-                if (i < limit && line < static_cast<uint32>(slice_lines)) {
-                    const uint32 cell = line * width + y.at[i];
-                    atomicAdd(&table[cell << shift], 1u);
+                for (int i = 0; i < N; ++i) increment(table, x[i] + y[i] * cell_bytes);
+                continue;
+            }
+#pragma unroll
+            for (int i = 0; i < N; ++i) {  // lines before the slice have wrapped around
+                if (i < limit && x[i] < static_cast<uint32>(slice_lines)) {
+                    increment(table, x[i] * line_bytes + y[i] * cell_bytes);
                 }
             }
         }

@@ -31,8 +31,22 @@ __global__ void ALL_AT_ONCE(256) summarize(
 #pragma unroll 1  // more loads at a time would take registers from threads that wait
         for (int64 i = first_sample(); i < n_packs; i += samples_apart()) {
             const Pack<Value, N> taken = load_pack<N>(mine, i);
+            Key low = Ordered<Value>::key(taken.at[0]), high = low;
 #pragma unroll
-            for (int j = 0; j < N; ++j) include(taken.at[j]);
+            for (int j = 1; j < N; ++j) {
+                const Key key = Ordered<Value>::key(taken.at[j]);
+                low = key < low ? key : low;
+                high = key > high ? key : high;
+            }
+            // NaN is at an end of the order. To ask each sample would keep it from being as fast
+            // as memory.
+            if (Ordered<Value>::is_nan(low) || Ordered<Value>::is_nan(high)) {
+#pragma unroll
+                for (int j = 0; j < N; ++j) include(taken.at[j]);
+            } else {
+                least = low < least ? low : least;
+                most = high > most ? high : most;
+            }
         }
 #pragma unroll 1
         for (int64 i = n_packs * N + first_sample(); i < n_samples; i += samples_apart()) {

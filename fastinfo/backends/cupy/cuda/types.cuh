@@ -37,3 +37,30 @@ template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16
 template <int N, class T> __device__ __forceinline__ Pack<T, N> load_pack(const T* data, int64 i) {
     return reinterpret_cast<const Pack<T, N>*>(data)[i];
 }
+
+// The same, each as 32 bits, and all bits that any of them has, at some place of the answer. Bytes
+// come as words, each taken apart by one instruction: as bytes they would take a dozen more.
+template <class T, int N>
+__device__ __forceinline__ uint32 load_each(const T* data, int64 i, uint32 (&values)[N]) {
+    const Pack<T, N> taken = load_pack<N>(data, i);
+    uint32 bits = 0;
+#pragma unroll
+    for (int j = 0; j < N; ++j) bits |= values[j] = static_cast<uint32>(taken.at[j]);
+    return bits;
+}
+
+template <bool IS_SHORT> struct WordOf { using Type = uint32; };
+template <> struct WordOf<true> { using Type = uint16; };
+
+template <int N>
+__device__ __forceinline__ uint32 load_each(const uint8* data, int64 i, uint32 (&values)[N]) {
+    using Word = typename WordOf<(N < 4)>::Type;
+    constexpr int HELD = sizeof(Word);
+    const auto taken = load_pack<N / HELD>(reinterpret_cast<const Word*>(data), i);
+    uint32 bits = 0;
+#pragma unroll
+    for (int k = 0; k < N / HELD; ++k) bits |= taken.at[k];
+#pragma unroll
+    for (int j = 0; j < N; ++j) values[j] = __byte_perm(taken.at[j / HELD], 0, 0x4440 + j % HELD);
+    return bits;
+}

@@ -151,16 +151,16 @@ def pack(
         on_device = xp.asarray(features.astype(np.int32))
         planes = xp.empty((len(features), stages(n_samples), n_planes, WORDS), np.uint32)
         if planes.size:
-            n_words = len(features) * stages(n_samples) * WORDS
             device.launch(
                 "planes",
                 f"pack_planes<{TYPE_NAMES[matrix.dtype.name]}>",
-                plan.grid(device.properties, 32 * n_words),
+                plan.grid(device.properties, 32 * len(features) * stages(n_samples)),
                 plan.BLOCK,
                 (
                     *(matrix, np.int64(matrix.shape[1]), np.int64(n_samples)),
                     *(on_device, bins_on_device, np.bool_(is_complete)),
-                    *(np.int64(stages(n_samples)), np.int64(n_words), np.int32(n_planes), planes),
+                    *(np.int64(stages(n_samples)), np.int64(len(features)), np.int32(n_planes)),
+                    planes,
                 ),
             )
         marginals = _by_value(counts, first_cell[features], bins[features], is_complete, rows)
