@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from conftest import ON_GPU
 from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
 
@@ -29,11 +30,27 @@ def xp():
 
 
 @pytest.fixture
-def launches(monkeypatch):
-    """What is launched on the device from now on."""
+def emulated_launches(monkeypatch):
+    """What is launched on an emulated device from now on, whatever there is beside it."""
     device = EmulatedDevice()
     monkeypatch.setattr(usable, "devices", lambda: (device,))
     return device.launches
+
+
+@pytest.fixture
+def launches(request, monkeypatch):
+    """What is launched on the device from now on: a GPU's arrays are none of an emulated one."""
+    if not ON_GPU:
+        return request.getfixturevalue("emulated_launches")
+    device, found = usable.device(None), []
+    launch = device.launch
+
+    def recorded(family, kernel, *how, **options):
+        found.append((family, kernel))
+        launch(family, kernel, *how, **options)
+
+    monkeypatch.setattr(device, "launch", recorded)
+    return found
 
 
 def data(rng, n=500):
@@ -329,12 +346,12 @@ COUNTED = {
 
 
 @pytest.mark.parametrize(("options", "make", "kernels"), COUNTED.values(), ids=COUNTED)
-def test_samples_are_coded_where_they_are_counted(rng, launches, options, make, kernels):
+def test_samples_are_coded_where_they_are_counted(rng, emulated_launches, options, make, kernels):
     columns = make(*data(rng))
     measure = fastinfo.mutual_information if len(columns) == 2 else fastinfo.entropy
     expected = measure(*columns, **options, backend="numpy")
     assert measure(*columns, **options, backend="cupy") == pytest.approx(expected, rel=1e-12)
-    counted = {kernel for family, kernel in launches if family in ("count", "encode")}
+    counted = {kernel for family, kernel in emulated_launches if family in ("count", "encode")}
     assert counted == kernels
 
 
