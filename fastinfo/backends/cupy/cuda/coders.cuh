@@ -106,10 +106,18 @@ template <class Value> struct BinCoder {
         return is_sure;
     }
 
-    // The number of inner edges at or below a value.
+    // The number of inner edges at or below a value. Clipped samples sit on the outer edges, where
+    // they leave a doubt to their whole pack: no search for them, and of floats, of which a pack
+    // holds more, none for those beside them. (Where products are of use, edges differ in Value.)
     __device__ __forceinline__ uint32 exact(Value value) const {
+        if constexpr (sizeof(Value) < 8) {
+            uint32 code;
+            if (limit > 0 && guess(value, code)) return code;
+        }
         const Key key = Ordered<Value>::key(value);
         if (key < keys[0] || key > keys[n_bins]) return n_bins;
+        if (limit > 0 && key == keys[0]) return 0;
+        if (limit > 0 && key == keys[n_bins]) return n_bins - 1;
         int32 below = 0;
         for (int32 rest = n_bins - 1; rest > 0;) {
             const int32 half = (rest + 1) / 2;
