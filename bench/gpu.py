@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import re
 import sys
 import time
@@ -33,6 +34,8 @@ RESULTS = Path(__file__).resolve().parent / "results"
 REPETITIONS = 20
 PROFILED = 5
 """Calls of which each kernel is timed by itself."""
+FEW_CALLS = 2
+"""The same in ways that may take seconds; the first of them compiles."""
 RELATIVE_ERROR = 1e-12
 ABSOLUTE_ERROR = 1e-14
 BYTES_BEYOND_CACHE = 1 << 30
@@ -164,8 +167,12 @@ class Gpu:
                 times.append(seconds)
         return times
 
-    def of_kernels(self, call: Callable[[int], Any]) -> dict[str, dict[str, float]]:
+    def of_kernels(
+        self, call: Callable[[int], Any], n_calls: int = PROFILED
+    ) -> dict[str, dict[str, float]]:
         """Launches of each kernel in a call, and the seconds that all of them take together.
+
+        The first of the calls, which may have to compile some, is not looked at.
 
         What a call takes beside is CuPy's kernels and Python, for which the device waits.
         """
@@ -179,7 +186,7 @@ class Gpu:
             marks.append((kernel, start, self.mark()))
 
         with mock.patch.object(device, "launch", timed):
-            for i in range(PROFILED):
+            for i in range(n_calls):
                 marks: list[tuple[str, Any, Any]] = []
                 call(i)
                 calls.append({})
@@ -188,7 +195,7 @@ class Gpu:
         return {
             kernel: {
                 "launches": len(seconds),
-                "seconds": median(sum(times.get(kernel, [])) for times in calls),
+                "seconds": median(sum(times.get(kernel, [])) for times in calls[1:]),
             }
             for kernel, seconds in calls[-1].items()
         }
@@ -373,6 +380,26 @@ def measure_peer(gpu: Gpu, codes: Any, case: MatrixCase) -> dict[str, Any] | str
     }
 
 
+def measure_ways(gpu: Gpu, codes: Any, case: MatrixCase) -> dict[str, Any]:
+    """All pairs in each way that there is, for the choice between them waits for its rates."""
+    from fastinfo.backends.cupy.pairs import ways
+
+    capability = gpu.properties.capability
+    rows = max(case.n_bins - 1, 1)
+    side = ways.Side(case.n_features, case.n_bins, rows if rows <= ways.MOST_ROWS else 0)
+    found: dict[str, Any] = {
+        "chosen": ways.choose(capability, case.n_samples, side, side),
+    }
+    for way in (ways.BITS, ways.BYTES, ways.WORDS, ways.SCATTER):
+        if math.isfinite(ways.predict(way, capability, case.n_samples, side, side)):
+            with mock.patch.object(ways, "choose", lambda *_, way=way: way):
+                kernels = gpu.of_kernels(
+                    lambda i: fastinfo.pairwise_mutual_information(codes), FEW_CALLS
+                )
+            found[way] = kernels
+    return found
+
+
 def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
     """All pairs, end to end from codes on the device, column by column, to a matrix there."""
     rng = np.random.default_rng(case.n_features)
@@ -398,6 +425,7 @@ def measure_matrix(gpu: Gpu, case: MatrixCase) -> dict[str, Any]:
         "case": case._asdict(),
         "seconds": spread(seconds),
         "kernels": kernels,
+        "ways": measure_ways(gpu, there, case),
         "seconds to the device": moved,
         "sample-pairs per second": rate,
         "met": (case.rate_target is None or rate >= case.rate_target)

@@ -296,6 +296,10 @@ def test_the_benchmarks_run_and_agree_on_their_answers(monkeypatch):
     assert result["sample-pairs per second"] == 12 * 13 / 2 * 500 / 2.0
     assert result["met"] is False
     assert any(kernel.startswith("count_onehot") for kernel in result["kernels"])
+    told = result["ways"]
+    assert set(told) == {"chosen", "bits", "bytes", "words", "scatter"}
+    assert "count_onehot<Bytes>" in told["bytes"]
+    assert "count_scatter<uint8>" in told["scatter"]
     several = result["all pairs, all devices"]
     assert several == "there is one device" or several["devices"] > 1
     json.dumps([measured, result])

@@ -95,7 +95,7 @@ def test_a_kernel_that_spills_is_found():
 def test_a_missing_instruction_is_found():
     found = faults_of(
         "count",
-        lambda text: text.replace("atomicAdd(&table[cell]", "atomicExch(&table[cell]"),
+        lambda text: text.replace("atomicAdd(cell, 1u)", "atomicExch(cell, 1u)"),
     )
     assert r"has no instruction ATOMS\.(POPC\.INC|ADD)" in found
 

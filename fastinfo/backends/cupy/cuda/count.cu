@@ -59,16 +59,12 @@ __global__ void ALL_AT_ONCE(512) count_shared(
     const Coder<Right> columns = held_coder<Right>(
         right_keys, right_bins, right_place, right_scale, right_shift, right_limit);
     __syncthreads();
-    // Cells in bytes, so that no sample's has to be multiplied by four.
     const uint32 first = (origin + (threadIdx.x & ((1u << shift) - 1))) * sizeof(uint32);
     const uint32 row = left_stride * sizeof(uint32), column = right_stride * sizeof(uint32);
-    auto increment = [&](uint32 cell) {
-        atomicAdd(reinterpret_cast<uint32*>(reinterpret_cast<unsigned char*>(table) + cell), 1u);
-    };
     auto count_one = [&](int64 i) {
         uint32 cell = first + rows.exact(left[i]) * row;
         if constexpr (!IS_ONE) cell += columns.exact(right[i]) * column;
-        increment(cell);
+        increment_cell(table, cell);
     };
     const int64 n_packs = is_wide ? n_samples / N : 0;
 #pragma unroll 1  // more loads at a time would take registers from threads that wait
@@ -81,7 +77,7 @@ __global__ void ALL_AT_ONCE(512) count_shared(
             for (int j = 0; j < N; ++j) {
                 uint32 cell = first + lefts[j] * row;
                 if constexpr (!IS_ONE) cell += rights[j] * column;
-                increment(cell);
+                increment_cell(table, cell);
             }
         } else {
 #pragma unroll 1

@@ -45,10 +45,7 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
     const int64 n_packs = (n_samples + N - 1) / N;
     const int64 begin = blockIdx.y * packs_per_split;
     const int64 end = begin + packs_per_split < n_packs ? begin + packs_per_split : n_packs;
-    auto increment = [](uint32* table, uint32 place) {
-        atomicAdd(reinterpret_cast<uint32*>(reinterpret_cast<unsigned char*>(table) + place), 1u);
-    };
-    // Places in bytes, and nothing asked of a sample: what it costs beside its increment decides.
+    // Of whole packs and tables nothing is asked: what a sample costs beside its increment decides.
     const uint32 cell_bytes = sizeof(uint32) << shift, line_bytes = width * cell_bytes;
     const bool is_whole = gridDim.z == 1;
     for (int64 pack = begin + threadIdx.x; pack < end; pack += blockDim.x) {
@@ -66,13 +63,13 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
             uint32* table = tables + k * table_size + copy;
             if (is_plain) {
 #pragma unroll
-                for (int i = 0; i < N; ++i) increment(table, x[i] + y[i] * cell_bytes);
+                for (int i = 0; i < N; ++i) increment_cell(table, x[i] + y[i] * cell_bytes);
                 continue;
             }
 #pragma unroll
             for (int i = 0; i < N; ++i) {  // lines before the slice have wrapped around
                 if (i < limit && x[i] < static_cast<uint32>(slice_lines)) {
-                    increment(table, x[i] * line_bytes + y[i] * cell_bytes);
+                    increment_cell(table, x[i] * line_bytes + y[i] * cell_bytes);
                 }
             }
         }

@@ -64,3 +64,10 @@ __device__ __forceinline__ uint32 load_each(const uint8* data, int64 i, uint32 (
     for (int j = 0; j < N; ++j) values[j] = __byte_perm(taken.at[j / HELD], 0, 0x4440 + j % HELD);
     return bits;
 }
+
+// One more in the cell so many bytes behind the beginning of a table in shared memory: told in bytes,
+// no sample's place has to be multiplied by four.
+__device__ __forceinline__ void increment_cell(uint32* table, uint32 place) {
+    uint32* cell = reinterpret_cast<uint32*>(reinterpret_cast<unsigned char*>(table) + place);
+    atomicAdd(cell, 1u);
+}
