@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import prod
 from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
-from fastinfo.backends import at, choose, name_of
+from fastinfo.backends import at, choose, name_of, reducing
 from fastinfo.joint_counts import JointCounts
 
 
@@ -549,6 +550,7 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
     with at(*variables, options.sample_weight):
         counts = samples.of(variables, options)
         kernels = choose(options.backend, arguments.place(variables))
+        kernels = reducing(kernels, prod(counts.shape))
         arguments.require_integers(options.estimator, counts.is_weighted)
         if counts.is_unknown:
             return float("nan")
@@ -569,6 +571,7 @@ def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -
     with at(x, y):
         left, right = samples.of_two(x, y, options)
         kernels = choose(options.backend, arguments.place((x, y)))
+        kernels = reducing(kernels, prod(left.shape))
         if left.is_unknown or right.is_unknown:
             return float("nan")
         p, q = (kernels.bring(counts) for counts in left.aligned_with(right))

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ON_GPU
+from conftest import ON_GPU, require
 
 import fastinfo
+from fastinfo import joint_counts, measures
 
 backends = importlib.import_module("fastinfo.backends")  # ``fastinfo.backends`` is the function
 
@@ -20,8 +21,14 @@ backends = importlib.import_module("fastinfo.backends")  # ``fastinfo.backends``
 def chosen(monkeypatch, **options):
     """The names of the backends that one call took."""
     names = []
-    load = backends.load
-    monkeypatch.setattr(backends, "load", lambda name: names.append(name) or load(name))
+
+    def recorded(*arguments):
+        kernels = backends.choose(*arguments)
+        names.append(kernels.name)
+        return kernels
+
+    for module in (joint_counts, measures):
+        monkeypatch.setattr(module, "choose", recorded)
     fastinfo.entropy([0, 1], **options)
     return set(names)
 
@@ -188,3 +195,31 @@ def test_a_skip_on_a_gpu_is_a_failure(on_gpu, outcome):
     )
     assert outcome in done.stdout, done.stdout
     assert ("did not run on the GPU: NUMBA_DISABLE_JIT" in done.stdout) == (on_gpu == "1")
+
+
+def test_small_tables_are_added_up_on_the_host(rng, monkeypatch):
+    """A device's launches for a few cells would take longer than counting 10⁸ samples."""
+    kernels = require("cupy")()
+    assert backends.reducing(kernels, backends.FEW_CELLS).name == "numba"
+    assert backends.reducing(kernels, backends.FEW_CELLS + 1) is kernels
+    for name in ("numba", "numpy"):
+        own = require(name)()
+        assert backends.reducing(own, 1) is own
+    monkeypatch.setitem(backends.REGISTRY, "numba", "nowhere:Kernels")
+    assert backends.reducing(kernels, 1).name == "numpy"
+
+
+def test_large_tables_are_added_up_where_they_are_counted(rng, monkeypatch):
+    kernels = require("cupy")
+    summed = []
+    sum_xlogx = kernels.sum_xlogx
+    monkeypatch.setattr(
+        kernels, "sum_xlogx", lambda self, c: summed.append(c.size) or sum_xlogx(self, c)
+    )
+    x, y = rng.integers(0, 9, (2, 500))
+    expected = fastinfo.mutual_information(x, y, backend="numpy")
+    assert fastinfo.mutual_information(x, y, backend="cupy") == pytest.approx(expected, rel=1e-12)
+    assert not summed
+    monkeypatch.setattr(backends, "FEW_CELLS", 80)
+    assert fastinfo.mutual_information(x, y, backend="cupy") == pytest.approx(expected, rel=1e-12)
+    assert 81 in summed

@@ -21,6 +21,10 @@ REGISTRY = {
 data on the host."""
 
 
+FEW_CELLS = 1 << 16
+"""Cells of a table that the host adds up while a device would be asked to."""
+
+
 class Place(NamedTuple):
     """Where an array is: on the host, or on a device and with the backend that works there."""
 
@@ -104,6 +108,20 @@ def choose(backend: str | None = None, place: Place = HOST) -> Kernels:
         return load(name)(place.device) if at_place else load(name)()  # type: ignore[call-arg]
     except ImportError as error:
         raise ImportError(f"backend {name!r} cannot be used: {error}") from error
+
+
+def reducing(kernels: Kernels, n_cells: int) -> Kernels:
+    """Kernels for the sums over a table of the host: the host's, unless it is worth the way.
+
+    Small launches and their way back take tenths of a millisecond, in which a device counts 10⁸
+    samples.
+    """
+    if kernels.xp.__name__ == "numpy" or n_cells > FEW_CELLS:
+        return kernels
+    try:
+        return load("numba")()
+    except ImportError:  # on a machine for devices alone
+        return load("numpy")()
 
 
 def name_of(backend: str | None) -> str:
