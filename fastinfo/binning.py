@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from fastinfo import extremes
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.columns import Column
@@ -28,20 +29,10 @@ from fastinfo.encoders import (
     Searching,
     TrustingLookUp,
 )
-from fastinfo.ranges import BLOCK, RANGE, over_ranges
+from fastinfo.ranges import BLOCK, over_ranges
 
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
-
-LOOKED_AT, PIECES = 1 << 16, 16
-"""Samples by which bins are guessed, and the pieces of a column that they come from: of a sorted
-one the first samples alone would tell nothing."""
-
-REPEATED = 16
-"""How often an extreme value has to be among them to be taken for the extreme of all."""
-
-MANY = 1 << 26
-"""Samples from which on a device takes longer to look at all of them than to begin a few times."""
 
 MOST_CAPPED = 64
 """Bins of bytes that are guessed on a device, where a table takes up to twice as many lines."""
@@ -242,7 +233,7 @@ def _fit_floats(
         encode = Searching(values, known.edges, known.uniform, kernels)
         return Coder(known, values.size, None, encode, kernels)
     may_guess = trust is Trust.SOME and isinstance(rule, Uniform)
-    guess = _guess(values, kernels) if may_guess else None
+    guess = extremes.guess(values, kernels) if may_guess else None
     if guess is not None:
         bins = _fit_edges(column, guess, rule, kernels)
         # Of a constant they are wider, and would not tell that it is none.
@@ -367,8 +358,8 @@ def _guess_integers(
 ) -> tuple[Any, Encoder] | None:
     """Categories by some samples of a long column, where the counting will tell of others."""
     comes_by_blocks = kernels.samples_at_once is None or isinstance(values, OnHost)
-    if values.dtype == "u1" and values.size > RANGE and trust is not Trust.NOTHING:
-        high = int(kernels.summarize(_some(values, kernels)).high)
+    if values.dtype == "u1" and values.size > extremes.WORTH_A_GUESS and trust is not Trust.NOTHING:
+        high = int(kernels.summarize(extremes.some(values, kernels)).high)
         categories = np.arange(high + 1, dtype="u1")
         if kernels.codes_while_counting and high < MOST_CAPPED and trust is Trust.SOME:
             capped = Capped(values, high + 1, kernels)
@@ -376,30 +367,12 @@ def _guess_integers(
         return (categories, TrustingLookUp(values, high, kernels)) if comes_by_blocks else None
     if values.dtype == "u1" or kernels.codes_while_counting or trust is not Trust.SOME:
         return None  # kernels that code while they count cap bytes alone
-    guess = _guess(values, kernels)
+    guess = extremes.guess(values, kernels)
     if guess is None or guess.high - guess.low >= MOST_OF_BYTES:
         return None
     low, high = int(guess.low), int(guess.high)
     offset = Offset(values, low, high - low + 1, kernels)
     return np.arange(low, high + 1, dtype=values.dtype), Guessed(offset, values, guess, kernels)
-
-
-def _some(values: Array | OnHost, kernels: Kernels) -> Array:
-    """Some samples of a long column, from all over it."""
-    size = LOOKED_AT // PIECES
-    starts = np.linspace(0, values.size - size, PIECES).astype(np.int64).tolist()
-    return kernels.xp.concatenate([values[start : start + size] for start in starts])
-
-
-def _guess(values: Array | OnHost, kernels: Kernels) -> Summary | None:
-    """What is probably the summary of a column without NaN; None where it had better be asked."""
-    if values.size <= (RANGE if kernels.samples_at_once is None else MANY):
-        return None
-    some = _some(values, kernels)
-    summary = kernels.summarize(some)
-    ends = [] if summary.n_missing else [summary.low, summary.high]
-    is_sure = bool(ends) and all(int((some == end).sum()) >= REPEATED for end in ends)
-    return summary if is_sure else None
 
 
 def _present(

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import JointCounts, binning, counting
+from fastinfo import JointCounts, counting, extremes
 from fastinfo.backends import load
 
 
@@ -606,7 +606,7 @@ def test_bins_that_some_samples_tell_are_those_of_all(rng, monkeypatch, make, dt
     x, y = make(rng, dtype), np.tile(np.arange(2, dtype="u1"), N_LONG // 2)
     options = {"bins": 7 if dtype[0] == "f" else None, "backend": "numba"}
     found = fastinfo.JointCounts(**options).update(x, y)
-    monkeypatch.setattr(binning, "RANGE", N_LONG)
+    monkeypatch.setattr(extremes, "WORTH_A_GUESS", N_LONG)
     expected = fastinfo.JointCounts(**options).update(x, y)
     np.testing.assert_array_equal(found.bins[0], expected.bins[0])
     np.testing.assert_array_equal(found.table, expected.table)
@@ -639,7 +639,7 @@ def test_a_guess_saves_the_look_at_all(rng, monkeypatch):
     for dtype, bins in (("f8", 7), ("i8", None)):
         looked_at.clear()
         fastinfo.JointCounts(bins=bins, backend="numba").update(whole(rng, dtype))
-        assert looked_at == [binning.LOOKED_AT]
+        assert looked_at == [extremes.LOOKED_AT]
     looked_at.clear()
     fastinfo.JointCounts(bins=7, backend="numba").update(rng.normal(size=N_LONG))
-    assert sum(looked_at) == binning.LOOKED_AT + N_LONG
+    assert sum(looked_at) == extremes.LOOKED_AT + N_LONG

@@ -161,7 +161,7 @@ def test_encode_integers_at_the_ends_of_the_code_dtypes(kernels, dtype, n_bins):
 
 @pytest.mark.parametrize("dtype", INTEGER_DTYPES)
 @pytest.mark.parametrize("n_bins", [1, 60, 255])
-@pytest.mark.parametrize("backend", ["numpy", "numba"])
+@pytest.mark.parametrize("backend", ["numpy", "numba"], indirect=True)
 def test_integers_beyond_the_bins_are_missing_on_the_host(backend, dtype, n_bins):
     kernels = load(backend)()
     limits = np.iinfo(dtype)
