@@ -49,18 +49,6 @@ def floats(n: int, B: int) -> Pair:
     return Pair(x, x + rng.standard_normal(n), B, peers.histogram2d)
 
 
-def labels(n: int, B: int) -> Pair:
-    """The codes in NumPy's default type of integers."""
-    same = codes(n, B)
-    return Pair(same.x.astype(np.int64), same.y.astype(np.int64), B, peers.reference_counts)
-
-
-def clipped(n: int, B: int) -> Pair:
-    """Correlated normal variables cut off at two standard deviations, where 2 and 8% pile up."""
-    whole = floats(n, B)
-    return Pair(whole.x.clip(-2, 2), whole.y.clip(-2, 2), B, peers.histogram2d)
-
-
 def check_pair(data: Pair, answer: Any) -> None:
     """Counts must be equal and values close."""
     if isinstance(answer, float):
@@ -130,50 +118,6 @@ CASES = (
         work=lambda n, B: n,
         unit="samples",
         targets=(Target("np.histogram2d", {"n": 10**7, "B": 32}, at_least=30),),
-    ),
-    Case(
-        name="pair-int64",
-        title="one pair, int64 labels, {B} bins, n = {n}",
-        make=labels,
-        contenders=(
-            Contender("fastinfo", _information(1)),
-            Contender("sklearn.metrics.mutual_info_score", lambda d: peers.scikit_learn(d.x, d.y)),
-            Contender(
-                "np.bincount(x*B + y)",
-                lambda d: np.bincount(d.x * d.n_bins + d.y, minlength=d.n_bins**2).reshape(
-                    d.n_bins, d.n_bins
-                ),
-            ),
-        ),
-        check=check_pair,
-        also=(lambda d: fastinfo.JointCounts(n_jobs=1).update(d.x, d.y).table,),
-        sizes={
-            "smoke": [{"n": 10**4, "B": 16}],
-            "default": [{"n": 10**7, "B": 16}],
-            "full": [{"n": 10**k, "B": 16} for k in (7, 8)],
-        },
-        work=lambda n, B: n,
-        unit="samples",
-    ),
-    Case(
-        name="pair-clipped",
-        title="one pair, float64 cut off at ±2σ → {B} uniform bins, n = {n}",
-        make=clipped,
-        contenders=(
-            Contender(
-                "fastinfo", lambda d: fastinfo.mutual_information(d.x, d.y, bins=d.n_bins, n_jobs=1)
-            ),
-            Contender("np.histogram2d", lambda d: peers.histogram2d(d.x, d.y, d.n_bins)),
-        ),
-        check=check_pair,
-        also=(lambda d: fastinfo.JointCounts(bins=d.n_bins, n_jobs=1).update(d.x, d.y).table,),
-        sizes={
-            "smoke": [{"n": 10**4, "B": 32}],
-            "default": [{"n": 10**7, "B": 32}],
-            "full": [{"n": 10**k, "B": 32} for k in (7, 8)],
-        },
-        work=lambda n, B: n,
-        unit="samples",
     ),
     Case(
         name="pair-two-threads",
