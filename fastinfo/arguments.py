@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo import tables
-from fastinfo.backends import HOST, Place, place_of, usable_cores
+from fastinfo.backends import HOST, Place, bring, kernels_of, place_of, usable_cores
 from fastinfo.binning import NUMPY_RULES, Given, NumpyRule, Quantile, Rule, Uniform
-from fastinfo.columns import ArrayColumns, Column, Columns, typical
+from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 
 NAN_POLICIES = ("raise", "omit", "propagate")
@@ -377,6 +377,19 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
         raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
     require_total(array, "sample_weight")
     return array
+
+
+def with_weight(groups: Sequence[Columns], weights: Any) -> tuple[Sequence[Columns], Any]:
+    """The samples whose weight is not 0: the others are left out of everything, the bins too."""
+    if weights is None or (weights > 0).all():
+        return groups, weights
+    (positions,) = (weights > 0).nonzero()
+
+    def chosen(array: Any) -> Any:
+        found = array[..., bring(positions, kernels_of(array))]
+        return found if place_of(array) != HOST else np.ascontiguousarray(found)
+
+    return [of_samples(group, chosen) for group in groups], weights[positions]
 
 
 def require_total(weights: Any, name: str) -> None:

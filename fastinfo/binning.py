@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import extremes
+from fastinfo import extremes, quantiles
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.columns import Column
@@ -34,6 +34,9 @@ from fastinfo.ranges import BLOCK, over_ranges
 NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
 """Names that `numpy.histogram_bin_edges` takes."""
 
+EXACT_IN_FLOATS = 1 << 53
+"""Up to here, floating point tells each integer from its neighbours."""
+
 MOST_CAPPED = 64
 """Bins of bytes that are guessed on a device, where a table takes up to twice as many lines."""
 
@@ -49,13 +52,16 @@ class Uniform:
     """Bins of equal width between the smallest and the largest value."""
 
     n_bins: int | None = None
+    n_variables: int = 2
+    """How many share a table, on which the number of bins depends where it is left open."""
 
 
 @dataclass(frozen=True)
 class Quantile:
-    """Bins of equal frequency."""
+    """Bins of equal frequency, as `fastinfo.quantiles` makes them."""
 
     n_bins: int | None = None
+    n_variables: int = 2
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ class Edges:
     def given(cls, edges: np.ndarray[Any, Any]) -> Edges:
         """Edges that a caller knows; those of `numpy.linspace` are known again."""
         low, high = float(edges[0]), float(edges[-1])
-        is_uniform = math.isfinite(high - low) and np.array_equal(
+        is_uniform = 0 < high - low < math.inf and np.array_equal(
             edges, np.linspace(low, high, edges.size)
         )
         return cls(edges, is_uniform)
@@ -161,12 +167,27 @@ class Coder:
         return int(sum((codes == len(self.bins)).sum() for codes in blocks))
 
 
-def default_n_bins(n_samples: int) -> int:
-    """⌈n^(1/3)⌉, exactly: floating-point roots are off by one at some cubes."""
-    n_bins: int = max(int(float(n_samples) ** (1 / 3)) - 1, 1)
-    while n_bins**3 < n_samples:
+def default_n_bins(n_samples: float, n_variables: int = 2) -> int:
+    """⌈n^(1/(d+1))⌉ for d variables that share a table, ⌈n^(1/3)⌉ for one and for two.
+
+    More bins follow the variables more closely, and fill the table with chance. Measured over
+    conditional informations of 0 to 0.8 nats of Gaussian variables, this number has the smallest
+    error of all, or 6% more: for three variables and n = 200 … 10⁵ at 4, 5, 7, 10 and 18 bins, for
+    four at 3, 4, 5, 6 and 10, for five at 3, 3, 4, 5 and 7. With ⌈n^(1/3)⌉ it is 2 to 30 times as
+    large. Floating-point roots are off by one at some powers, so the root is checked.
+    """
+    power = max(n_variables, 2) + 1
+    n_bins: int = max(int(float(n_samples) ** (1 / power)) - 1, 1)
+    while n_bins**power < n_samples:
         n_bins += 1
     return n_bins
+
+
+def sharing(rule: Rule, n_variables: int) -> Rule:
+    """The rule for columns of which so many share a table."""
+    if isinstance(rule, (Uniform, Quantile)):
+        return replace(rule, n_variables=n_variables)
+    return rule
 
 
 def fit(
@@ -175,10 +196,12 @@ def fit(
     kernels: Kernels,
     n_jobs: int = 1,
     trust: Trust = Trust.NOTHING,
+    weights: Array | None = None,
 ) -> Coder:
     """Decide the bins of a column, where ``rule`` leaves them open.
 
-    With ``trust`` what would take a pass of its own is left to the counting.
+    With ``trust`` what would take a pass of its own is left to the counting. ``weights`` are
+    positive; a whole one stands for so many equal samples.
 
     Raises
     ------
@@ -194,7 +217,7 @@ def fit(
     else:
         column = column._replace(values=reach(column.values, kernels))
         if column.is_float:
-            return _fit_floats(column, rule, kernels, n_jobs, trust)
+            return _fit_floats(column, rule, kernels, n_jobs, trust, weights)
         trust = Trust.NOTHING if has_missing else trust
         categories, encode = _fit_integers(column, kernels, n_jobs, trust)
     if column.categories is not None:
@@ -225,7 +248,12 @@ def _summary_of_both(left: Summary, right: Summary) -> Summary:
 
 
 def _fit_floats(
-    column: Column, rule: Rule | Bins, kernels: Kernels, n_jobs: int, trust: Trust
+    column: Column,
+    rule: Rule | Bins,
+    kernels: Kernels,
+    n_jobs: int,
+    trust: Trust,
+    weights: Array | None,
 ) -> Coder:
     values = column.values
     known = Edges.given(rule.edges) if isinstance(rule, Given) else rule
@@ -235,44 +263,101 @@ def _fit_floats(
     may_guess = trust is Trust.SOME and isinstance(rule, Uniform)
     guess = extremes.guess(values, kernels) if may_guess else None
     if guess is not None:
-        bins = _fit_edges(column, guess, rule, kernels)
+        bins = _fit_edges(column, guess, rule, kernels, weights)
         # Of a constant they are wider, and would not tell that it is none.
         if bins.edges[0] == guess.low and bins.edges[-1] == guess.high:
             encode = Searching(values, bins.edges, bins.uniform, kernels)
             guessed = Guessed(encode, values, guess, kernels)
             return Coder(bins, values.size, None, guessed, kernels)
     summary = _summarize(values, kernels, n_jobs)
-    bins = known if isinstance(known, Edges) else _fit_edges(column, summary, rule, kernels)
+    if isinstance(known, Edges):
+        bins = known
+    else:
+        bins = _fit_edges(column, summary, rule, kernels, weights)
     low, high = float(bins.edges[0]), float(bins.edges[-1])
     has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
     encode = Searching(values, bins.edges, bins.uniform, kernels)
     return Coder(bins, values.size, has_missing, encode, kernels)
 
 
-def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) -> Edges:
+def _fit_edges(
+    column: Column, summary: Summary, rule: Any, kernels: Kernels, weights: Array | None
+) -> Edges:
     n_valid = column.values.size - summary.n_missing
     if n_valid == 0:
         return Edges.none()
+    if weights is not None:
+        return _fit_weighted(column, summary, rule, kernels, weights)
     if isinstance(rule, Quantile):
         with whole_in_memory(
             f"{column.name}: sorting {column.values.size} samples for bins of equal frequency",
             "pass bins of equal width or edges",
             kernels,
         ):
-            return Edges(_quantile_edges(column.values[:], summary, n_valid, rule, kernels))
+            n_bins = rule.n_bins or default_n_bins(n_valid, rule.n_variables)
+            return Edges(quantile_edges(column.values[:], summary, n_bins, kernels))
+    if isinstance(rule, NumpyRule):
+        _require_finite(column, summary)
+        valid = _on_host(column.values, kernels)
+        return _equal_bins(column, summary, _numpy_count(valid[~np.isnan(valid)], rule))
+    n_bins = rule.n_bins or default_n_bins(n_valid, rule.n_variables)
+    return _equal_bins(column, summary, n_bins)
+
+
+def _fit_weighted(
+    column: Column, summary: Summary, rule: Any, kernels: Kernels, weights: Array
+) -> Edges:
+    """The same of weighted samples, on the host.
+
+    Whole weights give the bins of samples that are repeated so often. Of others only the ratios
+    matter: the number of samples is the effective one, (Σw)²/Σw² [Kish 1965].
+    """
+    values, weights = (_on_host(array, kernels) for array in (column.values, weights))
+    is_valid = ~np.isnan(values)
+    values, weights = values[is_valid], weights[is_valid]
+    total = weights.sum()
+    is_whole = bool((weights == np.floor(weights)).all()) and total < EXACT_IN_FLOATS
+    if isinstance(rule, NumpyRule):
+        if not is_whole:
+            raise ValueError(
+                f"bins={rule.rule!r} with weights that are not whole numbers: NumPy's rules need "
+                "a number of samples; pass a number of bins, or edges"
+            )
+        _require_finite(column, summary)
+        with whole_in_memory(
+            f"{column.name}: repeating samples by weights that sum to {total:g}",
+            "pass a number of bins",
+            kernels,
+        ):
+            repeated = np.repeat(values, weights.astype(np.int64))
+        return _equal_bins(column, summary, _numpy_count(repeated, rule))
+    n_samples = total if is_whole else total**2 / (weights**2).sum()
+    n_bins = rule.n_bins or default_n_bins(n_samples, rule.n_variables)
+    if isinstance(rule, Uniform):
+        return _equal_bins(column, summary, n_bins)
+    distinct, place = np.unique(values.astype(np.float64), return_inverse=True)
+    sums = np.bincount(place, weights)
+    return Edges(quantiles.edges(distinct, sums.astype(np.int64) if is_whole else sums, n_bins))
+
+
+def _on_host(array: Array | OnHost, kernels: Kernels) -> Any:
+    return array.array if isinstance(array, OnHost) else kernels.to_host(array)
+
+
+def _numpy_count(valid: Any, rule: NumpyRule) -> int:
+    return int(np.histogram_bin_edges(valid.astype(np.float64), rule.rule).size) - 1
+
+
+def _require_finite(column: Column, summary: Summary) -> None:
     if not np.isfinite([summary.low, summary.high]).all():
         raise ValueError(
             f"{column.name} has infinite values, and bins of equal width need a finite range: pass "
             'bins="quantile", or edges whose first is −inf or whose last is inf'
         )
-    count: Any
-    if isinstance(rule, NumpyRule):
-        values = column.values
-        on_host = values.array if isinstance(values, OnHost) else kernels.to_host(values)
-        valid = on_host[~np.isnan(on_host)].astype(np.float64)
-        count = np.histogram_bin_edges(valid, rule.rule).size - 1
-    else:
-        count = rule.n_bins or default_n_bins(n_valid)
+
+
+def _equal_bins(column: Column, summary: Summary, count: int) -> Edges:
+    _require_finite(column, summary)
     try:
         # NumPy's own edges, ±½ around a constant included.
         with np.errstate(over="ignore", invalid="ignore"):  # ranges above the largest float
@@ -287,32 +372,26 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
     return Edges(edges, uniform=True)
 
 
-def _quantile_edges(
-    values: Array, summary: Summary, n_valid: int, rule: Quantile, kernels: Kernels
-) -> Any:
-    """Samples of ranks ⌈i·(n−1)/B⌉, without repetitions.
-
-    Edges that are samples give the same bins as interpolated ones, they do not change under an
-    increasing transformation of the samples, and they exist beside infinite values. Where an inner
-    edge is the largest sample, as with the two values of a column of 0.0 and 1.0, the last bin is
-    that value alone; without it, it would be one bin with all below.
-    """
-    n_bins = rule.n_bins or default_n_bins(n_valid)
-    edges = kernels.order_statistics(values, summary, quantile_ranks(n_bins, n_valid))
-    return edges[is_kept(edges)]
-
-
-def quantile_ranks(n_bins: int, n_valid: Any) -> Any:
-    """Ranks ⌈i·(n−1)/B⌉ of the edges; of several columns where their ``n_valid`` are ``(m, 1)``."""
-    return -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
-
-
-def is_kept(edges: Any) -> Any:
-    """Which edges along the last axis are kept: the last of equal ones, and the last two."""
-    kept = np.ones(edges.shape, np.bool_)
-    # In increasing order already, so that `numpy.unique` would sort in vain.
-    kept[..., :-2] = edges[..., :-2] < edges[..., 1:-1]
-    return kept
+def quantile_edges(values: Array, summary: Summary, n_bins: int, kernels: Kernels) -> Any:
+    """Edges as `quantiles` finds them: by a few of the samples where these show no ties."""
+    n_valid = values.size - summary.n_missing
+    n_bins = min(n_bins, n_valid)
+    ranks = quantiles.probes(n_bins, n_valid)
+    found, ordered = kernels.order_statistics(values, summary, ranks), None
+    if found is None:
+        ordered = kernels.sort(values, summary)
+        found = kernels.to_host(ordered[kernels.bring(ranks)]).astype(np.float64)
+    if quantiles.tells_no_ties(found):
+        return np.ascontiguousarray(found[::2])
+    if ordered is None:
+        ordered = kernels.sort(values, summary)
+    xp = kernels.xp
+    is_first = xp.ones(ordered.size, np.bool_)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    firsts = xp.flatnonzero(is_first)
+    distinct = kernels.to_host(ordered[firsts]).astype(np.float64)
+    counts = np.diff(kernels.to_host(firsts), append=ordered.size)
+    return quantiles.edges(distinct, counts, n_bins)
 
 
 def _fit_integers(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -59,6 +59,19 @@ class ArrayColumns(Sequence[Column]):
 
 Columns = Sequence[Column]
 """Of one table: `ArrayColumns`, or a list of columns that differ."""
+
+
+def of_samples(columns: Columns, chosen: Callable[[Array], Array]) -> Columns:
+    """The same columns with some of their samples, as a function chooses them along an array."""
+    if isinstance(columns, ArrayColumns):
+        return ArrayColumns(columns.name, chosen(columns.rows), columns.first)
+    return [
+        column._replace(
+            values=chosen(column.values),
+            missing=None if column.missing is None else chosen(column.missing),
+        )
+        for column in columns
+    ]
 
 
 def typical(columns: Columns) -> Columns:

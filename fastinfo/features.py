@@ -13,9 +13,9 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import binning
+from fastinfo import binning, quantiles
 from fastinfo.backends import HOST, bring, place_of, threads
-from fastinfo.backends.contract import Array, Kernels, RowSummary, code_dtype
+from fastinfo.backends.contract import Array, Kernels, RowSummary, Summary, code_dtype
 from fastinfo.binning import Edges, Given, Quantile, Rule, Uniform, default_n_bins
 from fastinfo.columns import ArrayColumns, Columns
 from fastinfo.ranges import RANGE, map_threads
@@ -81,9 +81,14 @@ class Features:
 
 
 def encode(
-    groups: Sequence[Columns], rules: Sequence[Rule], kernels: Kernels, n_jobs: int, refuse: bool
+    groups: Sequence[Columns],
+    rules: Sequence[Rule],
+    kernels: Kernels,
+    n_jobs: int,
+    refuse: bool,
+    weights: Array | None = None,
 ) -> Features:
-    """Bin the columns of tables, one rule for each table.
+    """Bin the columns of tables, one rule for each table; ``weights`` as for `binning.fit`.
 
     Raises
     ------
@@ -96,7 +101,7 @@ def encode(
         for columns, rule in zip(groups, rules, strict=True)
         for part in _parts(columns, rule, kernels, n_jobs)
     ]
-    encode_part = partial(_encode, kernels=kernels, refuse=refuse)
+    encode_part = partial(_encode, kernels=kernels, refuse=refuse, weights=weights)
     found = map_threads(
         encode_part, *zip(*parts, strict=True), n_jobs=n_jobs, within=kernels.current
     )
@@ -125,12 +130,14 @@ def _parts(
         yield columns[start : start + size], rule
 
 
-def _encode(columns: Columns, rule: Rule, kernels: Kernels, refuse: bool) -> Features:
+def _encode(
+    columns: Columns, rule: Rule, kernels: Kernels, refuse: bool, weights: Array | None
+) -> Features:
     found = None
-    if isinstance(columns, ArrayColumns):
+    if isinstance(columns, ArrayColumns) and weights is None:
         found = _encode_rows(bring(columns.rows, kernels), rule, kernels)
     if found is None:
-        coders = [binning.fit(column, rule, kernels) for column in columns]
+        coders = [binning.fit(column, rule, kernels, weights=weights) for column in columns]
         if refuse:
             binning.refuse_missing(columns, coders)
         return Features(
@@ -191,7 +198,9 @@ def _edges(
     counts = np.full(len(values), rule.n_bins or 0)
     if rule.n_bins is None:
         distinct, places = np.unique(n_valid, return_inverse=True)
-        counts = np.array([default_n_bins(int(n)) for n in distinct])[places]
+        counts = np.array([default_n_bins(n, rule.n_variables) for n in distinct.tolist()])[places]
+    # More bins of equal frequency than samples there cannot be.
+    counts = np.minimum(counts, n_valid) if isinstance(rule, Quantile) else counts
     counts[n_valid == 0] = 0
     edges = np.full((len(values), counts.max() + 1), np.nan)
     n_bins = np.zeros(len(values), np.int64)
@@ -227,11 +236,13 @@ def _uniform_edges(summary: RowSummary, count: int) -> tuple[HostArray, HostArra
 def _quantile_edges(
     values: Array, summary: RowSummary, n_valid: HostArray, count: int, kernels: Kernels
 ) -> tuple[HostArray, HostArray]:
-    """As `binning.fit` finds them, without repetitions."""
-    ranks = binning.quantile_ranks(count, n_valid[:, None])
+    """As `binning.fit` finds them; rows with ties are looked at one by one."""
+    ranks = quantiles.probes(count, n_valid[:, None])
     found = kernels.order_statistics_rows(values, summary, ranks)
-    is_kept = binning.is_kept(found)
-    n_kept = is_kept.sum(axis=1)
-    edges = np.full(found.shape, np.nan)
-    edges[np.arange(count + 1) < n_kept[:, None]] = found[is_kept]
-    return edges, n_kept - 1
+    edges = np.ascontiguousarray(found[:, ::2])
+    n_bins = np.full(len(edges), count)
+    for row in np.flatnonzero(~quantiles.tells_no_ties(found)).tolist():
+        told = Summary(*(part[row] for part in summary))
+        own = binning.quantile_edges(values[row], told, count, kernels)
+        edges[row, : own.size], n_bins[row] = own, own.size - 1
+    return edges, n_bins

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -40,7 +41,7 @@ class JointCounts:
 
     Categories grow as they come. Bins of floating-point samples are fixed by the first samples
     unless ``bins`` gives edges; a later value outside of them has no bin and counts as missing, so
-    that ``nan_policy="raise"`` tells of it.
+    that ``nan_policy="raise"`` tells of it. Several threads may call `update` at once.
 
     Parameters
     ----------
@@ -98,6 +99,16 @@ class JointCounts:
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
         self.n_missing = 0
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: everything but the lock."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of the samples counted so far."""
+        vars(self).update(state)
+        self._lock = threading.Lock()
 
     @classmethod
     def from_table(cls, table: Any) -> JointCounts:
@@ -170,14 +181,38 @@ class JointCounts:
 
         ``fixed`` gives the bins of columns where they are known; edges are never fitted twice.
         """
+        # The samples that decide the bins are counted before any others.
+        with self._lock:
+            is_first = not self._bins or any(not len(b) for group in self._bins for b in group)
+            if is_first:
+                self._include(*self._counted(groups, sample_weight, fixed))
+        if not is_first:
+            counted = self._counted(groups, sample_weight, fixed)
+            with self._lock:
+                self._include(*counted)
+        return self
+
+    def _counted(
+        self,
+        groups: Sequence[Sequence[Column]],
+        sample_weight: Any,
+        fixed: Sequence[Bins | None] | None,
+    ) -> tuple[list[list[Bins]], Counts, int]:
+        """Bins and counts of samples, and how many of them are missing."""
         n_samples = arguments.same_length([column for group in groups for column in group])
         weights = arguments.weights(sample_weight, n_samples)
+        groups, weights = arguments.with_weight(groups, weights)
+        n_samples = n_samples if weights is None else int(weights.size)
         converted, of_groups = arguments.bin_rules(self._specification, groups)
-        rules = [rule for group, rule in zip(converted, of_groups, strict=True) for _ in group]
+        columns = [column for group in converted for column in group]
+        rules = [
+            binning.sharing(rule, len(columns))
+            for group, rule in zip(converted, of_groups, strict=True)
+            for _ in group
+        ]
         if self._counts is not None:
             self._require_like([len(group) for group in converted])
             fixed = [bins for group in self._bins for bins in group]
-        columns = [column for group in converted for column in group]
         place = arguments.place_of_columns(columns, weights, self._backend)
         kernels = choose(self._backend, place)
         arrays = [array for column in columns for array in (column.values, column.missing)]
@@ -206,8 +241,7 @@ class JointCounts:
         ends = np.cumsum([len(group) for group in converted])
         flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
-        self._include(bins, counts, n_missing)
-        return self
+        return bins, counts, n_missing
 
     def _count(
         self,
@@ -222,7 +256,7 @@ class JointCounts:
         # Columns side by side, and the threads that are left over within each.
         at_once = min(threads(kernels, self._n_jobs), len(columns)) if n_samples > RANGE else 1
         n_jobs = self._n_jobs // at_once
-        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust)
+        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust, weights=weights)
         coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
         if self.nan_policy == "raise":
             binning.refuse_missing(columns, coders)

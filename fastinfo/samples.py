@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fastinfo import arguments, binning
 from fastinfo.arguments import Options
 from fastinfo.backends import bring, choose
 from fastinfo.binning import Bins
-from fastinfo.columns import Column
+from fastinfo.columns import Column, Columns
 from fastinfo.joint_counts import JointCounts, variable_names
 
 
@@ -63,7 +65,7 @@ def of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
 
 def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
     """Bins by all samples, then counts of each side."""
-    groups = [arguments.variable(x, "x"), arguments.variable(y, "y")]
+    groups: list[Columns] = [arguments.variable(x, "x"), arguments.variable(y, "y")]
     if len(groups[0]) != len(groups[1]):
         raise ValueError(
             f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
@@ -72,9 +74,23 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
+    weights = [
+        arguments.weights(weight, arguments.same_length(group))
+        for weight, group in zip(weights, groups, strict=True)
+    ]
+    for side, weight in enumerate(weights):
+        (groups[side],), weights[side] = arguments.with_weight([groups[side]], weight)
     both_sides = [column for group in groups for column in group]
     place = arguments.place_of_columns(both_sides, None, options.backend)
     kernels = choose(options.backend, place)
+    of_both = None
+    if any(weight is not None for weight in weights):
+        of_both = kernels.xp.concatenate(
+            [
+                bring(np.ones(group[0].values.size) if weight is None else weight, kernels)
+                for group, weight in zip(groups, weights, strict=True)
+            ]
+        )
     edges: list[Any] = []
     for ours, theirs in zip(*groups, strict=True):
         if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
@@ -86,7 +102,9 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             values = [bring(column.values, kernels) for column in (ours, theirs)]
             both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = arguments.bin_rules(options.bins, [[both]])
-            edges.append(binning.fit(both, rule, kernels, options.n_jobs).bins)
+            rule = binning.sharing(rule, len(groups[0]))
+            found = binning.fit(both, rule, kernels, options.n_jobs, weights=of_both)
+            edges.append(found.bins)
         else:
             edges.append(None)
     sides = []

@@ -5,8 +5,10 @@ entropies as the package does it, so that one mistake cannot stand in both. Samp
 hashable values; a sample is missing where it is None or NaN.
 """
 
+import itertools
 import math
 from collections import Counter
+from fractions import Fraction
 
 
 def is_missing(value):
@@ -33,16 +35,83 @@ def encode_edges(values, edges):
 
 
 def quantile_edges(values, n_bins):
-    """Samples of ranks ⌈i·(n−1)/B⌉; a bin for the largest value where an inner edge reaches it."""
+    """Bins of equal frequency, by lists of samples; see `fastinfo.quantiles` for the rule."""
     ordered = sorted(value for value in values if not is_missing(value))
-    inner = {ordered[math.ceil(i * (len(ordered) - 1) / n_bins)] for i in range(n_bins)}
-    return [*sorted(inner), ordered[-1]]
+    return [*(part[0] for part in _equal_parts(ordered, n_bins)), ordered[-1]]
 
 
-def default_n_bins(n_samples):
-    """The smallest B whose cube is at least n."""
+def _equal_parts(ordered, n_bins):
+    """Sorted samples in parts, none of which shares a value with another."""
+    runs = [list(run) for _, run in itertools.groupby(ordered)]
+    if len(runs) <= n_bins:
+        return runs
+    alone = _too_large(runs, n_bins)
+    if not alone:
+        return _cut(runs, n_bins)
+    stretches = _between(runs, alone)
+    sizes = [sum(map(len, stretch)) for stretch in stretches]
+    room = n_bins - len(alone)
+    shares = [
+        min(max(room * size // sum(sizes), 1), len(stretch))
+        for size, stretch in zip(sizes, stretches, strict=True)
+    ]
+    fullness = [Fraction(size, share) for size, share in zip(sizes, shares, strict=True)]
+    while sum(shares) > room:
+        _, i = min((f, i) for i, f in enumerate(fullness) if shares[i] > 1)
+        shares[i] -= 1
+        fullness[i] = Fraction(sizes[i], shares[i])
+    while sum(shares) < room and any(s < len(r) for s, r in zip(shares, stretches, strict=True)):
+        i = max(
+            (i for i in range(len(shares)) if shares[i] < len(stretches[i])),
+            key=lambda i: (fullness[i], -i),
+        )
+        shares[i] += 1
+        fullness[i] = Fraction(sizes[i], shares[i])
+    parts = [runs[i] for i in alone]
+    for stretch, share in zip(stretches, shares, strict=True):
+        parts += _equal_parts(list(itertools.chain(*stretch)), share)
+    return sorted(parts)
+
+
+def _too_large(runs, n_bins):
+    """Positions of the values that get a part of their own."""
+    alone = set()
+    while True:
+        rest = sum(len(run) for i, run in enumerate(runs) if i not in alone)
+        room = n_bins - len(alone)
+        new = {i for i, run in enumerate(runs) if i not in alone and len(run) * room > rest}
+        if not new:
+            break
+        alone |= new
+    while len(_between(runs, alone)) > n_bins - len(alone):
+        alone.remove(min(alone, key=lambda i: (len(runs[i]), i)))
+    return sorted(alone)
+
+
+def _between(runs, alone):
+    """The runs of equal values that are not alone, in stretches of neighbours."""
+    keyed = itertools.groupby(range(len(runs)), key=lambda i: i in alone)
+    return [[runs[i] for i in group] for is_alone, group in keyed if not is_alone]
+
+
+def _cut(runs, n_bins):
+    """At the values of ranks ⌈i·(n−1)/B⌉, each of which begins one part."""
+    positions = [i for i, run in enumerate(runs) for _ in run]
+    firsts = []
+    for i in range(n_bins):
+        wanted = positions[math.ceil(i * (len(positions) - 1) / n_bins)]
+        firsts.append(max(wanted, firsts[-1] + 1) if firsts else wanted)
+    firsts = [min(first, len(runs) - n_bins + i) for i, first in enumerate(firsts)]
+    return [
+        list(itertools.chain(*runs[start:stop]))
+        for start, stop in itertools.pairwise([*firsts, len(runs)])
+    ]
+
+
+def default_n_bins(n_samples, n_variables=2):
+    """The smallest B whose power d + 1 is at least n, for d variables in a table; at least 3."""
     n_bins = 1
-    while n_bins**3 < n_samples:
+    while n_bins ** (max(n_variables, 2) + 1) < n_samples:
         n_bins += 1
     return n_bins
 

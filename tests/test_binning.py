@@ -325,3 +325,66 @@ def test_ranges_of_a_column_with_missing_samples(backend, rng, stand_in):
     for start, stop in ((0, 1), (ranges.BLOCK - 3, ranges.BLOCK + 3), (n - 7, n)):
         codes = kernels.to_host(coder.encode(start, stop, None))
         np.testing.assert_array_equal(codes, expected[start:stop])
+
+
+# --- edges that NumPy knows how to count by -------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("x", "edges"),
+    [
+        ([5.0, 5.0], [5.0, 5.0]),
+        ([5, 5, 4], [5, 5]),
+        ([0.0, 5e-324, 0.0], [0.0, 5e-324]),
+        ([0.0, 5e-324, 1e-323], [0.0, 5e-324, 1e-323]),
+        ([-1.7e308, 0.0, 1.7e308], [-1.7e308, 0.0, 1.7e308]),
+        ([2**62, 2**62 + 1024, 2**62 - 512], [2**62 - 512, 2**62, 2**62 + 1024]),
+        ([-(2**63) + 4, 2**63 - 4, 0], [-(2**63), 0, 2**63]),
+        ([-0.9e-308], [-1e-308, -5e-309, -2e-313]),
+    ],
+    ids=str,
+)
+def test_extreme_edges_count_as_numpy_counts(backend, x, edges):
+    found, _ = count(np.array(x), bins=edges, backend=backend, nan_policy="omit")
+    np.testing.assert_array_equal(found, np.histogram(x, edges)[0])
+
+
+@pytest.mark.parametrize("x", DATA.values(), ids=DATA)
+@pytest.mark.parametrize("bins", [None, "quantile:3", 4], ids=str)
+def test_a_columns_own_edges_can_be_used_again(backend, x, bins):
+    found, edges = count(x, bins=bins, backend=backend)
+    np.testing.assert_array_equal(count(x, bins=edges, backend=backend)[0], found)
+
+
+# --- variables that share a table -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("n_variables", [1, 2, 3, 4, 5, 9])
+def test_default_number_of_bins_of_variables_that_share_a_table(n_variables):
+    for n_samples in (1, 2, 16, 81, 1000, 2000, 10_000, 10**6, 2**40):
+        found = binning.default_n_bins(n_samples, n_variables)
+        assert found == naive.default_n_bins(n_samples, n_variables)
+
+
+@pytest.mark.parametrize("bins", [None, "uniform", "quantile"])
+def test_more_variables_get_fewer_bins(backend, rng, bins):
+    x, y, z = rng.normal(size=(3, 2000))
+    shapes = [
+        fastinfo.JointCounts(bins=bins, backend=backend).update(*variables).shape
+        for variables in ([x], [x, y], [x, y, z], [x, np.column_stack([y, z])])
+    ]
+    assert shapes == [(13,), (13, 13), (7, 7, 7), (7, 49)]
+
+
+def test_transfer_entropy_by_default_bins(backend, rng):
+    """Y follows x a step later with a truth of ½·log(1 + 0.32) = 0.139, and x does not follow y."""
+    x = rng.normal(size=2001)
+    y = np.zeros(2001)
+    noise = rng.normal(size=2001)
+    for t in range(2000):
+        y[t + 1] = 0.4 * y[t] + np.sqrt(0.32) * x[t] + noise[t]
+    options = {"backend": backend}
+    forth = fastinfo.conditional_mutual_information(y[1:], x[:-1], given=y[:-1], **options)
+    back = fastinfo.conditional_mutual_information(x[1:], y[:-1], given=x[:-1], **options)
+    assert forth == pytest.approx(0.5 * np.log(1.32), abs=0.06)
+    assert back < 0.09

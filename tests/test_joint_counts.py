@@ -1,11 +1,13 @@
 """`JointCounts`: adding up, storing, and refusing."""
 
+import copy
 import io
 import itertools
 import math
 import os
 import pickle
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import naive
 import numpy as np
@@ -544,3 +546,46 @@ def test_damaged_files_are_refused_or_harmless(tmp_path):
 def test_sparse_is_a_boolean():
     with pytest.raises(TypeError, match="sparse='yes'; accepted are True, False"):
         fastinfo.JointCounts(sparse="yes")
+
+
+# --- threads ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["labels", "floats", "growing labels"])
+def test_updates_from_several_threads_lose_nothing(backend, kind):
+    """Each chunk twice: also under the eyes of a result that is the sum in one thread."""
+    rng = np.random.default_rng(0)
+    chunks = [rng.integers(0, 5, (2, 50)) for _ in range(120)]
+    if kind == "floats":
+        chunks = [
+            np.sort(chunk + rng.random((2, 50)), axis=None).reshape(2, 50) for chunk in chunks
+        ]
+    if kind == "growing labels":
+        chunks = [chunk + i for i, chunk in enumerate(chunks)]
+    edges = [-1.0, 0.5, 2.0, 7.0] if kind == "floats" else None
+    counts, expected = (fastinfo.JointCounts(bins=edges, backend=backend) for _ in range(2))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda chunk: counts.update(*chunk), chunks))
+    for chunk in chunks:
+        expected.update(*chunk)
+    assert counts.n_samples == 120 * 50
+    np.testing.assert_array_equal(counts.table, expected.table)
+
+
+def test_the_first_of_several_threads_decides_the_bins(backend, rng):
+    chunks = [rng.normal(size=300).clip(-2, 2) for _ in range(16)]
+    for chunk in chunks:
+        chunk[:2] = -2, 2
+    counts = fastinfo.JointCounts(bins=8, backend=backend)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(counts.update, chunks))
+    expected = np.histogram(np.concatenate(chunks), 8)[0]
+    np.testing.assert_array_equal(counts.table, expected)
+
+
+def test_counts_can_be_pickled_and_copied(backend):
+    counts = fastinfo.JointCounts(backend=backend).update([0, 1, 1], ["a", "b", "b"])
+    for other in (pickle.loads(pickle.dumps(counts)), copy.deepcopy(counts)):
+        other.update([0], ["a"])
+        assert other.table.tolist() == [[2, 0], [0, 2]]
+    assert counts.table.tolist() == [[1, 0], [0, 2]]

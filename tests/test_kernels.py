@@ -118,9 +118,20 @@ def test_order_statistics(kernels, samples, n_ranks, dtype):
         values = np.array(samples).astype(dtype)
     valid = sorted(v for v in values.tolist() if v == v)
     ranks = np.linspace(0, len(valid) - 1, n_ranks).astype(np.int64)
-    found = kernels.order_statistics(values, kernels.summarize(values), ranks)
-    assert found.dtype == np.float64
-    assert found.tolist() == [valid[rank] for rank in ranks.tolist()]
+    summary = kernels.summarize(values)
+    found = kernels.order_statistics(values, summary, ranks)
+    ordered = kernels.sort(values, summary)
+    assert ordered.tolist() == valid
+    assert found is None or found.dtype == np.float64
+    assert found is None or found.tolist() == [valid[rank] for rank in ranks.tolist()]
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+def test_order_statistics_of_many_samples_are_found(kernels, rng, dtype):
+    """None, which says that a sort is as fast, would be no answer here."""
+    values = rng.normal(size=5000).astype(dtype)
+    found = kernels.order_statistics(values, kernels.summarize(values), np.array([0, 2500, 4999]))
+    assert found.tolist() == np.sort(values)[[0, 2500, 4999]].tolist()
 
 
 @given(
@@ -130,7 +141,7 @@ def test_order_statistics(kernels, samples, n_ranks, dtype):
 def test_order_statistics_of_anything(kernels, values, share):
     ranks = np.sort([round(s * (len(values) - 1)) for s in share])
     found = kernels.order_statistics(values, kernels.summarize(values), ranks)
-    assert found.tolist() == [sorted(values.tolist())[rank] for rank in ranks]
+    assert found is None or found.tolist() == [sorted(values.tolist())[rank] for rank in ranks]
 
 
 # --- encode_integers ----------------------------------------------------------------------------

@@ -233,12 +233,16 @@ class Kernels(Protocol):
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
         ...
 
-    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
+    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array | None:
         """The samples at some increasing ``ranks`` of those that are not NaN, 0 the smallest.
 
         ``summary`` is what `summarize` said of the values. Ranks and result are NumPy arrays, the
-        result float64: edges belong to the host.
+        result float64: edges belong to the host. None where nothing is faster than to `sort` all.
         """
+        ...
+
+    def sort(self, values: Array, summary: Summary) -> Array:
+        """The samples that are not NaN, the smallest first."""
         ...
 
     def encode_integers(
@@ -269,7 +273,10 @@ class Kernels(Protocol):
         ...
 
     def order_statistics_rows(self, values: Array, summary: RowSummary, ranks: Array) -> Array:
-        """`order_statistics` of every row: ranks and result are NumPy arrays ``(m, k)``."""
+        """`order_statistics` of every row: ranks and result are NumPy arrays ``(m, k)``.
+
+        A row of NaN stands for None.
+        """
         ...
 
     def encode_integer_rows(self, values: Array, low: Array) -> Array:

@@ -60,8 +60,17 @@ class HostKernels:
         self: Kernels, values: Array, summary: RowSummary, ranks: Array
     ) -> Array:
         """Where nothing is missing, as it mostly is, the kernel finds its way by the summary."""
-        each = zip(values, zip(*summary, strict=True), ranks, strict=True)
-        return np.stack([self.order_statistics(row, Summary(*told), at) for row, told, at in each])
+        found = np.full(ranks.shape, np.nan)
+        each = zip(values, zip(*summary, strict=True), ranks, found, strict=True)
+        for row, told, wanted, out in each:
+            samples = self.order_statistics(row, Summary(*told), wanted)
+            if samples is not None:
+                out[:] = samples
+        return found
+
+    def sort(self, values: Array, summary: Summary) -> Array:
+        """NumPy sorts as fast as a compiled kernel; NaN comes last."""
+        return np.sort(values)[: values.size - summary.n_missing]
 
     def encode_integer_rows(self: Kernels, values: Array, low: Array) -> Array:
         """Into the rows of one array."""

@@ -47,9 +47,10 @@ class NumpyKernels(HostKernels):
             return Summary(np.nan, np.nan, missing)
         return Summary(float(np.nanmin(values)), float(np.nanmax(values)), missing)
 
-    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
-        """Sort; NaN comes last."""
-        return np.sort(values)[ranks].astype(np.float64)
+    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array | None:
+        """Sort."""
+        found: Array = self.sort(values, summary)[ranks].astype(np.float64)
+        return found
 
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None

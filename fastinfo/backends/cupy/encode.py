@@ -131,7 +131,8 @@ def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, fl
     told = np.finfo(dtype)
     with np.errstate(over="ignore", divide="ignore"):
         # Half first, so that a range wider than the largest float does not overflow.
-        scale = float(dtype.type(n_bins / (high / 2 - low / 2) / 2))
+        half = high / 2 - low / 2
+        scale = float(dtype.type(n_bins / half / 2)) if half > 0 else np.inf
     # The scale, the product and the sum are each off by half an ulp of at most n_bins or of the
     # larger end, an edge by an ulp or two of float64. Doubled twice, which also covers values that
     # lie outside by as much again; beyond, a value is farther off than its rounding. Numbers below

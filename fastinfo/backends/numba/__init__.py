@@ -56,7 +56,8 @@ def _grid(low: float, high: float, n_bins: int) -> _Grid:
     edges = _fixed(np.linspace(low, high, n_bins + 1))
     shift = 51 - n_bins.bit_length()
     # Half first, so that a range wider than the largest float does not overflow.
-    scale = n_bins / (high / 2 - low / 2) / 2
+    half = high / 2 - low / 2
+    scale = n_bins / half / 2 if half > 0 else np.inf
     # The subtraction and the multiplication are each off by half an ulp of at most n_bins, an edge
     # by an ulp or two of the larger end. Doubled, for good measure.
     doubt = 8 * np.finfo(np.float64).eps * (n_bins + max(abs(low), abs(high)) * scale)
@@ -93,17 +94,18 @@ class NumbaKernels(HostKernels):
             return Summary(np.nan, np.nan, int(n_missing))
         return Summary(float(low), float(high), int(n_missing))
 
-    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array:
+    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array | None:
         """Sort only the samples among which a wanted one is, where these are few."""
         low, high, n_missing = summary
-        if n_missing == 0 and 0.0 < high - low < np.inf:
-            cells, places = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
-            candidates = select.gather_candidates(
-                _fixed(values), low, high, ranks, values.size // 4, cells, places
-            )
-            if candidates.size:
-                values, ranks = candidates, places
-        found: Array = np.sort(values)[ranks].astype(np.float64)
+        if n_missing > 0 or not 0.0 < high - low < np.inf:
+            return None
+        cells, places = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
+        candidates = select.gather_candidates(
+            _fixed(values), low, high, ranks, values.size // 4, cells, places
+        )
+        if not candidates.size:
+            return None
+        found: Array = np.sort(candidates)[places].astype(np.float64)
         return found
 
     def encode_integers(
