@@ -215,8 +215,9 @@ def _passes_int64(array: Any) -> bool:
 def column(samples: Any, name: str) -> Column:
     """One column of samples, of a dtype that binning knows."""
     categories = missing = None
+    integers_with_gaps = False
     if tables.is_series(samples):
-        values, missing, categories = tables.from_series(samples, name)
+        values, missing, categories, integers_with_gaps = tables.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
     elif place_of(samples) != HOST:
@@ -238,7 +239,7 @@ def column(samples: Any, name: str) -> Column:
         missing = None
     if missing is not None and not missing.any():
         missing = None
-    return Column(name, values, missing, categories)
+    return Column(name, values, missing, categories, integers_with_gaps)
 
 
 def _supported(values: Any, name: str) -> Any:

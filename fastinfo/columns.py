@@ -21,6 +21,8 @@ class Column(NamedTuple):
     """Boolean ``(n,)``, where values that are not floating-point are missing."""
     categories: np.ndarray[Any, Any] | None = None
     """Where ``values`` are already positions in this array of categories."""
+    integers_with_gaps: bool = False
+    """Whether floats are what pandas makes of integers some of which are missing."""
 
     @property
     def is_float(self) -> bool:

@@ -17,6 +17,9 @@ from fastinfo.backends import HOST, kernels_of, place_of
 SMALL = 1 << 16
 BLOCK = 256
 
+EXACT_IN_FLOATS = 1 << 53
+"""Up to here float64 tells each integer from its neighbours."""
+
 
 class Series(NamedTuple):
     """A column on its way to `fastinfo.arguments`: NumPy arrays and nothing else."""
@@ -24,6 +27,7 @@ class Series(NamedTuple):
     values: np.ndarray[Any, Any]
     missing: np.ndarray[Any, Any] | None = None
     categories: np.ndarray[Any, Any] | None = None
+    integers_with_gaps: bool = False
 
 
 def library(data: Any) -> str:
@@ -158,7 +162,20 @@ def from_series(data: Any, name: str) -> Series:
         values = np.full(missing.size, present.min(initial=np.iinfo(present.dtype).max))
         values[~missing] = present
         return Series(values, missing)
-    return Series(series.to_numpy(), None)
+    values = series.to_numpy()
+    may_be_integers = library(series.to_native()) == "pandas" and series.to_native().dtype == "f8"
+    return Series(values, integers_with_gaps=may_be_integers and _are_integers_with_gaps(values))
+
+
+def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
+    """Whether NaN stands among floats that are otherwise whole numbers, each exact."""
+    head = values[:BLOCK]
+    if (np.trunc(head) != head)[~np.isnan(head)].any():
+        return False  # as most columns of floats show at once
+    present = values[~np.isnan(values)]
+    if not 0 < present.size < values.size:
+        return False
+    return bool((np.abs(present) <= EXACT_IN_FLOATS).all() and (present == np.trunc(present)).all())
 
 
 def _is_object_text(series: Any) -> bool:

@@ -124,6 +124,31 @@ def test_columns_of_other_libraries_are_measured(case):
     assert measured == pytest.approx(-(p * np.log(p)).sum(), abs=1e-15)
 
 
+GAPS = {
+    "integers with a gap": (lambda: pd.Series([0, None, 2]), True),
+    "negative": (lambda: pd.Series([-1.0, np.nan, -0.0]), True),
+    "the largest": (lambda: pd.Series([2.0**53, -(2.0**53), np.nan]), True),
+    "a column of a frame": (lambda: pd.DataFrame({"a": [1, None]})["a"], True),
+    "no gap": (lambda: pd.Series([0.0, 1.0]), False),
+    "integers": (lambda: pd.Series([0, 1]), False),
+    "nothing but gaps": (lambda: pd.Series([np.nan, np.nan]), False),
+    "halves": (lambda: pd.Series([0.5, np.nan]), False),
+    "beyond what floats tell apart": (lambda: pd.Series([2.0**53 + 2, np.nan]), False),
+    "infinite": (lambda: pd.Series([np.inf, 1, np.nan]), False),
+    "float32": (lambda: pd.Series([0, np.nan], dtype="f4"), False),
+    "nullable integers": (lambda: pd.Series([0, None], dtype="Int64"), False),
+    "NumPy": (lambda: np.array([0, np.nan]), False),
+    "polars": (lambda: pl.Series([0.0, None]), False),
+    "Arrow": (lambda: pa.array([0.0, None]), False),
+}
+
+
+@pytest.mark.parametrize("case", GAPS)
+def test_integers_that_pandas_made_floats_are_known(case):
+    make, expected = GAPS[case]
+    assert arguments.column(make(), "x").integers_with_gaps is expected
+
+
 @pytest.mark.parametrize(
     ("make", "told"),
     [
