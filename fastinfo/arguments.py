@@ -16,7 +16,18 @@ import numpy as np
 
 from fastinfo import tables
 from fastinfo.backends import HOST, Place, bring, kernels_of, place_of, usable_cores
-from fastinfo.binning import NUMPY_RULES, Given, NumpyRule, Quantile, Rule, Uniform
+from fastinfo.binning import (
+    EXACT_IN_FLOATS,
+    NUMPY_RULES,
+    Bins,
+    Categories,
+    Edges,
+    Given,
+    NumpyRule,
+    Quantile,
+    Rule,
+    Uniform,
+)
 from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 
@@ -407,10 +418,13 @@ def require_total(weights: Any, name: str) -> None:
 # --- bins ---------------------------------------------------------------------------------------
 
 
-def bin_rules(bins: Any, groups: Sequence[Columns]) -> tuple[list[Columns], list[Rule]]:
+def bin_rules(
+    bins: Any, groups: Sequence[Columns], known: Sequence[Sequence[Bins | None]] | None = None
+) -> tuple[list[Columns], list[Rule]]:
     """One rule for all columns of a variable, and the columns, as numbers where edges say so.
 
     ``bins`` is one specification for all, or a tuple or list of as many as there are variables.
+    ``known`` are the bins that samples before these have decided, for each column of each variable.
     """
     several = isinstance(bins, (tuple, list)) and not _is_edges(bins, len(groups))
     if several and len(bins) != len(groups):
@@ -421,15 +435,42 @@ def bin_rules(bins: Any, groups: Sequence[Columns]) -> tuple[list[Columns], list
     specifications = list(bins) if several else [bins] * len(groups)
     rules: list[Rule] = []
     converted: list[Columns] = []
-    for specification, group in zip(specifications, groups, strict=True):
+    for position, (specification, group) in enumerate(zip(specifications, groups, strict=True)):
         rule = _bin_rule(specification)
         if isinstance(rule, Given):
             group = _as_numbers(group)
         elif specification is not None:
             _require_floats(specification, [group] if several else groups)
+        elif not isinstance(group, ArrayColumns):
+            decided = known[position] if known else [None] * len(group)
+            group = [as_integers(c, b) for c, b in zip(group, decided, strict=True)]
         converted.append(group)
         rules.append(rule)
     return converted, rules
+
+
+def as_integers(column: Column, known: Bins | None) -> Column:
+    """Floats as the integers that they are, or that samples before them were.
+
+    pandas makes floats of integers some of which are missing. They are counted as the integers
+    would be, unless a way of binning is asked for, or floats of the same column have been binned.
+    """
+    continues = isinstance(known, Categories) and known.values.dtype.kind in "iu"
+    is_candidate = column.is_float and (column.integers_with_gaps or continues)
+    if (
+        not is_candidate
+        or (isinstance(known, Edges) and len(known))
+        or place_of(column.values) != HOST
+    ):
+        return column
+    missing = np.isnan(column.values)
+    present = column.values[~missing]
+    is_whole = (np.abs(present) <= EXACT_IN_FLOATS) & (present == np.trunc(present))
+    if not is_whole.all():
+        return column
+    filler = present.min(initial=np.inf) if present.size else 0.0
+    values = np.where(missing, filler, column.values).astype(np.int64)
+    return Column(column.name, values, missing if missing.any() else None)
 
 
 def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:

@@ -175,11 +175,12 @@ class JointCounts:
         self,
         groups: Sequence[Sequence[Column]],
         sample_weight: Any,
-        fixed: Sequence[Bins | None] | None = None,
+        fixed: Sequence[Sequence[Bins | None]] | None = None,
     ) -> JointCounts:
         """Add samples that have passed `fastinfo.arguments` already, by variable.
 
-        ``fixed`` gives the bins of columns where they are known; edges are never fitted twice.
+        ``fixed`` gives the bins of the columns of each variable where they are known; edges are
+        never fitted twice.
         """
         # The samples that decide the bins are counted before any others.
         with self._lock:
@@ -196,32 +197,32 @@ class JointCounts:
         self,
         groups: Sequence[Sequence[Column]],
         sample_weight: Any,
-        fixed: Sequence[Bins | None] | None,
+        fixed: Sequence[Sequence[Bins | None]] | None,
     ) -> tuple[list[list[Bins]], Counts, int]:
         """Bins and counts of samples, and how many of them are missing."""
         n_samples = arguments.same_length([column for group in groups for column in group])
         weights = arguments.weights(sample_weight, n_samples)
         groups, weights = arguments.with_weight(groups, weights)
         n_samples = n_samples if weights is None else int(weights.size)
-        converted, of_groups = arguments.bin_rules(self._specification, groups)
+        if self._counts is not None:
+            self._require_like([len(group) for group in groups])
+            fixed = self._bins
+        converted, of_groups = arguments.bin_rules(self._specification, groups, fixed)
         columns = [column for group in converted for column in group]
         rules = [
             binning.sharing(rule, len(columns))
             for group, rule in zip(converted, of_groups, strict=True)
             for _ in group
         ]
-        if self._counts is not None:
-            self._require_like([len(group) for group in converted])
-            fixed = [bins for group in self._bins for bins in group]
         place = arguments.place_of_columns(columns, weights, self._backend)
         kernels = choose(self._backend, place)
         arrays = [array for column in columns for array in (column.values, column.missing)]
         kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
         weights = None if weights is None else reach(weights, kernels)
-        fixed = fixed or [None] * len(columns)
+        decided = [bins for group in fixed for bins in group] if fixed else rules
         known = [
             bins if isinstance(bins, Edges) and len(bins) else rule
-            for bins, rule in zip(fixed, rules, strict=True)
+            for bins, rule in zip(decided, rules, strict=True)
         ]
         trust = Trust.SOME if weights is None else Trust.EDGES  # sums of weights tell no numbers
         try:

@@ -93,6 +93,10 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
         )
     edges: list[Any] = []
     for ours, theirs in zip(*groups, strict=True):
+        if options.bins is None and all(
+            c.integers_with_gaps or not c.is_float for c in (ours, theirs)
+        ):
+            ours, theirs = (arguments.as_integers(column, None) for column in (ours, theirs))
         if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
             raise ValueError(
                 f"{ours.name} has dtype {ours.values.dtype} and {theirs.name} "
@@ -109,7 +113,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             edges.append(None)
     sides = []
     for group, weight in zip(groups, weights, strict=True):
-        counts = _count_groups([group], options, weight, fixed=edges)
+        counts = _count_groups([group], options, weight, fixed=[edges])
         sides.append(counts)
     return sides[0], sides[1]
 
@@ -118,7 +122,7 @@ def _count_groups(
     groups: Sequence[Sequence[Column]],
     options: Options,
     sample_weight: Any,
-    fixed: Sequence[Bins | None] | None = None,
+    fixed: Sequence[Sequence[Bins | None]] | None = None,
 ) -> JointCounts:
     counts = JointCounts(
         bins=options.bins,

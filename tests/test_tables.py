@@ -4,9 +4,12 @@ import bz2
 import datetime
 import decimal
 import gzip
+import io
+import itertools
 import os
 import sys
 
+import naive
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -385,3 +388,65 @@ def test_without_pyarrow_the_line_that_installs_it_is_told(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"pip install 'fastinfo\[cli\]'"):
         tables.read(tmp_path / "table.csv")
+
+
+# --- integers with gaps, as pandas reads them ---------------------------------------------------
+
+
+def test_integers_with_gaps_are_counted_as_integers(rng):
+    """A CSV is read by pandas with and without its nullable integers: one answer."""
+    x = rng.choice(9, 40, p=[0.6, 0.2, 0.1, *[0.1 / 6] * 6])
+    lines = ["x,y", *(f"{'' if i % 7 == 3 else v},{v % 3}" for i, v in enumerate(x))]
+    text = "\n".join(lines) + "\n"
+    floats = pd.read_csv(io.StringIO(text))
+    integers = pd.read_csv(io.StringIO(text), dtype_backend="numpy_nullable")
+    assert floats["x"].dtype == "float64"
+    for table in (floats, integers):
+        present = [(v, v % 3) for i, v in enumerate(x.tolist()) if i % 7 != 3]
+        expected = naive.mutual_information(*zip(*present, strict=True))
+        found = fastinfo.mutual_information(table["x"], table["y"], nan_policy="omit")
+        assert found == pytest.approx(expected)
+    options = {"nan_policy": "omit"}
+    assert np.array_equal(
+        fastinfo.pairwise_mutual_information(floats, **options),
+        fastinfo.pairwise_mutual_information(integers, **options),
+    )
+
+
+def test_integers_with_gaps_can_be_binned():
+    x = pd.Series([1.0, 2.0, 3.0, 4.0, np.nan])
+    counts = fastinfo.JointCounts(bins=2, nan_policy="omit").update(x)
+    assert counts.table.tolist() == [2, 2]
+
+
+def test_a_stream_of_integers_with_gaps_in_some_chunks_only():
+    """Pandas reads a chunk without gaps as int64 and one with gaps as float64."""
+    with_gaps = pd.Series([1.0, np.nan, 3.0, 1.0])
+    chunks = [pd.Series([1, 2, 2]), with_gaps, with_gaps[2:]]
+    for order in itertools.permutations(chunks):
+        if order[0] is chunks[2]:
+            continue  # floats without gaps, of which nobody knows that they are integers
+        counts = fastinfo.JointCounts(nan_policy="omit")
+        for chunk in order:
+            counts.update(chunk)
+        assert counts.bins[0].tolist() == [1, 2, 3]
+        assert counts.table.tolist() == [4, 2, 2]
+        assert counts.n_missing == 1
+
+
+def test_floats_that_have_been_binned_stay_binned():
+    counts = fastinfo.JointCounts(nan_policy="omit").update(pd.Series([0.5, 1.0, 2.0, 3.5]))
+    counts.update(pd.Series([1.0, np.nan, 2.0]))
+    assert counts.n_samples == 6
+
+
+def test_a_divergence_of_integers_with_and_without_gaps():
+    x, y = pd.Series([1.0, np.nan, 2.0, 2.0]), pd.Series([1, 2, 2, 2])
+    for left, right in ((x, y), (x, x), (y, x)):
+        found = fastinfo.jensen_shannon_divergence(left, right, nan_policy="omit")
+        sides = [side.dropna().tolist() for side in (left, right)]
+        assert found == pytest.approx(naive.jensen_shannon_divergence(*sides), abs=1e-12)
+    floats = np.array([1.0, 2.5, 2.0])
+    assert fastinfo.jensen_shannon_divergence(x, pd.Series(floats), nan_policy="omit") == (
+        fastinfo.jensen_shannon_divergence(x.to_numpy(), floats, nan_policy="omit")
+    )
