@@ -6,6 +6,7 @@ and of every pair of features of a wide table (`pairwise_mutual_information`, `t
 
 from fastinfo import pmf
 from fastinfo.backends import backends
+from fastinfo.codes import Encoded, encode
 from fastinfo.joint_counts import JointCounts
 from fastinfo.measures import (
     conditional_entropy,
@@ -24,12 +25,14 @@ from fastinfo.pairwise import Pair, pairwise_mutual_information, top_pairs
 __version__ = "0.1.0"
 
 __all__ = [
+    "Encoded",
     "JointCounts",
     "Pair",
     "backends",
     "conditional_entropy",
     "conditional_mutual_information",
     "cross_entropy",
+    "encode",
     "entropy",
     "jensen_shannon_divergence",
     "joint_entropy",

@@ -170,11 +170,11 @@ class Coder:
 def default_n_bins(n_samples: float, n_variables: int = 2) -> int:
     """⌈n^(1/(d+1))⌉ for d variables that share a table, ⌈n^(1/3)⌉ for one and for two.
 
-    More bins follow the variables more closely, and fill the table with chance. Measured over
-    conditional informations of 0 to 0.8 nats of Gaussian variables, this number has the smallest
-    error of all, or 6% more: for three variables and n = 200 … 10⁵ at 4, 5, 7, 10 and 18 bins, for
-    four at 3, 4, 5, 6 and 10, for five at 3, 3, 4, 5 and 7. With ⌈n^(1/3)⌉ it is 2 to 30 times as
-    large. Floating-point roots are off by one at some powers, so the root is checked.
+    More bins follow the variables more closely, and fill the table with chance. Measured on
+    Gaussian variables that share 0 to 0.8 nats, for two, three and four variables and n = 200 …
+    200,000, this number's error is the smallest of all, or at most 13% above it
+    (docs/reading-values.md). Floating-point roots are off by one at some powers, so the root is
+    checked.
     """
     power = max(n_variables, 2) + 1
     n_bins: int = max(int(float(n_samples) ** (1 / power)) - 1, 1)

@@ -22,6 +22,7 @@ DOORS = {"__init__", "__main__", "cli", "sklearn", "torch", "dask", "plots"}
 MEASURES = {
     "measures",
     "pmf",
+    "codes",
     "pairwise",
     "tiles",
     "sinks",
