@@ -29,7 +29,7 @@ from fastinfo.binning import (
     Uniform,
 )
 from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
-from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
+from fastinfo.entropies import ESTIMATORS
 
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31
@@ -99,7 +99,7 @@ def _is_integer(value: Any) -> bool:
 
 def require_integers(name: str, is_weighted: bool) -> None:
     """Raise where an estimator that means numbers of samples came with weights."""
-    if name in NEEDS_INTEGERS and is_weighted:
+    if is_weighted and ESTIMATORS[name].needs_integers:
         raise ValueError(
             f"estimator={name!r} corrects for the number of samples, and these counts are sums of "
             'weights; use estimator="ml"'
@@ -604,42 +604,3 @@ class Options:
                     f"{name} says how samples are counted, and JointCounts are counted already: "
                     f"pass it to JointCounts"
                 )
-
-
-# --- probabilities ------------------------------------------------------------------------------
-
-
-def axes(axis: Any, count: int | None) -> tuple[int, ...]:
-    """The axes of ``count`` variables; of any number for None."""
-    found = tuple(axis) if isinstance(axis, Iterable) else (axis,)
-    if len(found) != (count or max(len(found), 1)) or not all(map(_is_integer, found)):
-        wanted = {None: "a sequence of integers", 1: "an integer"}.get(
-            count, f"a tuple of {count} integers, one for each variable"
-        )
-        told = axis[0] if count == 1 else axis
-        raise ValueError(f"axis={told!r}; accepted is {wanted}")
-    return found
-
-
-def probabilities(pk: Any, name: str, axis: Sequence[int]) -> Any:
-    """Float64 probabilities whose last axes are the named ones, each distribution's sum 1."""
-    array = array_of(pk, name)
-    if array.dtype.kind not in "biuf":
-        raise TypeError(f"{name} has dtype {array.dtype}; accepted are real numbers")
-    try:
-        axes = np.lib.array_utils.normalize_axis_tuple(axis, array.ndim, argname="axis")
-    except ValueError as error:
-        raise ValueError(f"axis={tuple(axis)} for {name} of shape {array.shape}: {error}") from None
-    p = np.moveaxis(array, axes, range(-len(axes), 0)).astype(np.float64)
-    if not np.isfinite(p).all():
-        raise ValueError(f"{name} holds NaN or infinite values; accepted are finite ones")
-    if (p < 0).any():
-        raise ValueError(f"{name} holds negative values (the least is {float(p.min()):g})")
-    with np.errstate(over="ignore"):
-        totals = p.sum(axis=tuple(range(-len(axes), 0)), keepdims=True)
-    if not (np.isfinite(totals) & (totals > 0)).all():
-        raise ValueError(
-            f"{name} holds a distribution whose sum is 0, or above the largest float64, which has "
-            "no probabilities"
-        )
-    return p / totals

@@ -2,19 +2,29 @@
 
 An estimator takes counts whose last axis runs over the cells of a table, and returns the entropy of
 each table: NaN for a table without a single sample. To add one, write the function and enter it in
-`ESTIMATORS`; the measures, the pairwise engine and the command line take its name from there.
+`ESTIMATORS` with what holds for it; the measures, the pairwise engine and the command line take it
+from there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels
 
-Estimator = Callable[[Array, Kernels], Array]
+
+class Estimator(NamedTuple):
+    """How entropies are estimated from counts, and what that means for their use."""
+
+    of_counts: Callable[[Array, Kernels], Array]
+    is_plug_in: bool = False
+    """Whether entropies are exact ones of the observed frequencies, whose laws hold for them."""
+    needs_integers: bool = False
+    """Whether counts mean numbers of samples, so that weights and probabilities have no sense."""
 
 
 def plug_in(counts: Array, kernels: Kernels) -> Array:
@@ -37,25 +47,30 @@ def miller_madow(counts: Array, kernels: Kernels) -> Array:
         return plug_in(counts, kernels) + (occupied - 1) / (2 * counts.sum(axis=-1))
 
 
-ESTIMATORS: dict[str, Estimator] = {"ml": plug_in, "miller_madow": miller_madow}
+ESTIMATORS: dict[str, Estimator] = {
+    "ml": Estimator(plug_in, is_plug_in=True),
+    "miller_madow": Estimator(miller_madow, needs_integers=True),
+}
 """Estimators by the names that ``estimator=`` takes."""
-
-NEEDS_INTEGERS = frozenset({"miller_madow"})
-"""Estimators that mean numbers of samples and have no sense for weights or probabilities."""
 
 
 def entropy(counts: Array, estimator: str, kernels: Kernels) -> Array:
     """Entropies in nats of counts ``(..., cells)``, shape ``(...)``."""
-    return ESTIMATORS[estimator](counts, kernels)
+    return ESTIMATORS[estimator].of_counts(counts, kernels)
 
 
-def without_rounding(value: Array, estimator: str, kernels: Kernels) -> Array:
-    """A combination of entropies that is not negative in exact arithmetic.
+def without_rounding(
+    value: Array, bounds: tuple[float, float], estimator: str, kernels: Kernels
+) -> Array:
+    """A value by a formula, within the bounds that hold in exact arithmetic.
 
-    For plug-in entropies, what lies below 0 is rounding, and becomes 0. Corrected estimates may
-    well be negative; they stay as they are.
+    For plug-in entropies, what lies beyond them is rounding. Corrected estimates may well lie
+    beyond; they stay as they are.
     """
-    return kernels.xp.maximum(value, 0.0) + 0.0 if estimator == "ml" else value  # + 0.0: no −0.0
+    if not ESTIMATORS[estimator].is_plug_in:
+        return value
+    low, high = bounds
+    return kernels.xp.minimum(kernels.xp.maximum(value, low), high) + 0.0  # + 0.0: no −0.0
 
 
 def of_marginals(

@@ -5,11 +5,16 @@ named by position (all of them where none is named): a number for one table, or 
 So one text serves samples, probabilities and whole tiles of feature pairs. Divergences take two
 distributions and the kernels instead. Source: Cover & Thomas, *Elements of Information
 Theory*, 2nd ed., chapter 2, unless a formula says otherwise.
+
+A formula says between which bounds it lies: what passes them is rounding, where the entropies are
+those of the observed frequencies. A formula that may be negative says so by ``low=-np.inf``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial, update_wrapper
 from typing import Any
 
 import numpy as np
@@ -20,43 +25,84 @@ Value = Any
 EntropyOf = Callable[..., Value]
 
 
+class Formula:
+    """A formula of entropies or of distributions, and the bounds of what it gives."""
+
+    def __init__(self, of: Callable[..., Value], low: float, high: float) -> None:
+        self.of = of
+        self.bounds = (low, high)
+        """In nats, or without unit where the formula has none."""
+        update_wrapper(self, of)
+
+    def __call__(self, *arguments: Any, **options: Any) -> Value:
+        """The value by this formula, with its rounding."""
+        return self.of(*arguments, **options)
+
+    def with_options(self, **options: Any) -> Formula:
+        """The same formula with some of its arguments filled in."""
+        return Formula(partial(self.of, **options), *self.bounds)
+
+
+def formula(low: float = 0.0, high: float = math.inf) -> Callable[[Callable[..., Value]], Formula]:
+    """Make a function a `Formula` whose values lie between ``low`` and ``high``."""
+    return lambda of: Formula(of, low, high)
+
+
+@formula()
 def entropy(entropy: EntropyOf) -> Value:
     """H(X)."""
     return entropy(0)
 
 
+@formula()
 def joint_entropy(entropy: EntropyOf) -> Value:
     """H(X,Y,…), of all variables."""
     return entropy()
 
 
+@formula()
 def conditional_entropy(entropy: EntropyOf) -> Value:
     """H(X|Y) = H(X,Y) − H(Y)."""
     return entropy(0, 1) - entropy(1)
 
 
+@formula()
 def mutual_information(entropy: EntropyOf) -> Value:
     """I(X;Y) = H(X) + H(Y) − H(X,Y)."""
     return entropy(0) + entropy(1) - entropy(0, 1)
 
 
+@formula()
 def conditional_mutual_information(entropy: EntropyOf) -> Value:
     """I(X;Y|Z) = H(X,Z) + H(Y,Z) − H(X,Y,Z) − H(Z)."""
     return entropy(0, 2) + entropy(1, 2) - entropy(0, 1, 2) - entropy(2)
 
 
+@formula()
 def variation_of_information(entropy: EntropyOf) -> Value:
     """VI(X,Y) = H(X|Y) + H(Y|X) [Meilă 2003]."""
     return 2 * entropy(0, 1) - entropy(0) - entropy(1)
 
 
 def coefficients(formula: Callable[[EntropyOf], Value]) -> tuple[float, float, float]:
-    """a, b and c of a formula of two variables that is a·H(X) + b·H(Y) + c·H(X,Y)."""
-    of_x, of_y, of_both = (
-        float(formula(lambda *variables, alone=alone: float(variables == alone)))
-        for alone in ((0,), (1,), (0, 1))
-    )
-    return of_x, of_y, of_both
+    """a, b and c of a formula of two variables that is a·H(X) + b·H(Y) + c·H(X,Y).
+
+    Raises
+    ------
+    ValueError
+        For a formula that is none.
+    """
+
+    def at(*entropies: float) -> float:
+        x, y, both = map(np.float64, entropies)
+        return float(formula(lambda *variables: {(0,): x, (1,): y}.get(variables, both)))
+
+    found = at(1.0, 0.0, 0.0), at(0.0, 1.0, 0.0), at(0.0, 0.0, 1.0)
+    for entropies in ((0.7, 1.3, 1.9), (2.0, 0.25, 2.125)):
+        expected = sum(factor * h for factor, h in zip(found, entropies, strict=True))
+        if not math.isclose(at(*entropies), expected, abs_tol=1e-12):
+            raise ValueError(f"{formula} is no linear combination of H(X), H(Y) and H(X,Y)")
+    return found
 
 
 AVERAGES: dict[str, Callable[[Value, Value], Value]] = {
@@ -68,6 +114,7 @@ AVERAGES: dict[str, Callable[[Value, Value], Value]] = {
 """What mutual information is divided by [Vinh, Epps & Bailey 2010]."""
 
 
+@formula(high=1.0)
 def normalized_mutual_information(entropy: EntropyOf, average: str) -> Value:
     """I(X;Y) / average(H(X), H(Y)); 1 where both are constant, 0 where the average alone is 0."""
     hx, hy = entropy(0), entropy(1)
@@ -77,11 +124,13 @@ def normalized_mutual_information(entropy: EntropyOf, average: str) -> Value:
     return np.where((hx == 0) & (hy == 0), 1.0, share)
 
 
+@formula()
 def cross_entropy(p: Array, q: Array, kernels: Kernels) -> Value:
     """H(P,Q) = −Σ p·log q."""
     return -kernels.sum_xlogy(p, q)
 
 
+@formula()
 def kl_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
     """D(P‖Q) = Σ p·log(p/q), from the ratios: the difference of two sums would cancel."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
@@ -90,6 +139,7 @@ def kl_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
     return -kernels.sum_xlogy(p, ratio)
 
 
+@formula(high=math.log(2))
 def jensen_shannon_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
     """JS(P,Q) = (D(P‖M) + D(Q‖M))/2 with M = (P + Q)/2."""
     middle = (p + q) / 2

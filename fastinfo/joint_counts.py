@@ -118,7 +118,7 @@ class JointCounts:
         ----------
         table : array-like, d-dimensional
             Numbers of samples, integer, or weights, floating-point; none negative. The categories
-            of each variable are the positions 0, 1, ….
+            of each variable are the positions 0, 1, …. A masked cell holds no samples.
 
         Examples
         --------
@@ -127,7 +127,7 @@ class JointCounts:
         >>> round(fastinfo.mutual_information(table, base=2), 6)
         0.278072
         """
-        array = np.asarray(table)
+        array = np.ma.filled(table, 0) if np.ma.isMaskedArray(table) else np.asarray(table)
         if array.ndim == 0 or array.size == 0 or array.dtype.kind not in "biuf":
             raise ValueError(
                 f"table has shape {array.shape} and dtype {array.dtype}; accepted are real numbers "

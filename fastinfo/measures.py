@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from math import prod
 from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
 from fastinfo.backends import at, choose, name_of, reducing
+from fastinfo.formulas import Formula
 from fastinfo.joint_counts import JointCounts
 
 
@@ -346,7 +346,7 @@ def normalized_mutual_information(
     """
     average = arguments.one_of(average, "average", formulas.AVERAGES)
     options = Options(bins, None, estimator, nan_policy, sample_weight, backend, n_jobs)
-    formula = partial(formulas.normalized_mutual_information, average=average)
+    formula = formulas.normalized_mutual_information.with_options(average=average)
     return _measure(formula, (x, y), options)
 
 
@@ -544,7 +544,7 @@ def jensen_shannon_divergence(
     return _divergence(formulas.jensen_shannon_divergence, x, y, options)
 
 
-def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
+def _measure(formula: Formula, variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
     name_of(options.backend)  # an unknown one is told before anything is counted
     with at(*variables, options.sample_weight):
@@ -561,11 +561,13 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
             options.estimator,
             kernels,
         )
-        value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
+        value = entropies.without_rounding(
+            formula(entropy), formula.bounds, options.estimator, kernels
+        )
         return float(value) / options.unit
 
 
-def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
+def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
     name_of(options.backend)
     with at(x, y):
@@ -576,4 +578,5 @@ def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -
             return float("nan")
         p, q = (kernels.bring(counts) for counts in left.aligned_with(right))
         value = formula(p / p.sum(), q / q.sum(), kernels)
-        return (max(float(value), 0.0) + 0.0) / options.unit  # + 0.0: no result is −0.0
+        value = entropies.without_rounding(value, formula.bounds, options.estimator, kernels)
+        return float(value) / options.unit

@@ -2,19 +2,21 @@
 
 Arguments are scipy's: ``pk``, ``qk``, ``axis``, ``base``. As there, arrays are divided by their
 sum, so that counts may stand for probabilities. A distribution runs along ``axis``; a joint one has
-an axis for each variable.
+an axis for each variable. A masked cell is no cell: it is left out, and of two distributions a cell
+that is masked in either is left out of both.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
-from fastinfo import arguments, entropies, formulas, tables
-from fastinfo.backends import HOST, at, choose, place_of
+from fastinfo import arguments, distributions, entropies, formulas, tables
+from fastinfo.backends import HOST, at, place_of
+from fastinfo.backends.contract import Kernels
+from fastinfo.formulas import Formula
 
 __all__ = [
     "conditional_entropy",
@@ -30,15 +32,20 @@ __all__ = [
 ]
 
 
-def entropy(pk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__
+
+
+def entropy(pk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
     """Shannon entropy −Σ p·log p.
 
     Parameters
     ----------
     pk : array-like
         Probabilities, or numbers in proportion to them; none negative.
-    axis : int
-        The axis along which a distribution runs.
+    axis : int or None
+        The axis along which a distribution runs; None for one distribution of all cells.
     base : float, optional
         Base of the logarithm; nats by default.
 
@@ -60,7 +67,7 @@ def entropy(pk: Any, *, axis: int = 0, base: float | None = None) -> Any:
     >>> pmf.entropy([0.5, 0.25, 0.25], base=2)
     1.5
     """
-    return _of_joint(formulas.entropy, pk, (axis,), base, 1)
+    return _of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
 
 
 def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | None = None) -> Any:
@@ -91,8 +98,7 @@ def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | N
     >>> pmf.joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
     2.0
     """
-    axes = range(np.ndim(pk)) if axis is None else axis
-    return _of_joint(formulas.joint_entropy, pk, axes, base, None)
+    return _of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
 
 
 def conditional_entropy(
@@ -192,7 +198,10 @@ def conditional_mutual_information(
 
 
 def normalized_mutual_information(
-    pk: Any, *, average: str = "arithmetic", axis: tuple[int, int] = (0, 1)
+    pk: Any,
+    *,
+    average: Literal["arithmetic", "geometric", "min", "max"] = "arithmetic",
+    axis: tuple[int, int] = (0, 1),
 ) -> Any:
     """Mutual information of a joint distribution as a share of the variables' entropies.
 
@@ -220,7 +229,7 @@ def normalized_mutual_information(
     1.0
     """
     arguments.one_of(average, "average", formulas.AVERAGES)
-    formula = partial(formulas.normalized_mutual_information, average=average)
+    formula = formulas.normalized_mutual_information.with_options(average=average)
     return _of_joint(formula, pk, axis, None, 2)
 
 
@@ -253,15 +262,16 @@ def variation_of_information(
     return _of_joint(formulas.variation_of_information, pk, axis, base, 2)
 
 
-def cross_entropy(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+def cross_entropy(pk: Any, qk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
     """Cross-entropy −Σ p·log q; inf where q = 0 < p.
 
     Parameters
     ----------
     pk, qk : array-like
         Probabilities, or numbers in proportion to them, of shapes that broadcast.
-    axis : int
-        The axis along which a distribution runs.
+    axis : int or None
+        The axis along which a distribution runs, once the shapes are broadcast; None for one
+        distribution of all cells.
     base : float, optional
         Base of the logarithm; nats by default.
 
@@ -284,7 +294,7 @@ def cross_entropy(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None)
     return _of_two(formulas.cross_entropy, pk, qk, axis, base)
 
 
-def kl_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+def kl_divergence(pk: Any, qk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
     """Kullback–Leibler divergence Σ p·log(p/q); inf where q = 0 < p.
 
     Parameters
@@ -311,7 +321,9 @@ def kl_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None)
     return _of_two(formulas.kl_divergence, pk, qk, axis, base)
 
 
-def jensen_shannon_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | None = None) -> Any:
+def jensen_shannon_divergence(
+    pk: Any, qk: Any, *, axis: int | None = 0, base: float | None = None
+) -> Any:
     """Jensen–Shannon divergence, the mean of the divergences of p and q from their middle.
 
     Parameters
@@ -339,16 +351,20 @@ def jensen_shannon_divergence(pk: Any, qk: Any, *, axis: int = 0, base: float | 
 
 
 def _of_joint(
-    formula: Callable[..., Any], pk: Any, axis: Sequence[int], base: Any, n_axes: int | None
+    formula: Formula,
+    pk: Any,
+    axis: Any,
+    base: float | None,
+    n_axes: int | None,
+    *,
+    or_all: bool = False,
 ) -> Any:
     """A formula over the entropies of a joint distribution of ``n_axes`` variables."""
     unit = arguments.log_base(base)
-    axes = arguments.axes(axis, n_axes)
+    axes = distributions.axes(axis, n_axes, or_all=or_all)
     with at(pk):
-        p = arguments.probabilities(pk, "pk", axes)
-        kernels = choose(place=place_of(p))
-        p = kernels.bring(p)
-        n_variables = len(axes)
+        (p,), kernels = distributions.normalized([pk], ["pk"], axes)
+        n_variables = 1 if axes is None else len(axes)
 
         def marginal(*variables: int) -> Any:
             others = tuple(a - n_variables for a in range(n_variables) if a not in variables)
@@ -356,32 +372,20 @@ def _of_joint(
             return summed.reshape(*summed.shape[: summed.ndim - len(variables)], -1)
 
         entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
-        return _finish(formula(entropy), unit, kernels, pk)
+        return _finish(formula(entropy), formula, unit, kernels, pk)
 
 
-def _of_two(formula: Callable[..., Any], pk: Any, qk: Any, axis: int, base: Any) -> Any:
+def _of_two(formula: Formula, pk: Any, qk: Any, axis: int | None, base: float | None) -> Any:
     """A formula over two distributions."""
     unit = arguments.log_base(base)
-    axes = arguments.axes((axis,), 1)
+    axes = distributions.axes(axis, 1, or_all=True)
     with at(pk, qk):
-        p, q = (arguments.probabilities(k, name, axes) for k, name in ((pk, "pk"), (qk, "qk")))
-        if p.shape[-1] != q.shape[-1]:
-            raise ValueError(
-                f"pk has {p.shape[-1]} values along axis {axis} and qk {q.shape[-1]}; a divergence "
-                "compares distributions over the same ones"
-            )
-        kernels = choose(place=arguments.same_place((p, q), ("pk", "qk")))
-        try:
-            p, q = kernels.xp.broadcast_arrays(kernels.bring(p), kernels.bring(q))
-        except ValueError:
-            raise ValueError(
-                f"pk and qk have shapes {np.shape(pk)} and {np.shape(qk)}, which do not broadcast"
-            ) from None
-        return _finish(formula(p, q, kernels), unit, kernels, pk)
+        (p, q), kernels = distributions.normalized([pk, qk], ["pk", "qk"], axes)
+        return _finish(formula(p, q, kernels), formula, unit, kernels, pk)
 
 
-def _finish(value: Any, unit: float, kernels: Any, pk: Any) -> Any:
-    result = entropies.without_rounding(value, "ml", kernels) / unit
+def _finish(value: Any, formula: Formula, unit: float, kernels: Kernels, pk: Any) -> Any:
+    result = entropies.without_rounding(value, formula.bounds, "ml", kernels) / unit
     if np.ndim(result) == 0:
         return float(result)
     return kernels.to_host(result) if place_of(pk) == HOST else tables.like(result, pk)

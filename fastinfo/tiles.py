@@ -27,7 +27,7 @@ from fastinfo.backends.contract import Array, Kernels, TileShape
 from fastinfo.checkpoint import Checkpoint
 from fastinfo.encoders import LookUp
 from fastinfo.features import Features
-from fastinfo.formulas import EntropyOf
+from fastinfo.formulas import Formula
 from fastinfo.ranges import map_threads
 
 TILE_CELLS = 1 << 20
@@ -221,7 +221,7 @@ class Job:
         self,
         features: Features,
         plan: Plan,
-        formula: Callable[[EntropyOf], Array],
+        formula: Formula,
         estimator: str,
         kernels: Kernels,
         weights: Array | None = None,
@@ -232,8 +232,10 @@ class Job:
         self.plan = plan
         self.stays = stays
         self.on_counts = on_counts
-        # Plug-in entropies need no counts outside of the kernels.
-        self.needs_counts = estimator != "ml" or on_counts is not None
+        # Plug-in entropies need no counts outside of the kernels, which take what is negative for
+        # rounding.
+        is_simple = entropies.ESTIMATORS[estimator].is_plug_in and formula.bounds[0] == 0.0
+        self.needs_counts = not is_simple or on_counts is not None
         self.formula = formula
         self.coefficients = formulas.coefficients(formula)
         self.estimator = estimator
@@ -320,7 +322,7 @@ class Job:
         return float(self._finish(self.formula(entropy)))
 
     def _finish(self, values: Array) -> Array:
-        return entropies.without_rounding(values, self.estimator, self.kernels)
+        return entropies.without_rounding(values, self.formula.bounds, self.estimator, self.kernels)
 
 
 def team(job: Job, companions: Sequence[Kernels]) -> list[Job]:

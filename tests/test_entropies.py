@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastinfo import entropies
+import fastinfo
+from fastinfo import arguments, entropies, formulas, measures
 
 NAIVE = {
     "ml": lambda counts: naive.entropy_of(naive.probabilities(dict(enumerate(counts)))),
@@ -20,7 +21,6 @@ NAIVE = {
 
 def test_every_estimator_has_a_judge():
     assert set(NAIVE) == set(entropies.ESTIMATORS)
-    assert set(entropies.ESTIMATORS) >= entropies.NEEDS_INTEGERS
 
 
 @pytest.mark.parametrize("estimator", entropies.ESTIMATORS)
@@ -58,15 +58,46 @@ def test_miller_madow_by_hand(kernels):
 
 
 @pytest.mark.parametrize(
-    ("estimator", "value", "expected"),
+    ("estimator", "bounds", "value", "expected"),
     [
-        ("ml", -1e-17, "0.0"),
-        ("ml", -0.0, "0.0"),
-        ("ml", np.nan, "nan"),
-        ("ml", 0.5, "0.5"),
-        ("miller_madow", -0.25, "-0.25"),
+        ("ml", (0.0, np.inf), -1e-17, "0.0"),
+        ("ml", (0.0, np.inf), -0.0, "0.0"),
+        ("ml", (0.0, np.inf), np.nan, "nan"),
+        ("ml", (0.0, np.inf), 0.5, "0.5"),
+        ("ml", (0.0, 1.0), 1 + 2e-16, "1.0"),
+        ("ml", (-np.inf, np.inf), -0.25, "-0.25"),
+        ("miller_madow", (0.0, 1.0), -0.25, "-0.25"),
+        ("miller_madow", (0.0, 1.0), 1.25, "1.25"),
     ],
 )
-def test_only_rounding_is_taken_away(kernels, estimator, value, expected):
-    found = entropies.without_rounding(np.float64(value), estimator, kernels)
+def test_only_rounding_is_taken_away(kernels, estimator, bounds, value, expected):
+    found = entropies.without_rounding(np.float64(value), bounds, estimator, kernels)
     assert repr(float(found)) == expected
+
+
+def test_a_formula_that_may_be_negative_stays_negative(kernels):
+    """Interaction information of two coins and their exclusive or: −1 bit."""
+
+    @formulas.formula(low=-math.inf)
+    def interaction(entropy):
+        pairs = entropy(0, 1) + entropy(0, 2) + entropy(1, 2)
+        return entropy(0) + entropy(1) + entropy(2) - pairs + entropy(0, 1, 2)
+
+    counts = fastinfo.JointCounts().update([0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0])
+    options = arguments.Options(None, 2, "ml", "raise", None, kernels.name, None)
+    assert measures._measure(interaction, (counts, None, None), options) == pytest.approx(-1)
+
+
+def test_rounding_does_not_grow_with_the_number_of_cells(kernels, rng):
+    for n_cells in (1, 7, 255, 256, 257, 5000, 1 << 17):
+        weights = rng.random(n_cells)
+        counts = rng.integers(0, 100_000, n_cells)
+        for table in (weights, counts, np.ones(n_cells) / n_cells):
+            found = float(kernels.to_host(kernels.sum_xlogx(kernels.bring(table))))
+            terms = [c * math.log(c) for c in table.tolist() if c > 0]
+            assert found == pytest.approx(math.fsum(terms), rel=1e-14)
+        other = kernels.bring(rng.random(n_cells) + 0.5)
+        found = float(kernels.to_host(kernels.sum_xlogy(kernels.bring(weights), other)))
+        terms = [p * math.log(q) for p, q in zip(weights, kernels.to_host(other), strict=True)]
+        scale = math.fsum(map(abs, terms))
+        assert found == pytest.approx(math.fsum(terms), abs=1e-14 * scale)

@@ -101,3 +101,10 @@ def test_on_the_diagonal_the_upper_triangle_decides(kernels, rng, arrange, n_lef
             expected[rows[i], columns[j]] = expected[columns[j], rows[i]] = values[i, j]
     np.testing.assert_array_equal(out, expected)
     np.testing.assert_array_equal(out, out.T)
+
+
+@pytest.mark.parametrize("average", formulas.AVERAGES)
+def test_a_formula_that_is_not_linear_has_no_coefficients(average):
+    formula = formulas.normalized_mutual_information.with_options(average=average)
+    with pytest.raises(ValueError, match=r"is no linear combination of H\(X\), H\(Y\)"):
+        formulas.coefficients(formula)

@@ -125,13 +125,14 @@ class NumpyKernels(HostKernels):
 
     def sum_xlogx(self, counts: Array) -> Array:
         """Σ c·log c with 0·log 0 = 0."""
-        x = counts.astype(np.float64)
+        x = np.ascontiguousarray(counts, np.float64)  # else NumPy adds cell by cell, and rounds
         return np.asarray(np.sum(x * np.log(np.where(x > 0, x, 1.0)), axis=-1))
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Σ p·log q with 0·log q = 0 for any q."""
         with np.errstate(divide="ignore"):
-            return np.asarray(np.sum(p * np.log(np.where(p > 0, q, 1.0)), axis=-1))
+            terms = p * np.log(np.where(p > 0, q, 1.0))
+        return np.asarray(np.sum(np.ascontiguousarray(terms), axis=-1))
 
     def soft_count(
         self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
