@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from fastinfo import tables
-from fastinfo.backends import HOST, Place, place_of, usable_cores
+from fastinfo.backends import HOST, Place, place_of
 from fastinfo.binning import NUMPY_RULES, Given, NumpyRule, Quantile, Rule, Uniform
 from fastinfo.columns import ArrayColumns, Column, Columns, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
+from fastinfo.limits import usable_cores
 
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31
