@@ -72,19 +72,30 @@ def _left_in_groups(root: Path) -> Iterator[int]:
 
     Files that were read and are no longer in use count as taken, and are given back for the asking.
     """
-    files = (
-        ("memory.max", "memory.current", "inactive_file"),
-        ("memory.high", "memory.current", "inactive_file"),
-        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
-    )
-    for folder, (limits, uses, inactive) in product(_groups(root, "memory"), files):
+    for folder, limits, uses, inactive in _memory_files(root):
         limit = _number(_read(folder / limits))
-        if limit is not None:
+        if limit is not None and limit < UNLIMITED:
             used = _number(_read(folder / uses)) or 0
             lines = _read(folder / "memory.stat").splitlines()
             told = dict(line.split(" ", 1) for line in lines if " " in line)
             used -= _number(told.get(inactive, "0")) or 0
             yield max(limit - max(used, 0), 0)
+
+
+@cache
+def _memory_files(root: Path) -> list[tuple[Path, str, str, str]]:
+    """Where limits of memory may stand: looked for once, for a look at what is not there costs too.
+
+    Of each the folder, the file of the limit, the file of the use, and what the statistics call
+    files that are no longer in use.
+    """
+    names = (
+        ("memory.max", "memory.current", "inactive_file"),
+        ("memory.high", "memory.current", "inactive_file"),
+        ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    )
+    found = product(_groups(root, "memory"), names)
+    return [(folder, *files) for folder, files in found if (folder / files[0]).exists()]
 
 
 @cache
