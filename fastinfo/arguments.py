@@ -16,10 +16,11 @@ import numpy as np
 
 from fastinfo import tables
 from fastinfo.backends import HOST, Place, place_of
-from fastinfo.binning import NUMPY_RULES, Given, NumpyRule, Quantile, Rule, Uniform
+from fastinfo.binning import Given, NumpyRule, Quantile, Rule, Uniform
 from fastinfo.columns import ArrayColumns, Column, Columns, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 from fastinfo.limits import usable_cores
+from fastinfo.numpy_rules import NUMPY_RULES
 
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import extremes
+from fastinfo import extremes, numpy_rules
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.columns import Column
@@ -30,9 +30,6 @@ from fastinfo.encoders import (
     TrustingLookUp,
 )
 from fastinfo.ranges import BLOCK, over_ranges
-
-NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
-"""Names that `numpy.histogram_bin_edges` takes."""
 
 MOST_CAPPED = 64
 """Bins of bytes that are guessed on a device, where a table takes up to twice as many lines."""
@@ -270,7 +267,7 @@ def _fit_edges(column: Column, summary: Summary, rule: Any, kernels: Kernels) ->
         values = column.values
         on_host = values.array if isinstance(values, OnHost) else kernels.to_host(values)
         valid = on_host[~np.isnan(on_host)].astype(np.float64)
-        count = np.histogram_bin_edges(valid, rule.rule).size - 1
+        count = numpy_rules.n_bins(valid, rule.rule, column.name)
     else:
         count = rule.n_bins or default_n_bins(n_valid)
     try:
