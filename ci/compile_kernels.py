@@ -10,8 +10,8 @@ import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 
-from fastinfo.backends import usable_cores
 from fastinfo.backends.cupy import sources
+from fastinfo.limits import usable_cores
 
 MOST_PROCESSES = 16
 

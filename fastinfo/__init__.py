@@ -20,11 +20,13 @@ from fastinfo.measures import (
     normalized_mutual_information,
     variation_of_information,
 )
+from fastinfo.numpy_rules import CappedBinsWarning
 from fastinfo.pairwise import Pair, pairwise_mutual_information, top_pairs
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "CappedBinsWarning",
     "Encoded",
     "JointCounts",
     "Pair",

@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo import tables
-from fastinfo.backends import HOST, Place, bring, kernels_of, place_of, usable_cores
+from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
 from fastinfo.binning import (
     EXACT_IN_FLOATS,
-    NUMPY_RULES,
     Bins,
     Categories,
     Edges,
@@ -30,6 +29,8 @@ from fastinfo.binning import (
 )
 from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
 from fastinfo.entropies import ESTIMATORS
+from fastinfo.limits import usable_cores
+from fastinfo.numpy_rules import NUMPY_RULES
 
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import extremes, quantiles
+from fastinfo import extremes, numpy_rules, quantiles
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.columns import Column
@@ -30,9 +30,6 @@ from fastinfo.encoders import (
     TrustingLookUp,
 )
 from fastinfo.ranges import BLOCK, over_ranges
-
-NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges")
-"""Names that `numpy.histogram_bin_edges` takes."""
 
 EXACT_IN_FLOATS = 1 << 53
 """Up to here, floating point tells each integer from its neighbours."""
@@ -299,7 +296,8 @@ def _fit_edges(
     if isinstance(rule, NumpyRule):
         _require_finite(column, summary)
         valid = _on_host(column.values, kernels)
-        return _equal_bins(column, summary, _numpy_count(valid[~np.isnan(valid)], rule))
+        valid = valid[~np.isnan(valid)].astype(np.float64)
+        return _equal_bins(column, summary, numpy_rules.n_bins(valid, rule.rule, column.name))
     n_bins = rule.n_bins or default_n_bins(n_valid, rule.n_variables)
     return _equal_bins(column, summary, n_bins)
 
@@ -329,8 +327,9 @@ def _fit_weighted(
             "pass a number of bins",
             kernels,
         ):
-            repeated = np.repeat(values, weights.astype(np.int64))
-        return _equal_bins(column, summary, _numpy_count(repeated, rule))
+            repeated = np.repeat(values.astype(np.float64), weights.astype(np.int64))
+            n_bins = numpy_rules.n_bins(repeated, rule.rule, column.name)
+        return _equal_bins(column, summary, n_bins)
     n_samples = total if is_whole else total**2 / (weights**2).sum()
     n_bins = rule.n_bins or default_n_bins(n_samples, rule.n_variables)
     if isinstance(rule, Uniform):
@@ -342,10 +341,6 @@ def _fit_weighted(
 
 def _on_host(array: Array | OnHost, kernels: Kernels) -> Any:
     return array.array if isinstance(array, OnHost) else kernels.to_host(array)
-
-
-def _numpy_count(valid: Any, rule: NumpyRule) -> int:
-    return int(np.histogram_bin_edges(valid.astype(np.float64), rule.rule).size) - 1
 
 
 def _require_finite(column: Column, summary: Summary) -> None:

@@ -17,6 +17,7 @@ import numpy as np
 from fastinfo.backends import whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost
 from fastinfo.encoders import Encoder
+from fastinfo.limits import free_memory
 from fastinfo.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 17
@@ -240,15 +241,3 @@ def require_memory(
             f"{what} of {' × '.join(str(size) for size in shape)} cells needs "
             f"{needed / 2**30:,.1f} GiB and {free / 2**30:,.1f} GiB are free: {help_}"
         )
-
-
-def free_memory() -> int:
-    """Bytes that can be taken without swapping; 2⁶² where the system does not say."""
-    try:
-        with open("/proc/meminfo", encoding="ascii") as lines:
-            for line in lines:
-                if line.startswith("MemAvailable:"):
-                    return int(line.split()[1]) * 1024
-    except OSError:
-        pass
-    return 1 << 62

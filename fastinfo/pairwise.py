@@ -19,6 +19,7 @@ from fastinfo.backends.host import HostKernels
 from fastinfo.checkpoint import Checkpoint, fingerprint
 from fastinfo.columns import Columns, typical
 from fastinfo.features import Features
+from fastinfo.limits import free_memory
 from fastinfo.progress import Progress, shown
 from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
 from fastinfo.tiles import Job, Plan, Sink, run
@@ -221,7 +222,7 @@ class Run:
     ) -> None:
         self.progress = progress
         self.memory_limit = (
-            counting.free_memory() // 4
+            free_memory() // 4
             if memory_limit is None
             else arguments.positive_integer(memory_limit, "memory_limit")
         )

@@ -58,9 +58,12 @@ FEW_CELLS = 64 * 64
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
 
-PACKS = (255, 4095)
-"""Features with up to so many bins are packed together: the first fit bytes, which count fastest.
-Pairs with a feature beyond the last are counted sparsely."""
+MOST_OF_BYTES = 255
+"""Bins of a feature whose codes, that of missing samples included, are bytes, which count fastest.
+Features with more are in no size class with those that have fewer."""
+
+MOST_PACKED = 4095
+"""A feature with more bins is counted sparsely in all its pairs."""
 
 
 class Tile(NamedTuple):
@@ -99,7 +102,8 @@ def size_class(n_bins: int) -> int:
         return max(n_bins, 1)
     step = 1 << (n_bins.bit_length() - 4)
     padded = -(-n_bins // step) * step
-    return min(padded, PACKS[0]) if n_bins <= PACKS[0] else padded
+    border = next((most for most in (MOST_OF_BYTES, MOST_PACKED) if n_bins <= most), padded)
+    return min(padded, border)
 
 
 class Plan:
@@ -155,7 +159,7 @@ class Plan:
                 is_diagonal = n_left is None and right_start == left_start
                 left_bins, right_bins = self.classes[left_start], self.classes[right_start]
                 cells = int(left_bins) * int(right_bins)
-                is_sparse = cells > LARGEST_PAIR_TABLE or max(left_bins, right_bins) > PACKS[-1]
+                is_sparse = cells > LARGEST_PAIR_TABLE or max(left_bins, right_bins) > MOST_PACKED
                 height, width = self._sides(cells, left_stop - left_start, is_sparse)
                 for i in range(left_start, left_stop, height):
                     for j in range(i if is_diagonal else right_start, right_stop, width):
@@ -190,21 +194,6 @@ class Plan:
         height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
         width = max(n_pairs // height, min(n_pairs, TILE_WIDTH))
         return max(min(n_pairs // width, height), 1), width
-
-
-class Pack(NamedTuple):
-    """Features that are packed together, and where they are in the pack."""
-
-    limit: int
-    """The most bins that any of them has."""
-    packed: Any
-    places: Array
-    """Place of each feature of the plan."""
-
-    def positions(self, side: slice) -> slice:
-        """Where features that are neighbours in the plan are in the pack: neighbours too."""
-        first = int(self.places[side.start])
-        return slice(first, first + side.stop - side.start)
 
 
 class Job:
@@ -247,7 +236,7 @@ class Job:
         self.features = features
         self.weights = weights
         with kernels.current():
-            self.packs = list(self._pack())
+            self.packed, self.places = self._pack()
 
     def on(self, kernels: Kernels, blocks: list[Array], weights: Array | None) -> Job:
         """The same job on other kernels, with the codes there and weights of the host."""
@@ -256,18 +245,20 @@ class Job:
         other._settle(kernels, replace(self.features, blocks=blocks), weights)
         return other
 
-    def _pack(self) -> Iterator[Pack]:
-        """Packs of the features up to each limit, where it takes in more than the one before."""
-        packed_before = 0
-        for limit in PACKS:
-            is_member = self.plan.classes <= limit
-            if is_member.sum() == packed_before:
-                continue
-            packed_before = int(is_member.sum())
-            sizes = self.plan.classes[is_member]
-            codes = self.features.padded(self.plan.order[is_member], sizes, self.kernels)
-            packed = self.kernels.pack(codes, sizes.tolist(), self.weights, self.memory_limit)
-            yield Pack(limit, packed, np.cumsum(is_member) - 1)
+    def _pack(self) -> tuple[Any, Array]:
+        """All features that are counted densely, laid out once, and where each of the plan is."""
+        is_member = self.plan.classes <= MOST_PACKED
+        if not is_member.any():
+            return None, is_member
+        sizes = self.plan.classes[is_member]
+        codes = self.features.padded(self.plan.order[is_member], sizes, self.kernels)
+        packed = self.kernels.pack(codes, sizes.tolist(), self.weights, self.memory_limit)
+        return packed, np.cumsum(is_member) - 1
+
+    def _positions(self, side: slice) -> slice:
+        """Where features that are neighbours in the plan are in the pack: neighbours too."""
+        first = int(self.places[side.start])
+        return slice(first, first + side.stop - side.start)
 
     def measure(self, tile: Tile) -> Array:
         """Values of the pairs of a tile, ``(n_left, n_right)``."""
@@ -284,13 +275,11 @@ class Job:
         return self.kernels.bring(np.array(values))
 
     def _measure_all(self, tile: Tile) -> Array:
-        widest = max(self.plan.classes[tile.left.start], self.plan.classes[tile.right.start])
-        pack = next(pack for pack in self.packs if widest <= pack.limit)
-        left, right = pack.positions(tile.left), pack.positions(tile.right)
+        left, right = self._positions(tile.left), self._positions(tile.right)
         if not self.needs_counts:
-            found = self.kernels.pair_entropies(pack.packed, left, right)
+            found = self.kernels.pair_entropies(self.packed, left, right)
             return self.kernels.combine(found, self.coefficients)
-        counts = self.kernels.count_pairs(pack.packed, left, right)
+        counts = self.kernels.count_pairs(self.packed, left, right)
         if self.on_counts is not None:
             order = self.plan.order
             self.on_counts(order[tile.left], order[tile.right], self.kernels.to_host(counts))

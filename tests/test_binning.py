@@ -11,6 +11,7 @@ import fastinfo
 from fastinfo import arguments, binning, ranges
 from fastinfo.backends import load
 from fastinfo.columns import Column
+from fastinfo.numpy_rules import NUMPY_RULES
 
 
 def count(x, **options):
@@ -42,7 +43,7 @@ def test_a_number_of_bins_means_what_numpy_means(backend, x, n_bins):
 
 
 @each_data
-@pytest.mark.parametrize("rule", sorted(set(binning.NUMPY_RULES) - {"stone"}))
+@pytest.mark.parametrize("rule", sorted(set(NUMPY_RULES) - {"stone"}))
 def test_numpys_rules(backend, x, rule):
     found, edges = count(x, bins=rule, backend=backend)
     np.testing.assert_array_equal(edges, np.histogram_bin_edges(x, rule))

@@ -123,10 +123,6 @@ def test_spreading_to_a_larger_table(kernels, sparse):
     assert as_dict(counts.spread((4,), [np.array([3, 1])])) == {(3,): 1, (1,): 2}
 
 
-def test_free_memory_is_told():
-    assert 0 < counting.free_memory() <= 1 << 62
-
-
 @pytest.mark.parametrize("n_bins", [[1] * 40, [2] * 20, [1] * 12 + [3] * 8])
 def test_many_variables_with_few_bins_are_counted_sparsely(kernels, rng, n_bins):
     """The spare bin of each would make 2⁴⁰ cells of 40 constant columns."""

@@ -35,7 +35,9 @@ STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian
 SERVANTS = {"arguments", "distributions", "tables", "features", "progress", "checkpoint", "files"}
 """What serves doors and measures, and is no step on the way of the data."""
 
-TOOLS = {"ranges", "columns", "encoders", "extremes", "quantiles"}
+TOOLS = {
+    *("ranges", "columns", "encoders", "extremes", "limits", "numpy_rules", "quantiles"),
+}
 """What knows nothing of information and may be used on any floor above the kernels."""
 
 FLOORS = {

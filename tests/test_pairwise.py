@@ -1,11 +1,13 @@
 """All pairs: the matrix, the strongest pairs, and how a run goes."""
 
+import gc
 import itertools
 import math
 import signal
 import subprocess
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 import naive
@@ -16,9 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import Pair, counting, tiles
+from fastinfo import Pair, arguments, counting, features, formulas, tiles
+from fastinfo.backends import load
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels
+from fastinfo.backends.numba.pairs import crossovers
+from fastinfo.binning import Quantile
 
 ROOT = Path(__file__).parents[1]
 
@@ -285,6 +290,77 @@ def test_size_classes():
         padded = tiles.size_class(n_bins)
         assert n_bins <= padded <= n_bins * 1.125 + 1
         assert tiles.size_class(padded) == padded
+        for border in (tiles.MOST_OF_BYTES, tiles.MOST_PACKED):
+            assert (padded <= border) == (n_bins <= border)
+
+
+@pytest.mark.parametrize("n_bins", [3840, 3841, 4000, 4095])
+def test_features_up_to_the_limit_are_counted_densely(backend, rng, n_bins):
+    columns = [rng.permutation(n_bins).tolist(), (np.arange(n_bins) % 3).tolist()]
+    assert not any(tile.is_sparse for tile in tiles.Plan([n_bins, 3], 1, n_bins).tiles)
+    assert all(tile.is_sparse for tile in tiles.Plan([4096, 3], 1, n_bins).tiles)
+    found = fastinfo.pairwise_mutual_information(np.array(columns).T, backend=backend)
+    for i, j in itertools.product(range(2), repeat=2):
+        assert found[i, j] == close(naive.mutual_information(columns[i], columns[j]))
+
+
+# --- what a job keeps ---------------------------------------------------------------------------
+
+
+def kept_bytes(X, memory_limit=None):
+    """What is kept beside the binned features once they are laid out."""
+    kernels = load("numba")()
+    binned = features.encode([arguments.features(X, "X")], [Quantile()], kernels, 1, True)
+    plan = tiles.Plan(binned.n_bins, None, len(X))
+    tracemalloc.start()
+    try:
+        job = tiles.Job(
+            binned, plan, formulas.mutual_information, "ml", kernels, memory_limit=memory_limit
+        )
+        gc.collect()
+        kept, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert job.packed is not None
+    return kept
+
+
+@pytest.fixture
+def narrow_and_wide(rng, monkeypatch):
+    """120 features of 20 bins, and the same with one of 1,000."""
+    monkeypatch.setattr(crossovers, "SMALL_JOB", -1)
+    narrow = rng.integers(0, 20, (5000, 120), "u2")
+    return narrow, np.hstack([narrow, np.arange(5000, dtype="u2")[:, None] % 1000])
+
+
+def test_one_wide_feature_does_not_have_all_laid_out_twice(narrow_and_wide):
+    narrow, wide = map(kept_bytes, narrow_and_wide)
+    assert narrow > 120 * 5000
+    # Its own codes, and bytes of the others in place of a view of those that they had.
+    assert wide - narrow < 2 * 5000 + 120 * 5000 + (100 << 10)
+
+
+def test_the_memory_limit_is_one_for_all_features(narrow_and_wide):
+    _, X = narrow_and_wide
+    rows = 120 * 20 * 5000 // 8
+    nothing, half, all_ = (kept_bytes(X, limit) for limit in (0, rows - 1, rows))
+    assert half == pytest.approx(nothing, rel=0.01)
+    assert nothing + rows // 2 < all_ < nothing + rows + (300 << 10)
+
+
+def test_wide_and_narrow_features_together(backend, rng):
+    """Codes of one and of two bytes, on either side, with and without missing samples."""
+    n_bins = [2, 300, 20, 255, 256, 257, 700, 60]
+    X = rng.integers(0, n_bins, (900, 8)).astype(object)
+    X[rng.random(900) < 0.1, 1] = X[rng.random(900) < 0.1, 7] = None
+    columns = X.T.tolist()
+    found = fastinfo.pairwise_mutual_information(X, nan_policy="omit", backend=backend)
+    between = fastinfo.pairwise_mutual_information(
+        X[:, :5], X[:, 3:], nan_policy="omit", backend=backend
+    )
+    for i, j in itertools.product(range(8), repeat=2):
+        assert found[i, j] == close(naive.mutual_information(columns[i], columns[j]))
+    assert between == close(found[:5, 3:])  # NumPy adds up the other way round
 
 
 # --- the strongest pairs ------------------------------------------------------------------------

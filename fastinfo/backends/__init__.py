@@ -213,10 +213,3 @@ def whole_in_memory(what: str, help_: str, kernels: Kernels) -> Iterator[None]:
 def threads(kernels: Kernels, n_jobs: int) -> int:
     """How many of ``n_jobs`` threads are to call kernels at a time."""
     return n_jobs if kernels.most_threads is None else min(n_jobs, kernels.most_threads)
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on, which a container may have made fewer than there are."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -18,11 +18,12 @@ import typer
 
 import fastinfo
 from fastinfo import arguments, pairwise, tables
-from fastinfo.backends import REGISTRY, choose, usable_cores
-from fastinfo.binning import NUMPY_RULES
+from fastinfo.backends import REGISTRY, choose
 from fastinfo.cli import output, preparation
 from fastinfo.cli.output import Listing
 from fastinfo.entropies import ESTIMATORS
+from fastinfo.limits import usable_cores
+from fastinfo.numpy_rules import NUMPY_RULES
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises for every wrong argument; newer versions name only this subclass of it."""

@@ -35,6 +35,8 @@ SPAN = 1 << 20
 """Samples that are sorted at a time: bounds the memory of a call, and counts in 32 bits."""
 _FEW_CODES = 32
 """Bins up to which a feature is counted by comparing with each of them."""
+_MOST_OF_BYTES = 255
+"""Bins of a feature whose codes, that of missing included, are bytes."""
 _STRIP = 64
 _STRIP_PLANES = 1 << 18
 """Bytes of counters of a strip, which share the second-level cache with a chunk of bit rows."""
@@ -48,6 +50,8 @@ class FeatureClass:
     """Features with about as many bins."""
 
     features: Array
+    codes: Array
+    """The matrix that has their codes, among others'."""
     n_bins: int
     """The most that any of them has."""
     visited: float
@@ -61,8 +65,11 @@ class FeatureClass:
 class Packed:
     """Features laid out for counting."""
 
-    codes: Array
-    """(features, samples)"""
+    n_samples: int
+    matrices: tuple[Array, ...]
+    """Codes (features, samples): of features whose codes are bytes, and of all others."""
+    rows: Array
+    """Where each feature is in its matrix."""
     n_bins: Array
     has_missing: Array
     weights: Array | None
@@ -86,7 +93,9 @@ def pack(
     Parameters
     ----------
     codes
-        One array of codes per feature, or a matrix of features by samples, which is not copied.
+        One array of codes per feature, or a matrix of features by samples. A matrix of bytes, and
+        one of features that all have more than 255 bins, is not copied; other features with up to
+        255 bins are copied to bytes, which are counted fastest.
     n_bins
         Bins of each feature; code ``n_bins[i]`` is missing.
     weights
@@ -94,28 +103,39 @@ def pack(
     memory_limit
         Bytes that the bit rows may take. Features with the most bins do without them first.
     """
-    matrix = codes if isinstance(codes, np.ndarray) else _stack(codes)
-    # A read-only array is another type to the compiler, and would have every kernel made again.
-    matrix = np.require(matrix, requirements=["C_CONTIGUOUS", "WRITEABLE"])
     bins = np.asarray(n_bins, np.int64)
+    n_samples = len(codes[0]) if len(codes) else 0
     if weights is not None:
         nowhere = np.zeros(len(bins), np.bool_)
         nothing = np.empty(0, np.int64)
+        matrix = _writeable(codes if isinstance(codes, np.ndarray) else _stack(codes))
         return Packed(
-            matrix, bins, nowhere, np.asarray(weights, np.float64), (), nothing, nothing, nothing
+            *(n_samples, (matrix,), np.arange(len(bins)), bins, nowhere),
+            *(np.asarray(weights, np.float64), (), nothing, nothing, nothing),
         )
 
-    n_samples = matrix.shape[1]
+    fits_bytes = bins <= _MOST_OF_BYTES
+    if not isinstance(codes, np.ndarray):
+        fits_bytes |= np.array([row.dtype == np.uint8 for row in codes], np.bool_)
+    elif codes.dtype == np.uint8:
+        fits_bytes[:] = True
+    rows = np.where(fits_bytes, np.cumsum(fits_bytes), np.cumsum(~fits_bytes)) - 1
+    sides = np.flatnonzero(fits_bytes), np.flatnonzero(~fits_bytes)
+    matrices = tuple(_matrix(codes, *side) for side in zip(sides, ("u1", None), strict=True))
     size = chunk_size(n_samples)
     first_cell = np.concatenate([[0], np.cumsum(bins + 1)])
     chunk_counts = np.zeros((max(1, -(-n_samples // size)), first_cell[-1]), np.int32)
-    _count_each(matrix, size, bins, first_cell, matrix.itemsize == 1, chunk_counts)
+    for matrix, features in zip(matrices, sides, strict=True):
+        if features.size:
+            is_bytes = matrix.itemsize == 1
+            _count_each(matrix, features, size, bins, first_cell, is_bytes, chunk_counts)
     largest, n_missing = np.zeros(len(bins), np.int64), np.zeros(len(bins), np.int64)
     sums = np.zeros(len(bins), np.int64)
     table = fixed_xlogx_table(n_samples)[0] if n_samples <= SPAN else np.empty(0, np.int64)
     _describe(chunk_counts.sum(axis=0), first_cell, table, largest, n_missing, sums)
     has_missing = n_missing > 0
     size_classes = np.array([int(b - 1).bit_length() for b in bins], np.int64)
+    size_classes = 2 * size_classes + ~fits_bytes  # a class is in one matrix
     classes = []
     for size_class in np.unique(size_classes):
         features = np.flatnonzero(size_classes == size_class)
@@ -126,16 +146,20 @@ def pack(
         is_worth_it = most <= crossovers.MAX_COLUMNS and not crossovers.is_small(
             bins.size, n_samples
         )
+        matrix = matrices[0 if fits_bytes[features[0]] else 1]
         if is_worth_it and (memory_limit is None or n_bytes <= memory_limit):
             memory_limit = None if memory_limit is None else memory_limit - n_bytes
-            bit_rows = pack_rows(matrix, features, bins, has_missing)
+            bit_rows = pack_rows(matrix, rows, features, bins, has_missing)
             spans = list(_spans(len(chunk_counts), size))
             totals = np.zeros((len(spans), len(bit_rows.block_start) - 1, BITS), np.uint32)
             for span, (first, last) in enumerate(spans):
                 in_span = chunk_counts[first:last].sum(axis=0)
                 _place_totals(bit_rows, in_span, first_cell, totals[span])
-        classes.append(FeatureClass(features, most, visited, bit_rows, totals))
-    return Packed(matrix, bins, has_missing, None, tuple(classes), first_cell, chunk_counts, sums)
+        classes.append(FeatureClass(features, matrix, most, visited, bit_rows, totals))
+    return Packed(
+        *(n_samples, matrices, rows, bins, has_missing, None),
+        *(tuple(classes), first_cell, chunk_counts, sums),
+    )
 
 
 def count_pairs(packed: Packed, left: slice, right: slice, out: Array | None = None) -> Array:
@@ -156,7 +180,8 @@ def count_pairs(packed: Packed, left: slice, right: slice, out: Array | None = N
     if counts.size == 0:
         return counts
     if packed.weights is not None:
-        count_weighted(packed.codes, packed.weights, packed.n_bins, first_left, first_right, counts)
+        (codes,) = packed.matrices
+        count_weighted(codes, packed.weights, packed.n_bins, first_left, first_right, counts)
         return counts
     nothing = np.empty(0, np.int64)
     tile = Tile(
@@ -176,7 +201,7 @@ def pair_entropies(packed: Packed, left: slice, right: slice) -> PairEntropies:
     first_left, last_left, _ = left.indices(len(packed.n_bins))
     first_right, last_right, _ = right.indices(len(packed.n_bins))
     shape = (max(0, last_left - first_left), max(0, last_right - first_right))
-    n_samples = packed.codes.shape[1]
+    n_samples = packed.n_samples
     if packed.weights is not None or n_samples > SPAN:
         return _entropies_of_counts(packed, first_left, last_left, first_right, last_right)
     table, unit = fixed_xlogx_table(n_samples)
@@ -253,9 +278,9 @@ def _run(packed: Packed, tile: Tile, last_left: int) -> None:
             if len(rights) == 0:
                 continue
             way = crossovers.SCATTER
-            if not crossovers.is_small(*packed.codes.shape):
+            if not crossovers.is_small(packed.n_bins.size, packed.n_samples):
                 way = crossovers.choose(
-                    packed.codes.shape[1],
+                    packed.n_samples,
                     left_class.n_bins,
                     right_class.n_bins,
                     len(lefts),
@@ -264,22 +289,31 @@ def _run(packed: Packed, tile: Tile, last_left: int) -> None:
                     right_class.visited,
                     left_rows=left_class.bit_rows is not None,
                     right_rows=right_class.bit_rows is not None,
-                    bytes_=packed.codes.dtype == np.uint8,
+                    bytes_=left_class.codes.itemsize == right_class.codes.itemsize == 1,
                     sums=len(tile.table) > 0,
                 )
             if way == crossovers.POSITIONAL:
-                _run_positional(packed, lefts, right_class, tile)
+                _run_positional(packed, left_class.codes, lefts, right_class, tile)
             elif way == crossovers.POSITIONAL_SWAPPED:
-                _run_positional(packed, rights, left_class, swapped)
+                _run_positional(packed, right_class.codes, rights, left_class, swapped)
             elif way == crossovers.STEPS:
-                _run_steps(packed, lefts, rights, tile)
+                _run_steps(packed, left_class.codes, lefts, right_class.codes, rights, tile)
+            elif way == crossovers.BITSET:
+                count_by_bitsets(
+                    left_class.codes, packed.rows, lefts, rights, packed.n_bins,
+                    packed.has_missing, tile,
+                )  # fmt: skip
             else:
-                count = count_by_bitsets if way == crossovers.BITSET else count_by_scatter
-                count(packed.codes, lefts, rights, packed.n_bins, packed.has_missing, tile)
+                count_by_scatter(
+                    left_class.codes, right_class.codes, packed.rows, lefts, rights,
+                    packed.n_bins, packed.has_missing, tile,
+                )  # fmt: skip
 
 
-def _run_positional(packed: Packed, lefts: Array, right_class: FeatureClass, tile: Tile) -> None:
-    n_samples = packed.codes.shape[1]
+def _run_positional(
+    packed: Packed, codes: Array, lefts: Array, right_class: FeatureClass, tile: Tile
+) -> None:
+    n_samples = packed.n_samples
     assert right_class.bit_rows is not None
     size = chunk_size(n_samples)
     n_chunks = len(packed.chunk_counts)
@@ -292,7 +326,7 @@ def _run_positional(packed: Packed, lefts: Array, right_class: FeatureClass, til
     for index, (first, last) in enumerate(_spans(n_chunks, size)):
         for i in range(0, len(lefts), strip):
             groups = sort_strip(
-                packed.codes, lefts[i : i + strip], packed.n_bins, packed.first_cell,
+                codes, packed.rows, lefts[i : i + strip], packed.n_bins, packed.first_cell,
                 packed.chunk_counts[first:last], first * size, size,
             )  # fmt: skip
             count_strip(
@@ -301,15 +335,19 @@ def _run_positional(packed: Packed, lefts: Array, right_class: FeatureClass, til
             )  # fmt: skip
 
 
-def _run_steps(packed: Packed, lefts: Array, rights: Array, tile: Tile) -> None:
-    n_samples = packed.codes.shape[1]
+def _run_steps(
+    packed: Packed, left_codes: Array, lefts: Array, right_codes: Array, rights: Array, tile: Tile
+) -> None:
+    n_samples = packed.n_samples
     counts = packed.chunk_counts.sum(axis=0, dtype=np.int32, keepdims=True)
     for i in range(0, len(lefts), _STRIP):
         groups = sort_strip(
-            packed.codes, lefts[i : i + _STRIP], packed.n_bins, packed.first_cell, counts, 0,
-            max(1, n_samples), skip_largest=False,
+            left_codes, packed.rows, lefts[i : i + _STRIP], packed.n_bins, packed.first_cell,
+            counts, 0, max(1, n_samples), skip_largest=False,
         )  # fmt: skip
-        sum_by_steps(packed.codes, groups, rights, packed.n_bins, packed.has_missing, tile)
+        sum_by_steps(
+            right_codes, packed.rows, groups, rights, packed.n_bins, packed.has_missing, tile
+        )
 
 
 def _swap(tile: Tile, last_left: int) -> Tile:
@@ -329,10 +367,22 @@ def _swap(tile: Tile, last_left: int) -> Tile:
     )
 
 
-def _stack(codes: Sequence[Array]) -> Array:
+def _matrix(codes: Sequence[Array] | Array, features: Array, dtype: str | None) -> Array:
+    """Codes of some features, of a dtype that holds them; None for the one that they share."""
+    if isinstance(codes, np.ndarray) and len(features) == len(codes):
+        return _writeable(codes.astype(dtype or codes.dtype, copy=False))
+    return _writeable(_stack([codes[i] for i in features.tolist()], dtype))
+
+
+def _stack(codes: Sequence[Array], dtype: str | None = None) -> Array:
     if len(codes) == 0:
         return np.empty((0, 0), np.uint8)
-    return np.stack(codes, dtype=np.result_type(*codes))
+    return np.stack(codes, dtype=dtype or np.result_type(*codes), casting="unsafe")
+
+
+def _writeable(matrix: Array) -> Array:
+    """A read-only array is another type to the compiler, and would have every kernel made again."""
+    return np.require(matrix, requirements=["C_CONTIGUOUS", "WRITEABLE"])
 
 
 def _spans(n_chunks: int, size: int) -> Iterator[tuple[int, int]]:
@@ -350,12 +400,14 @@ def _within(features: Array, first: int, last: int) -> Array:
 
 @jit
 def _count_each(
-    codes: Array, size: int, n_bins: Array, first_cell: Array, bytes_: bool, chunk_counts: Array
-) -> None:
-    """How often each code of each feature occurs in each chunk."""
-    for feature in range(len(n_bins)):
+    codes: Array, features: Array, size: int, n_bins: Array, first_cell: Array, bytes_: bool,
+    chunk_counts: Array,
+) -> None:  # fmt: skip
+    """How often each code of each of the features, which are all of ``codes``, is in each chunk."""
+    for row in range(len(features)):
+        feature = features[row]
         for chunk in range(len(chunk_counts)):
-            part = codes[feature, chunk * size : (chunk + 1) * size]
+            part = codes[row, chunk * size : (chunk + 1) * size]
             counts = chunk_counts[chunk, first_cell[feature] : first_cell[feature + 1]]
             begin = 0
             if bytes_ and n_bins[feature] <= _FEW_CODES:

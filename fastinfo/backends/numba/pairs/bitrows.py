@@ -56,8 +56,13 @@ def chunk_size(n_samples: int) -> int:
     return max(1, -(-n_samples // n_chunks))
 
 
-def pack_rows(codes: Array, features: Array, n_bins: Array, has_missing: Array) -> BitRows:
-    """Lay out ``features``, rows of ``codes``, none of which has more than 512 columns."""
+def pack_rows(
+    codes: Array, places: Array, features: Array, n_bins: Array, has_missing: Array
+) -> BitRows:
+    """Lay out ``features``, none of which has more than 512 columns.
+
+    ``places`` says in which row of ``codes`` each feature is.
+    """
     n_columns = n_bins[features] - 1 + has_missing[features]
     first_column = np.zeros(len(features), np.int64)
     block_start = [0]
@@ -80,13 +85,13 @@ def pack_rows(codes: Array, features: Array, n_bins: Array, has_missing: Array) 
     done = 0
     if codes.itemsize == 1 and n_columns.mean() <= _FEW_COLUMNS:
         done = simd.BITS
-        _turn_bits(codes.reshape(-1), n_samples, bit_rows, size)
-    _set_bits(codes, bit_rows, size, done)
+        _turn_bits(codes.reshape(-1), places, n_samples, bit_rows, size)
+    _set_bits(codes, places, bit_rows, size, done)
     return bit_rows
 
 
 @jit
-def _set_bits(codes: Array, bit_rows: BitRows, size: int, done: int) -> None:
+def _set_bits(codes: Array, places: Array, bit_rows: BitRows, size: int, done: int) -> None:
     """Set the bits one by one; where ``done``, only those after whole runs of ``done`` samples."""
     n_samples = codes.shape[1]
     n_chunks = max(1, -(-n_samples // size))
@@ -94,7 +99,7 @@ def _set_bits(codes: Array, bit_rows: BitRows, size: int, done: int) -> None:
     bit = np.zeros(simd.BITS + 1, np.uint8)
     for block in range(len(bit_rows.block_start) - 1):
         for i in range(bit_rows.block_start[block], bit_rows.block_start[block + 1]):
-            feature_codes = codes[bit_rows.features[i]]
+            feature_codes = codes[places[bit_rows.features[i]]]
             # The code after the last column stands for all that have none: it sets no bit.
             none = u64(bit_rows.n_columns[i])
             for code in range(bit_rows.n_columns[i]):
@@ -114,7 +119,7 @@ def _set_bits(codes: Array, bit_rows: BitRows, size: int, done: int) -> None:
 
 
 @jit
-def _turn_bits(codes: Array, n_samples: int, bit_rows: BitRows, size: int) -> None:
+def _turn_bits(codes: Array, places: Array, n_samples: int, bit_rows: BitRows, size: int) -> None:
     """Set the bits of whole runs of 512 samples, where features have few columns.
 
     Comparing gives a column's bits of 64 samples at once, side by side. They are turned, eight
@@ -129,7 +134,7 @@ def _turn_bits(codes: Array, n_samples: int, bit_rows: BitRows, size: int) -> No
         n_used = 0
         for i in range(bit_rows.block_start[block], bit_rows.block_start[block + 1]):
             for code in range(bit_rows.n_columns[i]):
-                feature_start[n_used] = bit_rows.features[i] * n_samples
+                feature_start[n_used] = places[bit_rows.features[i]] * n_samples
                 code_of[n_used] = code
                 n_used += 1
         for chunk in range(n_chunks):

@@ -21,12 +21,13 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_by_bitsets(
-    codes: Array, lefts: Array, rights: Array, n_bins: Array, has_missing: Array, tile: Tile
-) -> None:
+    codes: Array, rows: Array, lefts: Array, rights: Array, n_bins: Array, has_missing: Array,
+    tile: Tile,
+) -> None:  # fmt: skip
     """Count features ``lefts`` against ``rights``, of codes in uint8; for sums, too."""
     n_vectors = -(-codes.shape[1] // BITS)
-    left_first, left_sets = _make_bitsets(codes, lefts, n_bins, has_missing, n_vectors)
-    right_first, right_sets = _make_bitsets(codes, rights, n_bins, has_missing, n_vectors)
+    left_first, left_sets = _make_bitsets(codes, rows, lefts, n_bins, has_missing, n_vectors)
+    right_first, right_sets = _make_bitsets(codes, rows, rights, n_bins, has_missing, n_vectors)
     n_columns = right_first[1:] - right_first[:-1]
     all_columns = right_first[len(rights)]
     most_left = 1
@@ -62,7 +63,7 @@ def count_by_bitsets(
 
 @jit
 def _make_bitsets(
-    codes: Array, features: Array, n_bins: Array, has_missing: Array, n_vectors: int
+    codes: Array, rows: Array, features: Array, n_bins: Array, has_missing: Array, n_vectors: int
 ) -> tuple[Array, Array]:
     """Bitsets of all bins but the last, which follows; of all bins, where samples are missing."""
     first = np.zeros(len(features) + 1, np.int64)
@@ -72,7 +73,7 @@ def _make_bitsets(
     whole = n_samples // 64
     sets = np.zeros((first[len(features)], n_vectors * (BITS // 64)), np.uint64)
     for i in range(len(features)):
-        feature_codes = codes[features[i]]
+        feature_codes = codes[rows[features[i]]]
         for code in range(first[i + 1] - first[i]):
             words = sets[first[i] + code]
             for word in range(whole):

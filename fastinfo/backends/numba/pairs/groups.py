@@ -43,8 +43,8 @@ class Groups(NamedTuple):
 
 
 def sort_strip(
-    codes: Array, features: Array, n_bins: Array, first_cell: Array, counts: Array,
-    first_sample: int, size: int, *, skip_largest: bool = True,
+    codes: Array, rows: Array, features: Array, n_bins: Array, first_cell: Array,
+    counts: Array, first_sample: int, size: int, *, skip_largest: bool = True,
 ) -> Groups:  # fmt: skip
     """Group the samples of some chunks of ``size``, the first of which begins at ``first_sample``.
 
@@ -62,16 +62,17 @@ def sort_strip(
         order=np.empty(len(features) * n_chunks * capacity, np.uint16),
     )
     _sort(
-        codes, n_bins, first_cell, counts, first_sample, size, capacity, codes.itemsize == 1,
-        skip_largest, groups,
+        codes, rows, n_bins, first_cell, counts, first_sample, size, capacity,
+        codes.itemsize == 1, skip_largest, groups,
     )  # fmt: skip
     return groups
 
 
 @jit
 def _sort(
-    codes: Array, n_bins: Array, first_cell: Array, counts: Array, first_sample: int, size: int,
-    capacity: int, bytes_: bool, skip_largest: bool, groups: Groups,
+    codes: Array, rows: Array, n_bins: Array, first_cell: Array, counts: Array,
+    first_sample: int, size: int, capacity: int, bytes_: bool, skip_largest: bool,
+    groups: Groups,
 ) -> None:  # fmt: skip
     n_chunks, n_groups = groups.starts.shape[1], groups.sizes.shape[1]
     place = np.zeros(n_groups, np.uint64)
@@ -90,7 +91,7 @@ def _sort(
         groups.skipped[i] = skipped
         for chunk in range(n_chunks):
             first = first_sample + chunk * size
-            part = codes[feature, first : first + size]
+            part = codes[rows[feature], first : first + size]
             at = u64((i * n_chunks + chunk) * capacity)
             for group in range(n_groups):
                 groups.starts[i, chunk, group] = at

@@ -20,23 +20,24 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_by_scatter(
-    codes: Array, lefts: Array, rights: Array, n_bins: Array, has_missing: Array, tile: Tile
-) -> None:
+    left_codes: Array, right_codes: Array, rows: Array, lefts: Array, rights: Array,
+    n_bins: Array, has_missing: Array, tile: Tile,
+) -> None:  # fmt: skip
     """Count features ``lefts`` against ``rights``; for sums, too."""
-    n_samples = codes.shape[1]
+    n_samples = left_codes.shape[1]
     most_left, most_right = _most(n_bins, lefts), _most(n_bins, rights)
     counts = np.empty(padded(most_left + 1) * (most_right + 1), np.uint32)
     lines = np.empty(padded(most_left + 1), np.int64)
     columns = np.empty(most_right + 1, np.int64)
     nought = np.zeros(1, np.int64)
     for left in lefts:
-        x = codes[left]
+        x = left_codes[rows[left]]
         lines[:] = 0
         for sample in range(n_samples):
             lines[u64(x[u64(sample)])] += 1
         for j in range(len(rights)):
             right = rights[j]
-            y = codes[right]
+            y = right_codes[rows[right]]
             width = n_bins[right] + 1
             counts[: padded(n_bins[left] + 1) * width] = 0
             for sample in range(n_samples):
@@ -78,8 +79,8 @@ def count_weighted(
 
 @jit
 def sum_by_steps(
-    codes: Array, groups: Groups, rights: Array, n_bins: Array, has_missing: Array,
-    tile: Tile,
+    right_codes: Array, rows: Array, groups: Groups, rights: Array, n_bins: Array,
+    has_missing: Array, tile: Tile,
 ) -> None:  # fmt: skip
     """Σ c·log c of the joint counts without a table of them, where there are more cells than
     samples.
@@ -102,7 +103,7 @@ def sum_by_steps(
             # own partner.
             right, partner = rights[j], rights[min(j + 1, len(rights) - 1)]
             own_marginals = has_missing[left] or has_missing[right] or has_missing[partner]
-            y, z = codes[right], codes[partner]
+            y, z = right_codes[rows[right]], right_codes[rows[partner]]
             y_line, z_line = lines[0], lines[1]
             y_sum = z_sum = y_left = z_left = y_samples = z_samples = i64(0)
             columns[:] = 0
