@@ -205,6 +205,8 @@ def array_of(samples: Any, name: str) -> Any:
 
 def _has_text(samples: list[Any]) -> bool:
     """Whether there is text in a list, or in lists that are its rows."""
+    if samples and isinstance(samples[0], str):
+        return True
     types = set(map(type, samples))
     if types <= {list, tuple}:
         types = set(map(type, chain.from_iterable(samples)))
@@ -286,9 +288,11 @@ def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any, Any]:
     """Objects of one type as an array of that type; None and NaN among them are missing."""
     if missing is not None:
         values = np.where(missing, None, values)
-    others = [value for value in values.tolist() if type(value) not in TEXT]
-    if len(others) < values.size and all(map(_is_absent, others)):
-        return _from_text(values, None)
+    types = set(map(type, values.tolist()))
+    if types & TEXT:
+        others = (value for value in values.tolist() if type(value) not in TEXT)
+        if types <= TEXT or all(map(_is_absent, others)):
+            return _from_text(values, None)
     absent = np.array([_is_absent(value) for value in values.tolist()])
     present = values[~absent].tolist()
     types = {type(value) for value in present}

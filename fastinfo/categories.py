@@ -9,6 +9,7 @@ samples come from, and the counts of chunks, files and machines can be added up.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,8 @@ import numpy as np
 from fastinfo.backends.contract import code_dtype
 
 Array = np.ndarray[Any, Any]
+Labels = Array | list[str]
+"""Text may come as a list, which needs no padding."""
 
 BLOCK = 1 << 14
 """Samples that are Python objects at a time: as objects they take several times their memory."""
@@ -26,6 +29,12 @@ SMALL = 1 << 20
 MOST_PADDING = 8
 """How many times the size of its text a larger array may have; beyond it holds objects."""
 
+MOST_HASHED = 64
+"""Characters up to which text of a fixed width is hashed as numbers, one character at a time."""
+
+ODD = np.uint64(0x9E3779B97F4A7C15)
+"""2⁶⁴ over the golden ratio, by which Fibonacci hashing multiplies (Knuth, vol. 3, 6.4)."""
+
 TYPES = frozenset({"bool", "bytes", "float", "int", "str"})
 """Types of labels that may be mixed, by the names that they are sorted and stored by."""
 
@@ -33,8 +42,8 @@ TYPES = frozenset({"bool", "bytes", "float", "int", "str"})
 # --- the canonical form -------------------------------------------------------------------------
 
 
-def typed(values: Iterable[Any], name: str) -> Array:
-    """Different labels as an array of their type; as objects where they are of several types.
+def typed(values: Iterable[Any], name: str) -> Labels:
+    """Different labels by their type: a list of text, an array, or an array of objects.
 
     Labels that are neither numbers nor text, like the intervals of `pandas.cut`, become their text.
 
@@ -45,17 +54,20 @@ def typed(values: Iterable[Any], name: str) -> Array:
     ValueError
         For different labels that have the same text.
     """
-    labels = [_scalar(value) for value in values]
+    labels = list(values)
+    if set(map(type, labels)) <= {str}:
+        return labels
+    labels = [_scalar(label) for label in labels]
     types = sorted({type(label).__name__ for label in labels})
-    if types in ([], ["str"]):
-        return _text(labels)
+    if types == ["str"]:
+        return labels
     if types == ["int"]:
         limits = np.iinfo(np.int64)
         fits = all(limits.min <= label <= limits.max for label in labels)
         return np.array(labels, np.int64) if fits else _unsigned(labels)
     if types == ["bytes"]:
         return _text(labels, np.bytes_)
-    if set(types) <= TYPES:
+    if TYPES.issuperset(types):
         return np.array(labels) if len(types) == 1 else _objects(labels)
     if len(types) > 1:
         raise TypeError(
@@ -69,12 +81,14 @@ def typed(values: Iterable[Any], name: str) -> Array:
             f"{name} holds different categories of type {types[0]} that have the same text, "
             f"{twice!r}: rename them"
         )
-    return _text(texts)
+    return texts
 
 
-def canonical(labels: Array) -> tuple[Array, Array]:
+def canonical(labels: Labels) -> tuple[Array, Array]:
     """The labels in canonical form, and the position of each given one among them."""
-    if labels.dtype.kind not in "OU":
+    if isinstance(labels, list):
+        labels = _text(labels)
+    if labels.dtype != object:
         found, places = np.unique(labels, return_inverse=True)
         return found, places
     is_text = _kind(labels) == "text"
@@ -134,17 +148,17 @@ def _described(labels: Array) -> str:
 
 def _keys(labels: Array, is_text: bool) -> list[Any]:
     """What labels are sorted by."""
-    listed = labels.tolist()
+    listed: list[Any] = labels.tolist()
     return listed if is_text else [(type(label).__name__, label) for label in listed]
 
 
 def _united(sides: Sequence[list[Any]], is_text: bool) -> tuple[Array, list[Array]]:
+    """Labels of all sides in order, and the position of each side's among them."""
     ordered = sorted(set().union(*sides))
     position = {key: place for place, key in enumerate(ordered)}
+    places = [np.fromiter(map(position.__getitem__, side), np.intp, len(side)) for side in sides]
     labels = _text(ordered) if is_text else _objects([label for _, label in ordered])
-    return labels, [
-        np.fromiter(map(position.__getitem__, side), np.intp, len(side)) for side in sides
-    ]
+    return labels, places
 
 
 def _text(labels: Sequence[Any], dtype: Any = np.str_) -> Array:
@@ -191,7 +205,7 @@ def _of_one_dtype(left: Array, right: Array) -> tuple[Array, Array]:
 # --- samples ------------------------------------------------------------------------------------
 
 
-def encode(positions: Array, n_labels: int, take: Callable[[Array], Array]) -> tuple[Array, Array]:
+def encode(positions: Array, n_labels: int, take: Callable[[Array], Labels]) -> tuple[Array, Array]:
     """Codes of samples that are positions among labels in any order, and the labels that occur.
 
     Parameters
@@ -219,11 +233,27 @@ def encode(positions: Array, n_labels: int, take: Callable[[Array], Array]) -> t
     return code[positions], labels
 
 
-def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Array]:
-    """As `encode`, of samples that are text; whatever is no text among objects is missing.
+def chosen(labels: Labels, kept: Array) -> Labels:
+    """The labels at some positions, which `encode` asks for."""
+    if isinstance(labels, np.ndarray):
+        return labels[kept]
+    return labels if len(kept) == len(labels) else [labels[place] for place in kept.tolist()]
 
-    Hashing needs one look at each sample, where sorting all of them takes ten times as long.
+
+def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Array]:
+    """As `encode`, of samples that are text or bytes; whatever is neither among objects is missing.
+
+    Hashing takes one look at each sample, where sorting all of them takes ten times as long.
     """
+    found = _numbered_rows(values) if values.dtype.kind in "US" else None
+    positions, labels = found or _numbered(values)
+    if missing is not None:
+        positions[missing] = -1
+    return encode(positions, len(labels), partial(chosen, labels))
+
+
+def _numbered(values: Array) -> tuple[Array, Labels]:
+    """The number of each sample's label, and the labels in the order in which they first occur."""
     found: dict[Any, int] = {}
     positions = np.empty(values.size, np.intp)
     for start in range(0, values.size, BLOCK):
@@ -233,13 +263,34 @@ def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Arr
                 found[label] = len(found)
         numbers = map(found.__getitem__, block)
         positions[start : start + len(block)] = np.fromiter(numbers, np.intp, len(block))
-    distinct = list(found)
-    is_text = np.array([isinstance(label, (str, bytes)) for label in distinct], np.bool_)
-    if not is_text.all():
-        positions[~is_text[positions]] = -1
-    if missing is not None:
-        positions[missing] = -1
-    return encode(positions, len(distinct), lambda kept: typed([distinct[i] for i in kept], "x"))
+    labels = list(found)
+    is_absent = np.array([not isinstance(label, (str, bytes)) for label in labels], np.bool_)
+    if is_absent.any():
+        positions[is_absent[positions]] = -1
+        labels = ["" if absent else label for label, absent in zip(labels, is_absent, strict=True)]
+    return positions, typed(labels, "x")
+
+
+def _numbered_rows(values: Array) -> tuple[Array, Labels] | None:
+    """As `_numbered`, of text of a fixed width; None where it is wide, or two labels hash alike.
+
+    To make Python's text of each sample takes longer than all the rest.
+    """
+    unit = np.uint32 if values.dtype.kind == "U" else np.uint8
+    words = np.ascontiguousarray(values).view(unit).reshape(values.size, -1)
+    if words.shape[1] > MOST_HASHED:
+        return None
+    hashes = np.zeros(values.size, np.uint64)
+    for word in words.T:
+        np.bitwise_xor(hashes, word, out=hashes)
+        hashes *= ODD
+        hashes ^= hashes >> np.uint64(32)
+    distinct, positions = np.unique(hashes, return_inverse=True)
+    example = np.empty(distinct.size, np.intp)
+    example[positions] = np.arange(values.size)
+    if not np.array_equal(words, words[example[positions]]):
+        return None
+    return positions, values[example].astype(values.dtype.newbyteorder("="))
 
 
 # --- files --------------------------------------------------------------------------------------

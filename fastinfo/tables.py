@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends import HOST, kernels_of, place_of
-from fastinfo.categories import encode, typed
+from fastinfo.categories import chosen, encode, typed
 
 SMALL = 1 << 16
 BLOCK = 256
@@ -207,7 +208,7 @@ def _from_pandas(data: Any, name: str) -> Encoded:
     found = labels.to_numpy()
     if found.dtype == object or found.dtype.kind not in "biufSUmM":
         found = typed(found, name)  # all of them: whether they are of one type is told by all
-    return encode(positions, len(found), found.__getitem__)
+    return encode(positions, len(found), partial(chosen, found))
 
 
 def _from_polars(data: Any, name: str) -> Encoded:
@@ -216,7 +217,7 @@ def _from_polars(data: Any, name: str) -> Encoded:
     text = data.cast(pl.String)
     labels = text.drop_nulls().unique().to_list()
     positions = text.cast(pl.Enum(labels)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
-    return encode(positions, len(labels), typed(labels, name).__getitem__)
+    return encode(positions, len(labels), partial(chosen, labels))
 
 
 def _from_arrow(data: Any, name: str) -> Encoded:

@@ -431,3 +431,17 @@ def test_codes_are_as_small_as_they_can_be():
         column = arguments.column([str(i) for i in range(n)], "x")
         assert column.values.dtype == dtype
         assert len(np.unique(column.values)) == n
+
+
+@pytest.mark.parametrize(("constant", "value"), [("ODD", np.uint64(0)), ("MOST_HASHED", 0)])
+@pytest.mark.parametrize("dtype", ["U5", ">U5", "S5"])
+def test_text_of_which_hashes_tell_nothing_is_told_apart(monkeypatch, constant, value, dtype):
+    samples = np.array(["b", "a", "", "ab", "a", "ba", "12345"] * 3, dtype)
+    hashed = arguments.column(samples, "x")
+    monkeypatch.setattr(categories, constant, value)
+    monkeypatch.setattr(categories, "BLOCK", 4)
+    found = arguments.column(samples, "x")
+    assert found.categories.dtype.isnative
+    assert found.categories[found.values].tolist() == samples.tolist()
+    assert found.categories.tolist() == hashed.categories.tolist() == sorted({*samples.tolist()})
+    np.testing.assert_array_equal(found.values, hashed.values)
