@@ -9,6 +9,8 @@ import math
 import numbers
 import os
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from fastinfo.binning import (
     Rule,
     Uniform,
 )
+from fastinfo.categories import encode_text
 from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
 from fastinfo.entropies import ESTIMATORS
 from fastinfo.limits import usable_cores
@@ -35,6 +38,7 @@ from fastinfo.numpy_rules import NUMPY_RULES
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31
 LEAST_TOTAL = 1e-250
+TEXT = frozenset({str, np.str_})
 
 
 def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
@@ -195,18 +199,30 @@ def array_of(samples: Any, name: str) -> Any:
         raise TypeError(f"{name} is {type(samples).__name__}; accepted is an array of samples")
     if isinstance(samples, (set, frozenset, dict)):
         raise TypeError(f"{name} is a {type(samples).__name__}, which has no order of samples")
+    if hasattr(samples, "__array__"):
+        return np.asarray(samples)
+    samples = list(samples)
+    # NumPy makes text of numbers beside text, and pads all of it to the longest.
+    dtype = object if _has_text(samples) else None
     try:
-        array = np.asarray(samples if hasattr(samples, "__array__") else list(samples))
+        array = np.asarray(samples, dtype)
     except ValueError as error:
         raise ValueError(f"{name} is no array: {error}") from None
-    if array.dtype.kind in "US" and not hasattr(samples, "__array__"):
-        # NumPy has made text of numbers beside text; look at them as they came.
-        array = np.asarray(list(samples), dtype=object)
-    if array.dtype.kind == "f" and not hasattr(samples, "__array__") and _passes_int64(array):
+    if array.dtype.kind == "f" and _passes_int64(array):
         # NumPy makes floats, in which neighbours are equal, of labels on both sides of 2⁶³.
-        objects = np.asarray(list(samples), dtype=object)
+        objects = np.asarray(samples, dtype=object)
         array = objects if all(map(_is_integer, objects.flat)) else array
     return array
+
+
+def _has_text(samples: list[Any]) -> bool:
+    """Whether there is text in a list, or in lists that are its rows."""
+    if samples and isinstance(samples[0], str):
+        return True
+    types = set(map(type, samples))
+    if types <= {list, tuple}:
+        types = set(map(type, chain.from_iterable(samples)))
+    return any(issubclass(found, (str, bytes)) for found in types)
 
 
 def tensor_on_host(tensor: Any, name: str) -> Any:
@@ -240,10 +256,12 @@ def column(samples: Any, name: str) -> Column:
         raise ValueError(f"{name} has {values.ndim} dimensions; accepted is one")
     if values.size == 0:
         raise ValueError(f"{name} is empty; at least one sample is needed")
-    if values.dtype.kind == "T":
-        values = values.astype(object)
-    if values.dtype.kind == "O":
-        values, missing = _from_objects(values, missing, name)
+    if values.dtype.kind in "OT":
+        values, missing, categories = _from_objects(
+            values.astype(object, copy=False), missing, name
+        )
+    elif values.dtype.kind in "US":
+        values, missing, categories = _from_text(values, missing)
     values = _supported(values, name)
     if values.dtype.kind == "f":
         if missing is not None and missing.any():
@@ -261,7 +279,7 @@ def _supported(values: Any, name: str) -> Any:
             f"{name} has dtype {values.dtype}; pass x.astype('int64') to take each moment as a "
             "category, or x.astype('int64').astype(float) to bin them"
         )
-    if kind not in "biufUS":
+    if kind not in "biuf":
         raise TypeError(
             f"{name} has dtype {values.dtype}; accepted are floating-point, integer and boolean "
             "numbers, strings and categoricals"
@@ -273,25 +291,33 @@ def _supported(values: Any, name: str) -> Any:
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
 
 
-def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
+def _from_text(values: Any, missing: Any) -> tuple[Any, Any, Any]:
+    codes, categories = encode_text(values, missing)
+    return codes, codes == categories.size, categories
+
+
+def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any, Any]:
     """Objects of one type as an array of that type; None and NaN among them are missing."""
-    absent = np.array([_is_absent(value) for value in values.tolist()])
     if missing is not None:
-        absent |= missing
+        values = np.where(missing, None, values)
+    types = set(map(type, values.tolist()))
+    if types & TEXT:
+        others = (value for value in values.tolist() if type(value) not in TEXT)
+        if types <= TEXT or all(map(_is_absent, others)):
+            return _from_text(values, None)
+    absent = np.array([_is_absent(value) for value in values.tolist()])
     present = values[~absent].tolist()
     types = {type(value) for value in present}
     filler: Any
     dtype: Any
     if not present:
         filler, dtype = np.nan, np.float64
-    elif types <= {str, np.str_}:
-        filler, dtype = "", np.str_
     elif types <= {bool, np.bool_}:
         filler, dtype = False, np.bool_
     elif all(_is_integer(value) for value in present):
         filler = min(present)
         dtype = np.int64 if filler < 0 or max(present) < 1 << 63 else np.uint64
-    elif all(_is_number(value) for value in present):
+    elif all(_is_number(value) or isinstance(value, Decimal) for value in present):
         filler, dtype = np.nan, np.float64
     else:
         found = ", ".join(sorted(t.__name__ for t in types))
@@ -302,7 +328,7 @@ def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
     pairs = zip(values.tolist(), absent, strict=True)
     filled = [filler if is_absent else value for value, is_absent in pairs]
     try:
-        return np.array(filled, dtype=dtype), absent
+        return np.array(filled, dtype=dtype), absent, None
     except OverflowError:
         raise ValueError(
             f"{name} holds integers outside of 64 bits; pass them as strings to count them as "
@@ -313,6 +339,8 @@ def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any]:
 def _is_absent(value: Any) -> bool:
     if value is None or type(value).__name__ in ("NAType", "NaTType"):
         return True
+    if isinstance(value, Decimal):
+        return value.is_nan()  # comparing would raise for one that signals
     return isinstance(value, numbers.Number) and bool(value != value)
 
 
@@ -480,8 +508,8 @@ def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
     if not any(column.is_float for column in columns):
         raise ValueError(
             f"bins={specification!r} says how to bin floating-point samples, and "
-            f"{columns[0].name} has dtype {columns[0].values.dtype}, whose values are categories "
-            "as they are: pass x.astype(float) to bin them, edges, or bins=None"
+            f"{columns[0].name} {columns[0].kind}, whose values are categories as they are: pass "
+            "x.astype(float) to bin them, edges, or bins=None"
         )
 
 

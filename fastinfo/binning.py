@@ -18,6 +18,7 @@ import numpy as np
 from fastinfo import extremes, numpy_rules, quantiles
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
+from fastinfo.categories import merge
 from fastinfo.columns import Column
 from fastinfo.encoders import (
     Capped,
@@ -106,7 +107,10 @@ class Edges:
 
 @dataclass(frozen=True, eq=False)
 class Categories:
-    """Bins that are values: bin i holds the samples equal to ``values[i]``; sorted."""
+    """Bins that are values: bin i holds the samples equal to ``values[i]``.
+
+    They are in the canonical form of `fastinfo.categories`, always.
+    """
 
     values: np.ndarray[Any, Any]
 
@@ -206,24 +210,21 @@ def fit(
         For equal-width bins of infinite values, or of a range too narrow for their number.
     """
     has_missing = column.missing is not None and bool(column.missing.any())
-    missing = reach(column.missing, kernels) if has_missing else None
-    if column.values.dtype.kind in "US":
-        categories, codes = np.unique(column.values, return_inverse=True)  # text is on the host
-        codes = codes.astype(code_dtype(categories.size - 1))
-        encode: Encoder = LookUp(reach(codes, kernels))
-    else:
-        column = column._replace(values=reach(column.values, kernels))
-        if column.is_float:
-            return _fit_floats(column, rule, kernels, n_jobs, trust, weights)
-        trust = Trust.NOTHING if has_missing else trust
-        categories, encode = _fit_integers(column, kernels, n_jobs, trust)
+    n_samples = column.values.size
     if column.categories is not None:
-        categories = column.categories[categories]
+        codes = LookUp(reach(column.values, kernels))
+        return Coder(Categories(column.categories), n_samples, has_missing, codes, kernels)
+    missing = reach(column.missing, kernels) if has_missing else None
+    column = column._replace(values=reach(column.values, kernels))
+    if column.is_float:
+        return _fit_floats(column, rule, kernels, n_jobs, trust, weights)
+    trust = Trust.NOTHING if has_missing else trust
+    values, encode = _fit_integers(column, kernels, n_jobs, trust)
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        encode, categories = _mark_missing(encode, categories, missing, kernels)
-    return Coder(Categories(categories), column.values.size, has_missing, encode, kernels)
+        encode, values = _mark_missing(encode, values, missing, kernels)
+    return Coder(Categories(values), n_samples, has_missing, encode, kernels)
 
 
 def _summarize(values: Array | OnHost, kernels: Kernels, n_jobs: int) -> Summary:
@@ -506,7 +507,7 @@ def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:
     Raises
     ------
     ValueError
-        For edges that differ, and for edges beside categories.
+        For edges that differ, for edges beside categories, and for categories of two types.
     """
     if len(left) == 0 or len(right) == 0:
         one = right if len(left) == 0 else left
@@ -524,33 +525,8 @@ def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:
             "floating-point samples were binned on one side and categories counted on the other; "
             "give both sides the same kind of samples"
         )
-    kinds = [bins.values.dtype.kind.replace("u", "i") for bins in (left, right)]
-    if kinds[0] != kinds[1]:
-        raise ValueError(
-            f"categories of dtype {left.values.dtype} and {right.values.dtype} cannot be merged; "
-            "give both sides samples of one type"
-        )
-    if np.array_equal(left.values, right.values):
-        same = np.arange(len(left))
-        return left, same, same
-    values = np.unique(_concatenate_exactly(left.values, right.values))
-    # Of one dtype, for a search of uint64 among int64 would go through float64.
-    to_left, to_right = (
-        np.searchsorted(values, side.values.astype(values.dtype)) for side in (left, right)
-    )
+    values, to_left, to_right = merge(left.values, right.values)
     return Categories(values), to_left, to_right
-
-
-def _concatenate_exactly(left: Any, right: Any) -> Any:
-    """NumPy promotes int64 and uint64 to float64, which would merge neighbouring labels."""
-    if {left.dtype.kind, right.dtype.kind} == {"i", "u"}:
-        signed, unsigned = (left, right) if left.dtype.kind == "i" else (right, left)
-        if signed.size and int(signed.min()) < 0:
-            if unsigned.size and int(unsigned.max()) > np.iinfo(np.int64).max:
-                raise ValueError("negative labels and labels above 2⁶³ − 1 fit no integer dtype")
-            return np.concatenate([signed.astype(np.int64), unsigned.astype(np.int64)])
-        return np.concatenate([signed.astype(np.uint64), unsigned.astype(np.uint64)])
-    return np.concatenate([left, right])
 
 
 def _brief(edges: Any) -> str:

@@ -16,11 +16,12 @@ class Column(NamedTuple):
     name: str
     """What messages call it: ``x``, ``x[:, 2]``, or its name in a table."""
     values: Array
-    """``(n,)``: float32, float64, any integer dtype, bool or a NumPy string dtype."""
+    """``(n,)``: float32, float64, any integer dtype or bool."""
     missing: Array | None = None
     """Boolean ``(n,)``, where values that are not floating-point are missing."""
     categories: np.ndarray[Any, Any] | None = None
-    """Where ``values`` are already positions in this array of categories."""
+    """Of text and categoricals: the labels that occur, in the order of `fastinfo.categories`.
+    ``values`` are then codes of them, and ``len(categories)`` where a sample is missing."""
     integers_with_gaps: bool = False
     """Whether floats are what pandas makes of integers some of which are missing."""
 
@@ -28,6 +29,13 @@ class Column(NamedTuple):
     def is_float(self) -> bool:
         """Whether the column is binned; otherwise its values are categories."""
         return bool(self.values.dtype.kind == "f")
+
+    @property
+    def kind(self) -> str:
+        """What messages say of its samples."""
+        if self.categories is None:
+            return f"has dtype {self.values.dtype}"
+        return "holds text" if self.categories.dtype.kind in "US" else "holds categories"
 
 
 class ArrayColumns(Sequence[Column]):

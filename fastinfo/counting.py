@@ -49,8 +49,9 @@ class DenseCounts:
         return DenseCounts(self.table.sum(axis=others)) if others else self
 
     def spread(self, shape: Sequence[int], places: Sequence[Any]) -> DenseCounts:
-        """The same counts in a larger table, bin i of axis a at ``places[a][i]``."""
-        if tuple(shape) == self.shape:
+        """The same counts in another table, bin i of axis a at ``places[a][i]``."""
+        in_order = (np.array_equal(place, np.arange(len(place))) for place in places)
+        if tuple(shape) == self.shape and all(in_order):
             return self
         table = np.zeros(shape, self.table.dtype)
         table[np.ix_(*places)] = self.table
@@ -84,7 +85,7 @@ class SparseCounts:
         return _gather(shape, [self.cells[axis] for axis in axes], self.values)
 
     def spread(self, shape: Sequence[int], places: Sequence[Any]) -> SparseCounts:
-        """The same counts in a larger table, bin i of axis a at ``places[a][i]``."""
+        """The same counts in another table, bin i of axis a at ``places[a][i]``."""
         cells = [np.asarray(place)[row] for place, row in zip(places, self.cells, strict=True)]
         return _gather(tuple(shape), cells, self.values)
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import arguments, binning, counting
+from fastinfo import arguments, binning, categories, counting
 from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges, Trust
@@ -409,7 +409,9 @@ class JointCounts:
         if isinstance(counts, SparseCounts):
             arrays["cells"] = counts.cells
         for position, bins in enumerate(b for group in self._bins for b in group):
-            arrays[f"bins{position}"] = bins.edges if isinstance(bins, Edges) else bins.values
+            values = bins.edges if isinstance(bins, Edges) else bins.values
+            if values.dtype != object:
+                arrays[f"bins{position}"] = values
         described = {
             "format": FORMAT,
             "shape": counts.shape,
@@ -418,13 +420,7 @@ class JointCounts:
             "n_missing": self.n_missing,
             # What samples to come are to be binned by: edges mean it for integers too.
             "specification": self._specification,
-            "bins": [
-                [
-                    {"edges": isinstance(b, Edges), "uniform": isinstance(b, Edges) and b.uniform}
-                    for b in group
-                ]
-                for group in self._bins
-            ],
+            "bins": [[_bins_to_json(b) for b in group] for group in self._bins],
         }
         with written_whole(path) as file:
             np.savez(
@@ -453,25 +449,52 @@ class JointCounts:
                     sparse=described["sparse"],
                 )
                 result.n_missing = described["n_missing"]
-                position = 0
+                places: list[Any] = []
                 for group in described["bins"]:
                     loaded: list[Bins] = []
                     for kind in group:
-                        values = arrays[f"bins{position}"]
-                        position += 1
-                        loaded.append(
-                            Edges(values, kind["uniform"]) if kind["edges"] else Categories(values)
-                        )
+                        bins, place = _bins_from_file(kind, arrays.get(f"bins{len(places)}"))
+                        loaded.append(bins)
+                        places.append(place)
                     result._bins.append(loaded)
                 shape = tuple(described["shape"])
+                counts: Counts
                 if "cells" in arrays:
-                    result._counts = SparseCounts(shape, arrays["cells"], arrays["values"])
+                    counts = SparseCounts(shape, arrays["cells"], arrays["values"])
                 else:
-                    result._counts = DenseCounts(arrays["values"].reshape(shape))
-                _require_consistent(result._counts, [b for group in result._bins for b in group])
+                    counts = DenseCounts(arrays["values"].reshape(shape))
+                _require_consistent(counts, [b for group in result._bins for b in group])
+                result._counts = counts.spread(shape, places)
             except UNREADABLE as error:
                 raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
         return result
+
+
+def _bins_to_json(bins: Bins) -> dict[str, Any]:
+    if isinstance(bins, Edges):
+        return {"edges": True, "uniform": bins.uniform}
+    told: dict[str, Any] = {"edges": False, "uniform": False}
+    if bins.values.dtype == object:
+        told["labels"] = categories.to_json(bins.values)  # as an array they would be a pickle
+    return told
+
+
+def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
+    """Bins, and where each one of the file is among them: earlier versions kept any order."""
+    if "labels" in told:
+        values = categories.from_json(told["labels"])
+    if values is None:
+        raise ValueError("bins of a variable are missing")
+    if told["edges"]:
+        edges = Edges(values, told["uniform"])
+        return edges, np.arange(len(edges))
+    labels, places = categories.canonical(values)
+    if labels.size < values.size:
+        raise ValueError(
+            "two of its categories have one name, so that they cannot be told apart (earlier "
+            "versions wrote 1 and '1' alike): count the samples again"
+        )
+    return Categories(labels), places
 
 
 def _array_to_json(value: Any) -> Any:

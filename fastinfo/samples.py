@@ -99,8 +99,8 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             ours, theirs = (arguments.as_integers(column, None) for column in (ours, theirs))
         if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
             raise ValueError(
-                f"{ours.name} has dtype {ours.values.dtype} and {theirs.name} "
-                f"{theirs.values.dtype}; give both sides samples of one type"
+                f"{ours.name} {ours.kind} and {theirs.name} {theirs.kind}; give both sides "
+                "samples of one type"
             )
         if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
             values = [bring(column.values, kernels) for column in (ours, theirs)]

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends import HOST, kernels_of, place_of
+from fastinfo.categories import chosen, encode, typed
 
 SMALL = 1 << 16
 BLOCK = 256
@@ -150,9 +152,9 @@ def from_series(data: Any, name: str) -> Series:
             f"{name} holds {series.dtype}; accepted are numbers of up to 64 bits, booleans, "
             "strings and categoricals"
         )
-    missing = series.is_null().to_numpy()
     if series.dtype in (nw.String, nw.Categorical, nw.Enum) or _is_object_text(series):
-        return _categorical(series, missing)
+        return _categorical(series.to_native(), name)
+    missing = series.is_null().to_numpy()
     if series.dtype == nw.Boolean:
         return Series(series.fill_null(False).to_numpy().astype(bool), missing)
     if series.dtype == nw.Decimal:
@@ -180,48 +182,65 @@ def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
 
 def _is_object_text(series: Any) -> bool:
     values = series.to_native()
-    return (
-        library(values) == "pandas"
-        and values.dtype == object
-        and values.map(lambda value: isinstance(value, str)).where(values.notna(), True).all()
-    )
+    if library(values) != "pandas" or values.dtype != object:
+        return False
+    import pandas as pd
+
+    return pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty")
 
 
-def _categorical(series: Any, missing: np.ndarray[Any, Any]) -> Series:
-    """Positions in the categories; what stands at a missing sample does not matter."""
-    import narwhals as nw
+def _categorical(data: Any, name: str) -> Series:
+    """Text or a categorical as codes of the labels that occur."""
+    origin = library(data)
+    factorize = {"pandas": _from_pandas, "polars": _from_polars}.get(origin, _from_arrow)
+    codes, categories = factorize(data, name)
+    return Series(codes, codes == categories.size, categories)
 
-    if library(series.to_native()) == "polars":
-        # Not by the physical values of a Categorical: those number all strings of the process.
-        text = series.cast(nw.String)
-        categories = text.drop_nulls().unique().sort().to_numpy()
-        native = text.to_native().cast(sys.modules["polars"].Enum(categories.tolist()))
-        positions = native.to_physical().fill_null(0).to_numpy()
+
+Encoded = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+def _from_pandas(data: Any, name: str) -> Encoded:
+    if hasattr(data, "cat"):
+        positions, labels = data.cat.codes.to_numpy(), data.cat.categories
     else:
-        native = series.cast(nw.Categorical).to_native()
-        if library(native) == "pandas":
-            categories, positions = native.cat.categories.to_numpy(), native.cat.codes.to_numpy()
-        else:
-            categories, positions = _from_dictionary(native)
-    positions = np.where(missing, 0, positions)
-    if not categories.size:
-        categories = np.array([""])  # for the positions of missing samples to point at
-    if categories.dtype == object or categories.dtype.kind == "T":
-        categories = np.array([str(category) for category in categories], dtype=np.str_)
-    return Series(positions, missing, categories)
+        positions, labels = data.factorize()
+    found = labels.to_numpy()
+    if found.dtype == object or found.dtype.kind not in "biufSUmM":
+        found = typed(found, name)  # all of them: whether they are of one type is told by all
+    return encode(positions, len(found), partial(chosen, found))
 
 
-def _from_dictionary(native: Any) -> tuple[Any, Any]:
-    encoded = native.unify_dictionaries().combine_chunks()
-    if hasattr(encoded, "num_chunks"):  # pyarrow keeps an empty column chunked
-        encoded = encoded.chunk(0)
-    positions = encoded.indices.fill_null(0).to_numpy(zero_copy_only=False)
-    if len(encoded.dictionary.unique()) < len(encoded.dictionary):
-        # Arrow lets a dictionary hold a value twice; as categories both are one.
-        again = encoded.dictionary.dictionary_encode()
-        positions = again.indices.fill_null(0).to_numpy(zero_copy_only=False)[positions]
-        return again.dictionary.to_numpy(zero_copy_only=False), positions
-    return encoded.dictionary.to_numpy(zero_copy_only=False), positions
+def _from_polars(data: Any, name: str) -> Encoded:
+    """Not by the physical values of a Categorical: those number all strings of the process."""
+    pl = sys.modules["polars"]
+    text = data.cast(pl.String)
+    labels = text.drop_nulls().unique().to_list()
+    positions = text.cast(pl.Enum(labels)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    return encode(positions, len(labels), partial(chosen, labels))
+
+
+def _from_arrow(data: Any, name: str) -> Encoded:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(data.type):
+        data = data.dictionary_encode()
+    data = data.unify_dictionaries().combine_chunks()
+    if hasattr(data, "num_chunks"):  # pyarrow keeps an empty column chunked
+        data = data.chunk(0)
+    positions = data.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+    dictionary = data.dictionary
+    absent = dictionary.is_null(nan_is_null=True)
+    if absent.true_count:
+        # A last label for the missing ones, as position −1 is the last.
+        is_absent = np.append(absent.to_numpy(zero_copy_only=False), True)
+        positions = np.where(is_absent[positions], -1, positions)
+
+    def take(kept: Any) -> Any:
+        labels = dictionary.take(pa.array(kept)).to_numpy(zero_copy_only=False)
+        return typed(labels, name) if labels.dtype == object else labels
+
+    return encode(positions, len(dictionary), take)
 
 
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".tab": "\t"}

@@ -240,6 +240,18 @@ def normalized_mutual_information(x, y, average):
     return mutual_information(x, y) / scale if scale else 0.0
 
 
+def expected_information(left, right):
+    """The mean of the information over all tables with these margins, by exact fractions."""
+    n = sum(left)
+    total = 0.0
+    for a in left:
+        for b in right:
+            for k in range(max(1, a + b - n), min(a, b) + 1):
+                ways = Fraction(math.comb(a, k) * math.comb(n - a, b - k), math.comb(n, b))
+                total += float(ways) * k / n * math.log(Fraction(k * n, a * b))
+    return total
+
+
 def cross_entropy(x, y):
     """−Σ p log q; inf where q = 0 < p."""
     p, q = probabilities(count((x,))), probabilities(count((y,)))

@@ -128,7 +128,8 @@ def test_a_table_takes_a_launch_for_a_step_and_not_for_a_column(rng, monkeypatch
 def test_columns_and_arrays_follow_one_another(backend, rng):
     kernels = load(backend)()
     X = rng.integers(0, 5, (3, 30), "u1")
-    odd = [Column("a", np.array(list("ab") * 15)), Column("b", np.arange(30) * 1000)]
+    text = Column("a", np.array([0, 1] * 15, "u1"), None, np.array(["a", "b"]))
+    odd = [text, Column("b", np.arange(30) * 1000)]
     found = features.encode([odd, ArrayColumns("X", X)], [Quantile()] * 2, kernels, 1, False)
     assert found.n_bins.tolist() == [2, 30, *(X.max(axis=1) + 1)]
     for row, expected in zip(found.rows(), [[0, 1] * 15, range(30), *X], strict=True):

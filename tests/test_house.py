@@ -23,6 +23,7 @@ MEASURES = {
     "measures",
     "pmf",
     "codes",
+    "chance",
     "pairwise",
     "tiles",
     "sinks",
@@ -36,7 +37,8 @@ SERVANTS = {"arguments", "distributions", "tables", "features", "progress", "che
 """What serves doors and measures, and is no step on the way of the data."""
 
 TOOLS = {
-    *("ranges", "columns", "encoders", "extremes", "limits", "numpy_rules", "quantiles"),
+    *("ranges", "columns", "categories", "encoders", "extremes", "limits", "numpy_rules"),
+    "quantiles",
 }
 """What knows nothing of information and may be used on any floor above the kernels."""
 

@@ -100,7 +100,9 @@ def samples(column):
     if column.is_float:
         missing = np.isnan(values)
     if column.categories is not None:
-        values = column.categories[values]
+        np.testing.assert_array_equal(values == column.categories.size, missing)
+        labels = [*column.categories.tolist(), MISSING]
+        return [labels[code] for code in values]
     return [MISSING if m else v for v, m in zip(values.tolist(), missing, strict=True)]
 
 

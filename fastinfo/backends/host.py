@@ -91,6 +91,33 @@ class HostKernels:
                 self.encode_edges(row, ends[: bins + 1], out)
         return codes
 
+    def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
+        """E[k/n·log(k·n/(a·b))] of a hypergeometric count k, for margins a and b: ``(k, l)``.
+
+        Probabilities follow from the most likely count to either side, each by a product from the
+        one before, and are divided by their sum.
+        """
+        a, b = np.meshgrid(left.astype(np.float64), right.astype(np.float64), indexing="ij")
+        n, mean = float(n_samples), a * b / n_samples
+        mode = np.clip(np.floor((a + 1) * (b + 1) / (n + 2)), np.maximum(a + b - n, 0), None)
+
+        def term(k: Array) -> Array:
+            return k * np.log(np.where(k > 0, k, 1.0) / mean)
+
+        total, value = np.ones_like(mean), term(mode)
+        for step in (1, -1):
+            k, weight = mode.copy(), np.ones_like(mean)
+            while (weight > NEGLIGIBLE).any():
+                if step == 1:
+                    weight *= (a - k) * (b - k) / ((k + 1) * (n - a - b + k + 1))
+                else:
+                    weight *= k * (n - a - b + k) / ((a - k + 1) * (b - k + 1))
+                k = np.where(weight > 0, k + step, k)  # where the last count is passed it stays
+                total += weight
+                value += weight * term(k)
+        expected: Array = value / total / n
+        return expected
+
     def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
         """In place; a tile is small enough to stay in cache."""
         a, b, c = coefficients
@@ -111,6 +138,10 @@ class HostKernels:
         _write(values, rows, columns, out)
         if is_symmetric:
             _write(values.T, columns, rows, out)
+
+
+NEGLIGIBLE = 1e-18
+"""Probability beside the largest one at which a tail ends."""
 
 
 def _write(values: Array, rows: Array, columns: Array, out: Any) -> None:

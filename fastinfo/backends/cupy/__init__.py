@@ -123,11 +123,7 @@ class CupyKernels:
     def for_samples(self, arrays: Sequence[Any]) -> CupyKernels:
         """Look at the memory that is free, unless the arrays are small."""
         n_samples = arrays[0].size
-        sizes = [
-            4 * n_samples if array.dtype.kind in "US" else array.nbytes  # codes come of text
-            for array in arrays
-            if isinstance(array, np.ndarray)
-        ]
+        sizes = [array.nbytes for array in arrays if isinstance(array, np.ndarray)]
         if sum(sizes) <= transfer.CHUNK_BYTES:
             return self
         supply = plan.supply(sizes, n_samples, self.device.free_bytes())

@@ -17,7 +17,7 @@ from fastinfo.backends.contract import (
     code_dtype,
 )
 from fastinfo.backends.host import HostKernels
-from fastinfo.backends.numba import count, encode, logarithms, pairs, select, soft
+from fastinfo.backends.numba import chance, count, encode, logarithms, pairs, select, soft
 from fastinfo.backends.numba.jit import VERSION, u64
 
 Array = np.ndarray[Any, Any]
@@ -194,6 +194,13 @@ class NumbaKernels(HostKernels):
         out = np.empty(left.shape[0])
         logarithms.sum_xlogy(left, right, out)
         return out.reshape(p.shape[:-1])
+
+    def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
+        """Cell by cell."""
+        expected = np.empty((left.size, right.size))
+        table = logarithms.xlogx_table(logarithms.TABLE_SIZE - 1)
+        chance.expected_cells(_fixed(left), _fixed(right), n_samples, table, expected)
+        return expected
 
     def soft_count(
         self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None

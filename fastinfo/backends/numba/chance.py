@@ -1,0 +1,61 @@
+"""What a cell of two independent variables adds to their plug-in information, on average.
+
+The count of a cell is hypergeometric. Its probabilities are followed from the most likely count to
+either side, each by a product from the one before, and divided by their sum: no factorial, and no
+rounding that grows with the number of samples. Some 50 counts a cell at 15 samples a cell.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.host import NEGLIGIBLE
+from fastinfo.backends.numba.jit import jit, jit_inline
+
+FEW = 1024.0
+"""Samples a cell up to which k·log k comes from a table; beyond, its rounding would be seen."""
+
+
+@jit
+def expected_cells(left: Any, right: Any, n: int, xlogx: Any, out: Any) -> None:
+    """E[k/n·log(k·n/(a·b))] for each margin a on the left and b on the right."""
+    for i in range(left.size):
+        for j in range(right.size):
+            out[i, j] = _expected(left[i], right[j], n, xlogx)
+
+
+@jit
+def _expected(a: int, b: int, n: int, xlogx: Any) -> Any:
+    mean = np.float64(a) * np.float64(b) / n
+    largest, smallest = min(a, b), max(a + b - n, 0)
+    mode = int(np.float64(a + 1) * np.float64(b + 1) / (n + 2))
+    mode = min(max(mode, smallest), largest)
+    log_mean = math.log(mean)
+    weight, total = 1.0, 1.0
+    value = _term(mode, mean, log_mean, xlogx)
+    k = mode
+    while k < largest and weight > NEGLIGIBLE:
+        weight *= np.float64(a - k) * np.float64(b - k)
+        weight /= np.float64(k + 1) * np.float64(n - a - b + k + 1)
+        k += 1
+        total += weight
+        value += weight * _term(k, mean, log_mean, xlogx)
+    weight, k = 1.0, mode
+    while k > smallest and weight > NEGLIGIBLE:
+        weight *= np.float64(k) * np.float64(n - a - b + k)
+        weight /= np.float64(a - k + 1) * np.float64(b - k + 1)
+        k -= 1
+        total += weight
+        value += weight * _term(k, mean, log_mean, xlogx)
+    return value / total / n
+
+
+@jit_inline
+def _term(k: int, mean: float, log_mean: float, xlogx: Any) -> Any:
+    """k·log(k/mean)."""
+    if mean < FEW and k < xlogx.size:
+        return xlogx[np.uint64(k)] - k * log_mean
+    return k * math.log1p((k - mean) / mean) if k > 0 else 0.0

@@ -1,0 +1,319 @@
+"""Categories in their canonical form: each label once, in one order, as an array of one type.
+
+Labels of one type are sorted as NumPy sorts them, text by its code points. Labels of several types,
+as a pandas categorical may hold them, are sorted by the name of their type and then by value, in an
+array of objects: 1 and "1" are different categories. So a label has the same place wherever its
+samples come from, and the counts of chunks, files and machines can be added up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.contract import code_dtype
+
+Array = np.ndarray[Any, Any]
+Labels = Array | list[str]
+"""Text may come as a list, which needs no padding."""
+
+BLOCK = 1 << 14
+"""Samples that are Python objects at a time: as objects they take several times their memory."""
+
+SMALL = 1 << 20
+"""Bytes up to which an array of text is padded, however much."""
+
+MOST_PADDING = 8
+"""How many times the size of its text a larger array may have; beyond it holds objects."""
+
+MOST_HASHED = 64
+"""Characters up to which text of a fixed width is hashed as numbers, one character at a time."""
+
+ODD = np.uint64(0x9E3779B97F4A7C15)
+"""2⁶⁴ over the golden ratio, by which Fibonacci hashing multiplies (Knuth, vol. 3, 6.4)."""
+
+TYPES = frozenset({"bool", "bytes", "float", "int", "str"})
+"""Types of labels that may be mixed, by the names that they are sorted and stored by."""
+
+
+# --- the canonical form -------------------------------------------------------------------------
+
+
+def typed(values: Iterable[Any], name: str) -> Labels:
+    """Different labels by their type: a list of text, an array, or an array of objects.
+
+    Labels that are neither numbers nor text, like the intervals of `pandas.cut`, become their text.
+
+    Raises
+    ------
+    TypeError
+        For labels of several types of which one is neither a number nor text.
+    ValueError
+        For different labels that have the same text.
+    """
+    labels = list(values)
+    if set(map(type, labels)) <= {str}:
+        return labels
+    labels = [_scalar(label) for label in labels]
+    types = sorted({type(label).__name__ for label in labels})
+    if types == ["str"]:
+        return labels
+    if types == ["int"]:
+        limits = np.iinfo(np.int64)
+        fits = all(limits.min <= label <= limits.max for label in labels)
+        return np.array(labels, np.int64) if fits else _unsigned(labels)
+    if types == ["bytes"]:
+        return _text(labels, np.bytes_)
+    if TYPES.issuperset(types):
+        return np.array(labels) if len(types) == 1 else _objects(labels)
+    if len(types) > 1:
+        raise TypeError(
+            f"{name} holds categories of the types {', '.join(types)}; accepted in one column are "
+            "numbers, booleans and text: pass x.astype(str) to count them by their text"
+        )
+    texts = [str(label) for label in labels]
+    if len(set(texts)) < len(texts):
+        twice = next(text for text in texts if texts.count(text) > 1)
+        raise ValueError(
+            f"{name} holds different categories of type {types[0]} that have the same text, "
+            f"{twice!r}: rename them"
+        )
+    return texts
+
+
+def canonical(labels: Labels) -> tuple[Array, Array]:
+    """The labels in canonical form, and the position of each given one among them."""
+    if isinstance(labels, list):
+        labels = _text(labels)
+    if labels.dtype != object:
+        found, places = np.unique(labels, return_inverse=True)
+        return found, places
+    is_text = _kind(labels) == "text"
+    found, (places,) = _united([_keys(labels, is_text)], is_text)
+    return found, places
+
+
+def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
+    """Canonical labels that hold both canonical sides, and the positions of each side among them.
+
+    Raises
+    ------
+    ValueError
+        For sides of two types, unless one side holds several types itself, and for labels that no
+        dtype holds together.
+    """
+    kinds = {_kind(left), _kind(right)}
+    may_be_mixed = "mixed" in kinds and kinds <= {"mixed", "text", *"bifS"}
+    if len(kinds) > 1 and not may_be_mixed:
+        raise ValueError(
+            f"categories of {_described(left)} and of {_described(right)} cannot be merged; give "
+            "both sides samples of one type"
+        )
+    if kinds & {"mixed", "text"}:
+        is_text = kinds == {"text"}
+        keys = [_keys(side, is_text) for side in (left, right)]
+        merged, (to_left, to_right) = _united(keys, is_text)
+        return merged, to_left, to_right
+    if np.array_equal(left, right):
+        same = np.arange(left.size)
+        return left, same, same
+    left, right = _of_one_dtype(left, right)
+    merged = np.unique(np.concatenate([left, right]))
+    return merged, np.searchsorted(merged, left), np.searchsorted(merged, right)
+
+
+def _scalar(label: Any) -> Any:
+    if isinstance(label, str):
+        text: str = str.__str__(label)  # of NumPy's text and of other subclasses too
+        return text
+    is_plain = isinstance(label, np.generic) and label.dtype.kind in "biufS"
+    return label.item() if is_plain else label
+
+
+def _kind(labels: Array) -> str:
+    """What labels are merged by: text, mixed, or the kind of a NumPy dtype."""
+    kind: str = labels.dtype.kind
+    if kind == "O":
+        return "text" if all(isinstance(label, str) for label in labels.flat) else "mixed"
+    return {"U": "text", "u": "i"}.get(kind, kind)
+
+
+def _described(labels: Array) -> str:
+    kind = _kind(labels)
+    return {"text": "text", "mixed": "several types"}.get(kind, f"dtype {labels.dtype}")
+
+
+def _keys(labels: Array, is_text: bool) -> list[Any]:
+    """What labels are sorted by."""
+    listed: list[Any] = labels.tolist()
+    return listed if is_text else [(type(label).__name__, label) for label in listed]
+
+
+def _united(sides: Sequence[list[Any]], is_text: bool) -> tuple[Array, list[Array]]:
+    """Labels of all sides in order, and the position of each side's among them."""
+    ordered = sorted(set().union(*sides))
+    position = {key: place for place, key in enumerate(ordered)}
+    places = [np.fromiter(map(position.__getitem__, side), np.intp, len(side)) for side in sides]
+    labels = _text(ordered) if is_text else _objects([label for _, label in ordered])
+    return labels, places
+
+
+def _text(labels: Sequence[Any], dtype: Any = np.str_) -> Array:
+    """Labels as NumPy's text or bytes; as objects where those would cut or waste.
+
+    NumPy pads labels by NUL to the longest, and takes NUL at their end for padding.
+    """
+    size = np.dtype((dtype, 1)).itemsize
+    padded = max(map(len, labels), default=0) * len(labels) * size
+    is_wasted = padded > max(SMALL, MOST_PADDING * sum(map(len, labels)) * size)
+    if is_wasted or any(label[-1:] in ("\0", b"\0") for label in labels):
+        return _objects(labels)
+    return np.array(labels, dtype)
+
+
+def _objects(labels: Sequence[Any]) -> Array:
+    found = np.empty(len(labels), object)
+    found[:] = labels
+    return found
+
+
+def _unsigned(labels: Sequence[int]) -> Array:
+    if min(labels) < 0 or max(labels) > np.iinfo(np.uint64).max:
+        return _objects(labels)
+    return np.array(labels, np.uint64)
+
+
+def _of_one_dtype(left: Array, right: Array) -> tuple[Array, Array]:
+    dtype = np.promote_types(left.dtype, right.dtype)
+    if {left.dtype.kind, right.dtype.kind} == {"i", "u"}:
+        # NumPy promotes int64 and uint64 to float64, in which neighbours are equal.
+        low = min(int(left.min()), int(right.min()))
+        if low < 0 and max(int(left.max()), int(right.max())) > np.iinfo(np.int64).max:
+            raise ValueError("negative labels and labels above 2⁶³ − 1 fit no integer dtype")
+        dtype = np.dtype(np.int64 if low < 0 else np.uint64)
+    sides = left.astype(dtype), right.astype(dtype)
+    if dtype.kind in "mM":  # NumPy wraps dates around that a finer unit does not reach
+        for before, after in zip((left, right), sides, strict=True):
+            if not np.array_equal(after.astype(before.dtype), before):
+                raise ValueError(f"categories of dtype {before.dtype} do not fit {dtype}")
+    return sides
+
+
+# --- samples ------------------------------------------------------------------------------------
+
+
+def encode(positions: Array, n_labels: int, take: Callable[[Array], Labels]) -> tuple[Array, Array]:
+    """Codes of samples that are positions among labels in any order, and the labels that occur.
+
+    Parameters
+    ----------
+    positions : integer array of shape (n,)
+        −1 where a sample is missing.
+    n_labels : int
+        How many labels there are.
+    take : function
+        Gives the labels at some positions: of a large dictionary only those that occur are needed.
+
+    Returns
+    -------
+    codes : array of shape (n,)
+        In the smallest of uint8, uint16 and uint32; the code B = ``len(labels)`` is missing.
+    labels : array of shape (B,)
+        In canonical form.
+    """
+    occurs = np.zeros(n_labels + 1, np.bool_)
+    occurs[positions] = True  # of missing samples the last
+    kept = np.flatnonzero(occurs[:-1])
+    labels, places = canonical(take(kept))
+    code = np.full(n_labels + 1, labels.size, code_dtype(labels.size))
+    code[kept] = places
+    return code[positions], labels
+
+
+def chosen(labels: Labels, kept: Array) -> Labels:
+    """The labels at some positions, which `encode` asks for."""
+    if isinstance(labels, np.ndarray):
+        return labels[kept]
+    return labels if len(kept) == len(labels) else [labels[place] for place in kept.tolist()]
+
+
+def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Array]:
+    """As `encode`, of samples that are text or bytes; whatever is neither among objects is missing.
+
+    Hashing takes one look at each sample, where sorting all of them takes ten times as long.
+    """
+    found = _numbered_rows(values) if values.dtype.kind in "US" else None
+    positions, labels = found or _numbered(values)
+    if missing is not None:
+        positions[missing] = -1
+    return encode(positions, len(labels), partial(chosen, labels))
+
+
+def _numbered(values: Array) -> tuple[Array, Labels]:
+    """The number of each sample's label, and the labels in the order in which they first occur."""
+    found: dict[Any, int] = {}
+    positions = np.empty(values.size, np.intp)
+    for start in range(0, values.size, BLOCK):
+        block = values[start : start + BLOCK].tolist()
+        for label in dict.fromkeys(block):
+            if label not in found:
+                found[label] = len(found)
+        numbers = map(found.__getitem__, block)
+        positions[start : start + len(block)] = np.fromiter(numbers, np.intp, len(block))
+    labels = list(found)
+    is_absent = np.array([not isinstance(label, (str, bytes)) for label in labels], np.bool_)
+    if is_absent.any():
+        positions[is_absent[positions]] = -1
+        labels = ["" if absent else label for label, absent in zip(labels, is_absent, strict=True)]
+    return positions, typed(labels, "x")
+
+
+def _numbered_rows(values: Array) -> tuple[Array, Labels] | None:
+    """As `_numbered`, of text of a fixed width; None where it is wide, or two labels hash alike.
+
+    To make Python's text of each sample takes longer than all the rest.
+    """
+    unit = np.uint32 if values.dtype.kind == "U" else np.uint8
+    words = np.ascontiguousarray(values).view(unit).reshape(values.size, -1)
+    if words.shape[1] > MOST_HASHED:
+        return None
+    hashes = np.zeros(values.size, np.uint64)
+    for word in words.T:
+        np.bitwise_xor(hashes, word, out=hashes)
+        hashes *= ODD
+        hashes ^= hashes >> np.uint64(32)
+    distinct, positions = np.unique(hashes, return_inverse=True)
+    example = np.empty(distinct.size, np.intp)
+    example[positions] = np.arange(values.size)
+    if not np.array_equal(words, words[example[positions]]):
+        return None
+    return positions, values[example].astype(values.dtype.newbyteorder("="))
+
+
+# --- files --------------------------------------------------------------------------------------
+
+
+def to_json(labels: Array) -> list[list[Any]]:
+    """Labels that are objects as pairs of a type's name and a value, which JSON holds."""
+    return [
+        [type(label).__name__, label.decode("latin-1") if isinstance(label, bytes) else label]
+        for label in labels.tolist()
+    ]
+
+
+def from_json(pairs: list[list[Any]]) -> Array:
+    """What `to_json` made pairs of.
+
+    Raises
+    ------
+    ValueError
+        For pairs that it did not make.
+    """
+    labels = [label.encode("latin-1") if kind == "bytes" else label for kind, label in pairs]
+    kinds = [kind for kind, _ in pairs]
+    if kinds != [type(label).__name__ for label in labels] or not TYPES.issuperset(kinds):
+        raise ValueError("its categories are not of the types that it tells")
+    return _objects(labels)

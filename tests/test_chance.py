@@ -1,0 +1,95 @@
+"""The information of independent variables, against exact fractions and scikit-learn."""
+
+import itertools
+
+import naive
+import numpy as np
+import pytest
+from conftest import library
+from hypothesis import given
+from hypothesis import strategies as st
+
+import fastinfo
+from fastinfo.backends import load
+from fastinfo.chance import expected_information
+
+HOSTS = ("numba", "numpy")
+
+margins = st.lists(st.integers(1, 12), min_size=1, max_size=5)
+
+
+@pytest.fixture(params=HOSTS, autouse=True)
+def _host(request, monkeypatch):
+    monkeypatch.setenv("FASTINFO_BACKEND", request.param)
+
+
+def two_margins(rng, n_samples, n_left, n_right):
+    """Labels at random, some of them rare."""
+    sides = [np.minimum(rng.geometric(2 / k, n_samples), k) for k in (n_left, n_right)]
+    return [
+        np.bincount(side, minlength=k + 1) for side, k in zip(sides, (n_left, n_right), strict=True)
+    ]
+
+
+@given(left=margins, right=margins)
+def test_exact_fractions(left, right):
+    difference = sum(left) - sum(right)
+    (right if difference > 0 else left).append(abs(difference))
+    left, right = [a for a in left if a], [b for b in right if b]
+    found = expected_information(np.array(left), np.array(right))
+    assert found == pytest.approx(naive.expected_information(left, right), rel=1e-12, abs=1e-15)
+
+
+def test_the_mean_over_all_orders():
+    """Of five samples, by all 120 ways to pair them."""
+    x, y = [0, 0, 0, 1, 2], [0, 0, 1, 1, 1]
+    values = [naive.mutual_information(x, order) for order in itertools.permutations(y)]
+    found = expected_information(np.array([3, 1, 1]), np.array([2, 3]))
+    assert found == pytest.approx(sum(values) / len(values))
+
+
+@pytest.mark.parametrize("n_samples", [2, 10, 150, 3000, 100_000])
+@pytest.mark.parametrize("n_bins", [(2, 2), (3, 14), (14, 14), (60, 40)], ids=str)
+def test_scikit_learn(rng, n_samples, n_bins):
+    peer = library("sklearn.metrics.cluster").expected_mutual_information
+    left, right = two_margins(rng, n_samples, *n_bins)
+    left, right = left[left > 0], right[right > 0]
+    table = library("scipy.sparse").csr_matrix(_table(left, right))
+    expected = peer(table, n_samples)
+    assert expected_information(left, right) == pytest.approx(expected, rel=1e-9, abs=1e-12)
+
+
+def _table(left, right):
+    """Some table with these margins: fill cells from the first corner on."""
+    left, right = left.copy(), right.copy()
+    table = np.zeros((left.size, right.size), np.int64)
+    i = j = 0
+    while i < left.size and j < right.size:
+        table[i, j] = min(left[i], right[j])
+        left[i] -= table[i, j]
+        right[j] -= table[i, j]
+        i, j = i + (left[i] == 0), j + (right[j] == 0)
+    return table
+
+
+def test_shuffled_samples(rng):
+    x, y = rng.integers(0, 8, 300), rng.integers(0, 5, 300)
+    found = expected_information(np.bincount(x), np.bincount(y))
+    values = [fastinfo.mutual_information(x, rng.permutation(y)) for _ in range(400)]
+    assert found == pytest.approx(np.mean(values), abs=5 * np.std(values) / 20)
+
+
+def test_margins_without_choice():
+    assert expected_information(np.array([5]), np.array([2, 3])) == 0
+    assert expected_information(np.array([0, 5, 0]), np.array([2, 3])) == 0
+    assert expected_information(np.array([1]), np.array([1])) == 0
+    all_different = np.ones(50, np.int64)
+    assert expected_information(all_different, all_different) == pytest.approx(np.log(50))
+
+
+def test_both_hosts_agree_on_many_samples(rng):
+    left, right = (np.sort(m[m > 0]) for m in two_margins(rng, 2_000_000, 30, 20))
+    n_samples = int(left.sum())
+    found = [load(name)().expected_cells(left, right, n_samples) for name in HOSTS]
+    np.testing.assert_allclose(*found, rtol=1e-6, atol=1e-13)
+    assert found[0].sum() == pytest.approx(found[1].sum(), rel=1e-9)
