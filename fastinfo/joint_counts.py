@@ -44,7 +44,7 @@ class JointCounts:
 
     Parameters
     ----------
-    bins : None, int, str, array of edges, or a tuple with one of these for each variable
+    bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples; see `fastinfo.mutual_information`.
     nan_policy : {"raise", "omit", "propagate"}
         What to do about samples in which a variable is missing.
@@ -85,6 +85,7 @@ class JointCounts:
         backend: str | None = None,
         n_jobs: int | None = None,
     ) -> None:
+        arguments.require_bins(bins)
         self._specification = bins
         self.nan_policy = arguments.nan_policy(nan_policy)
         if sparse not in (None, True, False):
@@ -382,7 +383,7 @@ class JointCounts:
             "sparse": self._sparse,
             "n_missing": self.n_missing,
             # What samples to come are to be binned by: edges mean it for integers too.
-            "specification": self._specification,
+            "specification": _to_json(self._specification),
             "bins": [
                 [
                     {"edges": isinstance(b, Edges), "uniform": isinstance(b, Edges) and b.uniform}
@@ -392,9 +393,7 @@ class JointCounts:
             ],
         }
         with written_whole(path) as file:
-            np.savez(
-                file, description=np.array(json.dumps(described, default=_array_to_json)), **arrays
-            )
+            np.savez(file, description=np.array(json.dumps(described)), **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JointCounts:
@@ -413,7 +412,7 @@ class JointCounts:
                 if described["format"] != FORMAT:
                     raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
                 result = cls(
-                    bins=described["specification"],
+                    bins=_from_json(described["specification"], len(described["bins"])),
                     nan_policy=described["nan_policy"],
                     sparse=described["sparse"],
                 )
@@ -439,9 +438,23 @@ class JointCounts:
         return result
 
 
-def _array_to_json(value: Any) -> Any:
-    """Edges are lists marked as arrays, for a list may also be one specification a variable."""
-    return {"array": value.tolist()} if isinstance(value, np.ndarray) else value.item()
+def _to_json(bins: Any) -> Any:
+    """Edges are lists marked as arrays; JSON makes a list of one specification a variable, too."""
+    if arguments.gives_edges(bins):
+        return {"array": np.asarray(bins).tolist()}
+    if isinstance(bins, (tuple, list)):
+        return [_to_json(specification) for specification in bins]
+    return bins.item() if isinstance(bins, np.generic) else bins
+
+
+def _from_json(found: Any, n_variables: int) -> Any:
+    """What a file says of bins, as the argument that means it now."""
+    if not isinstance(found, list):
+        return found
+    # Files of before edges were marked: integers were edges where they were not one a variable.
+    is_numeric = len(found) > 1 and all(isinstance(number, (int, float)) for number in found)
+    is_one_each = len(found) == n_variables and all(isinstance(number, int) for number in found)
+    return np.array(found) if is_numeric and not is_one_each else tuple(found)
 
 
 def _array_from_json(found: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
-from fastinfo.backends import at, choose, name_of, reducing
+from fastinfo.backends import at, choose, reducing
 from fastinfo.joint_counts import JointCounts
 
 
@@ -178,13 +178,18 @@ def mutual_information(
         categoricals are categories as they are; floating-point samples are binned.
     y : array-like of shape (n,) or (n, d)
         Samples of the other variable.
-    bins : None, int, str, array of edges, or a tuple with one of these for each variable
+    bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples. ``None`` or ``"quantile"``: equal frequencies, with
         ⌈n^(1/3)⌉ bins. A number: that many bins of equal width, as `numpy.histogram` means it
         for the samples as float64, which is what samples of any precision are binned as.
         ``"uniform"``: ⌈n^(1/3)⌉ of equal width. ``"quantile:32"``, ``"uniform:32"``: with their
-        number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`. An array: edges,
-        for integers too; the last bin is closed, and values outside of them count as missing.
+        number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`, with at most as
+        many bins as samples where outliers would make them more (`CappedBinsWarning`). A list or
+        an array of numbers: edges, of every variable and of integers too; the last bin is closed,
+        and values outside of them count as missing. A tuple: one of these for each variable, so
+        that ``(5, 7)`` is a number of bins for each and ``[5, 7]`` is one bin from 5 to 7; a list
+        of as many integers as there are variables is refused, for `numpy.histogram2d` would take
+        it for numbers.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
     estimator : {"ml", "miller_madow"}
@@ -546,7 +551,6 @@ def jensen_shannon_divergence(
 
 def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
-    name_of(options.backend)  # an unknown one is told before anything is counted
     with at(*variables, options.sample_weight):
         counts = samples.of(variables, options)
         kernels = choose(options.backend, arguments.place(variables))
@@ -567,7 +571,6 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
 
 def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
-    name_of(options.backend)
     with at(x, y):
         left, right = samples.of_two(x, y, options)
         kernels = choose(options.backend, arguments.place((x, y)))
