@@ -10,7 +10,7 @@ import numbers
 import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
@@ -21,8 +21,9 @@ from fastinfo.columns import ArrayColumns, Column, Columns, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
 from fastinfo.limits import usable_cores
 from fastinfo.numpy_rules import NUMPY_RULES
+from fastinfo.types import BackendName, NanPolicy
 
-NAN_POLICIES = ("raise", "omit", "propagate")
+NAN_POLICIES = get_args(NanPolicy)
 MOST_BINS = 1 << 31
 LEAST_TOTAL = 1e-250
 
@@ -40,9 +41,10 @@ def estimator(value: Any) -> str:
     return str(one_of(value, "estimator", ESTIMATORS))
 
 
-def nan_policy(value: Any) -> str:
+def nan_policy(value: Any) -> NanPolicy:
     """What happens to missing samples."""
-    return str(one_of(value, "nan_policy", NAN_POLICIES))
+    found: NanPolicy = one_of(value, "nan_policy", NAN_POLICIES)
+    return found
 
 
 def log_base(base: Any) -> float:
@@ -558,7 +560,7 @@ class Options:
         estimator_name: Any,
         policy: Any,
         sample_weight: Any,
-        backend: str | None,
+        backend: Any,
         jobs: Any,
     ) -> None:
         require_bins(bins)
@@ -570,7 +572,7 @@ class Options:
         self.sample_weight = sample_weight
         require_integers(self.estimator, sample_weight is not None)
         name_of(backend)
-        self.backend = backend
+        self.backend: BackendName | None = backend
         self.n_jobs = n_jobs(jobs)
 
     def refuse_for_counts(self) -> None:

@@ -12,6 +12,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastinfo import arguments, binning, counting
 from fastinfo.backends import at, choose, name_of, reach, threads
@@ -22,6 +23,8 @@ from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.encoders import Guessed, WrongGuessError
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
+from fastinfo.types import BackendName, NanPolicy, Samples, Weights
+from fastinfo.types import Bins as BinsArgument
 
 FORMAT = "fastinfo.JointCounts/1"
 
@@ -79,10 +82,10 @@ class JointCounts:
     def __init__(
         self,
         *,
-        bins: Any = None,
-        nan_policy: str = "raise",
+        bins: BinsArgument = None,
+        nan_policy: NanPolicy = "raise",
         sparse: bool | None = None,
-        backend: str | None = None,
+        backend: BackendName | None = None,
         n_jobs: int | None = None,
     ) -> None:
         arguments.require_bins(bins)
@@ -101,7 +104,7 @@ class JointCounts:
         self.n_missing = 0
 
     @classmethod
-    def from_table(cls, table: Any) -> JointCounts:
+    def from_table(cls, table: ArrayLike) -> JointCounts:
         """Counts that somebody has counted already: a contingency table, one axis a variable.
 
         Parameters
@@ -137,7 +140,7 @@ class JointCounts:
         result._bins = [[Categories(np.arange(size))] for size in array.shape]
         return result
 
-    def update(self, *variables: Any, sample_weight: Any = None) -> JointCounts:
+    def update(self, *variables: Samples, sample_weight: Weights | None = None) -> JointCounts:
         """Add samples. Nothing is added where an error is raised.
 
         Parameters

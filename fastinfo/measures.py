@@ -11,17 +11,21 @@ from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
 from fastinfo.backends import at, choose, reducing
 from fastinfo.joint_counts import JointCounts
+from fastinfo.types import Average, BackendName, Bins, EstimatorName, NanPolicy, Samples, Weights
+
+PairOfWeights = Sequence[Weights | None]
+"""Weights of the samples on either side of a divergence."""
 
 
 def entropy(
-    x: Any,
+    x: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Shannon entropy H(X) of one variable.
@@ -63,13 +67,13 @@ def entropy(
 
 
 def joint_entropy(
-    *variables: Any,
-    bins: Any = None,
+    *variables: Samples | JointCounts,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Joint entropy H(X, Y, …) of several variables.
@@ -102,22 +106,23 @@ def joint_entropy(
     """
     if not variables:
         raise TypeError("joint_entropy() takes the samples of at least one variable")
+    all_: tuple[Any, ...] = variables
     if len(variables) == 1 and isinstance(variables[0], JointCounts):
-        variables += (None,) * (variables[0].n_variables - 1)
+        all_ += (None,) * (variables[0].n_variables - 1)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.joint_entropy, variables, options)
+    return _measure(formulas.joint_entropy, all_, options)
 
 
 def conditional_entropy(
-    x: Any,
-    given: Any = None,
+    x: Samples | JointCounts,
+    given: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Conditional entropy H(X|Y): what is still unknown of X once Y is known.
@@ -154,15 +159,15 @@ def conditional_entropy(
 
 
 def mutual_information(
-    x: Any,
-    y: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Mutual information I(X;Y): how much one variable tells about another.
@@ -246,16 +251,16 @@ def mutual_information(
 
 
 def conditional_mutual_information(
-    x: Any,
-    y: Any = None,
-    given: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
+    given: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Conditional mutual information I(X;Y|Z): what Y tells about X that Z does not.
@@ -299,15 +304,15 @@ def conditional_mutual_information(
 
 
 def normalized_mutual_information(
-    x: Any,
-    y: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
     *,
-    average: str = "arithmetic",
-    bins: Any = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    average: Average = "arithmetic",
+    bins: Bins = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Mutual information as a share of the variables' entropies.
@@ -356,15 +361,15 @@ def normalized_mutual_information(
 
 
 def variation_of_information(
-    x: Any,
-    y: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Variation of information VI(X,Y): a distance between variables.
@@ -401,14 +406,14 @@ def variation_of_information(
 
 
 def cross_entropy(
-    x: Any,
-    y: Any,
+    x: Samples | JointCounts,
+    y: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    sample_weight: PairOfWeights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Cross-entropy H(P, Q) of the distributions of two samples.
@@ -455,14 +460,14 @@ def cross_entropy(
 
 
 def kl_divergence(
-    x: Any,
-    y: Any,
+    x: Samples | JointCounts,
+    y: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    sample_weight: PairOfWeights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Kullback–Leibler divergence D(P‖Q) of the distributions of two samples.
@@ -504,14 +509,14 @@ def kl_divergence(
 
 
 def jensen_shannon_divergence(
-    x: Any,
-    y: Any,
+    x: Samples | JointCounts,
+    y: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    sample_weight: PairOfWeights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Jensen–Shannon divergence of the distributions of two samples.

@@ -30,6 +30,10 @@ __all__ = [
 ]
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def entropy(pk: Any, *, axis: int = 0, base: float | None = None) -> Any:
     """Shannon entropy −Σ p·log p.
 

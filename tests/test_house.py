@@ -34,7 +34,7 @@ STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian
 SERVANTS = {"arguments", "tables", "features", "progress", "checkpoint", "files"}
 """What serves doors and measures, and is no step on the way of the data."""
 
-TOOLS = {"ranges", "columns", "encoders", "extremes", "limits", "numpy_rules"}
+TOOLS = {"ranges", "columns", "encoders", "extremes", "limits", "numpy_rules", "types"}
 """What knows nothing of information and may be used on any floor above the kernels."""
 
 FLOORS = {
