@@ -46,3 +46,7 @@ __all__ = [
     "top_pairs",
     "variation_of_information",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__

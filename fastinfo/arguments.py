@@ -12,12 +12,12 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
 from fastinfo import tables
-from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
+from fastinfo.backends import HOST, Place, bring, kernels_of, name_of, place_of
 from fastinfo.binning import (
     EXACT_IN_FLOATS,
     Bins,
@@ -34,8 +34,9 @@ from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
 from fastinfo.entropies import ESTIMATORS
 from fastinfo.limits import usable_cores
 from fastinfo.numpy_rules import NUMPY_RULES
+from fastinfo.types import BackendName, NanPolicy
 
-NAN_POLICIES = ("raise", "omit", "propagate")
+NAN_POLICIES = get_args(NanPolicy)
 MOST_BINS = 1 << 31
 LEAST_TOTAL = 1e-250
 TEXT = frozenset({str, np.str_})
@@ -54,9 +55,10 @@ def estimator(value: Any) -> str:
     return str(one_of(value, "estimator", ESTIMATORS))
 
 
-def nan_policy(value: Any) -> str:
+def nan_policy(value: Any) -> NanPolicy:
     """What happens to missing samples."""
-    return str(one_of(value, "nan_policy", NAN_POLICIES))
+    found: NanPolicy = one_of(value, "nan_policy", NAN_POLICIES)
+    return found
 
 
 def log_base(base: Any) -> float:
@@ -452,14 +454,19 @@ def bin_rules(
 ) -> tuple[list[Columns], list[Rule]]:
     """One rule for all columns of a variable, and the columns, as numbers where edges say so.
 
-    ``bins`` is one specification for all, or a tuple or list of as many as there are variables.
-    ``known`` are the bins that samples before these have decided, for each column of each variable.
+    ``bins`` is one specification for all, or one for each variable: see `_is_one_each`. ``known``
+    are the bins that samples before these have decided, for each column of each variable.
     """
-    several = isinstance(bins, (tuple, list)) and not _is_edges(bins, len(groups))
+    several = _is_one_each(bins)
     if several and len(bins) != len(groups):
         raise ValueError(
             f"bins has {len(bins)} entries for {len(groups)} variables; pass one for each, or one "
-            "for all"
+            "for all, and edges as a list or an array"
+        )
+    if not several and _may_be_numbers(bins, len(groups)):
+        raise ValueError(
+            f"bins={bins!r} may be edges, or a number of bins for each of {len(groups)} variables: "
+            f"pass bins={tuple(bins)!r} for numbers, or bins=numpy.array({bins!r}) for edges"
         )
     specifications = list(bins) if several else [bins] * len(groups)
     rules: list[Rule] = []
@@ -536,18 +543,44 @@ def _as_number(column: Column) -> Column:
     return Column(column.name, values)
 
 
-def _is_edges(bins: Any, n_variables: int) -> bool:
-    """Whether a sequence is edges, as `numpy.histogram2d` tells them from one count a variable."""
-    if isinstance(bins, np.ndarray):
-        return bool(bins.dtype.kind != "O")
-    is_numeric = all(_is_number(b) for b in bins)
-    is_counts = all(_is_integer(b) for b in bins) and len(bins) == n_variables > 1
-    return is_numeric and len(bins) > 1 and not is_counts
+def _is_edges(bins: tuple[Any, ...] | list[Any]) -> bool:
+    """Whether a sequence is edges for all variables, and not one specification for each of them.
+
+    A list of numbers is edges, and a tuple of integers is a number of bins for each variable,
+    however many variables there are. Numbers of bins are integers, so that a tuple of other numbers
+    is edges too.
+    """
+    if len(bins) < 2 or not all(map(_is_number, bins)):
+        return False
+    return isinstance(bins, list) or not all(map(_is_integer, bins))
+
+
+def _is_one_each(bins: Any) -> bool:
+    """Whether ``bins`` has one specification for each variable."""
+    return isinstance(bins, (tuple, list)) and not _is_edges(bins)
+
+
+def _may_be_numbers(bins: Any, n_variables: int) -> bool:
+    """Whether edges look like a number of bins for each of several variables.
+
+    That is what `numpy.histogram2d` takes them for.
+    """
+    is_list = isinstance(bins, list) and len(bins) == n_variables > 1
+    return is_list and all(map(_is_integer, bins))
 
 
 def gives_edges(bins: Any) -> bool:
     """Whether ``bins`` fixes the bins of one variable without a look at its samples."""
-    return isinstance(bins, (np.ndarray, tuple, list)) and _is_edges(bins, 1)
+    if isinstance(bins, np.ndarray):
+        return bool(bins.dtype.kind != "O")
+    return isinstance(bins, (tuple, list)) and _is_edges(bins)
+
+
+def require_bins(bins: Any) -> None:
+    """Raise for what says nothing about bins, whatever the samples and however many variables."""
+    if bins is not None:
+        for specification in bins if _is_one_each(bins) else [bins]:
+            _bin_rule(specification)
 
 
 def named_rule(bins: str) -> Rule | None:
@@ -600,7 +633,7 @@ def _edges(bins: Any) -> Any:
 
 
 class Options:
-    """The keyword arguments that all measures share, checked."""
+    """The keyword arguments that all measures share, checked before samples are looked at."""
 
     def __init__(
         self,
@@ -609,16 +642,19 @@ class Options:
         estimator_name: Any,
         policy: Any,
         sample_weight: Any,
-        backend: str | None,
+        backend: Any,
         jobs: Any,
     ) -> None:
+        require_bins(bins)
         self.bins = bins
         self.unit = log_base(base)
         """Nats to one unit of the result."""
         self.estimator = estimator(estimator_name)
         self.nan_policy = nan_policy(policy)
         self.sample_weight = sample_weight
-        self.backend = backend
+        require_integers(self.estimator, sample_weight is not None)
+        name_of(backend)
+        self.backend: BackendName | None = backend
         self.n_jobs = n_jobs(jobs)
 
     def refuse_for_counts(self) -> None:

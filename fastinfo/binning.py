@@ -331,7 +331,8 @@ def _fit_weighted(
             repeated = np.repeat(values.astype(np.float64), weights.astype(np.int64))
             n_bins = numpy_rules.n_bins(repeated, rule.rule, column.name)
         return _equal_bins(column, summary, n_bins)
-    n_samples = total if is_whole else total**2 / (weights**2).sum()
+    largest = weights.max()  # by which the squares stay within floating point
+    n_samples = total if is_whole else (total / largest) ** 2 / ((weights / largest) ** 2).sum()
     n_bins = rule.n_bins or default_n_bins(n_samples, rule.n_variables)
     if isinstance(rule, Uniform):
         return _equal_bins(column, summary, n_bins)

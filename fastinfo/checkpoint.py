@@ -39,6 +39,12 @@ def fingerprint(arrays: Iterable[Any]) -> str:
     return digest.hexdigest()
 
 
+def require_directory(path: Path) -> None:
+    """Raise where something that is no directory stands where one is wanted."""
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"checkpoint {path} is a file; name a directory")
+
+
 class Checkpoint:
     """The finished tiles of one run.
 
@@ -73,8 +79,7 @@ class Checkpoint:
         tile_cells: int | None,
     ) -> None:
         self.directory = Path(directory)
-        if self.directory.exists() and not self.directory.is_dir():
-            raise ValueError(f"checkpoint {self.directory} is a file; name a directory")
+        require_directory(self.directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self._last_commit = time.monotonic()
         self._file = self._connect()

@@ -13,6 +13,7 @@ from math import prod
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from fastinfo import arguments, binning, categories, counting
 from fastinfo.backends import at, choose, name_of, reach, threads
@@ -23,6 +24,8 @@ from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.encoders import Guessed, WrongGuessError
 from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
+from fastinfo.types import BackendName, NanPolicy, Samples, Weights
+from fastinfo.types import Bins as BinsArgument
 
 FORMAT = "fastinfo.JointCounts/1"
 
@@ -45,7 +48,7 @@ class JointCounts:
 
     Parameters
     ----------
-    bins : None, int, str, array of edges, or a tuple with one of these for each variable
+    bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples; see `fastinfo.mutual_information`.
     nan_policy : {"raise", "omit", "propagate"}
         What to do about samples in which a variable is missing.
@@ -80,12 +83,13 @@ class JointCounts:
     def __init__(
         self,
         *,
-        bins: Any = None,
-        nan_policy: str = "raise",
+        bins: BinsArgument = None,
+        nan_policy: NanPolicy = "raise",
         sparse: bool | None = None,
-        backend: str | None = None,
+        backend: BackendName | None = None,
         n_jobs: int | None = None,
     ) -> None:
+        arguments.require_bins(bins)
         self._specification = bins
         self.nan_policy = arguments.nan_policy(nan_policy)
         if sparse not in (None, True, False):
@@ -111,7 +115,7 @@ class JointCounts:
         self._lock = threading.Lock()
 
     @classmethod
-    def from_table(cls, table: Any) -> JointCounts:
+    def from_table(cls, table: ArrayLike) -> JointCounts:
         """Counts that somebody has counted already: a contingency table, one axis a variable.
 
         Parameters
@@ -147,7 +151,7 @@ class JointCounts:
         result._bins = [[Categories(np.arange(size))] for size in array.shape]
         return result
 
-    def update(self, *variables: Any, sample_weight: Any = None) -> JointCounts:
+    def update(self, *variables: Samples, sample_weight: Weights | None = None) -> JointCounts:
         """Add samples. Nothing is added where an error is raised.
 
         Parameters
@@ -419,13 +423,11 @@ class JointCounts:
             "sparse": self._sparse,
             "n_missing": self.n_missing,
             # What samples to come are to be binned by: edges mean it for integers too.
-            "specification": self._specification,
+            "specification": _to_json(self._specification),
             "bins": [[_bins_to_json(b) for b in group] for group in self._bins],
         }
         with written_whole(path) as file:
-            np.savez(
-                file, description=np.array(json.dumps(described, default=_array_to_json)), **arrays
-            )
+            np.savez(file, description=np.array(json.dumps(described)), **arrays)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JointCounts:
@@ -444,7 +446,7 @@ class JointCounts:
                 if described["format"] != FORMAT:
                     raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
                 result = cls(
-                    bins=described["specification"],
+                    bins=_from_json(described["specification"], len(described["bins"])),
                     nan_policy=described["nan_policy"],
                     sparse=described["sparse"],
                 )
@@ -497,9 +499,23 @@ def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
     return Categories(labels), places
 
 
-def _array_to_json(value: Any) -> Any:
-    """Edges are lists marked as arrays, for a list may also be one specification a variable."""
-    return {"array": value.tolist()} if isinstance(value, np.ndarray) else value.item()
+def _to_json(bins: Any) -> Any:
+    """Edges are lists marked as arrays; JSON makes a list of one specification a variable, too."""
+    if arguments.gives_edges(bins):
+        return {"array": np.asarray(bins).tolist()}
+    if isinstance(bins, (tuple, list)):
+        return [_to_json(specification) for specification in bins]
+    return bins.item() if isinstance(bins, np.generic) else bins
+
+
+def _from_json(found: Any, n_variables: int) -> Any:
+    """What a file says of bins, as the argument that means it now."""
+    if not isinstance(found, list):
+        return found
+    # Files of before edges were marked: integers were edges where they were not one a variable.
+    is_numeric = len(found) > 1 and all(isinstance(number, (int, float)) for number in found)
+    is_one_each = len(found) == n_variables and all(isinstance(number, int) for number in found)
+    return np.array(found) if is_numeric and not is_one_each else tuple(found)
 
 
 def _array_from_json(found: dict[str, Any]) -> Any:

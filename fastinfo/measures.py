@@ -8,20 +8,24 @@ from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
 from fastinfo.arguments import Options
-from fastinfo.backends import at, choose, name_of, reducing
+from fastinfo.backends import at, choose, reducing
 from fastinfo.formulas import Formula
 from fastinfo.joint_counts import JointCounts
+from fastinfo.types import Average, BackendName, Bins, EstimatorName, NanPolicy, Samples, Weights
+
+PairOfWeights = Sequence[Weights | None]
+"""Weights of the samples on either side of a divergence."""
 
 
 def entropy(
-    x: Any,
+    x: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Shannon entropy H(X) of one variable.
@@ -63,13 +67,13 @@ def entropy(
 
 
 def joint_entropy(
-    *variables: Any,
-    bins: Any = None,
+    *variables: Samples | JointCounts,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Joint entropy H(X, Y, …) of several variables.
@@ -102,22 +106,23 @@ def joint_entropy(
     """
     if not variables:
         raise TypeError("joint_entropy() takes the samples of at least one variable")
+    all_: tuple[Any, ...] = variables
     if len(variables) == 1 and isinstance(variables[0], JointCounts):
-        variables += (None,) * (variables[0].n_variables - 1)
+        all_ += (None,) * (variables[0].n_variables - 1)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.joint_entropy, variables, options)
+    return _measure(formulas.joint_entropy, all_, options)
 
 
 def conditional_entropy(
-    x: Any,
-    given: Any = None,
+    x: Samples | JointCounts,
+    given: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Conditional entropy H(X|Y): what is still unknown of X once Y is known.
@@ -154,15 +159,15 @@ def conditional_entropy(
 
 
 def mutual_information(
-    x: Any,
-    y: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Mutual information I(X;Y): how much one variable tells about another.
@@ -178,13 +183,18 @@ def mutual_information(
         categoricals are categories as they are; floating-point samples are binned.
     y : array-like of shape (n,) or (n, d)
         Samples of the other variable.
-    bins : None, int, str, array of edges, or a tuple with one of these for each variable
+    bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples. ``None`` or ``"quantile"``: equal frequencies, with
         ⌈n^(1/3)⌉ bins. A number: that many bins of equal width, as `numpy.histogram` means it
         for the samples as float64, which is what samples of any precision are binned as.
         ``"uniform"``: ⌈n^(1/3)⌉ of equal width. ``"quantile:32"``, ``"uniform:32"``: with their
-        number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`. An array: edges,
-        for integers too; the last bin is closed, and values outside of them count as missing.
+        number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`, with at most as
+        many bins as samples where outliers would make them more (`CappedBinsWarning`). A list or
+        an array of numbers: edges, of every variable and of integers too; the last bin is closed,
+        and values outside of them count as missing. A tuple: one of these for each variable, so
+        that ``(5, 7)`` is a number of bins for each and ``[5, 7]`` is one bin from 5 to 7; a list
+        of as many integers as there are variables is refused, for `numpy.histogram2d` would take
+        it for numbers.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
     estimator : {"ml", "miller_madow"}
@@ -241,16 +251,16 @@ def mutual_information(
 
 
 def conditional_mutual_information(
-    x: Any,
-    y: Any = None,
-    given: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
+    given: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Conditional mutual information I(X;Y|Z): what Y tells about X that Z does not.
@@ -294,15 +304,15 @@ def conditional_mutual_information(
 
 
 def normalized_mutual_information(
-    x: Any,
-    y: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
     *,
-    average: str = "arithmetic",
-    bins: Any = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    average: Average = "arithmetic",
+    bins: Bins = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Mutual information as a share of the variables' entropies.
@@ -351,15 +361,15 @@ def normalized_mutual_information(
 
 
 def variation_of_information(
-    x: Any,
-    y: Any = None,
+    x: Samples | JointCounts,
+    y: Samples | None = None,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Variation of information VI(X,Y): a distance between variables.
@@ -396,14 +406,14 @@ def variation_of_information(
 
 
 def cross_entropy(
-    x: Any,
-    y: Any,
+    x: Samples | JointCounts,
+    y: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    sample_weight: PairOfWeights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Cross-entropy H(P, Q) of the distributions of two samples.
@@ -450,14 +460,14 @@ def cross_entropy(
 
 
 def kl_divergence(
-    x: Any,
-    y: Any,
+    x: Samples | JointCounts,
+    y: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    sample_weight: PairOfWeights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Kullback–Leibler divergence D(P‖Q) of the distributions of two samples.
@@ -499,14 +509,14 @@ def kl_divergence(
 
 
 def jensen_shannon_divergence(
-    x: Any,
-    y: Any,
+    x: Samples | JointCounts,
+    y: Samples | JointCounts,
     *,
-    bins: Any = None,
+    bins: Bins = None,
     base: float | None = None,
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    nan_policy: NanPolicy = "raise",
+    sample_weight: PairOfWeights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
     """Jensen–Shannon divergence of the distributions of two samples.
@@ -546,7 +556,6 @@ def jensen_shannon_divergence(
 
 def _measure(formula: Formula, variables: Sequence[Any], options: Options) -> float:
     """A formula over the entropies of the joint table of some variables."""
-    name_of(options.backend)  # an unknown one is told before anything is counted
     with at(*variables, options.sample_weight):
         counts = samples.of(variables, options)
         kernels = choose(options.backend, arguments.place(variables))
@@ -569,7 +578,6 @@ def _measure(formula: Formula, variables: Sequence[Any], options: Options) -> fl
 
 def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
-    name_of(options.backend)
     with at(x, y):
         left, right = samples.of_two(x, y, options)
         kernels = choose(options.backend, arguments.place((x, y)))

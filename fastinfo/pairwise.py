@@ -16,11 +16,12 @@ from fastinfo.arguments import Options
 from fastinfo.backends import HOST, Place, at, bring, choose, kernels_of, place_of, place_of_kernels
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.host import HostKernels
-from fastinfo.checkpoint import Checkpoint, fingerprint
+from fastinfo.binning import Rule
+from fastinfo.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.columns import Columns, typical
 from fastinfo.features import Features
 from fastinfo.limits import free_memory
-from fastinfo.progress import Progress, shown
+from fastinfo.progress import Progress, require, shown
 from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
 from fastinfo.tiles import Job, Plan, Sink, run
 
@@ -110,10 +111,10 @@ def pairwise_mutual_information(
            [0., 0., 1.]])
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    settings = Run(progress, memory_limit, checkpoint)
     with at(X, Y, options.sample_weight):
-        groups = _feature_groups(X, Y)
+        groups, rules = _feature_groups(X, Y, options)
         shape = (len(groups[0]), len(groups[-1]))
-        settings = Run(progress, memory_limit, checkpoint)
         kernels = choose(options.backend, _place(groups, options))
         goes_to = place_of(X if out is None else out)
         # Tiles that pass through a file, or are marked by what the host knows, go to the host.
@@ -130,7 +131,7 @@ def pairwise_mutual_information(
         target: Any = HostKernels() if place_of(matrix) == HOST else kernels_of(matrix)
         n_left = None if Y is None else shape[0]
         sink = MatrixSink(matrix, n_left, options.unit, target, stays)
-        measure_pairs(groups, sink, options, settings)
+        measure_pairs(groups, rules, sink, options, settings)
         return tables.like(matrix, X) if out is None else out
 
 
@@ -193,13 +194,14 @@ def top_pairs(
     if k is None and threshold is None:
         raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
     k = None if k is None else arguments.positive_integer(k, "k")
+    least = arguments.threshold(threshold)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     run = Run(progress, memory_limit, checkpoint)
     with at(X, Y, options.sample_weight):
-        groups = _feature_groups(X, Y)
+        groups, rules = _feature_groups(X, Y, options)
         n_left = None if Y is None else len(groups[0])
-        sink = TopSink(k, arguments.threshold(threshold), n_left, options.unit, run.memory_limit)
-        measure_pairs(groups, sink, options, run)
+        sink = TopSink(k, least, n_left, options.unit, run.memory_limit)
+        measure_pairs(groups, rules, sink, options, run)
         left, right = tables.labels(X), tables.labels(X if Y is None else Y)
     return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
 
@@ -210,8 +212,14 @@ def _place(groups: Sequence[Columns], options: Options) -> Place:
     return arguments.place_of_columns(columns, options.sample_weight, options.backend)
 
 
-def _feature_groups(X: Any, Y: Any) -> list[Columns]:
-    return [arguments.features(X, "X")] + ([] if Y is None else [arguments.features(Y, "Y")])
+def _feature_groups(X: Any, Y: Any, options: Options) -> tuple[list[Columns], list[Rule]]:
+    """The features of one or two tables and how to bin them; the weights are seen to fit."""
+    groups: Sequence[Columns]
+    groups = [arguments.features(X, "X")] + ([] if Y is None else [arguments.features(Y, "Y")])
+    n_samples = arguments.same_length([c for group in groups for c in typical(group)])
+    weights = arguments.weights(options.sample_weight, n_samples)
+    groups, options.sample_weight = arguments.with_weight(groups, weights)
+    return arguments.bin_rules(options.bins, groups)
 
 
 class Run:
@@ -220,30 +228,32 @@ class Run:
     def __init__(
         self, progress: Progress, memory_limit: Any, checkpoint: str | os.PathLike[str] | None
     ) -> None:
+        require(progress)
         self.progress = progress
         self.memory_limit = (
             free_memory() // 4
             if memory_limit is None
             else arguments.positive_integer(memory_limit, "memory_limit")
         )
-        self.checkpoint = None if checkpoint is None else arguments.path(checkpoint, "checkpoint")
+        self.checkpoint = None
+        if checkpoint is not None:
+            self.checkpoint = arguments.path(checkpoint, "checkpoint")
+            require_directory(self.checkpoint)
 
     def tile_cells(self, n_jobs: int) -> int:
         """Cells that the counts of a tile of each thread may have."""
         return min(tiles.TILE_CELLS, max(self.memory_limit // (n_jobs * tiles.BYTES_PER_CELL), 1))
 
 
-def measure_pairs(groups: Sequence[Columns], sink: Sink, options: Options, settings: Run) -> None:
+def measure_pairs(
+    groups: Sequence[Columns], rules: Sequence[Rule], sink: Sink, options: Options, settings: Run
+) -> None:
     """Bin the features of one or two tables and measure every pair."""
     columns = [column for group in groups for column in typical(group)]
     n_samples = arguments.same_length(columns)
-    weights = arguments.weights(options.sample_weight, n_samples)
-    arguments.require_integers(options.estimator, weights is not None)
-    groups, weights = arguments.with_weight(groups, weights)
-    n_samples = n_samples if weights is None else int(weights.size)
-    groups, rules = arguments.bin_rules(options.bins, groups)
     place = _place(groups, options)
     kernels = choose(options.backend, place)
+    weights = options.sample_weight
     weights = None if weights is None else bring(weights, kernels)
     refuse = options.nan_policy == "raise"
     binned = features.encode(groups, rules, kernels, options.n_jobs, refuse, weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -9,9 +10,8 @@ Progress = bool | Callable[[int, int], None] | None
 Report = Callable[[int, int], None]
 
 
-@contextmanager
-def shown(progress: Progress) -> Iterator[Report | None]:
-    """What to call with the pairs done and the pairs in all, while the block runs.
+def require(progress: Progress) -> None:
+    """See to it, before any work, that progress can be shown.
 
     Raises
     ------
@@ -20,22 +20,38 @@ def shown(progress: Progress) -> Iterator[Report | None]:
     ImportError
         For ``progress=True`` without rich, with the line that installs it.
     """
+    if progress is None or progress is False or callable(progress):
+        return
+    if progress is not True:
+        raise TypeError(f"progress={progress!r}; accepted are True, False, None or a function")
+    try:
+        importlib.import_module("rich.progress")
+    except ImportError as error:
+        raise ImportError(
+            f"progress=True needs rich ({error}): pip install 'fastinfo[cli]'"
+        ) from error
+
+
+@contextmanager
+def shown(progress: Progress) -> Iterator[Report | None]:
+    """What to call with the pairs done and the pairs in all, while the block runs.
+
+    Raises
+    ------
+    TypeError, ImportError
+        As `require`.
+    """
+    require(progress)
     if progress is None or progress is False:
         yield None
         return
     if callable(progress):
         yield progress
         return
-    if progress is not True:
-        raise TypeError(f"progress={progress!r}; accepted are True, False, None or a function")
-    try:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-        from rich.progress import Progress as Bars
-    except ImportError as error:
-        raise ImportError(
-            f"progress=True needs rich ({error}): pip install 'fastinfo[cli]'"
-        ) from error
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
     columns = (TextColumn("pairs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
         task = bars.add_task("pairs", total=None)

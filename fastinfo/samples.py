@@ -65,15 +65,15 @@ def of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
 
 def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
     """Bins by all samples, then counts of each side."""
+    weights = (None, None) if options.sample_weight is None else options.sample_weight
+    if not isinstance(weights, (tuple, list)) or len(weights) != 2:
+        raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
     groups: list[Columns] = [arguments.variable(x, "x"), arguments.variable(y, "y")]
     if len(groups[0]) != len(groups[1]):
         raise ValueError(
             f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
             "of one variable"
         )
-    weights = (None, None) if options.sample_weight is None else options.sample_weight
-    if not isinstance(weights, (tuple, list)) or len(weights) != 2:
-        raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
     weights = [
         arguments.weights(weight, arguments.same_length(group))
         for weight, group in zip(weights, groups, strict=True)

@@ -38,7 +38,7 @@ SERVANTS = {"arguments", "distributions", "tables", "features", "progress", "che
 
 TOOLS = {
     *("ranges", "columns", "categories", "encoders", "extremes", "limits", "numpy_rules"),
-    "quantiles",
+    *("quantiles", "types"),
 }
 """What knows nothing of information and may be used on any floor above the kernels."""
 

@@ -1,0 +1,65 @@
+"""The types of public arguments, for annotations and type checkers.
+
+They say what is accepted as far as a type can; `fastinfo.arguments` checks the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+class SupportsDLPack(Protocol):
+    """An array or tensor of another library, on the host or on a GPU: CuPy's, PyTorch's."""
+
+    def __dlpack__(self) -> Any:
+        """What other libraries take it over by."""
+        ...
+
+
+class SupportsArrowStream(Protocol):
+    """A column or a table of pandas, polars, Arrow, or another library that speaks Arrow."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """What other libraries take it over by."""
+        ...
+
+
+class SupportsArrowArray(Protocol):
+    """An Arrow array, or a batch of them."""
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
+        """What other libraries take it over by."""
+        ...
+
+
+Samples: TypeAlias = (
+    ArrayLike | Sequence[Any] | SupportsDLPack | SupportsArrowStream | SupportsArrowArray
+)
+"""Samples of one variable, ``(n,)`` or ``(n, d)``, or a table of features, ``(n, m)``: an array,
+lists (in which None is a missing sample), a column or a DataFrame. A string is none, though its
+type is that of a sequence."""
+
+Weights: TypeAlias = Samples
+"""A weight for each sample, ``(n,)``: real numbers."""
+
+BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, Any] | None
+"""How one variable is binned: a number of bins, a rule by its name, edges, or None."""
+
+Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
+"""How all variables are binned, or a tuple that says it for each."""
+
+NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
+"""What happens to missing samples."""
+
+Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
+"""What normalised mutual information is a share of."""
+
+EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
+"""An estimator of entropies."""
+
+BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
+"""Kernels that do the work."""

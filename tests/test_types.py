@@ -1,0 +1,31 @@
+"""The types of arguments name what the registries hold; mypy checks a user's script (lint)."""
+
+from typing import get_args
+
+import pytest
+import typed_user
+
+import fastinfo
+from fastinfo import arguments, entropies, formulas, pmf, types
+from fastinfo.backends import REGISTRY
+
+NAMES = {
+    "NanPolicy": arguments.NAN_POLICIES,
+    "Average": formulas.AVERAGES,
+    "EstimatorName": entropies.ESTIMATORS,
+    "BackendName": REGISTRY,
+}
+
+
+@pytest.mark.parametrize(("name", "accepted"), NAMES.items(), ids=NAMES)
+def test_literals_are_the_names_that_are_accepted(name, accepted):
+    assert get_args(getattr(types, name)) == tuple(accepted)
+
+
+def test_a_users_script_runs():
+    typed_user.main()
+
+
+@pytest.mark.parametrize("module", [fastinfo, pmf], ids=lambda module: module.__name__)
+def test_dir_shows_the_public_names(module):
+    assert dir(module) == sorted(module.__all__)

@@ -1,0 +1,48 @@
+"""A user's script, which mypy checks with the package: what it infers, and what it refuses.
+
+A ``type: ignore`` on a line in which mypy has nothing to refuse is an error as well.
+"""
+
+from typing import assert_type
+
+import numpy as np
+
+import fastinfo
+from fastinfo import JointCounts
+
+X = np.random.default_rng(0).normal(size=(50, 3))
+x, y, z = X.T
+
+
+def main() -> None:
+    """Every call runs as well."""
+    assert_type(fastinfo.entropy(x, bins=5), float)
+    assert_type(fastinfo.entropy(["a", None, "b"], nan_policy="omit", base=2), float)
+    assert_type(fastinfo.joint_entropy(x, y.tolist(), bins=[-9.0, 0.0, 9.0]), float)
+    assert_type(fastinfo.conditional_entropy(x, given=X[:, :2], bins="uniform"), float)
+    assert_type(fastinfo.mutual_information(x, y, bins=(5, "fd"), backend="numba"), float)
+    assert_type(fastinfo.conditional_mutual_information(x, y, z, estimator="miller_madow"), float)
+    assert_type(fastinfo.normalized_mutual_information(x, y, average="max"), float)
+    assert_type(fastinfo.variation_of_information(x, y, sample_weight=np.ones(50)), float)
+    assert_type(fastinfo.kl_divergence(x, x, sample_weight=(None, [1] * 50)), float)
+
+    counts = JointCounts(bins=(None, np.linspace(-5, 5, 9)), nan_policy="propagate")
+    assert_type(counts.update(x, y), JointCounts)
+    assert_type(counts + counts, JointCounts)
+    assert_type(counts.shape, tuple[int, ...])
+    assert_type(counts.n_samples, int | float)
+    assert_type(fastinfo.mutual_information(counts), float)
+    assert_type(JointCounts.from_table([[1, 2], [3, 4]]), JointCounts)
+
+
+def refused() -> None:
+    """Calls that never run."""
+    fastinfo.entropy(x, nan_policy="ignore")  # type: ignore[arg-type]
+    fastinfo.entropy(x, estimator="best")  # type: ignore[arg-type]
+    fastinfo.entropy(x, backend="fortran")  # type: ignore[arg-type]
+    fastinfo.entropy(x, bins=2.5)  # type: ignore[arg-type]
+    fastinfo.entropy(x, base="two")  # type: ignore[arg-type]
+    fastinfo.entropy(None)  # type: ignore[arg-type]
+    fastinfo.mutual_information(x, y, 5)  # type: ignore[call-arg]
+    fastinfo.normalized_mutual_information(x, y, average="mean")  # type: ignore[arg-type]
+    JointCounts(nan_policy="ignore")  # type: ignore[arg-type]
