@@ -10,8 +10,8 @@ Report = Callable[[int, int], None]
 
 
 @contextmanager
-def shown(progress: Progress) -> Iterator[Report | None]:
-    """What to call with the pairs done and the pairs in all, while the block runs.
+def shown(progress: Progress, of: str = "pairs") -> Iterator[Report | None]:
+    """What to call with the pairs (or bytes) done and those in all, while the block runs.
 
     Raises
     ------
@@ -30,13 +30,18 @@ def shown(progress: Progress) -> Iterator[Report | None]:
         raise TypeError(f"progress={progress!r}; accepted are True, False, None or a function")
     try:
         from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            MofNCompleteColumn,
+            TextColumn,
+            TimeRemainingColumn,
+        )
         from rich.progress import Progress as Bars
     except ImportError as error:
-        raise ImportError(
-            f"progress=True needs rich ({error}): pip install 'fastinfo[cli]'"
-        ) from error
-    columns = (TextColumn("pairs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        raise ImportError(f"progress=True needs rich ({error}): pip install rich") from error
+    done_of_all = DownloadColumn() if of == "bytes" else MofNCompleteColumn()
+    columns = (TextColumn(of), BarColumn(), done_of_all, TimeRemainingColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("pairs", total=None)
+        task = bars.add_task(of, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)

@@ -17,7 +17,7 @@ import numpy as np
 import typer
 
 import fastinfo
-from fastinfo import arguments, pairwise, reading
+from fastinfo import arguments, pairwise, progress, reading
 from fastinfo.backends import choose, usable_cores
 from fastinfo.binning import NUMPY_RULES
 from fastinfo.cli import output, preparation
@@ -35,8 +35,10 @@ from fastinfo.cli.options import (
     Threads,
     Unit,
     Weights,
+    reads_a_table,
 )
 from fastinfo.cli.output import Listing
+from fastinfo.reading import Layout
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises for every wrong argument; newer versions name only this subclass of it."""
@@ -60,6 +62,7 @@ def fastinfo_command(
 
 
 @app.command("pairwise")
+@reads_a_table
 def pairwise_command(
     table: TableFile,
     top: Annotated[
@@ -80,6 +83,8 @@ def pairwise_command(
     backend: BackendName = None,
     threads: Threads = None,
     no_progress: NoProgress = False,
+    *,
+    layout: Layout,
 ) -> None:
     """The pairs of columns with the largest mutual information.
 
@@ -92,7 +97,7 @@ def pairwise_command(
     \b
     [bold]Examples[/]
       fastinfo pairwise table.csv --top 20
-      fastinfo pairwise table.parquet --columns age,height,city --unit bits
+      fastinfo pairwise table.parquet --columns age,height,city --base 2
       fastinfo pairwise table.csv --all --bins uniform:16 --out pairs.tsv
       fastinfo pairwise table.csv --out matrix.npy
     """  # noqa: D301 (\b is typer's mark: keep these lines)
@@ -102,7 +107,7 @@ def pairwise_command(
         raise ValueError(f"--top {top} and {other} exclude each other")
     _require_out(out, table, (*output.LIST_ENDINGS, output.MATRIX_ENDING))
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    data = request.prepare(table, columns, None, weights, max_categories)
+    data = request.prepare(table, layout, columns, None, weights, max_categories)
     names = data.table.column_names
     n_pairs = len(names) * (len(names) - 1) // 2
     if is_matrix or all_pairs:
@@ -132,6 +137,7 @@ def pairwise_command(
 
 
 @app.command("score")
+@reads_a_table
 def score_command(
     table: TableFile,
     target: Annotated[
@@ -148,6 +154,8 @@ def score_command(
     backend: BackendName = None,
     threads: Threads = None,
     no_progress: NoProgress = False,
+    *,
+    layout: Layout,
 ) -> None:
     """All other columns, ranked by their mutual information with one column.
 
@@ -158,12 +166,12 @@ def score_command(
     \b
     [bold]Examples[/]
       fastinfo score table.csv --target price
-      fastinfo score table.csv --target price --columns area,rooms --unit bits
+      fastinfo score table.csv --target price --columns area,rooms --base 2
       fastinfo score table.csv --target price --out scores.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     _require_out(out, table, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    data = request.prepare(table, columns, target, weights, max_categories)
+    data = request.prepare(table, layout, columns, target, weights, max_categories)
     others = [name for name in data.table.column_names if name != target]
     (scores,) = request.measure(
         lambda both, **options: pairwise.pairwise_mutual_information(
@@ -269,6 +277,7 @@ class Request:
     def prepare(
         self,
         path: Path,
+        layout: Layout,
         columns: str | None,
         target: str | None,
         weights: str | None,
@@ -276,14 +285,22 @@ class Request:
     ) -> preparation.Prepared:
         """Read the table and choose its columns."""
         wanted = None if columns is None else preparation.split_names(columns)
-        data = preparation.prepare(reading.read(path), wanted, target, weights, max_categories)
+        with progress.shown(self.options["progress"], "bytes") as report:
+            found = reading.read(path, layout, report)
+        try:
+            data = preparation.prepare(found.table, wanted, target, weights, max_categories)
+        except ValueError as error:
+            # What was guessed while reading may be why.
+            raise ValueError("; ".join([str(error), *found.notes])) from error
+        for decision in found.notes:
+            self.note(decision)
         for decision in data.notes:
             self.note(decision)
         if data.incomplete:
             count = f"{len(data.incomplete)} of {data.table.num_columns} columns"
             what = f"{count} have missing values ({output.listed(data.incomplete)})"
             if self.missing == "raise":
-                raise ValueError(f"{what}; --missing omit leaves out the rows that a pair lacks")
+                raise ValueError(f"{what}; --nan-policy omit leaves out the rows that a pair lacks")
             follows = {"omit": "a pair leaves out the rows that it lacks"}
             self.note(f"{what}; {follows.get(self.missing, 'their pairs have no value')}")
         if self.bins is not None and not data.has_floats:
