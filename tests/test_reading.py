@@ -6,6 +6,7 @@ import lzma
 import os
 import sys
 
+import messy
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -17,6 +18,7 @@ import pytest
 
 import fastinfo
 from fastinfo import reading
+from fastinfo.cli import main
 
 WRITERS = {
     "t.csv": pyarrow.csv.write_csv,
@@ -192,3 +194,48 @@ def test_without_pyarrow_the_line_that_installs_it_is_told(tmp_path, monkeypatch
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     with pytest.raises(ImportError, match=r"pip install pyarrow$"):
         reading.read(tmp_path / "table.csv")
+
+
+# --- messy files --------------------------------------------------------------------------------
+
+MESSY = messy.files(200)
+
+
+def layout_of(options):
+    """The layout that options of the command line stand for."""
+    words = {"--no-header": ("header", False)}
+    valued = {"--encoding": "encoding", "--decimal": "decimal", "--comment": "comment"}
+    found, left = {}, list(options)
+    while left:
+        option = left.pop(0)
+        name, value = words[option] if option in words else (valued[option], left.pop(0))
+        found[name] = value
+    return reading.Layout(**found)
+
+
+@pytest.mark.parametrize("file", MESSY, ids=lambda file: file.name)
+def test_a_messy_file_gives_what_is_meant_or_one_clear_line(tmp_path, capsys, file):
+    path = tmp_path / file.name
+    path.write_bytes(file.content)
+    if file.columns is not None:
+        table = reading.read(path, layout_of(file.options)).table
+        assert table.to_pydict() == file.columns
+    code = main(["pairwise", str(path), *file.options, "--backend", "numpy"])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err
+    if code == 0:
+        assert out.startswith("left\tright\t")
+    else:
+        (line,) = err.splitlines()
+        assert (code, out) == (2, "")
+        assert line.startswith("fastinfo: error: ")
+        assert line.isprintable()
+
+
+def test_most_messy_files_are_tables():
+    whole = [file for file in MESSY if file.columns is not None]
+    assert len(MESSY) == 200
+    assert len(whole) == 160
+    assert {
+        type(cell).__name__ for file in whole for column in file.columns.values() for cell in column
+    } == {*("str", "int", "float", "bool", "date", "NoneType")}

@@ -54,10 +54,12 @@ def read_text(
     import pyarrow as pa
 
     text = _as_utf8(data, layout.encoding)
+    notes = []
     if layout.comment is not None:
-        text = _without_comments(text, layout.comment.encode())
+        text, n_comments = _without_comments(text, layout.comment.encode())
+        notes.append(f"lines skipped because they begin with {layout.comment!r}: {n_comments}")
     head = head_of(text, layout, promised)
-    notes = list(head.notes)
+    notes += head.notes
     body = memoryview(text)[head.size :]
     places = [str(place) for place in range(len(head.names))]
     if not bytes(body[:SAMPLE]).strip() and not bytes(body).strip():
@@ -111,19 +113,20 @@ def _as_utf8(data: Any, encoding: str | None) -> Any:
     return text.removeprefix("\ufeff").encode()
 
 
-def _without_comments(text: Any, mark: bytes) -> bytes:
-    """The text with comment lines emptied, so that lines keep their numbers.
+def _without_comments(text: Any, mark: bytes) -> tuple[bytes, int]:
+    """The text with comment lines emptied, so that lines keep their numbers, and how many.
 
     A line that begins inside of a quoted cell is no comment.
     """
     lines = bytes(text).splitlines(keepends=True)
-    is_quoted = False
+    is_quoted, n_comments = False, 0
     for place, line in enumerate(lines):
         if not is_quoted and line.startswith(mark):
             lines[place] = b"\n"
+            n_comments += 1
         elif line.count(b'"') % 2:
             is_quoted = not is_quoted
-    return b"".join(lines)
+    return b"".join(lines), n_comments
 
 
 # --- rows ---------------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fastinfo.reading.layout import Layout
@@ -67,7 +67,7 @@ def _head_of_sample(
         skipped, delimiter = excel[0], delimiter or excel[1]
     rest = sample[len(skipped) :]
     if delimiter is None:
-        delimiter = _guess(rest, is_whole, promised)
+        delimiter = _guess(rest, is_whole, promised, (layout.decimal, layout.thousands))
         if promised is None or delimiter != promised:
             notes.append(
                 f"the delimiter is guessed: {SPELLED[delimiter]}; --delimiter says another"
@@ -134,20 +134,25 @@ def _records(sample: str, delimiter: str, is_whole: bool) -> list[_Record]:
     return records
 
 
-def _guess(sample: str, is_whole: bool, promised: str | None) -> str:
+def _guess(
+    sample: str, is_whole: bool, promised: str | None, in_numbers: Collection[str | None]
+) -> str:
     """The delimiter by which most rows have as many cells as the header, and more than one.
 
-    The promised one where it does; otherwise the one that gives the most cells.
+    The one that gives the most cells where several do, because a header with decimal commas or
+    lists in its names looks as if it had more than one delimiter; then the promised one.
     """
-    best, best_score = promised or ",", (0.0, False, 0)
+    best, best_score = promised or ",", (0.0, 0, False)
     for candidate in CANDIDATES:
+        if candidate in in_numbers:
+            continue
         records = _records(sample, candidate, is_whole)
         width = len(records[0].cells) if records else 0
         if width < 2:
             continue
         fits = [len(record.cells) in (width, width + 1) for record in records]
         share = round(sum(fits) / len(fits), 1)
-        score = (share, candidate == promised, width)
+        score = (share, width, candidate == promised)
         if score > best_score:
             best, best_score = candidate, score
     return best
