@@ -54,6 +54,7 @@ OTHERS = {
     b"HEADER RECORD***": "a SAS transport file",
     b"<!DOCTYPE": "a web page",
     b"<html": "a web page",
+    b"@relation": "an ARFF file of Weka",
 }
 """The first bytes of files that are often taken for tables."""
 
@@ -109,7 +110,7 @@ def read(path: str | Path, layout: Layout | None = None, report: Report | None =
     if not table.num_columns or not table.num_rows:
         raise ValueError(
             f"{name} is empty: {table.num_columns} columns and {table.num_rows} rows; at least one "
-            "of each is needed"
+            "of each is needed (--no-header takes the first line of a text as a row)"
         )
     return Reading(table.rename_columns(names), notes + renamed)
 

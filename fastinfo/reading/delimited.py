@@ -10,15 +10,27 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from fastinfo.reading.header import SAMPLE, Head, from_windows, head_of, listed
+from fastinfo.reading.header import (
+    SAMPLE,
+    WHITESPACE,
+    Head,
+    from_windows,
+    head_of,
+    listed,
+    rows_of,
+)
 from fastinfo.reading.layout import Layout
 from fastinfo.reading.spellings import settle, words_of
 from fastinfo.reading.streams import Report, Watched
 
 BLOCK = 1 << 20
 """Bytes that Arrow looks at together; more where a row is longer."""
+
+MOMENTS = ("%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S")
+"""Dates and times beside those of ISO 8601. With the year first, they mean one day only."""
 
 LARGEST_BLOCK = (1 << 31) - 1
 
@@ -59,6 +71,10 @@ def read_text(
         text, n_comments = _without_comments(text, layout.comment.encode())
         notes.append(f"lines skipped because they begin with {layout.comment!r}: {n_comments}")
     head = head_of(text, layout, promised)
+    if head.delimiter == WHITESPACE:
+        layout = replace(layout, delimiter="\t", encoding=None, comment=None)
+        table, more = read_text(_with_tabs(text), layout, promised, report)
+        return table, notes + [note for note in head.notes if note not in more] + more
     notes += head.notes
     body = memoryview(text)[head.size :]
     places = [str(place) for place in range(len(head.names))]
@@ -127,6 +143,14 @@ def _without_comments(text: Any, mark: bytes) -> tuple[bytes, int]:
         elif line.count(b'"') % 2:
             is_quoted = not is_quoted
     return b"".join(lines), n_comments
+
+
+def _with_tabs(text: Any) -> bytes:
+    """The text with one tab for any number of spaces and tabs; lines keep their numbers."""
+    lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", "surrogateescape", newline="")
+    out = io.StringIO()
+    csv.writer(out, delimiter="\t", lineterminator="\n").writerows(rows_of(lines, WHITESPACE))
+    return out.getvalue().encode("utf-8", "surrogateescape")
 
 
 # --- rows ---------------------------------------------------------------------------------------
@@ -204,6 +228,7 @@ class _Parser:
                 null_values=self.words.missing,
                 strings_can_be_null=True,
                 decimal_point=self.layout.decimal,
+                timestamp_parsers=[pyarrow.csv.ISO8601, *MOMENTS],
                 include_columns=list(as_text) or None,
                 column_types=dict.fromkeys(as_text, pa.string()),
             ),

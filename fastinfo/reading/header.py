@@ -10,16 +10,24 @@ import csv
 import io
 import re
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from fastinfo.reading.layout import Layout
 
 CANDIDATES = (",", ";", "\t", "|")
-SPELLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes (|)", " ": "spaces"}
+SPELLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes", " ": "spaces and tabs"}
+
+WHITESPACE = " "
+"""Any number of spaces and tabs between columns."""
 
 SAMPLE = 1 << 16
 """Bytes from which the delimiter is guessed."""
+
+CLEAR = 0.9
+"""The share of rows as long as the header that leaves no doubt about a delimiter."""
+
+NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?|NaN|nan")
 
 NAMED_AT_MOST = 6
 
@@ -43,6 +51,7 @@ class Head(NamedTuple):
 
 
 def head_of(text: Any, layout: Layout, promised: str | None) -> Head:
+    """The head of a text, from as much of it as that takes."""
     size = SAMPLE
     while True:
         sample = bytes(text[:size])
@@ -68,10 +77,11 @@ def _head_of_sample(
     rest = sample[len(skipped) :]
     if delimiter is None:
         delimiter = _guess(rest, is_whole, promised, (layout.decimal, layout.thousands))
-        if promised is None or delimiter != promised:
-            notes.append(
-                f"the delimiter is guessed: {SPELLED[delimiter]}; --delimiter says another"
-            )
+        if delimiter is None:
+            delimiter = promised or ","
+            notes.append("no delimiter is found, so that there is one column; --delimiter sets it")
+        elif delimiter != promised:
+            notes.append(f"columns are separated by {SPELLED[delimiter]}; --delimiter sets another")
     records = _records(rest, delimiter, is_whole)
     if not records:
         if is_whole:
@@ -88,12 +98,13 @@ def _head_of_sample(
     if len(names) > 1 and usual == len(names) + 1 and len(widths) == 1:
         names, note = _with_row_names(names, [record.cells for record in records[1:]])
         notes += note
-    names, more = _names(names)
-    notes += more
-    if records[1:] and all(re.fullmatch(r"[+-]?[0-9.]+(e[+-]?[0-9]+)?", name) for name in names):
+    are_numbers = all(NUMBER.fullmatch(name.strip()) for name in names)
+    if records[1:] and are_numbers:
         notes.append(
-            f"the header looks like a row of numbers ({listed(names)}); --no-header reads it as one"
+            f"the header is a row of numbers ({listed(names)}); --no-header takes it as values"
         )
+    names, more = _names(names)
+    notes += [] if are_numbers else more
     size = len(_bytes(skipped + rest[: records[0].end]))
     return Head(delimiter, names, size, notes, records[0].n_lines + bool(skipped))
 
@@ -110,6 +121,13 @@ class _Record(NamedTuple):
     """Lines up to there."""
 
 
+def rows_of(lines: Iterable[str], delimiter: str) -> Any:
+    """A reader of the csv module."""
+    if delimiter == WHITESPACE:
+        lines = (line.replace("\t", " ").rstrip(" \r\n") + "\n" for line in lines)
+    return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == WHITESPACE)
+
+
 def _records(sample: str, delimiter: str, is_whole: bool) -> list[_Record]:
     """Records of a sample; without the last one if the sample may have cut it off."""
     end = 0
@@ -121,7 +139,7 @@ def _records(sample: str, delimiter: str, is_whole: bool) -> list[_Record]:
             yield line
 
     records: list[_Record] = []
-    reader = csv.reader(lines(), delimiter=delimiter)
+    reader = rows_of(lines(), delimiter)
     try:
         records.extend(
             _Record(cells, end, reader.line_num)
@@ -136,24 +154,28 @@ def _records(sample: str, delimiter: str, is_whole: bool) -> list[_Record]:
 
 def _guess(
     sample: str, is_whole: bool, promised: str | None, in_numbers: Collection[str | None]
-) -> str:
+) -> str | None:
     """The delimiter by which most rows have as many cells as the header, and more than one.
 
     The one that gives the most cells where several do, because a header with decimal commas or
-    lists in its names looks as if it had more than one delimiter; then the promised one.
+    lists in its names looks as if it had more than one delimiter; then the promised one. Spaces
+    stand in texts and dates too, and count only where nothing else does.
     """
-    best, best_score = promised or ",", (0.0, 0, False)
-    for candidate in CANDIDATES:
-        if candidate in in_numbers:
+    best, best_score = None, (0.0, 0, False)
+    for candidate in (*CANDIDATES, WHITESPACE):
+        if candidate in in_numbers or (candidate == WHITESPACE and best_score[0] >= CLEAR):
             continue
-        records = _records(sample, candidate, is_whole)
+        try:
+            records = _records(sample, candidate, is_whole)
+        except ValueError:
+            continue
         width = len(records[0].cells) if records else 0
         if width < 2:
             continue
         fits = [len(record.cells) in (width, width + 1) for record in records]
         share = round(sum(fits) / len(fits), 1)
         score = (share, width, candidate == promised)
-        if score > best_score:
+        if score > best_score and (candidate != WHITESPACE or share >= CLEAR):
             best, best_score = candidate, score
     return best
 
@@ -178,7 +200,7 @@ def _names(names: Sequence[str]) -> tuple[list[str], list[str]]:
         notes.append("the header is not UTF-8 and is read as Windows-1252; --encoding says another")
     padded = [name for name in names if name != name.strip() and name.strip()]
     if padded:
-        notes.append(f"spaces around {len(padded)} names are left out: {listed(padded)}")
+        notes.append(f"names without the spaces around them: {listed([p.strip() for p in padded])}")
     names, twice = unique([name.strip() for name in names])
     return names, notes + twice
 
@@ -187,7 +209,7 @@ def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names for those that lack one (``column 3``) or share it (``a``, ``a.1``), and a note."""
     names = [name or f"column {place}" for place, name in enumerate(names, start=1)]
     taken = set(names)
-    found: list[str] = []
+    found: dict[str, None] = {}
     renamed = []
     for name in names:
         number, fresh = 0, name
@@ -196,9 +218,9 @@ def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
             fresh = f"{name}.{number}"
         if number:
             renamed.append(fresh)
-        found.append(fresh)
-    what = "names of columns are there twice; the later ones are called"
-    return found, [f"{what} {listed(renamed)}"] if renamed else []
+        found[fresh] = None
+    what = "some columns have the same name; the later ones are called"
+    return list(found), [f"{what} {listed(renamed)}"] if renamed else []
 
 
 def from_windows(cell: bytes) -> str:

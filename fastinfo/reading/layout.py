@@ -9,7 +9,7 @@ FORMATS = ("csv", "tsv", "parquet", "arrow", "feather", "json")
 """What ``--format`` takes; json is one record a line, or an array of records."""
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", r"\t": "\t"}
-"""Names of delimiters that are hard to type in a shell."""
+"""Names of delimiters that are hard to type in a shell; spaces may be many, and tabs."""
 
 
 @dataclass(frozen=True)

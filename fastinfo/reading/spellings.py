@@ -25,7 +25,7 @@ MISSING_AND_TOLD = ("?", "<NA>")
 """Missing values in every column, told in a note."""
 
 MISSING_AMONG_NUMBERS = (
-    *("none", "nil", "na", "n.a.", "n.d.", "nd", "missing", "unknown", "-", "--", "---", "–", "—"),
+    *("none", "nil", "na", "n.a.", "n.d.", "missing", "unknown", "-", "--", "---", "–", "—"),
     *(".", "..", "...", "*", "#div/0!", "#num!", "#ref!", "#value!", "#null!"),
 )
 """In lower or upper case, missing values among numbers, dates and booleans, told in a note.
