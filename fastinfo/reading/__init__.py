@@ -175,7 +175,8 @@ def _read_kind(
     if kind == "parquet":
         import pyarrow.parquet
 
-        return pyarrow.parquet.read_table(source), []
+        # Unlike `read_table`, takes two columns of the same name.
+        return pyarrow.parquet.ParquetFile(source).read(), []
     if data[:4] == b"\xff\xff\xff\xff":
         return pa.ipc.open_stream(source).read_all(), []
     import pyarrow.feather

@@ -34,6 +34,9 @@ In a column of text they are categories.
 """
 
 
+LARGEST_STRING_ARRAY = (1 << 31) - 1
+
+
 class Words(NamedTuple):
     """The three lists as the caller wants them."""
 
@@ -80,11 +83,13 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    encoded = column.dictionary_encode().unify_dictionaries()
-    if encoded.null_count == len(encoded):
+    if column.null_count == len(column):
         return Settled(column, {}, [], None)
-    values = encoded.chunk(0).dictionary
-    places = pa.concat_arrays([chunk.indices for chunk in encoded.chunks])
+    if column.nbytes > LARGEST_STRING_ARRAY:
+        column = column.cast("large_string")
+    # Of one array: Arrow is slow to make one dictionary of many.
+    encoded = pa.concat_arrays(column.chunks).dictionary_encode()
+    values, places = encoded.dictionary, encoded.indices
     counts = np.bincount(places.drop_null().to_numpy(), minlength=len(values))
     texts = pc.utf8_trim_whitespace(values)
     silent, told = _among(texts, words.missing), _among(texts, words.told)
