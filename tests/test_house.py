@@ -288,6 +288,12 @@ def test_there_is_one_version():
     assert installed == fastinfo.__version__
 
 
+def test_messages_name_packages_that_can_be_installed_from_anywhere():
+    for name, path in MODULES.items():
+        lines = re.findall(r"pip install [^\n]*", path.read_text("utf-8"))
+        assert not [line for line in lines if "fastinfo" in line], f"{name}: no index has fastinfo"
+
+
 def test_every_module_says_what_it_is_and_stays_one_idea():
     for name in MODULES:
         text = MODULES[name].read_text("utf-8")

@@ -10,6 +10,7 @@ import os
 import re
 import sys
 import threading
+from pathlib import Path
 
 import messy
 import numpy as np
@@ -24,6 +25,7 @@ import pytest
 import fastinfo
 from fastinfo import reading
 from fastinfo.cli import main
+from fastinfo.reading import spellings
 
 WRITERS = {
     "t.csv": pyarrow.csv.write_csv,
@@ -577,6 +579,18 @@ def test_a_text_that_is_not_in_the_told_encoding_is_refused(tmp_path):
     (tmp_path / "t.csv").write_bytes("a,b\né,2\n".encode("latin-1"))
     with pytest.raises(ValueError, match=r"the text is not utf-8: .*; --encoding names another"):
         reading.read(tmp_path / "t.csv", reading.Layout(encoding="utf-8"))
+
+
+def test_the_documented_words_are_the_words():
+    page = (Path(__file__).parents[1] / "docs" / "files.md").read_text("utf-8")
+    everywhere, told, among = (
+        re.findall("`([^`]+)`", line.rpartition(" | ")[2])
+        for line in page.splitlines()
+        if line.startswith("| in ")
+    )
+    assert ["", *everywhere] == list(spellings.MISSING)
+    assert told == list(spellings.MISSING_AND_TOLD)
+    assert among == list(spellings.MISSING_AMONG_NUMBERS)
 
 
 # --- messy files --------------------------------------------------------------------------------

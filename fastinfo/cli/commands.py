@@ -132,7 +132,7 @@ def pairwise_command(
         request.tell(None)
         return
     what = "All" if all_pairs else "Strongest"
-    title = f"{what} pairs of {table.name} by mutual information"
+    title = f"{what} pairs of {reading.title(table)} by mutual information"
     request.deliver(Listing(title, ("left", "right"), pairs, values, unit), out)
 
 
@@ -181,7 +181,7 @@ def score_command(
         len(others),
     )
     best = np.argsort(-scores, kind="stable")  # NaN last
-    title = f"Columns of {table.name} by mutual information with {target}"
+    title = f"Columns of {reading.title(table)} by mutual information with {target}"
     ranked = [(others[i],) for i in best]
     request.deliver(Listing(title, ("column",), ranked, scores[best].tolist(), unit), out)
 
@@ -303,6 +303,7 @@ class Request:
                 raise ValueError(f"{what}; --nan-policy omit leaves out the rows that a pair lacks")
             follows = {"omit": "a pair leaves out the rows that it lacks"}
             self.note(f"{what}; {follows.get(self.missing, 'their pairs have no value')}")
+        self._require_bins_for(found.table.num_rows)
         if self.bins is not None and not data.has_floats:
             raise ValueError(
                 f"--bins {self.bins}: no column is floating-point; --max-categories bins integers "
@@ -310,6 +311,14 @@ class Request:
             )
         self.options["sample_weight"] = data.weights
         return data
+
+    def _require_bins_for(self, n_rows: int) -> None:
+        count = str(self.bins).rpartition(":")[2]
+        if count.isdecimal() and int(count) > n_rows:
+            raise ValueError(
+                f"--bins {self.bins}: the table has {_counted(n_rows, 'row')}; accepted are at "
+                "most as many bins as rows"
+            )
 
     def measure(
         self, function: Callable[..., Any], data: preparation.Prepared, n_pairs: int, **more: Any

@@ -24,7 +24,7 @@ from fastinfo.reading.streams import (
     unpack,
 )
 
-__all__ = ["FORMATS", "STDIN", "Layout", "Reading", "read"]
+__all__ = ["FORMATS", "STDIN", "Layout", "Reading", "read", "title"]
 
 ENDINGS = {
     **{".csv": "csv", ".tsv": "tsv", ".tab": "tsv", ".txt": "text", ".dat": "text"},
@@ -67,6 +67,11 @@ class Reading(NamedTuple):
     table: Any
     """Arrow table."""
     notes: list[str]
+
+
+def title(path: str | Path) -> str:
+    """What titles call the source: the name of the file without its folders."""
+    return source_name(path) if str(path) == STDIN else Path(path).name
 
 
 def read(path: str | Path, layout: Layout | None = None, report: Report | None = None) -> Reading:
