@@ -494,6 +494,7 @@ def test_a_terminal_gets_a_table_that_fits_and_a_progress_bar(width):
     code, text = on_terminal(width, "pairwise", TABLE, "--top", "10")
     assert code == 0
     assert "pairs" in text
+    assert "bytes" in text
     assert "━" in text
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).replace("\r", "").splitlines()
     assert max(len(line) for line in shown if not re.search("(pairs|bytes) +━", line)) <= width

@@ -118,15 +118,27 @@ BAD_FILES = {
     "header-alone.csv": (b"a,b", "is empty: 2 columns and 0 rows"),
     "ragged.csv": (b"a,b\n1,2\n3\n", r"line 3 has 1 cell and the header 2 \(delimiter ','\): '3'"),
     "long.csv": (b'a,b\n"1\n1",2\n\n3,4\n3,4,5\n', "line 6 has 3 cells and the header 2"),
+    "preamble.csv": (
+        b"Made by hand\n\na,b\n1,2\n",
+        "line 3 has 2 cells and the header 1 .* if the header is further down, --skip and a",
+    ),
     "comment.csv": (b"# made\na,b\n1,2\n", "--comment '#' skips comment lines"),
     "decimal.csv": (b"x\n1,5\n2,7\n", "line 2 has 2 cells and the header 1"),
     "unclosed.csv": (b'a,b\n"x,2\n3,4\n', "line 2 has 1 cell .* a quote in it may lack its other"),
-    "unclosed-last.csv": (b'a,b\n1,"x\n3,4\n', "a quote is not closed; it begins with 'x"),
+    "unclosed-last.csv": (b'a,b\n1,"x\n3,4\n', "a cell of line 2 begins with a quote and does not"),
+    "unclosed-twice.csv": (
+        b'a,b\n1,2\n"x,1\n"y,2\n',  # one row to Arrow and to csv
+        "a cell of line 3 begins with a quote and does not end with one",
+    ),
     "unclosed-header.csv": (b'a,"b\n1,2\n', "a quote in the header is not closed"),
     "utf16.csv": ("a,b\n1,2\n".encode("utf-16-le"), "line 1 holds a NUL byte"),
     "nul.csv": (b"a,b\n1,2\n1,\0\n", "line 3 holds a NUL byte"),
     "binary.csv": (bytes(range(256)) * 8, "line 1 holds a NUL byte"),
     "cut.csv.gz": (gzip.compress(b"a,b\n1,2\n" * 99)[:-9], "gzip data are cut off or damaged"),
+    "damaged.csv.gz": (
+        gzip.compress(b"a,b\n1,2\n" * 99)[:12] + b"\xff" * 40,
+        "gzip data are cut off or damaged",
+    ),
     "cut.csv.bz2": (bz2.compress(b"a,b\n1,2\n" * 99)[:-9], "bzip2 data are cut off or damaged"),
     "cut.csv.xz": (lzma.compress(b"a,b\n1,2\n" * 99)[:-9], "xz data are cut off or damaged"),
     "cut.csv.zst": (
@@ -295,6 +307,20 @@ STRANGERS = {
         {},
         {"a": [1, 1], "b": [2, 4], "column 3": [None, None]},
         ["each row ends with a delimiter that the header lacks"],
+    ),
+    "lines before the header": (
+        "t.csv",
+        b'World "Bank", 2020\r\n\r\na,b\r\n1,2\r\n',
+        {"skip": 1},
+        {"a": [1], "b": [2]},
+        [],
+    ),
+    "lines before a header with spaces": (
+        "t.csv",
+        b"made, by hand\na b\n1 2\n",
+        {"skip": 1},
+        {"a": [1], "b": [2]},
+        ["separated by spaces"],
     ),
     "comments": (
         "t.csv",
@@ -573,6 +599,17 @@ def test_columns_of_parquet_get_different_names_too(tmp_path):
 def test_layouts_that_no_file_has_are_refused(options, told):
     with pytest.raises(ValueError, match=re.escape(told)):
         reading.Layout(**options)
+
+
+def test_errors_count_lines_from_the_start_of_the_file(tmp_path):
+    content = b"made by hand\n# and\na b\n\n1 2\n1 2 3\n"
+    for data in (content, content.replace(b" ", b",")):
+        (tmp_path / "t.csv").write_bytes(data)
+        with pytest.raises(ValueError, match="line 6 has 3 cells and the header 2"):
+            reading.read(tmp_path / "t.csv", reading.Layout(skip=1, comment="#"))
+    (tmp_path / "t.csv").write_bytes(b"a,b\n1,2\n")
+    with pytest.raises(ValueError, match="the file is empty"):
+        reading.read(tmp_path / "t.csv", reading.Layout(skip=5))
 
 
 def test_a_text_that_is_not_in_the_told_encoding_is_refused(tmp_path):

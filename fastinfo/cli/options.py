@@ -117,8 +117,8 @@ MaxCategories = Annotated[
     typer.Option(
         min=2,
         metavar="N",
-        help="With more different values than this, integers are binned and text is taken for an "
-        "identifier and left out.",
+        help="Columns with more different values than this: integers are binned, texts are "
+        "treated as identifiers and skipped.",
     ),
 ]
 BackendName = Annotated[
@@ -160,6 +160,10 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
             help="Encoding of text, such as latin-1.",
             show_default="utf-8, or utf-16 by its byte-order mark",
         ),
+    ),
+    "skip": (
+        int,
+        _of_file("--skip", min=0, metavar="N", help="Leave out the first lines of a text."),
     ),
     "no_header": (
         bool,
@@ -209,7 +213,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
 def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
     """A command with the options that make a `Layout`, in place of its parameter ``layout``."""
     own = inspect.signature(command, eval_str=True).parameters.values()
-    defaults = {"no_header": False, "decimal": "."}
+    defaults = {"skip": 0, "no_header": False, "decimal": "."}
     more = [
         inspect.Parameter(
             name,

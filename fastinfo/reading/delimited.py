@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from fastinfo.reading.header import (
@@ -67,12 +69,14 @@ def read_text(
 
     text = _as_utf8(data, layout.encoding)
     notes = []
+    if layout.skip:
+        text = _without_first(text, layout.skip)
     if layout.comment is not None:
         text, n_comments = _without_comments(text, layout.comment.encode())
         notes.append(f"lines skipped because they begin with {layout.comment!r}: {n_comments}")
     head = head_of(text, layout, promised)
     if head.delimiter == WHITESPACE:
-        layout = replace(layout, delimiter="\t", encoding=None, comment=None)
+        layout = replace(layout, delimiter="\t", encoding=None, comment=None, skip=0)
         table, more = read_text(_with_tabs(text), layout, promised, report)
         return table, notes + [note for note in head.notes if note not in more] + more
     notes += head.notes
@@ -129,6 +133,13 @@ def _as_utf8(data: Any, encoding: str | None) -> Any:
     return text.removeprefix("\ufeff").encode()
 
 
+def _without_first(text: Any, n_lines: int) -> bytes:
+    """The text with its first lines emptied, so that lines keep their numbers."""
+    ends = islice(re.finditer(rb"\r\n|\r|\n", text), n_lines)
+    end = max((found.end() for found in ends), default=len(text))
+    return b"\n" * n_lines + bytes(text[end:])
+
+
 def _without_comments(text: Any, mark: bytes) -> tuple[bytes, int]:
     """The text with comment lines emptied, so that lines keep their numbers, and how many.
 
@@ -182,7 +193,7 @@ class _Parser:
                     raise
                 block = min(16 * block, LARGEST_BLOCK)
         if not as_text:
-            self._require_end_of_quotes(table)
+            self._require_whole_quotes(table)
         return table
 
     def infer(self, texts: Any) -> Any:
@@ -237,8 +248,7 @@ class _Parser:
     def _refuse_ragged(self) -> None:
         """Name the first row that is longer or shorter than the header."""
         width = len(self.head.names)
-        text = io.TextIOWrapper(io.BytesIO(self.body), "utf-8", "surrogateescape", newline="")
-        reader = csv.reader(text, delimiter=self.head.delimiter)
+        reader = csv.reader(self._lines(), delimiter=self.head.delimiter)
         first = self.head.n_lines + 1
         try:
             for cells in reader:
@@ -250,9 +260,11 @@ class _Parser:
         except csv.Error:
             return
         what = "header" if self.layout.header else "first row"
-        hint = (
-            "; --comment '#' skips comment lines" if "#" in (cells[0] + self.head.names[0]) else ""
-        )
+        hint = ""
+        if cells[0].startswith("#") or self.head.names[0].startswith("#"):
+            hint = "; --comment '#' skips comment lines"
+        elif len(cells) > width:
+            hint = "; if the header is further down, --skip and a number leave out lines before it"
         if self.head.n_lines + reader.line_num > first:
             hint = "; a quote in it may lack its other half"
         raise ValueError(
@@ -260,19 +272,29 @@ class _Parser:
             f"(delimiter {self.head.delimiter!r}){hint}: {self.head.delimiter.join(cells)[:60]!r}"
         )
 
-    def _require_end_of_quotes(self, table: Any) -> None:
-        """Arrow takes all that follows an open quote for one cell, without a word."""
+    def _require_whole_quotes(self, table: Any) -> None:
+        """Arrow takes what follows an open quote, rows and all, for one cell, without a word."""
         import pyarrow as pa
+        import pyarrow.compute as pc
 
-        last = table.column(table.num_columns - 1)
-        if not self.has_quotes or not pa.types.is_string(last.type) or not len(last):
+        texts = [column for column in table.columns if pa.types.is_string(column.type)]
+        if not self.has_quotes or not any(
+            pc.any(pc.match_substring_regex(text, "[\r\n]")).as_py() for text in texts
+        ):
             return
-        cell = last[-1].as_py()
-        if cell is None or not ("\n" in cell or "\r" in cell):
-            return
-        swallowed = ('"' + cell.replace('"', '""')).encode()
-        if bytes(self.body[-len(swallowed) :]) == swallowed:
-            raise ValueError(f"a quote is not closed; it begins with {cell[:40]!r}")
+        reader = csv.reader(self._lines(), delimiter=self.head.delimiter, strict=True)
+        first = self.head.n_lines + 1
+        try:
+            for _ in reader:
+                first = self.head.n_lines + reader.line_num + 1
+        except csv.Error as error:
+            if "field larger" not in str(error):
+                raise ValueError(
+                    f"a cell of line {first} begins with a quote and does not end with one"
+                ) from None
+
+    def _lines(self) -> io.TextIOWrapper:
+        return io.TextIOWrapper(io.BytesIO(self.body), "utf-8", "surrogateescape", newline="")
 
 
 def _has(body: Any, what: bytes) -> bool:

@@ -26,6 +26,8 @@ class Layout:
     delimiter: str | None = None
     encoding: str | None = None
     """A codec of Python's; by default UTF-8, or UTF-16 where a byte-order mark says so."""
+    skip: int = 0
+    """Lines to leave out at the start, before the header."""
     header: bool = True
     comment: str | None = None
     """How the lines to skip begin."""

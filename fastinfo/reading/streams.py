@@ -8,6 +8,7 @@ import io
 import lzma
 import mmap
 import sys
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -92,7 +93,7 @@ def unpack(data: Any, packed: str, report: Report | None) -> bytes:
         stream = Watched(stream, len(data), report)
     try:
         return _opened(stream, packed).read()
-    except (EOFError, OSError, lzma.LZMAError, ValueError) as error:
+    except (EOFError, OSError, lzma.LZMAError, zlib.error, ValueError) as error:
         raise ValueError(f"the {packed} data are cut off or damaged ({error})") from error
 
 
