@@ -27,14 +27,12 @@ def require(progress: Progress) -> None:
     try:
         importlib.import_module("rich.progress")
     except ImportError as error:
-        raise ImportError(
-            f"progress=True needs rich ({error}): pip install 'fastinfo[cli]'"
-        ) from error
+        raise ImportError(f"progress=True needs rich ({error}): pip install rich") from error
 
 
 @contextmanager
-def shown(progress: Progress) -> Iterator[Report | None]:
-    """What to call with the pairs done and the pairs in all, while the block runs.
+def shown(progress: Progress, of: str = "pairs") -> Iterator[Report | None]:
+    """What to call with the pairs (or bytes) done and those in all, while the block runs.
 
     Raises
     ------
@@ -49,10 +47,17 @@ def shown(progress: Progress) -> Iterator[Report | None]:
         yield progress
         return
     from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        MofNCompleteColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
     from rich.progress import Progress as Bars
 
-    columns = (TextColumn("pairs"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    done_of_all = DownloadColumn() if of == "bytes" else MofNCompleteColumn()
+    columns = (TextColumn(of), BarColumn(), done_of_all, TimeRemainingColumn())
     with Bars(*columns, console=Console(stderr=True), transient=True) as bars:
-        task = bars.add_task("pairs", total=None)
+        task = bars.add_task(of, total=None)
         yield lambda done, total: bars.update(task, completed=done, total=total)

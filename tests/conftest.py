@@ -184,3 +184,24 @@ def pair_kernels(kernels):
 def rng():
     """Random numbers, the same in every run."""
     return np.random.default_rng(20240229)
+
+
+@pytest.fixture(scope="module")
+def mixed():
+    """A table of every kind that the libraries share."""
+    import pyarrow as pa
+
+    generator = np.random.default_rng(1)
+    n = 60
+    return pa.table(
+        {
+            "city": pa.array(
+                [[None, "Rome", "Oslo", "Lima"][i] for i in generator.integers(4, size=n)]
+            ),
+            "stars": pa.array([[None, 1, 2, 3][i] for i in generator.integers(4, size=n)]),
+            "open": pa.array([[None, True, False][i] for i in generator.integers(3, size=n)]),
+            "price": pa.array(
+                [None if i % 7 == 0 else x for i, x in enumerate(generator.normal(size=n))]
+            ),
+        }
+    )

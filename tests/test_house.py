@@ -33,7 +33,10 @@ MEASURES = {
     "significance",
 }
 STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian"}
-SERVANTS = {"arguments", "distributions", "tables", "features", "progress", "checkpoint", "files"}
+SERVANTS = {
+    *("arguments", "distributions", "tables", "reading", "features", "progress"),
+    *("checkpoint", "files"),
+}
 """What serves doors and measures, and is no step on the way of the data."""
 
 TOOLS = {
@@ -291,6 +294,12 @@ def test_there_is_one_version():
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("fastinfo is not installed here, it runs from its checkout")
     assert installed == fastinfo.__version__
+
+
+def test_messages_name_packages_that_can_be_installed_from_anywhere():
+    for name, path in MODULES.items():
+        lines = re.findall(r"pip install [^\n]*", path.read_text("utf-8"))
+        assert not [line for line in lines if "fastinfo" in line], f"{name}: no index has fastinfo"
 
 
 def test_every_module_says_what_it_is_and_stays_one_idea():

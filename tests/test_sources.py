@@ -15,9 +15,7 @@ CUDA = resources.files("fastinfo.backends.cupy").joinpath("cuda")
 def _compiler():
     """NVRTC and nvdisasm, which need no GPU."""
     for module in ("cuda.core", "cuda.bindings.nvrtc", "nvidia"):
-        pytest.importorskip(
-            module, reason=f"{module} is missing: pip install 'fastinfo[cuda-check]'"
-        )
+        pytest.importorskip(module, reason=f"{module} is missing: pip install -e '.[cuda-check]'")
 
 
 def test_every_cuda_file_is_a_family_or_included():

@@ -29,11 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         try:
             from fastinfo.cli.commands import UsageError, app
+            from fastinfo.cli.options import in_todays_words
         except ImportError as error:
             message = f"the command line needs typer and rich ({error})"
-            return _refuse(f"{message}: pip install 'fastinfo[cli]'")
+            return _refuse(f"{message}: pip install typer rich")
         try:
-            code = app(arguments or ["--help"], prog_name="fastinfo", standalone_mode=False) or 0
+            words = in_todays_words(arguments)
+            code = app(words or ["--help"], prog_name="fastinfo", standalone_mode=False) or 0
             sys.stdout.flush()
         except UsageError as error:
             command = getattr(getattr(error, "ctx", None), "command_path", "fastinfo")

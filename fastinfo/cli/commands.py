@@ -17,19 +17,32 @@ import numpy as np
 import typer
 
 import fastinfo
-from fastinfo import arguments, pairwise, tables
-from fastinfo.backends import REGISTRY, choose
+from fastinfo import arguments, pairwise, progress, reading
+from fastinfo.backends import choose
 from fastinfo.cli import output, preparation
+from fastinfo.cli.options import (
+    UNITS,
+    BackendName,
+    Bins,
+    Columns,
+    Estimator,
+    MaxCategories,
+    Missing,
+    NoProgress,
+    Out,
+    TableFile,
+    Threads,
+    Unit,
+    Weights,
+    reads_a_table,
+)
 from fastinfo.cli.output import Listing
-from fastinfo.entropies import ESTIMATORS
 from fastinfo.limits import usable_cores
 from fastinfo.numpy_rules import NUMPY_RULES
+from fastinfo.reading import Layout
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises for every wrong argument; newer versions name only this subclass of it."""
-
-UNITS = {"nats": None, "bits": 2, "hartleys": 10}
-"""Units by name, and the base of their logarithm."""
 
 app = typer.Typer(
     add_completion=False,
@@ -37,79 +50,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-
-def _one_of(accepted: Collection[str]) -> dict[str, Any]:
-    """An option that takes one of these words."""
-
-    def check(value: str | None) -> str | None:
-        if value is not None and value not in accepted:
-            raise typer.BadParameter(f"{value!r} is not one of {', '.join(accepted)}")
-        return value
-
-    return {"metavar": "|".join(accepted), "callback": check}
-
-
-TableFile = Annotated[
-    Path,
-    typer.Argument(
-        metavar="TABLE",
-        help="A .csv, .tsv (also .gz), .parquet, .arrow or .feather file.",
-        show_default=False,
-    ),
-]
-Columns = Annotated[
-    str | None,
-    typer.Option(metavar="A,B,…", help="Only these columns.", show_default="all"),
-]
-Out = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Write here instead of printing.", show_default=False),
-]
-Bins = Annotated[
-    str | None,
-    typer.Option(
-        metavar="BINS",
-        help="Bins of floating-point columns: a number of equal width, uniform\\[:N], "
-        "quantile\\[:N], or a rule of NumPy (auto, fd, scott …).",
-        show_default="quantile, ⌈n^(1/3)⌉ bins",
-    ),
-]
-Unit = Annotated[str, typer.Option(help="Unit of information.", **_one_of(UNITS))]
-Estimator = Annotated[
-    str, typer.Option(help="Estimator of the entropies.", **_one_of(tuple(ESTIMATORS)))
-]
-Missing = Annotated[
-    str,
-    typer.Option(
-        help="Missing values: leave out the rows that a pair lacks, refuse, or give no value.",
-        **_one_of(("omit", "raise", "propagate")),
-    ),
-]
-Weights = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Weights of the rows.", show_default=False),
-]
-MaxCategories = Annotated[
-    int,
-    typer.Option(
-        min=2,
-        metavar="N",
-        help="With more different values than this, integers are binned and text is taken for an "
-        "identifier and left out.",
-    ),
-]
-BackendName = Annotated[
-    str | None,
-    typer.Option(
-        "--backend", help="Kernels to use.", show_default="the fastest", **_one_of(tuple(REGISTRY))
-    ),
-]
-Threads = Annotated[
-    int | None,
-    typer.Option(min=1, metavar="N", help="Threads to use.", show_default="all cores"),
-]
-NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -123,6 +63,7 @@ def fastinfo_command(
 
 
 @app.command("pairwise")
+@reads_a_table
 def pairwise_command(
     table: TableFile,
     top: Annotated[
@@ -143,6 +84,8 @@ def pairwise_command(
     backend: BackendName = None,
     threads: Threads = None,
     no_progress: NoProgress = False,
+    *,
+    layout: Layout,
 ) -> None:
     """The pairs of columns with the largest mutual information.
 
@@ -155,7 +98,7 @@ def pairwise_command(
     \b
     [bold]Examples[/]
       fastinfo pairwise table.csv --top 20
-      fastinfo pairwise table.parquet --columns age,height,city --unit bits
+      fastinfo pairwise table.parquet --columns age,height,city --base 2
       fastinfo pairwise table.csv --all --bins uniform:16 --out pairs.tsv
       fastinfo pairwise table.csv --out matrix.npy
     """  # noqa: D301 (\b is typer's mark: keep these lines)
@@ -165,7 +108,7 @@ def pairwise_command(
         raise ValueError(f"--top {top} and {other} exclude each other")
     _require_out(out, table, (*output.LIST_ENDINGS, output.MATRIX_ENDING))
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    data = request.prepare(table, columns, None, weights, max_categories)
+    data = request.prepare(table, layout, columns, None, weights, max_categories)
     names = data.table.column_names
     n_pairs = len(names) * (len(names) - 1) // 2
     if is_matrix or all_pairs:
@@ -190,11 +133,12 @@ def pairwise_command(
         request.tell(None)
         return
     what = "All" if all_pairs else "Strongest"
-    title = f"{what} pairs of {table.name} by mutual information"
+    title = f"{what} pairs of {reading.title(table)} by mutual information"
     request.deliver(Listing(title, ("left", "right"), pairs, values, unit), out)
 
 
 @app.command("score")
+@reads_a_table
 def score_command(
     table: TableFile,
     target: Annotated[
@@ -211,6 +155,8 @@ def score_command(
     backend: BackendName = None,
     threads: Threads = None,
     no_progress: NoProgress = False,
+    *,
+    layout: Layout,
 ) -> None:
     """All other columns, ranked by their mutual information with one column.
 
@@ -221,12 +167,12 @@ def score_command(
     \b
     [bold]Examples[/]
       fastinfo score table.csv --target price
-      fastinfo score table.csv --target price --columns area,rooms --unit bits
+      fastinfo score table.csv --target price --columns area,rooms --base 2
       fastinfo score table.csv --target price --out scores.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     _require_out(out, table, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    data = request.prepare(table, columns, target, weights, max_categories)
+    data = request.prepare(table, layout, columns, target, weights, max_categories)
     others = [name for name in data.table.column_names if name != target]
     (scores,) = request.measure(
         lambda both, **options: pairwise.pairwise_mutual_information(
@@ -236,7 +182,7 @@ def score_command(
         len(others),
     )
     best = np.argsort(-scores, kind="stable")  # NaN last
-    title = f"Columns of {table.name} by mutual information with {target}"
+    title = f"Columns of {reading.title(table)} by mutual information with {target}"
     ranked = [(others[i],) for i in best]
     request.deliver(Listing(title, ("column",), ranked, scores[best].tolist(), unit), out)
 
@@ -332,6 +278,7 @@ class Request:
     def prepare(
         self,
         path: Path,
+        layout: Layout,
         columns: str | None,
         target: str | None,
         weights: str | None,
@@ -339,16 +286,25 @@ class Request:
     ) -> preparation.Prepared:
         """Read the table and choose its columns."""
         wanted = None if columns is None else preparation.split_names(columns)
-        data = preparation.prepare(tables.read(path), wanted, target, weights, max_categories)
+        with progress.shown(self.options["progress"], "bytes") as report:
+            found = reading.read(path, layout, report)
+        try:
+            data = preparation.prepare(found.table, wanted, target, weights, max_categories)
+        except ValueError as error:
+            # What was guessed while reading may be why.
+            raise ValueError("; ".join([str(error), *found.notes])) from error
+        for decision in found.notes:
+            self.note(decision)
         for decision in data.notes:
             self.note(decision)
         if data.incomplete:
             count = f"{len(data.incomplete)} of {data.table.num_columns} columns"
             what = f"{count} have missing values ({output.listed(data.incomplete)})"
             if self.missing == "raise":
-                raise ValueError(f"{what}; --missing omit leaves out the rows that a pair lacks")
+                raise ValueError(f"{what}; --nan-policy omit leaves out the rows that a pair lacks")
             follows = {"omit": "a pair leaves out the rows that it lacks"}
             self.note(f"{what}; {follows.get(self.missing, 'their pairs have no value')}")
+        self._require_bins_for(found.table.num_rows)
         if self.bins is not None and not data.has_floats:
             raise ValueError(
                 f"--bins {self.bins}: no column is floating-point; --max-categories bins integers "
@@ -356,6 +312,14 @@ class Request:
             )
         self.options["sample_weight"] = data.weights
         return data
+
+    def _require_bins_for(self, n_rows: int) -> None:
+        count = str(self.bins).rpartition(":")[2]
+        if count.isdecimal() and int(count) > n_rows:
+            raise ValueError(
+                f"--bins {self.bins}: the table has {_counted(n_rows, 'row')}; accepted are at "
+                "most as many bins as rows"
+            )
 
     def measure(
         self, function: Callable[..., Any], data: preparation.Prepared, n_pairs: int, **more: Any

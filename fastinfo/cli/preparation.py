@@ -164,16 +164,16 @@ def _weights(table: Any, name: str | None) -> Any:
 
     if name is None:
         return None
-    _require_columns(table, "--weights", [name])
+    _require_columns(table, "--sample-weight", [name])
     column = table[name]
     kind = column.type
     if pa.types.is_decimal(kind):
         column = column.cast("float64")
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise ValueError(f"--weights: column {name!r} holds {kind}; accepted are numbers")
+        raise ValueError(f"--sample-weight: column {name!r} holds {kind}; accepted are numbers")
     if column.null_count:
         raise ValueError(
-            f"--weights: column {name!r} lacks {column.null_count} of {len(column)} weights; "
+            f"--sample-weight: column {name!r} lacks {column.null_count} of {len(column)} weights; "
             "accepted is a number in each row, 0 to leave the row out"
         )
     return column

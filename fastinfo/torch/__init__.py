@@ -11,7 +11,7 @@ except ModuleNotFoundError as error:
     if error.name != "torch":
         raise
     raise ImportError(
-        "fastinfo.torch needs PyTorch; install it with `pip install 'fastinfo[torch]'`"
+        "fastinfo.torch needs PyTorch; install it with `pip install torch`"
     ) from error
 
 from fastinfo.torch.bottleneck import (

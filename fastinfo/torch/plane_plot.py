@@ -51,7 +51,7 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
         from matplotlib.colors import Normalize
     except ModuleNotFoundError as error:
         raise ImportError(
-            "drawing needs matplotlib; install it with `pip install 'fastinfo[plot]'`"
+            "drawing needs matplotlib; install it with `pip install matplotlib`"
         ) from error
     if axes is None:
         axes = pyplot.figure(layout="constrained").add_subplot()

@@ -1,0 +1,239 @@
+"""The options of the commands: names, what each accepts, and its line of help."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Collection, Sequence
+from functools import wraps
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from fastinfo.backends import REGISTRY
+from fastinfo.entropies import ESTIMATORS
+from fastinfo.reading.layout import FORMATS, Layout
+
+UNITS = {"nats": None, "bits": 2, "hartleys": 10}
+"""Units by name, and the base of their logarithm."""
+
+BASES = {"e": "nats", "2": "bits", "10": "hartleys"}
+
+RENAMED = {
+    "--unit": "--base",
+    "--missing": "--nan-policy",
+    "--weights": "--sample-weight",
+    "--threads": "--n-jobs",
+}
+"""Options of version 0.1, which are still understood, and their names in Python and here."""
+
+
+def in_todays_words(arguments: Sequence[str]) -> list[str]:
+    """Arguments with the names that options have today."""
+    words: list[str] = []
+    for place, argument in enumerate(arguments):
+        if argument == "--":
+            return [*words, *arguments[place:]]
+        name, equals, value = argument.partition("=")
+        words.append(RENAMED.get(name, name) + equals + value)
+    return words
+
+
+def _one_of(accepted: Collection[str]) -> dict[str, Any]:
+    """An option that takes one of these words."""
+
+    def check(value: str | None) -> str | None:
+        if value is not None and value not in accepted:
+            raise typer.BadParameter(f"{value!r} is not one of {', '.join(accepted)}")
+        return value
+
+    return {"metavar": "|".join(accepted), "callback": check}
+
+
+TableFile = Annotated[
+    Path,
+    typer.Argument(
+        metavar="TABLE",
+        help="A file of CSV, TSV (also .gz), Parquet, Arrow, Feather or JSON lines; - is stdin.",
+        show_default=False,
+    ),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,…", help="Only these columns.", show_default="all"),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write here instead of printing.", show_default=False),
+]
+Bins = Annotated[
+    str | None,
+    typer.Option(
+        metavar="BINS",
+        help="Bins of floating-point columns: a number of equal width, uniform\\[:N], "
+        "quantile\\[:N], or a rule of NumPy (auto, fd, scott …).",
+        show_default="quantile, ⌈n^(1/3)⌉ bins",
+    ),
+]
+
+
+def _unit(value: str) -> str:
+    """The unit of a base."""
+    unit = BASES.get(value, value)
+    if unit not in UNITS:
+        raise typer.BadParameter(f"{value!r} is not one of 2, e, 10, {', '.join(UNITS)}")
+    return unit
+
+
+Unit = Annotated[
+    str,
+    typer.Option(
+        "--base",
+        metavar="2|e|10|bits|nats|hartleys",
+        help="Base of the logarithm, or the unit of information that it gives.",
+        callback=_unit,
+    ),
+]
+Estimator = Annotated[
+    str, typer.Option(help="Estimator of the entropies.", **_one_of(tuple(ESTIMATORS)))
+]
+Missing = Annotated[
+    str,
+    typer.Option(
+        "--nan-policy",
+        help="Missing values: use the rows where both columns of a pair are present, refuse, or "
+        "give no value.",
+        **_one_of(("omit", "raise", "propagate")),
+    ),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(
+        "--sample-weight", metavar="COLUMN", help="Weights of the rows.", show_default=False
+    ),
+]
+MaxCategories = Annotated[
+    int,
+    typer.Option(
+        min=2,
+        metavar="N",
+        help="Columns with more different values than this: integers are binned, texts are "
+        "treated as identifiers and skipped.",
+    ),
+]
+BackendName = Annotated[
+    str | None,
+    typer.Option(
+        "--backend", help="Kernels to use.", show_default="the fastest", **_one_of(tuple(REGISTRY))
+    ),
+]
+Threads = Annotated[
+    int | None,
+    typer.Option("--n-jobs", min=1, metavar="N", help="Threads to use.", show_default="all cores"),
+]
+NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
+
+
+def _of_file(*names: str, **options: Any) -> Any:
+    return typer.Option(*names, rich_help_panel="How the file is written", **options)
+
+
+LAYOUT: dict[str, tuple[Any, Any]] = {
+    "format": (
+        str | None,
+        _of_file("--format", help="Kind of file.", show_default="by its name", **_one_of(FORMATS)),
+    ),
+    "delimiter": (
+        str | None,
+        _of_file(
+            "--delimiter",
+            metavar="CHAR",
+            help="What separates columns: a character, or comma, semicolon, tab, pipe, space.",
+            show_default="guessed",
+        ),
+    ),
+    "encoding": (
+        str | None,
+        _of_file(
+            "--encoding",
+            metavar="NAME",
+            help="Encoding of text, such as latin-1.",
+            show_default="utf-8, or utf-16 by its byte-order mark",
+        ),
+    ),
+    "skip": (
+        int,
+        _of_file("--skip", min=0, metavar="N", help="Leave out the first lines of a text."),
+    ),
+    "no_header": (
+        bool,
+        _of_file("--no-header", help="The first row holds values; columns are called column 1, …"),
+    ),
+    "comment": (
+        str | None,
+        _of_file(
+            "--comment",
+            metavar="TEXT",
+            help="Skip lines that begin with this, such as '#'.",
+            show_default=False,
+        ),
+    ),
+    "decimal": (str, _of_file("--decimal", metavar="CHAR", help="The decimal sign of numbers.")),
+    "thousands": (
+        str | None,
+        _of_file(
+            "--thousands",
+            metavar="CHAR",
+            help="What separates thousands in numbers.",
+            show_default="nothing",
+        ),
+    ),
+    "null": (
+        list[str] | None,
+        _of_file(
+            "--null",
+            metavar="WORD",
+            help="One more word for a missing value; may be given again.",
+            show_default="NA, NaN, null, ? …",
+        ),
+    ),
+    "not_null": (
+        list[str] | None,
+        _of_file(
+            "--not-null",
+            metavar="WORD",
+            help="A word that is a value here, such as NA; may be given again.",
+            show_default=False,
+        ),
+    ),
+}
+"""The options that make a `Layout`: their types and what typer is to know."""
+
+
+def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
+    """A command with the options that make a `Layout`, in place of its parameter ``layout``."""
+    own = inspect.signature(command, eval_str=True).parameters.values()
+    defaults = {"skip": 0, "no_header": False, "decimal": "."}
+    more = [
+        inspect.Parameter(
+            name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=defaults.get(name),
+            annotation=Annotated[kind, option],
+        )
+        for name, (kind, option) in LAYOUT.items()
+    ]
+
+    @wraps(command)
+    def with_layout(**arguments: Any) -> None:
+        given = {name: arguments.pop(name) for name in LAYOUT}
+        given["header"] = not given.pop("no_header")
+        for words in ("null", "not_null"):
+            given[words] = tuple(given[words] or ())
+        command(**arguments, layout=Layout(**given))
+
+    parameters = [parameter for parameter in own if parameter.name != "layout"] + more
+    with_layout.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_layout.__annotations__ = {p.name: p.annotation for p in parameters}
+    del with_layout.__wrapped__
+    return with_layout
