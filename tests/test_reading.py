@@ -226,7 +226,7 @@ STRANGERS = {
         {},
         {"a": ["1,5"], "b": ["x"]},
         [
-            "columns are separated by semicolons; --delimiter sets another",
+            "columns look separated by semicolons; --delimiter overrides this guess",
             "read as text: a, whose cells have decimal commas (such as '1,5'); --decimal , reads",
         ],
     ),
@@ -244,7 +244,7 @@ STRANGERS = {
         {},
         {"a": [1], "b": [2]},
         [
-            "t is read as delimited text; --format says another",
+            "t looks like delimited text and is read as such; --format overrides this guess",
             "separated by pipes",
         ],
     ),
@@ -277,7 +277,7 @@ STRANGERS = {
         {},
         {"5": [6], "5.1": [7]},
         [
-            "the header is a row of numbers (5, 5); --no-header takes it as values",
+            "the header consists of numbers (5, 5); if they are data, say --no-header",
         ],
     ),
     "same names": (
@@ -292,14 +292,14 @@ STRANGERS = {
         b" a, b\n1,2\n",
         {},
         {"a": [1], "b": [2]},
-        ["names without the spaces around them: a, b"],
+        ["spaces around names of columns removed: a, b"],
     ),
     "names of rows": (
         "t.csv",
         b"a,b\nx,1,2\ny,3,4\n",
         {},
         {"column 1": ["x", "y"], "a": [1, 3], "b": [2, 4]},
-        ["the first is taken for the row's name"],
+        ["the first cell is taken as the name of the row"],
     ),
     "delimiters at the end": (
         "t.csv",
@@ -344,8 +344,8 @@ STRANGERS = {
         {},
         {"é": ["è", None], "b": [2, 3], "c": ["ü", "ß"]},
         [
-            "the header is not UTF-8 and is read as Windows-1252; --encoding says another",
-            "not UTF-8, but read as Windows-1252: é, c; --encoding says another",
+            "the header is not UTF-8, but read as Windows-1252; --encoding names another",
+            "not UTF-8, but read as Windows-1252: é, c; --encoding names another",
         ],
     ),
     "Latin-1, told": (
@@ -392,8 +392,8 @@ STRANGERS = {
         {"strand": ["+", "-"], "wall": ["None", "Stone"], "job": [None, None]},
         [
             "1 cell '?' taken as missing in job (1)",
-            "'-' is a category of strand; --null '-' makes it missing",
-            "'None' is a category of wall; --null 'None' makes it missing",
+            "'-' counts as a category in strand; --null '-' makes it missing",
+            "'None' counts as a category in wall; --null 'None' makes it missing",
         ],
     ),
     "more words": (
@@ -415,7 +415,14 @@ STRANGERS = {
         b'a,b\n"1,234",x\n12,y\n',
         {},
         {"a": ["1,234", "12"], "b": ["x", "y"]},
-        ["a, whose cells have separators of thousands (such as '1,234'); --thousands and the sign"],
+        ["whose cells have separators of thousands (such as '1,234'); --thousands ',' reads them"],
+    ),
+    "thousands and decimal commas": (
+        "t.csv",
+        b"a;b\n1.234,50;1\n3,5;1\n",
+        {},
+        {"a": ["1.234,50", "3,5"], "b": [1, 1]},
+        ["semicolons", "(such as '1.234,50'); --thousands '.' --decimal , reads them as numbers"],
     ),
     "thousands, told": (
         "t.csv",
@@ -454,7 +461,7 @@ STRANGERS = {
         gzip.compress(b"a,b\n1,2\n"),
         {},
         {"a": [1], "b": [2]},
-        ["t.csv is compressed by gzip, whatever its name says"],
+        ["t.csv is compressed with gzip, unlike its name says"],
     ),
     "not gzip": ("t.csv.gz", b"a,b\n1,2\n", {}, {"a": [1], "b": [2]}, ["is not compressed"]),
     "JSON lines": (
@@ -476,7 +483,7 @@ STRANGERS = {
         b'{"a": 1}\n',
         {},
         {"a": [1]},
-        ["t is read as json, by its first bytes"],
+        ["t looks like json and is read as such"],
     ),
     "large integers of JSON": (
         "t.json",
@@ -531,7 +538,7 @@ def test_stdin_and_pipes_are_read(tmp_path, monkeypatch, mixed, kind, is_told):
     assert found.table.to_pydict() == mixed.to_pydict()
     assert bool(found.notes) != is_told
     assert all(
-        "standard input is read as" in note or "separated by" in note for note in found.notes
+        "standard input looks like" in note or "separated by" in note for note in found.notes
     )
     os.mkfifo(tmp_path / "pipe")
     thread = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=[path.read_bytes()])

@@ -135,23 +135,20 @@ def _read(data: Any, name: str, layout: Layout, report: Report | None) -> tuple[
     if promised_packing is not None:
         endings = endings[:-1]
     if packed != promised_packing:
-        notes.append(f"{name} is {_packed(packed)}, whatever its name says")
+        how = "not compressed" if packed is None else f"compressed with {packed}"
+        notes.append(f"{name} is {how}, unlike its name says")
     if packed is not None:
         data = unpack(data, packed, report)
         report = None
     promised = layout.format or (ENDINGS.get(endings[-1]) if endings else None)
     kind = _kind(data, promised)
     if kind != promised and not {kind, promised} <= {"arrow", "feather"}:
-        guessed = f"{name} is read as {kind}, by its first bytes"
+        guessed = f"{name} looks like {kind}"
         if kind == "text":
-            guessed = f"{name} is read as delimited text"
-        notes.append(f"{guessed}; --format says another")
+            guessed = f"{name} looks like delimited text"
+        notes.append(f"{guessed} and is read as such; --format overrides this guess")
     table, more = _read_kind(data, kind, layout, report)
     return table, notes + more
-
-
-def _packed(packed: str | None) -> str:
-    return "not compressed" if packed is None else f"compressed by {packed}"
 
 
 def _kind(data: Any, promised: str | None) -> str:

@@ -365,7 +365,7 @@ class _Told:
         notes = []
         if self.foreign:
             notes.append(
-                f"not UTF-8, but read as Windows-1252: {listed(self.foreign)}; --encoding says "
+                f"not UTF-8, but read as Windows-1252: {listed(self.foreign)}; --encoding names "
                 "another"
             )
         if self.large:
@@ -382,7 +382,8 @@ class _Told:
             )
         for word, names in self.categories.items():
             notes.append(
-                f"{word!r} is a category of {listed(names)}; --null {word!r} makes it missing"
+                f"{word!r} counts as a category in {listed(names)}; --null {word!r} makes it "
+                "missing"
             )
         notes += [
             f"read as text: {listed([f'{name}, whose cells {look}' for name, look in found])}; "

@@ -79,9 +79,11 @@ def _head_of_sample(
         delimiter = _guess(rest, is_whole, promised, (layout.decimal, layout.thousands))
         if delimiter is None:
             delimiter = promised or ","
-            notes.append("no delimiter is found, so that there is one column; --delimiter sets it")
+            notes.append("no delimiter is found, so there is one column; --delimiter names one")
         elif delimiter != promised:
-            notes.append(f"columns are separated by {SPELLED[delimiter]}; --delimiter sets another")
+            notes.append(
+                f"columns look separated by {SPELLED[delimiter]}; --delimiter overrides this guess"
+            )
     records = _records(rest, delimiter, is_whole)
     if not records:
         if is_whole:
@@ -101,7 +103,7 @@ def _head_of_sample(
     are_numbers = all(NUMBER.fullmatch(name.strip()) for name in names)
     if records[1:] and are_numbers:
         notes.append(
-            f"the header is a row of numbers ({listed(names)}); --no-header takes it as values"
+            f"the header consists of numbers ({listed(names)}); if they are data, say --no-header"
         )
     names, more = _names(names)
     notes += [] if are_numbers else more
@@ -186,7 +188,8 @@ def _with_row_names(names: list[str], rows: Sequence[Sequence[str]]) -> tuple[li
         return [*names, ""], ["each row ends with a delimiter that the header lacks"]
     if len(rows) > 1 and len({row[0] for row in rows}) == len(rows):
         return ["", *names], [
-            "the rows have one cell more than the header; the first is taken for the row's name"
+            "rows have one cell more than the header; the first cell is taken as the name of the "
+            "row"
         ]
     return names, []
 
@@ -197,10 +200,12 @@ def _names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     foreign = [name for name in names if _bytes(name) != name.encode("utf-8", "replace")]
     if foreign:
         names = [from_windows(_bytes(name)) if name in foreign else name for name in names]
-        notes.append("the header is not UTF-8 and is read as Windows-1252; --encoding says another")
+        notes.append("the header is not UTF-8, but read as Windows-1252; --encoding names another")
     padded = [name for name in names if name != name.strip() and name.strip()]
     if padded:
-        notes.append(f"names without the spaces around them: {listed([p.strip() for p in padded])}")
+        notes.append(
+            f"spaces around names of columns removed: {listed([p.strip() for p in padded])}"
+        )
     names, twice = unique([name.strip() for name in names])
     return names, notes + twice
 

@@ -158,8 +158,8 @@ LOOKS = (
     (
         "have separators of thousands",
         GROUPED,
-        f"{PLAIN}|{GROUPED}",
-        "--thousands and the sign read them as numbers",
+        f"{PLAIN}|{GROUPED}|[+-]?[0-9]+,[0-9]+",
+        "",  # depends on the signs
     ),
     (
         "have a percent or currency sign",
@@ -180,6 +180,12 @@ MOSTLY = 0.8
 """The share of numbers among the cells of text that makes the other cells look like mistakes."""
 
 
+def _about_thousands(number: str) -> str:
+    sign, *others = re.findall("[^0-9+-]", number)
+    decimal = " --decimal ," if "," in others and sign != "," else ""
+    return f"--thousands {sign!r}{decimal} reads them as numbers"
+
+
 def _hint(texts: Any, counts: np.ndarray[Any, Any]) -> tuple[str, str] | None:
     import pyarrow.compute as pc
 
@@ -192,7 +198,8 @@ def _hint(texts: Any, counts: np.ndarray[Any, Any]) -> tuple[str, str] | None:
         if hits.any() and matches(all_).all():
             if look.startswith("have decimal") and matches(f"{GROUPED}|[+-]?[0-9]+").all():
                 continue  # 1,234 is a thousand and more in most files
-            return f"{look} (such as {texts[int(hits.argmax())].as_py()!r})", advice
+            example = texts[int(hits.argmax())].as_py()
+            return f"{look} (such as {example!r})", advice or _about_thousands(example)
     numbers = matches(f"{PLAIN}([eE][+-]?[0-9]+)?")
     if 1 > counts[numbers].sum() / max(1, counts.sum()) >= MOSTLY:
         other = texts[int((~numbers).argmax())].as_py()
