@@ -6,27 +6,24 @@ Behind this module samples are `columns.Column`, bins are rules, and nothing is 
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from fastinfo import tables
+from fastinfo import objects, tables
 from fastinfo.backends import HOST, Place, place_of, usable_cores
 from fastinfo.binning import NUMPY_RULES, Given, NumpyRule, Quantile, Rule, Uniform
-from fastinfo.categories import encode_text
-from fastinfo.columns import ArrayColumns, Column, Columns, typical
+from fastinfo.columns import ArrayColumns, Column, Columns, SparseColumns, typical
 from fastinfo.entropies import ESTIMATORS, NEEDS_INTEGERS
+from fastinfo.objects import is_integer as _is_integer
+from fastinfo.objects import is_number as _is_number
 
 NAN_POLICIES = ("raise", "omit", "propagate")
 MOST_BINS = 1 << 31
 LEAST_TOTAL = 1e-250
-TEXT = frozenset({str, np.str_})
 
 
 def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
@@ -82,14 +79,6 @@ def path(value: Any, name: str) -> Path:
     return Path(value)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
-
-
 def require_integers(name: str, is_weighted: bool) -> None:
     """Raise where an estimator that means numbers of samples came with weights."""
     if name in NEEDS_INTEGERS and is_weighted:
@@ -141,31 +130,57 @@ def _is_floating(dtype: Any) -> bool:
 
 def variable(samples: Any, name: str) -> list[Column]:
     """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
-    if not tables.is_frame(samples) and not tables.is_series(samples):
-        samples = array_of(samples, name)
+    tables.require_read(samples, name)
+    if tables.is_series(samples):
+        return [column(samples, name)]
+    if not tables.has_names(samples):
+        if tables.is_sparse(samples) and samples.ndim == 1:
+            samples = samples.toarray()
+        if not tables.is_sparse(samples):
+            samples = array_of(samples, name)
         if samples.ndim == 1:
             return [column(samples, name)]
         if samples.ndim != 2:
             raise ValueError(
-                f"{name} has {samples.ndim} dimensions; accepted are (n,) samples of one variable "
-                "and (n, d) samples of one d-dimensional variable"
+                f"{name} has {samples.ndim} dimensions, shape {tuple(samples.shape)}; accepted are "
+                "(n,) samples of one variable and (n, d) samples of one d-dimensional variable"
             )
-    elif tables.is_series(samples):
-        return [column(samples, name)]
     return list(features(samples, name))
 
 
 def features(table: Any, name: str) -> Columns:
     """The columns of a table ``(n, m)``, each by its name."""
-    if not tables.is_frame(table):
+    tables.require_read(table, name)
+    names = None
+    if tables.is_annotated(table):
+        table, names = tables.matrix_of(table), [str(label) for label in tables.labels(table)]
+    if tables.is_sparse(table) and table.ndim == 2:
+        return _sparse_features(table, name, names)
+    if not tables.is_table(table):
         table = array_of(table, name)
         is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
         if is_plain and table.ndim == 2 and table.size:
-            return ArrayColumns(name, _supported(tables.by_column(table).T, name))
-    names, found = tables.columns(table, name)
+            rows = _supported(tables.by_column(table).T, name)
+            return ArrayColumns(name, rows, names=names)
+    own_names, found = tables.columns(table, name)
     if not found:
         raise ValueError(f"{name} has no columns")
-    return [column(samples, label) for label, samples in zip(names, found, strict=True)]
+    return [
+        column(samples, label) for label, samples in zip(names or own_names, found, strict=True)
+    ]
+
+
+def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Columns:
+    if not matrix.shape[1]:
+        raise ValueError(f"{name} has no columns")
+    if not matrix.shape[0]:
+        raise ValueError(f"{name} is empty, of shape {matrix.shape}; at least one sample is needed")
+    matrix = matrix.tocsc()
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()  # what came stays as it was
+        matrix.sum_duplicates()
+    dtype = _supported(matrix.data[:0], name).dtype
+    return SparseColumns(name, matrix.astype(dtype, copy=False), names=names)
 
 
 def array_of(samples: Any, name: str) -> Any:
@@ -189,28 +204,7 @@ def array_of(samples: Any, name: str) -> Any:
         raise TypeError(f"{name} is a {type(samples).__name__}, which has no order of samples")
     if hasattr(samples, "__array__"):
         return np.asarray(samples)
-    samples = list(samples)
-    # NumPy makes text of numbers beside text, and pads all of it to the longest.
-    dtype = object if _has_text(samples) else None
-    try:
-        array = np.asarray(samples, dtype)
-    except ValueError as error:
-        raise ValueError(f"{name} is no array: {error}") from None
-    if array.dtype.kind == "f" and _passes_int64(array):
-        # NumPy makes floats, in which neighbours are equal, of labels on both sides of 2⁶³.
-        objects = np.asarray(samples, dtype=object)
-        array = objects if all(map(_is_integer, objects.flat)) else array
-    return array
-
-
-def _has_text(samples: list[Any]) -> bool:
-    """Whether there is text in a list, or in lists that are its rows."""
-    if samples and isinstance(samples[0], str):
-        return True
-    types = set(map(type, samples))
-    if types <= {list, tuple}:
-        types = set(map(type, chain.from_iterable(samples)))
-    return any(issubclass(found, (str, bytes)) for found in types)
+    return objects.of_list(list(samples), name)
 
 
 def tensor_on_host(tensor: Any, name: str) -> Any:
@@ -224,10 +218,6 @@ def tensor_on_host(tensor: Any, name: str) -> Any:
         ) from None
 
 
-def _passes_int64(array: Any) -> bool:
-    return bool((np.abs(array) >= 1 << 63).any())
-
-
 def column(samples: Any, name: str) -> Column:
     """One column of samples, of a dtype that binning knows."""
     categories = missing = None
@@ -238,18 +228,22 @@ def column(samples: Any, name: str) -> Column:
         values, missing = samples.data, np.ma.getmaskarray(samples)
     elif place_of(samples) != HOST:
         values = samples
+    elif tables.is_sparse(samples):
+        values = samples.toarray()
     else:
-        values = np.asarray(samples)
+        values = array_of(samples, name)
     if values.ndim != 1:
-        raise ValueError(f"{name} has {values.ndim} dimensions; accepted is one")
+        raise ValueError(
+            f"{name} has {values.ndim} dimensions, shape {tuple(values.shape)}; accepted is one"
+        )
     if values.size == 0:
         raise ValueError(f"{name} is empty; at least one sample is needed")
     if values.dtype.kind in "OT":
-        values, missing, categories = _from_objects(
+        values, missing, categories = objects.to_types(
             values.astype(object, copy=False), missing, name
         )
     elif values.dtype.kind in "US":
-        values, missing, categories = _from_text(values, missing)
+        values, missing, categories = objects.encode_text(values, missing)
     values = _supported(values, name)
     if values.dtype.kind == "f":
         if missing is not None and missing.any():
@@ -263,9 +257,11 @@ def column(samples: Any, name: str) -> Column:
 def _supported(values: Any, name: str) -> Any:
     kind = values.dtype.kind
     if kind in "mM":
+        since = "(x - np.datetime64(0, 's'))" if kind == "M" else "x"
         raise TypeError(
-            f"{name} has dtype {values.dtype}; pass x.astype('int64') to take each moment as a "
-            "category, or x.astype('int64').astype(float) to bin them"
+            f"{name} has dtype {values.dtype}; pass {since} / np.timedelta64(1, 's') to bin it as "
+            "numbers, or np.where(np.isnat(x), None, x.astype(str)) to count each value as a "
+            "category; in both, NaT stays missing"
         )
     if kind not in "biuf":
         raise TypeError(
@@ -277,59 +273,6 @@ def _supported(values: Any, name: str) -> Any:
     if place_of(values) != HOST:
         return values if values.flags.c_contiguous else values.copy()
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
-
-
-def _from_text(values: Any, missing: Any) -> tuple[Any, Any, Any]:
-    codes, categories = encode_text(values, missing)
-    return codes, codes == categories.size, categories
-
-
-def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any, Any]:
-    """Objects of one type as an array of that type; None and NaN among them are missing."""
-    if missing is not None:
-        values = np.where(missing, None, values)
-    types = set(map(type, values.tolist()))
-    if types & TEXT:
-        others = (value for value in values.tolist() if type(value) not in TEXT)
-        if types <= TEXT or all(map(_is_absent, others)):
-            return _from_text(values, None)
-    absent = np.array([_is_absent(value) for value in values.tolist()])
-    present = values[~absent].tolist()
-    types = {type(value) for value in present}
-    filler: Any
-    dtype: Any
-    if not present:
-        filler, dtype = np.nan, np.float64
-    elif types <= {bool, np.bool_}:
-        filler, dtype = False, np.bool_
-    elif all(_is_integer(value) for value in present):
-        filler = min(present)
-        dtype = np.int64 if filler < 0 or max(present) < 1 << 63 else np.uint64
-    elif all(_is_number(value) or isinstance(value, Decimal) for value in present):
-        filler, dtype = np.nan, np.float64
-    else:
-        found = ", ".join(sorted(t.__name__ for t in types))
-        raise TypeError(
-            f"{name} holds objects of type {found}; accepted are samples of one type: numbers, "
-            "booleans or strings"
-        )
-    pairs = zip(values.tolist(), absent, strict=True)
-    filled = [filler if is_absent else value for value, is_absent in pairs]
-    try:
-        return np.array(filled, dtype=dtype), absent, None
-    except OverflowError:
-        raise ValueError(
-            f"{name} holds integers outside of 64 bits; pass them as strings to count them as "
-            "categories"
-        ) from None
-
-
-def _is_absent(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, Decimal):
-        return value.is_nan()  # comparing would raise for one that signals
-    return isinstance(value, numbers.Number) and bool(value != value)
 
 
 def same_length(columns: Sequence[Column]) -> int:
@@ -463,7 +406,10 @@ def _as_numbers(columns: Columns) -> Columns:
     if isinstance(columns, ArrayColumns):
         is_float = columns.rows.dtype.kind == "f"
         rows = columns.rows if is_float else columns.rows.astype(np.float64)
-        return ArrayColumns(columns.name, rows, columns.first)
+        return ArrayColumns(columns.name, rows, columns.first, columns.names)
+    if isinstance(columns, SparseColumns):
+        is_float = columns.matrix.dtype.kind == "f"
+        return columns if is_float else columns.astype(np.float64)
     return numbers
 
 

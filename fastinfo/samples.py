@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from fastinfo import arguments, binning
+from fastinfo import arguments, binning, tables
 from fastinfo.arguments import Options
 from fastinfo.backends import bring, choose
 from fastinfo.binning import Bins
@@ -69,6 +69,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
             "of one variable"
         )
+    groups[1] = _by_name(x, y, groups[1])
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
@@ -94,6 +95,22 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
         counts = _count_groups([group], options, weight, fixed=edges)
         sides.append(counts)
     return sides[0], sides[1]
+
+
+def _by_name(x: Any, y: Any, theirs: list[Column]) -> list[Column]:
+    """The columns of y in the order of those of x, where both are tables with names."""
+    if not (tables.has_names(x) and tables.has_names(y)):
+        return theirs
+    names, found = list(tables.labels(x)), list(tables.labels(y))
+    if set(names) != set(found):
+        ours = ", ".join(str(name) for name in names if name not in found)
+        others = ", ".join(str(name) for name in found if name not in names)
+        raise ValueError(
+            f"columns of x and y are matched by name, and x alone has {ours or 'none'}, y alone "
+            f"{others or 'none'}: pass tables with the same columns, or arrays to compare them in "
+            "the order that they have"
+        )
+    return [theirs[found.index(name)] for name in names]
 
 
 def _count_groups(

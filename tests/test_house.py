@@ -31,7 +31,7 @@ MEASURES = {
     "significance",
 }
 STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian"}
-SERVANTS = {"arguments", "tables", "features", "progress", "checkpoint", "files"}
+SERVANTS = {"arguments", "objects", "tables", "features", "progress", "checkpoint", "files"}
 """What serves doors and measures, and is no step on the way of the data."""
 
 TOOLS = {"ranges", "columns", "encoders", "extremes", "categories"}
