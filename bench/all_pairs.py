@@ -21,7 +21,7 @@ from bench.case import (
     two_cores,
 )
 from bench.peers import Array, BitCounts, PairValues
-from fastinfo import arguments, features, tiles
+from fastinfo import arguments, bin_arguments, features, tiles
 from fastinfo.backends import choose
 
 
@@ -214,7 +214,7 @@ def _quantiles(data: Table) -> str:
 def _bin_table(data: Table) -> list[Array]:
     """All that comes before the tiles: checks, edges and codes."""
     columns = arguments.features(data.X, "X")
-    groups, rules = arguments.bin_rules(_quantiles(data), [columns])
+    groups, rules = bin_arguments.bin_rules(_quantiles(data), [columns])
     return features.encode(groups, rules, choose(), n_jobs=1, refuse=True).rows()
 
 

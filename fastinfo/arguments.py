@@ -6,40 +6,23 @@ Behind this module samples are `columns.Column`, bins are rules, and nothing is 
 from __future__ import annotations
 
 import math
-import numbers
 import os
 from collections.abc import Iterable, Sequence
-from decimal import Decimal
-from itertools import chain
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from fastinfo import tables
-from fastinfo.backends import HOST, Place, bring, kernels_of, name_of, place_of
-from fastinfo.binning import (
-    EXACT_IN_FLOATS,
-    Bins,
-    Categories,
-    Edges,
-    Given,
-    NumpyRule,
-    Quantile,
-    Rule,
-    Uniform,
-)
-from fastinfo.categories import encode_text
-from fastinfo.columns import ArrayColumns, Column, Columns, of_samples, typical
+from fastinfo import objects, tables
+from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
+from fastinfo.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.entropies import ESTIMATORS
 from fastinfo.limits import usable_cores
-from fastinfo.numpy_rules import NUMPY_RULES
-from fastinfo.types import BackendName, NanPolicy
+from fastinfo.objects import is_integer, is_number
+from fastinfo.types import NanPolicy
 
 NAN_POLICIES = get_args(NanPolicy)
-MOST_BINS = 1 << 31
 LEAST_TOTAL = 1e-250
-TEXT = frozenset({str, np.str_})
 
 
 def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
@@ -65,7 +48,7 @@ def log_base(base: Any) -> float:
     """What nats are divided by: log of the base, 1 for None."""
     if base is None:
         return 1.0
-    if not _is_number(base):
+    if not is_number(base):
         raise TypeError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
     if not 1 < base < np.inf:
         raise ValueError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
@@ -81,7 +64,7 @@ def n_jobs(value: Any) -> int:
 
 def positive_integer(value: Any, name: str) -> int:
     """An integer of at least 1."""
-    if not _is_integer(value):
+    if not is_integer(value):
         raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
     if value < 1:
         raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
@@ -94,14 +77,6 @@ def path(value: Any, name: str) -> Path:
         kind = ValueError if isinstance(value, str) else TypeError
         raise kind(f"{name}={value!r}; accepted is a path, . for the working directory")
     return Path(value)
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, (bool, np.bool_))
-
-
-def _is_integer(value: Any) -> bool:
-    return isinstance(value, numbers.Integral) and not isinstance(value, (bool, np.bool_))
 
 
 def require_integers(name: str, is_weighted: bool) -> None:
@@ -117,7 +92,7 @@ def threshold(value: Any) -> float:
     """The least value of interest; −inf for None."""
     if value is None:
         return -np.inf
-    if not _is_number(value) or np.isnan(value):
+    if not is_number(value) or np.isnan(value):
         raise ValueError(f"threshold={value!r}; accepted is a real number, or None")
     return float(value)
 
@@ -155,31 +130,57 @@ def _is_floating(dtype: Any) -> bool:
 
 def variable(samples: Any, name: str) -> list[Column]:
     """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
-    if not tables.is_frame(samples) and not tables.is_series(samples):
-        samples = array_of(samples, name)
+    tables.require_read(samples, name)
+    if tables.is_series(samples):
+        return [column(samples, name)]
+    if not tables.has_names(samples):
+        if tables.is_sparse(samples) and samples.ndim == 1:
+            samples = samples.toarray()
+        if not tables.is_sparse(samples):
+            samples = array_of(samples, name)
         if samples.ndim == 1:
             return [column(samples, name)]
         if samples.ndim != 2:
             raise ValueError(
-                f"{name} has {samples.ndim} dimensions; accepted are (n,) samples of one variable "
-                "and (n, d) samples of one d-dimensional variable"
+                f"{name} has {samples.ndim} dimensions, shape {tuple(samples.shape)}; accepted are "
+                "(n,) samples of one variable and (n, d) samples of one d-dimensional variable"
             )
-    elif tables.is_series(samples):
-        return [column(samples, name)]
     return list(features(samples, name))
 
 
 def features(table: Any, name: str) -> Columns:
     """The columns of a table ``(n, m)``, each by its name."""
-    if not tables.is_frame(table):
+    tables.require_read(table, name)
+    names = None
+    if tables.is_annotated(table):
+        table, names = tables.matrix_of(table), [str(label) for label in tables.labels(table)]
+    if tables.is_sparse(table) and table.ndim == 2:
+        return _sparse_features(table, name, names)
+    if not tables.is_table(table):
         table = array_of(table, name)
         is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
         if is_plain and table.ndim == 2 and table.size:
-            return ArrayColumns(name, _supported(tables.by_column(table).T, name))
-    names, found = tables.columns(table, name)
+            rows = _supported(tables.by_column(table).T, name)
+            return ArrayColumns(name, rows, names=names)
+    own_names, found = tables.columns(table, name)
     if not found:
         raise ValueError(f"{name} has no columns")
-    return [column(samples, label) for label, samples in zip(names, found, strict=True)]
+    return [
+        column(samples, label) for label, samples in zip(names or own_names, found, strict=True)
+    ]
+
+
+def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Columns:
+    if not matrix.shape[1]:
+        raise ValueError(f"{name} has no columns")
+    if not matrix.shape[0]:
+        raise ValueError(f"{name} is empty, of shape {matrix.shape}; at least one sample is needed")
+    matrix = matrix.tocsc()
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()  # what came stays as it was
+        matrix.sum_duplicates()
+    dtype = _supported(matrix.data[:0], name).dtype
+    return SparseColumns(name, matrix.astype(dtype, copy=False), names=names)
 
 
 def array_of(samples: Any, name: str) -> Any:
@@ -203,28 +204,7 @@ def array_of(samples: Any, name: str) -> Any:
         raise TypeError(f"{name} is a {type(samples).__name__}, which has no order of samples")
     if hasattr(samples, "__array__"):
         return np.asarray(samples)
-    samples = list(samples)
-    # NumPy makes text of numbers beside text, and pads all of it to the longest.
-    dtype = object if _has_text(samples) else None
-    try:
-        array = np.asarray(samples, dtype)
-    except ValueError as error:
-        raise ValueError(f"{name} is no array: {error}") from None
-    if array.dtype.kind == "f" and _passes_int64(array):
-        # NumPy makes floats, in which neighbours are equal, of labels on both sides of 2⁶³.
-        objects = np.asarray(samples, dtype=object)
-        array = objects if all(map(_is_integer, objects.flat)) else array
-    return array
-
-
-def _has_text(samples: list[Any]) -> bool:
-    """Whether there is text in a list, or in lists that are its rows."""
-    if samples and isinstance(samples[0], str):
-        return True
-    types = set(map(type, samples))
-    if types <= {list, tuple}:
-        types = set(map(type, chain.from_iterable(samples)))
-    return any(issubclass(found, (str, bytes)) for found in types)
+    return objects.of_list(list(samples), name)
 
 
 def tensor_on_host(tensor: Any, name: str) -> Any:
@@ -238,10 +218,6 @@ def tensor_on_host(tensor: Any, name: str) -> Any:
         ) from None
 
 
-def _passes_int64(array: Any) -> bool:
-    return bool((np.abs(array) >= 1 << 63).any())
-
-
 def column(samples: Any, name: str) -> Column:
     """One column of samples, of a dtype that binning knows."""
     categories = missing = None
@@ -252,18 +228,22 @@ def column(samples: Any, name: str) -> Column:
         values, missing = samples.data, np.ma.getmaskarray(samples)
     elif place_of(samples) != HOST:
         values = samples
+    elif tables.is_sparse(samples):
+        values = samples.toarray()
     else:
-        values = np.asarray(samples)
+        values = array_of(samples, name)
     if values.ndim != 1:
-        raise ValueError(f"{name} has {values.ndim} dimensions; accepted is one")
+        raise ValueError(
+            f"{name} has {values.ndim} dimensions, shape {tuple(values.shape)}; accepted is one"
+        )
     if values.size == 0:
         raise ValueError(f"{name} is empty; at least one sample is needed")
     if values.dtype.kind in "OT":
-        values, missing, categories = _from_objects(
+        values, missing, categories = objects.to_types(
             values.astype(object, copy=False), missing, name
         )
     elif values.dtype.kind in "US":
-        values, missing, categories = _from_text(values, missing)
+        values, missing, categories = objects.encode_text(values, missing)
     values = _supported(values, name)
     if values.dtype.kind == "f":
         if missing is not None and missing.any():
@@ -277,9 +257,11 @@ def column(samples: Any, name: str) -> Column:
 def _supported(values: Any, name: str) -> Any:
     kind = values.dtype.kind
     if kind in "mM":
+        since = "(x - np.datetime64(0, 's'))" if kind == "M" else "x"
         raise TypeError(
-            f"{name} has dtype {values.dtype}; pass x.astype('int64') to take each moment as a "
-            "category, or x.astype('int64').astype(float) to bin them"
+            f"{name} has dtype {values.dtype}; pass {since} / np.timedelta64(1, 's') to bin it as "
+            "numbers, or np.where(np.isnat(x), None, x.astype(str)) to count each value as a "
+            "category; in both, NaT stays missing"
         )
     if kind not in "biuf":
         raise TypeError(
@@ -291,59 +273,6 @@ def _supported(values: Any, name: str) -> Any:
     if place_of(values) != HOST:
         return values if values.flags.c_contiguous else values.copy()
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
-
-
-def _from_text(values: Any, missing: Any) -> tuple[Any, Any, Any]:
-    codes, categories = encode_text(values, missing)
-    return codes, codes == categories.size, categories
-
-
-def _from_objects(values: Any, missing: Any, name: str) -> tuple[Any, Any, Any]:
-    """Objects of one type as an array of that type; None and NaN among them are missing."""
-    if missing is not None:
-        values = np.where(missing, None, values)
-    types = set(map(type, values.tolist()))
-    if types & TEXT:
-        others = (value for value in values.tolist() if type(value) not in TEXT)
-        if types <= TEXT or all(map(_is_absent, others)):
-            return _from_text(values, None)
-    absent = np.array([_is_absent(value) for value in values.tolist()])
-    present = values[~absent].tolist()
-    types = {type(value) for value in present}
-    filler: Any
-    dtype: Any
-    if not present:
-        filler, dtype = np.nan, np.float64
-    elif types <= {bool, np.bool_}:
-        filler, dtype = False, np.bool_
-    elif all(_is_integer(value) for value in present):
-        filler = min(present)
-        dtype = np.int64 if filler < 0 or max(present) < 1 << 63 else np.uint64
-    elif all(_is_number(value) or isinstance(value, Decimal) for value in present):
-        filler, dtype = np.nan, np.float64
-    else:
-        found = ", ".join(sorted(t.__name__ for t in types))
-        raise TypeError(
-            f"{name} holds objects of type {found}; accepted are samples of one type: numbers, "
-            "booleans or strings"
-        )
-    pairs = zip(values.tolist(), absent, strict=True)
-    filled = [filler if is_absent else value for value, is_absent in pairs]
-    try:
-        return np.array(filled, dtype=dtype), absent, None
-    except OverflowError:
-        raise ValueError(
-            f"{name} holds integers outside of 64 bits; pass them as strings to count them as "
-            "categories"
-        ) from None
-
-
-def _is_absent(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    if isinstance(value, Decimal):
-        return value.is_nan()  # comparing would raise for one that signals
-    return isinstance(value, numbers.Number) and bool(value != value)
 
 
 def same_length(columns: Sequence[Column]) -> int:
@@ -444,228 +373,3 @@ def require_total(weights: Any, name: str) -> None:
             f"{name} sums to {total:g}; accepted are sums of {LEAST_TOTAL:g} to "
             f"{1 / LEAST_TOTAL:g}, since only the ratios of weights matter"
         )
-
-
-# --- bins ---------------------------------------------------------------------------------------
-
-
-def bin_rules(
-    bins: Any, groups: Sequence[Columns], known: Sequence[Sequence[Bins | None]] | None = None
-) -> tuple[list[Columns], list[Rule]]:
-    """One rule for all columns of a variable, and the columns, as numbers where edges say so.
-
-    ``bins`` is one specification for all, or one for each variable: see `_is_one_each`. ``known``
-    are the bins that samples before these have decided, for each column of each variable.
-    """
-    several = _is_one_each(bins)
-    if several and len(bins) != len(groups):
-        raise ValueError(
-            f"bins has {len(bins)} entries for {len(groups)} variables; pass one for each, or one "
-            "for all, and edges as a list or an array"
-        )
-    if not several and _may_be_numbers(bins, len(groups)):
-        raise ValueError(
-            f"bins={bins!r} may be edges, or a number of bins for each of {len(groups)} variables: "
-            f"pass bins={tuple(bins)!r} for numbers, or bins=numpy.array({bins!r}) for edges"
-        )
-    specifications = list(bins) if several else [bins] * len(groups)
-    rules: list[Rule] = []
-    converted: list[Columns] = []
-    for position, (specification, group) in enumerate(zip(specifications, groups, strict=True)):
-        rule = _bin_rule(specification)
-        if isinstance(rule, Given):
-            group = _as_numbers(group)
-        elif specification is not None:
-            _require_floats(specification, [group] if several else groups)
-        elif not isinstance(group, ArrayColumns):
-            decided = known[position] if known else [None] * len(group)
-            group = [as_integers(c, b) for c, b in zip(group, decided, strict=True)]
-        converted.append(group)
-        rules.append(rule)
-    return converted, rules
-
-
-def as_integers(column: Column, known: Bins | None) -> Column:
-    """Floats as the integers that they are, or that samples before them were.
-
-    pandas makes floats of integers some of which are missing. They are counted as the integers
-    would be, unless a way of binning is asked for, or floats of the same column have been binned.
-    """
-    continues = isinstance(known, Categories) and known.values.dtype.kind in "iu"
-    is_candidate = column.is_float and (column.integers_with_gaps or continues)
-    if (
-        not is_candidate
-        or (isinstance(known, Edges) and len(known))
-        or place_of(column.values) != HOST
-    ):
-        return column
-    missing = np.isnan(column.values)
-    present = column.values[~missing]
-    is_whole = (np.abs(present) <= EXACT_IN_FLOATS) & (present == np.trunc(present))
-    if not is_whole.all():
-        return column
-    filler = present.min(initial=np.inf) if present.size else 0.0
-    values = np.where(missing, filler, column.values).astype(np.int64)
-    return Column(column.name, values, missing if missing.any() else None)
-
-
-def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
-    """Raise where a way of binning was asked for and there is nothing to bin."""
-    columns = [column for group in groups for column in typical(group)]
-    if not any(column.is_float for column in columns):
-        raise ValueError(
-            f"bins={specification!r} says how to bin floating-point samples, and "
-            f"{columns[0].name} {columns[0].kind}, whose values are categories as they are: pass "
-            "x.astype(float) to bin them, edges, or bins=None"
-        )
-
-
-def _as_numbers(columns: Columns) -> Columns:
-    numbers = [_as_number(column) for column in typical(columns)]
-    if isinstance(columns, ArrayColumns):
-        is_float = columns.rows.dtype.kind == "f"
-        rows = columns.rows if is_float else columns.rows.astype(np.float64)
-        return ArrayColumns(columns.name, rows, columns.first)
-    return numbers
-
-
-def _as_number(column: Column) -> Column:
-    if column.is_float:
-        return column
-    if column.categories is not None or column.values.dtype.kind not in "iu":
-        raise ValueError(
-            f"bins gives edges, and {column.name} holds categories that are no numbers; pass None "
-            "for it: bins=(edges, None)"
-        )
-    values = column.values.astype(np.float64)
-    if column.missing is not None:
-        values[column.missing] = np.nan
-    return Column(column.name, values)
-
-
-def _is_edges(bins: tuple[Any, ...] | list[Any]) -> bool:
-    """Whether a sequence is edges for all variables, and not one specification for each of them.
-
-    A list of numbers is edges, and a tuple of integers is a number of bins for each variable,
-    however many variables there are. Numbers of bins are integers, so that a tuple of other numbers
-    is edges too.
-    """
-    if len(bins) < 2 or not all(map(_is_number, bins)):
-        return False
-    return isinstance(bins, list) or not all(map(_is_integer, bins))
-
-
-def _is_one_each(bins: Any) -> bool:
-    """Whether ``bins`` has one specification for each variable."""
-    return isinstance(bins, (tuple, list)) and not _is_edges(bins)
-
-
-def _may_be_numbers(bins: Any, n_variables: int) -> bool:
-    """Whether edges look like a number of bins for each of several variables.
-
-    That is what `numpy.histogram2d` takes them for.
-    """
-    is_list = isinstance(bins, list) and len(bins) == n_variables > 1
-    return is_list and all(map(_is_integer, bins))
-
-
-def gives_edges(bins: Any) -> bool:
-    """Whether ``bins`` fixes the bins of one variable without a look at its samples."""
-    if isinstance(bins, np.ndarray):
-        return bool(bins.dtype.kind != "O")
-    return isinstance(bins, (tuple, list)) and _is_edges(bins)
-
-
-def require_bins(bins: Any) -> None:
-    """Raise for what says nothing about bins, whatever the samples and however many variables."""
-    if bins is not None:
-        for specification in bins if _is_one_each(bins) else [bins]:
-            _bin_rule(specification)
-
-
-def named_rule(bins: str) -> Rule | None:
-    """The rule that a word stands for; None where it stands for none."""
-    name, colon, count = bins.partition(":")
-    if name in ("uniform", "quantile") and (not colon or count.isdecimal()):
-        n_bins = _n_bins(int(count)) if colon else None
-        return Uniform(n_bins) if name == "uniform" else Quantile(n_bins)
-    return NumpyRule(bins) if bins in NUMPY_RULES else None
-
-
-def _bin_rule(bins: Any) -> Rule:
-    if bins is None:
-        return Quantile()
-    if _is_integer(bins):
-        return Uniform(_n_bins(int(bins)))
-    rule = named_rule(bins) if isinstance(bins, str) else None
-    if rule is not None:
-        return rule
-    if isinstance(bins, (np.ndarray, tuple, list)):
-        return Given(_edges(bins))
-    raise ValueError(
-        f"bins={bins!r}; accepted are None (equal frequencies, ⌈n^(1/3)⌉ bins), a number of "
-        'equal-width bins, "uniform", "quantile", "uniform:32", "quantile:32", increasing edges, '
-        f"or a rule of NumPy ({', '.join(NUMPY_RULES)})"
-    )
-
-
-def _n_bins(count: int) -> int:
-    if not 1 <= count < MOST_BINS:
-        raise ValueError(f"bins={count!r}; a number of bins is at least 1 and below 2³¹")
-    return count
-
-
-def _edges(bins: Any) -> Any:
-    edges = np.asarray(bins)
-    if edges.ndim != 1 or edges.size < 2 or edges.dtype.kind not in "iuf":
-        raise ValueError(
-            f"bins is an array of shape {edges.shape} and dtype {edges.dtype}; edges are at least "
-            "two real numbers in one dimension"
-        )
-    edges = edges.astype(np.float64)
-    # As in NumPy, the last bin may hold its two edges alone: the largest value by itself.
-    if not ((edges[1:-1] > edges[:-2]).all() and edges[-1] >= edges[-2]):
-        raise ValueError("bins gives edges that do not increase, or NaN among them")
-    return edges
-
-
-# --- options of every measure -------------------------------------------------------------------
-
-
-class Options:
-    """The keyword arguments that all measures share, checked before samples are looked at."""
-
-    def __init__(
-        self,
-        bins: Any,
-        base: Any,
-        estimator_name: Any,
-        policy: Any,
-        sample_weight: Any,
-        backend: Any,
-        jobs: Any,
-    ) -> None:
-        require_bins(bins)
-        self.bins = bins
-        self.unit = log_base(base)
-        """Nats to one unit of the result."""
-        self.estimator = estimator(estimator_name)
-        self.nan_policy = nan_policy(policy)
-        self.sample_weight = sample_weight
-        require_integers(self.estimator, sample_weight is not None)
-        name_of(backend)
-        self.backend: BackendName | None = backend
-        self.n_jobs = n_jobs(jobs)
-
-    def refuse_for_counts(self) -> None:
-        """Raise where an option about samples came with counts, on which it has no influence."""
-        for name, is_given in (
-            ("bins", self.bins is not None),
-            ("sample_weight", self.sample_weight is not None),
-            ("nan_policy", self.nan_policy != "raise"),
-        ):
-            if is_given:
-                raise ValueError(
-                    f"{name} says how samples are counted, and JointCounts are counted already: "
-                    f"pass it to JointCounts"
-                )

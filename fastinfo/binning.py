@@ -212,8 +212,12 @@ def fit(
     has_missing = column.missing is not None and bool(column.missing.any())
     n_samples = column.values.size
     if column.categories is not None:
-        codes = LookUp(reach(column.values, kernels))
-        return Coder(Categories(column.categories), n_samples, has_missing, codes, kernels)
+        n_bins = len(column.categories)
+        codes = column.values
+        if column.missing is not None:
+            codes = np.where(column.missing, n_bins, codes)
+        found = LookUp(reach(codes.astype(code_dtype(n_bins), copy=False), kernels))
+        return Coder(Categories(column.categories), n_samples, has_missing, found, kernels)
     missing = reach(column.missing, kernels) if has_missing else None
     column = column._replace(values=reach(column.values, kernels))
     if column.is_float:

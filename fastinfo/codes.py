@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import arguments, binning
+from fastinfo import arguments, bin_arguments, binning
 from fastinfo.backends import at, choose
 from fastinfo.binning import Edges
 
@@ -69,7 +69,7 @@ def encode(
         columns = arguments.variable(x, "x")
         if len(columns) != 1:
             raise ValueError(f"x has {len(columns)} columns; encode takes one: pass x[:, 0]")
-        (converted,), (rule,) = arguments.bin_rules(bins, [columns])
+        (converted,), (rule,) = bin_arguments.bin_rules(bins, [columns])
         kernels = choose(backend, arguments.place_of_columns(converted, None, backend))
         coder = binning.fit(converted[0], binning.sharing(rule, n_variables), kernels)
         codes, found = np.asarray(kernels.to_host(coder.codes())), coder.bins

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastinfo import arguments, binning, categories, counting
+from fastinfo import arguments, bin_arguments, binning, categories, counting
 from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges, Trust
@@ -89,7 +89,7 @@ class JointCounts:
         backend: BackendName | None = None,
         n_jobs: int | None = None,
     ) -> None:
-        arguments.require_bins(bins)
+        bin_arguments.require_bins(bins)
         self._specification = bins
         self.nan_policy = arguments.nan_policy(nan_policy)
         if sparse not in (None, True, False):
@@ -211,7 +211,7 @@ class JointCounts:
         if self._counts is not None:
             self._require_like([len(group) for group in groups])
             fixed = self._bins
-        converted, of_groups = arguments.bin_rules(self._specification, groups, fixed)
+        converted, of_groups = bin_arguments.bin_rules(self._specification, groups, fixed)
         columns = [column for group in converted for column in group]
         rules = [
             binning.sharing(rule, len(columns))
@@ -501,7 +501,7 @@ def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
 
 def _to_json(bins: Any) -> Any:
     """Edges are lists marked as arrays; JSON makes a list of one specification a variable, too."""
-    if arguments.gives_edges(bins):
+    if bin_arguments.gives_edges(bins):
         return {"array": np.asarray(bins).tolist()}
     if isinstance(bins, (tuple, list)):
         return [_to_json(specification) for specification in bins]

@@ -7,10 +7,10 @@ from math import prod
 from typing import Any
 
 from fastinfo import arguments, entropies, formulas, samples
-from fastinfo.arguments import Options
 from fastinfo.backends import at, choose, reducing
 from fastinfo.formulas import Formula
 from fastinfo.joint_counts import JointCounts
+from fastinfo.options import Options
 from fastinfo.types import Average, BackendName, Bins, EstimatorName, NanPolicy, Samples, Weights
 
 PairOfWeights = Sequence[Weights | None]

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import arguments, counting, features, formulas, tables, tiles
-from fastinfo.arguments import Options
+from fastinfo import arguments, bin_arguments, counting, features, formulas, tables, tiles
 from fastinfo.backends import HOST, Place, at, bring, choose, kernels_of, place_of, place_of_kernels
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.host import HostKernels
@@ -21,6 +20,7 @@ from fastinfo.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.columns import Columns, typical
 from fastinfo.features import Features
 from fastinfo.limits import free_memory
+from fastinfo.options import Options
 from fastinfo.progress import Progress, require, shown
 from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
 from fastinfo.tiles import Job, Plan, Sink, run
@@ -219,7 +219,7 @@ def _feature_groups(X: Any, Y: Any, options: Options) -> tuple[list[Columns], li
     n_samples = arguments.same_length([c for group in groups for c in typical(group)])
     weights = arguments.weights(options.sample_weight, n_samples)
     groups, options.sample_weight = arguments.with_weight(groups, weights)
-    return arguments.bin_rules(options.bins, groups)
+    return bin_arguments.bin_rules(options.bins, groups)
 
 
 class Run:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import arguments, binning
-from fastinfo.arguments import Options
+from fastinfo import arguments, bin_arguments, binning, tables
 from fastinfo.backends import bring, choose
 from fastinfo.binning import Bins
 from fastinfo.columns import Column, Columns
 from fastinfo.joint_counts import JointCounts, variable_names
+from fastinfo.options import Options
 
 
 def of(variables: Sequence[Any], options: Options) -> JointCounts:
@@ -74,6 +74,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
             "of one variable"
         )
+    groups[1] = _by_name(x, y, list(groups[1]))
     weights = [
         arguments.weights(weight, arguments.same_length(group))
         for weight, group in zip(weights, groups, strict=True)
@@ -96,16 +97,16 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
         if options.bins is None and all(
             c.integers_with_gaps or not c.is_float for c in (ours, theirs)
         ):
-            ours, theirs = (arguments.as_integers(column, None) for column in (ours, theirs))
-        if ours.is_float != theirs.is_float and not arguments.gives_edges(options.bins):
+            ours, theirs = (bin_arguments.as_integers(column, None) for column in (ours, theirs))
+        if ours.is_float != theirs.is_float and not bin_arguments.gives_edges(options.bins):
             raise ValueError(
                 f"{ours.name} {ours.kind} and {theirs.name} {theirs.kind}; give both sides "
                 "samples of one type"
             )
-        if ours.is_float and theirs.is_float and not arguments.gives_edges(options.bins):
+        if ours.is_float and theirs.is_float and not bin_arguments.gives_edges(options.bins):
             values = [bring(column.values, kernels) for column in (ours, theirs)]
             both = Column("x and y", kernels.xp.concatenate(values))
-            _, (rule,) = arguments.bin_rules(options.bins, [[both]])
+            _, (rule,) = bin_arguments.bin_rules(options.bins, [[both]])
             rule = binning.sharing(rule, len(groups[0]))
             found = binning.fit(both, rule, kernels, options.n_jobs, weights=of_both)
             edges.append(found.bins)
@@ -116,6 +117,22 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
         counts = _count_groups([group], options, weight, fixed=[edges])
         sides.append(counts)
     return sides[0], sides[1]
+
+
+def _by_name(x: Any, y: Any, theirs: list[Column]) -> list[Column]:
+    """The columns of y in the order of those of x, where both are tables with names."""
+    if not (tables.has_names(x) and tables.has_names(y)):
+        return theirs
+    names, found = list(tables.labels(x)), list(tables.labels(y))
+    if set(names) != set(found):
+        ours = ", ".join(str(name) for name in names if name not in found)
+        others = ", ".join(str(name) for name in found if name not in names)
+        raise ValueError(
+            f"columns of x and y are matched by name, and x alone has {ours or 'none'}, y alone "
+            f"{others or 'none'}: pass tables with the same columns, or arrays to compare them in "
+            "the order that they have"
+        )
+    return [theirs[found.index(name)] for name in names]
 
 
 def _count_groups(

@@ -6,7 +6,7 @@ Libraries are recognised by the objects that come in and never imported to look.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -32,40 +32,121 @@ class Series(NamedTuple):
 
 
 def library(data: Any) -> str:
-    """The name of the top-level package that the type of ``data`` comes from."""
-    return type(data).__module__.partition(".")[0]
+    """The package that the type of ``data`` comes from; of a derived DataFrame, its base's."""
+    packages = [base.__module__.partition(".")[0] for base in type(data).__mro__]
+    return next((package for package in packages if package in FRAMES), packages[0])
+
+
+FRAMES = {
+    "pandas": ("DataFrame",),
+    "polars": ("DataFrame",),
+    "pyarrow": ("Table", "RecordBatch"),
+}
+UNREAD = {"polars": ("LazyFrame", "collect"), "pyarrow": ("Dataset", "to_table")}
+"""Tables that are not in memory, and their method that brings them there."""
+
+
+def _is_one_of(data: Any, names: Sequence[str]) -> bool:
+    """Whether an object is of a class of its own library, or of one derived from it."""
+    bases = {base.__name__ for base in type(data).__mro__ if base.__module__ != "builtins"}
+    return not bases.isdisjoint(names)
 
 
 def is_frame(data: Any) -> bool:
     """Whether ``data`` is a table of a DataFrame library."""
-    kinds = {"pandas": "DataFrame", "polars": "DataFrame", "pyarrow": "Table"}
-    module = sys.modules.get(library(data))
-    name = kinds.get(library(data))
-    return module is not None and name is not None and isinstance(data, getattr(module, name))
+    return _is_one_of(data, FRAMES.get(library(data), ()))
 
 
 def is_series(data: Any) -> bool:
     """Whether ``data`` is a column of a DataFrame library."""
-    return library(data) in ("pandas", "polars", "pyarrow") and not is_frame(data)
+    return library(data) in FRAMES and not is_frame(data) and not _is_stream(data)
+
+
+def is_table(data: Any) -> bool:
+    """Whether ``data`` has named columns: a DataFrame, a dict of columns, or a list of Series."""
+    if is_frame(data) or _is_stream(data) or isinstance(data, dict):
+        return True
+    is_list = isinstance(data, (list, tuple)) and len(data) > 0
+    return is_list and all(is_series(column) and hasattr(column, "__len__") for column in data)
+
+
+def has_names(data: Any) -> bool:
+    """Whether the columns of ``data`` have names."""
+    return is_table(data) or is_annotated(data)
+
+
+def is_annotated(data: Any) -> bool:
+    """Whether ``data`` is an AnnData, whose matrix X has names of its columns."""
+    return all(hasattr(data, name) for name in ("X", "var_names", "obs_names"))
+
+
+def is_sparse(data: Any) -> bool:
+    """Whether ``data`` is a sparse matrix or array of scipy."""
+    bases = (base.__module__.partition(".")[0] for base in type(data).__mro__)
+    return hasattr(data, "tocsc") and "scipy" in bases
+
+
+def matrix_of(annotated: Any) -> Any:
+    """The matrix X of an AnnData, in memory."""
+    matrix = annotated.X
+    return matrix.to_memory() if hasattr(matrix, "to_memory") else matrix
+
+
+def _is_stream(data: Any) -> bool:
+    return library(data) == "pyarrow" and _is_one_of(data, ("RecordBatchReader",))
+
+
+def require_read(data: Any, name: str) -> None:
+    """Raise for a table that is a plan, or lies in files.
+
+    Raises
+    ------
+    TypeError
+        With the method that reads it.
+    """
+    kind, method = UNREAD.get(library(data), ("", ""))
+    if _is_one_of(data, (kind,)):
+        raise TypeError(
+            f"{name} is a {library(data)} {kind}, which is not in memory: pass "
+            f"{name}.{method}(), of the columns that are wanted"
+        )
 
 
 def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
-    """Names and columns of a DataFrame, an Arrow table or a two-dimensional array-like.
+    """Names and columns of a table, or of a two-dimensional array-like.
 
-    Columns of an array are called by their position: ``X[:, 3]``.
+    Columns of an array are called by their position: ``X[:, 3]``. A pandas table may call several
+    columns alike: the second ``a`` is called ``a.1``.
+
+    Raises
+    ------
+    TypeError
+        For a dict of anything but columns.
+    ValueError
+        For an array that is not two-dimensional.
     """
-    if is_frame(table):
-        import narwhals as nw
-
-        frame = nw.from_native(table, eager_only=True)
-        return [str(column) for column in frame.columns], [
-            frame[:, position].to_native() for position in range(len(frame.columns))
-        ]
+    if is_table(table):
+        names = [str(label) for label in labels(table)]
+        if isinstance(table, dict):
+            for key, column in table.items():
+                if isinstance(column, (str, bytes, dict)) or not isinstance(column, Iterable):
+                    raise TypeError(
+                        f"{name} is a dict, and {key!r} in it is {type(column).__name__}; accepted "
+                        "is a dict from names to columns of samples"
+                    )
+            return names, list(table.values())
+        if isinstance(table, (list, tuple)):
+            return names, list(table)
+        if library(table) == "pandas":
+            return names, [table.iloc[:, position] for position in range(len(names))]
+        if _is_stream(table):
+            table = table.read_all()
+        return names, list(table.get_columns() if library(table) == "polars" else table.columns)
     array = table if hasattr(table, "ndim") else np.asarray(table)
     if array.ndim != 2:
         raise ValueError(
-            f"{name} has {array.ndim} dimension{'s' * (array.ndim != 1)}; a table is "
-            "two-dimensional, samples by features; for one feature pass x.reshape(-1, 1)"
+            f"{name} has {array.ndim} dimension{'s' * (array.ndim != 1)}, shape {array.shape}; a "
+            "table is two-dimensional, samples by features; for one feature pass x.reshape(-1, 1)"
         )
     if not np.ma.isMaskedArray(array):
         array = by_column(array)
@@ -93,10 +174,35 @@ def by_column(array: Any) -> Any:
 
 
 def labels(table: Any) -> Sequence[Any]:
-    """Names of the features of a table, or their positions where it has none."""
-    if is_frame(table):
-        return list(table.column_names if library(table) == "pyarrow" else table.columns)
-    return range(np.shape(table)[1])
+    """Names of the features of a table, each once, or their positions where it has none."""
+    if is_annotated(table):
+        return _each_once(list(table.var_names))
+    if not is_table(table):
+        return range(np.shape(table)[1])
+    if isinstance(table, dict):
+        return list(table)
+    if isinstance(table, (list, tuple)):
+        names = [getattr(column, "name", None) for column in table]
+        return _each_once([i if name is None else name for i, name in enumerate(names)])
+    is_arrow = library(table) == "pyarrow"
+    return _each_once(list(table.schema.names if is_arrow else table.columns))
+
+
+def _each_once(names: list[Any]) -> list[Any]:
+    """The second ``a`` becomes ``a.1``, as where pandas reads a file."""
+    taken = set(names)
+    if len(taken) == len(names):
+        return names
+    found: list[Any] = []
+    seen: set[Any] = set()
+    for name in names:
+        unique, number = name, 0
+        while unique in seen or (number and unique in taken):
+            number += 1
+            unique = f"{name}.{number}"
+        seen.add(unique)
+        found.append(unique)
+    return found
 
 
 def like(result: Any, data: Any) -> Any:
@@ -135,17 +241,23 @@ def from_series(data: Any, name: str) -> Series:
     """
     import narwhals as nw
 
-    if library(data) == "pyarrow" and not hasattr(data, "num_chunks"):
-        import pyarrow as pa
-
-        data = pa.chunked_array([data])
-    if library(data) == "pandas" and not hasattr(data, "cat"):
-        import pandas as pd
-
-        data = pd.Series(data)
-    if library(data) == "pyarrow" and str(data.type) == "string_view":
-        data = data.cast("large_string")  # the one text type that Arrow cannot factorize
-    series = nw.from_native(data, series_only=True)
+    as_numbers, as_categories = MOMENTS[library(data)]
+    try:
+        data = _as_read(data)
+        series = nw.from_native(data, series_only=True)
+    except (TypeError, NotImplementedError):
+        raise TypeError(
+            f"{name} is a {type(data).__module__}.{type(data).__qualname__}; accepted are columns "
+            "of samples"
+        ) from None
+    is_time = library(data) == "pyarrow" and str(data.type).startswith(("date", "time"))
+    if is_time or series.dtype.is_temporal():
+        as_numbers = as_numbers.format(getattr(getattr(data, "type", None), "bit_width", 64))
+        raise TypeError(
+            f"{name} holds moments or durations ({getattr(data, 'type', series.dtype)}), which may "
+            f"be meant as numbers or as categories: pass {as_numbers} to bin them as numbers, or "
+            f"{as_categories} to count each as a category; in both, missing ones stay missing"
+        )
     if series.dtype.is_nested() or series.dtype in (nw.Int128, nw.UInt128):
         raise TypeError(
             f"{name} holds {series.dtype}; accepted are numbers of up to 64 bits, booleans, "
@@ -166,6 +278,40 @@ def from_series(data: Any, name: str) -> Series:
     values = series.to_numpy()
     may_be_integers = library(series.to_native()) == "pandas" and series.to_native().dtype == "f8"
     return Series(values, integers_with_gaps=may_be_integers and _are_integers_with_gaps(values))
+
+
+MOMENTS = {
+    "pandas": ("(x - x.min()) / pd.Timedelta(seconds=1)", 'x.astype("category")'),
+    "polars": ("x.to_physical().cast(pl.Float64)", "x.to_physical()"),
+    "pyarrow": ('x.cast("int{}").cast("float64", safe=False)', "x.dictionary_encode()"),
+}
+"""How dates, times and durations of a library become numbers and categories."""
+
+
+def _as_read(data: Any) -> Any:
+    """The column as narwhals reads it: what pandas holds of Arrow as Arrow's own."""
+    if library(data) == "pandas":
+        import pandas as pd
+
+        series = pd.Series(data)
+        if not isinstance(series.dtype, pd.ArrowDtype):
+            return series
+        import pyarrow as pa
+
+        data = pa.array(series.array)
+    if library(data) == "pyarrow":
+        import pyarrow as pa
+
+        if isinstance(data, pa.Array):
+            data = pa.chunked_array([data])
+        kind = getattr(data, "type", None)
+        if kind == pa.string_view():
+            data = data.cast("large_string")  # the one text type that Arrow cannot factorize
+        if kind is not None and pa.types.is_run_end_encoded(kind):
+            import pyarrow.compute as pc
+
+            data = pa.chunked_array([pc.run_end_decode(chunk) for chunk in data.chunks])
+    return data
 
 
 def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
@@ -224,6 +370,9 @@ def _from_arrow(data: Any, name: str) -> Encoded:
 
     if not pa.types.is_dictionary(data.type):
         data = data.dictionary_encode()
+    elif data.type.value_type == pa.string_view():
+        chunks = [(chunk.indices, chunk.dictionary.cast("large_string")) for chunk in data.chunks]
+        data = pa.chunked_array([pa.DictionaryArray.from_arrays(*chunk) for chunk in chunks])
     data = data.unify_dictionaries().combine_chunks()
     if hasattr(data, "num_chunks"):  # pyarrow keeps an empty column chunked
         data = data.chunk(0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import arguments, entropies, formulas, measures
+from fastinfo import entropies, formulas, measures, options
 
 NAIVE = {
     "ml": lambda counts: naive.entropy_of(naive.probabilities(dict(enumerate(counts)))),
@@ -84,8 +84,8 @@ def test_a_formula_that_may_be_negative_stays_negative(kernels):
         return entropy(0) + entropy(1) + entropy(2) - pairs + entropy(0, 1, 2)
 
     counts = fastinfo.JointCounts().update([0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0])
-    options = arguments.Options(None, 2, "ml", "raise", None, kernels.name, None)
-    assert measures._measure(interaction, (counts, None, None), options) == pytest.approx(-1)
+    checked = options.Options(None, 2, "ml", "raise", None, kernels.name, None)
+    assert measures._measure(interaction, (counts, None, None), checked) == pytest.approx(-1)
 
 
 def test_rounding_does_not_grow_with_the_number_of_cells(kernels, rng):

@@ -34,8 +34,8 @@ MEASURES = {
 }
 STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian"}
 SERVANTS = {
-    *("arguments", "distributions", "tables", "reading", "features", "progress"),
-    *("checkpoint", "files"),
+    *("arguments", "bin_arguments", "options", "distributions", "objects", "tables"),
+    *("reading", "features", "progress", "checkpoint", "files"),
 }
 """What serves doors and measures, and is no step on the way of the data."""
 

@@ -4,6 +4,7 @@ import datetime
 import decimal
 import io
 import itertools
+import re
 
 import naive
 import numpy as np
@@ -155,16 +156,52 @@ def test_integers_that_pandas_made_floats_are_known(case):
         (lambda: pa.array([{"a": 1}]), "x holds Struct"),
         (lambda: pl.Series([1, 2**100], dtype=pl.Int128), "x holds Int128"),
         (lambda: pa.array([b"a", b"b"]), "objects of type bytes"),
-        (lambda: pa.array([datetime.date(2020, 1, 1)]), "dtype datetime64"),
-        (lambda: pl.Series([datetime.datetime(2020, 1, 1)]), "dtype datetime64"),
-        (lambda: pd.Series(pd.to_datetime(["2020-01-01"])), "dtype datetime64"),
-        (lambda: pa.array([datetime.time(1)]), "objects of type time"),
+        (lambda: pl.col("a"), r"x is a polars\.expr\.expr\.Expr; accepted are columns"),
+        (lambda: pd.MultiIndex.from_tuples([(1, 2)]), "x is a pandas.*MultiIndex; accepted"),
         (lambda: pd.Series(["a", 1], dtype=object), "objects of type int, str"),
     ],
 )
 def test_columns_of_other_things_are_refused_by_name(make, told):
     with pytest.raises(TypeError, match=told):
         arguments.column(make(), "x")
+
+
+DAYS = [datetime.datetime(2020, 1, 1), None, datetime.datetime(2020, 1, 3)]
+MOMENTS = {
+    "NumPy": lambda: np.array(DAYS, "M8[s]"),
+    "NumPy durations": lambda: np.array([1, "NaT", 5], "m8[D]"),
+    "pandas": lambda: pd.Series(DAYS),
+    "pandas with a zone": lambda: pd.Series(DAYS).dt.tz_localize("Europe/Berlin"),
+    "pandas durations": lambda: pd.Series(DAYS) - pd.Timestamp(0),
+    "pandas Arrow": lambda: pd.Series(DAYS, dtype="timestamp[us][pyarrow]"),
+    "polars": lambda: pl.Series(DAYS),
+    "polars dates": lambda: pl.Series(DAYS).dt.date(),
+    "polars times": lambda: pl.Series([datetime.time(1), None, datetime.time(2)]),
+    "polars durations": lambda: pl.Series(DAYS) - datetime.datetime(2000, 1, 1),
+    "Arrow": lambda: pa.array(DAYS),
+    "Arrow with a zone": lambda: pa.array(DAYS, pa.timestamp("ns", "UTC")),
+    "Arrow dates": lambda: pa.array([1, None, 3], pa.date32()),
+    "Arrow long dates": lambda: pa.array([0, None, 86_400_000], pa.date64()),
+    "Arrow times": lambda: pa.array([1, None, 3], pa.time32("s")),
+    "Arrow long times": lambda: pa.array([1, None, 3], pa.time64("us")),
+    "Arrow durations": lambda: pa.array([1, None, 3], pa.duration("s")),
+}
+
+
+@pytest.mark.parametrize("case", MOMENTS)
+def test_what_is_advised_about_moments_keeps_missing_ones_missing(case):
+    """The advice of the message is followed to the letter."""
+    x = MOMENTS[case]()
+    with pytest.raises(TypeError, match=r"x h.* missing") as caught:
+        arguments.column(x, "x")
+    advice = re.search("pass (.*) to bin .* as numbers, or (.*) to count each", str(caught.value))
+    for text, is_float in zip(advice.groups(), (True, False), strict=True):
+        column = arguments.column(eval(text, {"x": x, "np": np, "pd": pd, "pl": pl}), "x")
+        first, second, third = samples(column)
+        assert column.is_float == is_float
+        assert second is MISSING
+        assert MISSING not in (first, third)
+        assert first < third
 
 
 @pytest.mark.parametrize(

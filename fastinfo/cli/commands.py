@@ -17,7 +17,7 @@ import numpy as np
 import typer
 
 import fastinfo
-from fastinfo import arguments, pairwise, progress, reading
+from fastinfo import bin_arguments, pairwise, progress, reading
 from fastinfo.backends import choose
 from fastinfo.cli import output, preparation
 from fastinfo.cli.options import (
@@ -244,7 +244,7 @@ class Request:
         self.stdout, self.stderr = output.consoles()
         self.missing = missing
         self.bins = int(bins) if bins is not None and bins.isdecimal() else bins
-        if isinstance(self.bins, str) and arguments.named_rule(self.bins) is None:
+        if isinstance(self.bins, str) and bin_arguments.named_rule(self.bins) is None:
             raise ValueError(
                 f"--bins {self.bins}: accepted are a number of bins of equal width, uniform[:N], "
                 f"quantile[:N], or a rule of NumPy ({', '.join(NUMPY_RULES)})"
