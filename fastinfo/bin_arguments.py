@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends import HOST, place_of
+from fastinfo.backends import HOST, kernels_of, place_of
 from fastinfo.binning import (
     EXACT_IN_FLOATS,
     Bins,
@@ -51,7 +51,7 @@ def bin_rules(
     for position, (specification, group) in enumerate(zip(specifications, groups, strict=True)):
         rule = _bin_rule(specification)
         if isinstance(rule, Given):
-            group = _as_numbers(group)
+            group = _as_numbers(group, float(rule.edges[-1]))
         elif specification is not None:
             _require_floats(specification, [group] if several else groups)
         elif not isinstance(group, (ArrayColumns, SparseColumns)):
@@ -97,11 +97,11 @@ def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
         )
 
 
-def _as_numbers(columns: Columns) -> Columns:
-    numbers = [_as_number(column) for column in typical(columns)]
+def _as_numbers(columns: Columns, last_edge: float) -> Columns:
+    numbers = [_as_number(column, last_edge) for column in typical(columns)]
     if isinstance(columns, ArrayColumns):
         is_float = columns.rows.dtype.kind == "f"
-        rows = columns.rows if is_float else columns.rows.astype(np.float64)
+        rows = columns.rows if is_float else _as_floats(columns.rows, last_edge)
         return ArrayColumns(columns.name, rows, columns.first, columns.names)
     if isinstance(columns, SparseColumns):
         is_float = columns.matrix.dtype.kind == "f"
@@ -109,7 +109,7 @@ def _as_numbers(columns: Columns) -> Columns:
     return numbers
 
 
-def _as_number(column: Column) -> Column:
+def _as_number(column: Column, last_edge: float) -> Column:
     if column.is_float:
         return column
     if column.categories is not None or column.values.dtype.kind not in "iu":
@@ -117,10 +117,27 @@ def _as_number(column: Column) -> Column:
             f"bins gives edges, and {column.name} holds categories that are no numbers; pass None "
             "for it: bins=(edges, None)"
         )
-    values = column.values.astype(np.float64)
+    values = _as_floats(column.values, last_edge)
     if column.missing is not None:
         values[column.missing] = np.nan
     return Column(column.name, values)
+
+
+def _as_floats(integers: Any, last_edge: float) -> Any:
+    """Integers as float64 that lie between the same edges as they do.
+
+    Beyond 2⁵³ float64 rounds, and could lift an integer to an edge that it does not reach. So it is
+    rounded down, and up where that would keep it from passing the last edge.
+    """
+    values = integers.astype(np.float64)
+    if integers.dtype.itemsize < 8 or not (abs(values) > EXACT_IN_FLOATS).any():
+        return values
+    xp = np if place_of(integers) == HOST else kernels_of(integers).xp
+    limit = 2.0**63 if integers.dtype.kind == "i" else 2.0**64
+    back = xp.where(values < limit, values, 0.0).astype(integers.dtype)
+    values = xp.where((back > integers) | (values >= limit), xp.nextafter(values, -np.inf), values)
+    is_cut = values.astype(integers.dtype) != integers
+    return xp.where(is_cut & (values == last_edge), np.nextafter(last_edge, np.inf), values)
 
 
 def _is_edges(bins: tuple[Any, ...] | list[Any]) -> bool:
@@ -202,7 +219,14 @@ def _edges(bins: Any) -> Any:
             f"bins is an array of shape {edges.shape} and dtype {edges.dtype}; edges are at least "
             "two real numbers in one dimension"
         )
-    edges = edges.astype(np.float64)
+    given, edges = edges, edges.astype(np.float64)
+    if given.dtype.kind in "iu" and any(
+        int(a) != int(b) for a, b in zip(given, edges, strict=True)
+    ):
+        raise ValueError(
+            "bins gives whole numbers beyond 2⁵³ that float64 does not hold exactly: subtract the "
+            "smallest from samples and edges"
+        )
     # As in NumPy, the last bin may hold its two edges alone: the largest value by itself.
     if not ((edges[1:-1] > edges[:-2]).all() and edges[-1] >= edges[-2]):
         raise ValueError("bins gives edges that do not increase, or NaN among them")

@@ -350,6 +350,27 @@ def test_extreme_edges_count_as_numpy_counts(backend, x, edges):
     np.testing.assert_array_equal(found, np.histogram(x, edges)[0])
 
 
+@pytest.mark.parametrize("dtype", ["i8", "u8"])
+def test_integers_that_float64_rounds_stay_between_their_edges(backend, dtype):
+    """NumPy compares integers with integers; 2⁶² − 1 as a float is 2⁶²."""
+    top, step = (2**63, 1024) if dtype == "i8" else (2**64, 2048)
+    x = np.array([2**62 + i for i in (-513, -1, 0, 1, 511, 1024, 1025)] + [top - 1], dtype)
+    for given in ([2**62 - 512, 2**62, 2**62 + 1024], [2**53, 2**62, top - step], [0, 2**62]):
+        edges = np.array(given, dtype)
+        found, _ = count(x, bins=edges, backend=backend, nan_policy="omit")
+        expected = np.histogram(x, edges)[0]
+        np.testing.assert_array_equal(found, expected)
+        table = np.array([x, x]).T.copy()
+        pairs = fastinfo.pairwise_mutual_information(
+            table, bins=edges, backend=backend, nan_policy="omit"
+        )
+        assert pairs[0, 1] == pytest.approx(
+            fastinfo.mutual_information(x, x, bins=edges, backend=backend, nan_policy="omit")
+        )
+    with pytest.raises(ValueError, match="whole numbers beyond 2⁵³ that float64 does not hold"):
+        count(x, bins=[2**62, 2**62 + 1, 2**62 + 2], backend=backend)
+
+
 @pytest.mark.parametrize("x", DATA.values(), ids=DATA)
 @pytest.mark.parametrize("bins", [None, "quantile:3", 4], ids=str)
 def test_a_columns_own_edges_can_be_used_again(backend, x, bins):
