@@ -259,7 +259,7 @@ SHAPES = {
     "no columns": (np.zeros((3, 0)), ValueError, "x has no columns"),
     "no rows": (np.zeros((0, 3)), ValueError, "is empty"),
     "ragged": ([[0, 1], [1]], ValueError, "x is no array"),
-    "set": ({1, 2}, TypeError, "x is a set, which has no order of samples"),
+    "set": ({1, 2}, TypeError, "x is a set, which keeps no order of samples: pass a list"),
     "dictionary": ({1: 2}, TypeError, "x is a dict, and 1 in it is int; accepted is"),
     "nested lists": ([[0, 1], [1, 0], [0, 0], [1, 1]], 2.0),
     "tuple": ((0, 1), 1.0),
