@@ -158,6 +158,8 @@ def features(table: Any, name: str) -> Columns:
     if tables.is_sparse(table) and table.ndim == 2:
         return _sparse_features(table, name, names)
     if not tables.is_table(table):
+        if tables.is_series(table) and hasattr(table, "__len__"):
+            tables.require_two_dimensions((len(table),), name)
         table = array_of(table, name)
         is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
         if is_plain and table.ndim == 2 and table.size:

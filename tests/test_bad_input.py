@@ -290,6 +290,12 @@ TABLES = {
     "no columns": (np.zeros((3, 0)), ValueError, "X has no columns"),
     "no rows": (np.zeros((0, 3)), ValueError, r"X\[:, 0\] is empty"),
     "None": (None, TypeError, "X is NoneType"),
+    "a column of 128 bits": (pl.Series([1], dtype=pl.Int128), ValueError, r"X has 1 dim.*\(1,\)"),
+    "an empty column among others": (
+        [pd.Series([1]), pd.Series([])],
+        ValueError,
+        r"X\[1\] is empty",
+    ),
     "a plan": (pl.LazyFrame({"a": [1]}), TypeError, r"X is a polars LazyFrame.*pass X.collect\(\)"),
     "a dict of numbers": ({"a": 1}, TypeError, "X is a dict, and 'a' in it is int; accepted is"),
     "an empty dict": ({}, ValueError, "X has no columns"),
