@@ -23,6 +23,7 @@ from fastinfo.types import NanPolicy
 
 NAN_POLICIES = get_args(NanPolicy)
 LEAST_TOTAL = 1e-250
+TO_HOST = {"torch": "x.cpu()", "dask": "x.compute()"}
 
 
 def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
@@ -157,6 +158,8 @@ def features(table: Any, name: str) -> Columns:
     if tables.is_sparse(table) and table.ndim == 2:
         return _sparse_features(table, name, names)
     if not tables.is_table(table):
+        if tables.is_series(table) and hasattr(table, "__len__"):
+            tables.require_two_dimensions((len(table),), name)
         table = array_of(table, name)
         is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
         if is_plain and table.ndim == 2 and table.size:
@@ -194,14 +197,15 @@ def array_of(samples: Any, name: str) -> Any:
         raise TypeError(
             f"{name} is a {type(samples).__module__}.{type(samples).__qualname__}; accepted are "
             "NumPy and CuPy arrays, lists, pandas, polars and Arrow columns, and torch tensors on "
-            "the CPU or a CUDA device: bring it to the host first"
+            f"the CPU or a CUDA device: pass {TO_HOST.get(origin, 'np.asarray(x)')}"
         )
     if np.ma.isMaskedArray(samples):
         return samples
     if isinstance(samples, (str, bytes)) or not isinstance(samples, (Iterable, np.ndarray)):
         raise TypeError(f"{name} is {type(samples).__name__}; accepted is an array of samples")
     if isinstance(samples, (set, frozenset, dict)):
-        raise TypeError(f"{name} is a {type(samples).__name__}, which has no order of samples")
+        kind = type(samples).__name__
+        raise TypeError(f"{name} is a {kind}, which keeps no order of samples: pass a list")
     if hasattr(samples, "__array__"):
         return np.asarray(samples)
     return objects.of_list(list(samples), name)
@@ -297,8 +301,8 @@ def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
     if len(places) > 1:
         (first, a), (second, b) = list(places.items())[:2]
         raise ValueError(
-            f"{a} is on {first} and {b} on {second}: bring both to one place, or say with backend= "
-            "where they are to be worked on"
+            f"{a} is on {first} and {b} on {second}: copy both to one device, or choose by "
+            "backend= where to compute"
         )
     return next(iter(places), HOST)
 

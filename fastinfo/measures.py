@@ -179,8 +179,9 @@ def mutual_information(
     ----------
     x : array-like of shape (n,) or (n, d), or JointCounts of two variables
         Samples of one variable, or of one d-dimensional variable: NumPy arrays, lists, pandas,
-        polars or Arrow columns, torch tensors on the CPU. Integers, booleans, strings and
-        categoricals are categories as they are; floating-point samples are binned.
+        polars or Arrow columns and tables, sparse matrices, torch tensors on the CPU. Integers,
+        booleans, strings and categoricals are categories as they are; floating-point samples are
+        binned.
     y : array-like of shape (n,) or (n, d)
         Samples of the other variable.
     bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
@@ -426,8 +427,8 @@ def cross_entropy(
     x : array-like of shape (n,) or (n, d), or JointCounts
         Samples of P.
     y : array-like of shape (m,) or (m, d), or JointCounts
-        Samples of Q, of the same variable; m may differ from n. Both are binned alike, by the bins
-        of all samples taken together.
+        Samples of Q, of the same variable; m may differ from n. Columns of two tables are matched
+        by their names. Both are binned alike, by the bins of all samples taken together.
     bins, base, nan_policy, backend, n_jobs
         As for `mutual_information`.
     sample_weight : pair of array-like, optional

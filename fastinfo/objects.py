@@ -93,7 +93,8 @@ def to_types(values: Any, missing: Any, name: str) -> tuple[Any, Any, Any]:
         found = ", ".join(sorted(t.__name__ for t in types))
         raise TypeError(
             f"{name} holds objects of type {found}; accepted are samples of one type: numbers, "
-            "booleans or strings"
+            "booleans or strings. pandas.Series(x, dtype='category') takes other labels, and "
+            "labels of several types"
         )
     pairs = zip(values.tolist(), absent, strict=True)
     filled = [filler if is_absent else value for value, is_absent in pairs]

@@ -136,24 +136,37 @@ def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
                     )
             return names, list(table.values())
         if isinstance(table, (list, tuple)):
-            return names, list(table)
+            unnamed = [getattr(column, "name", None) is None for column in table]
+            pairs = enumerate(zip(names, unnamed, strict=True))
+            return [f"{name}[{i}]" if no else own for i, (own, no) in pairs], list(table)
         if library(table) == "pandas":
             return names, [table.iloc[:, position] for position in range(len(names))]
         if _is_stream(table):
             table = table.read_all()
         return names, list(table.get_columns() if library(table) == "polars" else table.columns)
     array = table if hasattr(table, "ndim") else np.asarray(table)
-    if array.ndim != 2:
-        raise ValueError(
-            f"{name} has {array.ndim} dimension{'s' * (array.ndim != 1)}, shape {array.shape}; a "
-            "table is two-dimensional, samples by features; for one feature pass x.reshape(-1, 1)"
-        )
+    require_two_dimensions(array.shape, name)
     if not np.ma.isMaskedArray(array):
         array = by_column(array)
     return (
         [f"{name}[:, {position}]" for position in range(array.shape[1])],
         [array[:, position] for position in range(array.shape[1])],
     )
+
+
+def require_two_dimensions(shape: Sequence[int], name: str) -> None:
+    """Raise for what is no table.
+
+    Raises
+    ------
+    ValueError
+        With the shape that came.
+    """
+    if len(shape) != 2:
+        raise ValueError(
+            f"{name} has {len(shape)} dimension{'s' * (len(shape) != 1)}, shape {tuple(shape)}; a "
+            "table is two-dimensional, samples by features; for one feature pass x.reshape(-1, 1)"
+        )
 
 
 def by_column(array: Any) -> Any:

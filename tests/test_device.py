@@ -152,7 +152,7 @@ def test_a_backend_by_name_moves_the_samples(rng, xp, launches):
 )
 def test_a_mixture_of_places_is_refused(rng, xp, call):
     values = rng.random(40)
-    with pytest.raises(ValueError, match=r"is on .* and .* on .*: bring both to one place"):
+    with pytest.raises(ValueError, match=r"is on .* and .* on .*: copy both to one device"):
         call(values, xp.asarray(values))
 
 

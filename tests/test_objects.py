@@ -1,9 +1,11 @@
 """Lists and arrays of Python objects become arrays of one type."""
 
+import datetime
 import decimal
 import fractions
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import fastinfo
@@ -72,3 +74,22 @@ def test_objects_take_their_type(values, missing, expected):
 def test_objects_of_several_types_are_refused(values):
     with pytest.raises(TypeError, match=r"x holds objects of type .*; accepted are samples of one"):
         fastinfo.entropy(array(values))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        [1, "1", None, 1],
+        [True, "a", None, True],
+        [pd.Interval(0, 1), pd.Interval(1, 2), None, pd.Interval(0, 1)],
+        [datetime.date(2020, 1, 1), datetime.date(2020, 1, 2), None, datetime.date(2020, 1, 1)],
+        [(1, 2), (1, "2"), None, (1, 2)],
+    ],
+)
+def test_what_is_advised_about_objects_works(values):
+    with pytest.raises(TypeError, match=r"pandas.Series\(x, dtype='category'\) takes other labels"):
+        fastinfo.entropy(array(values))
+    column = pd.Series(array(values), dtype="category")
+    found = fastinfo.JointCounts(nan_policy="omit").update(column)
+    assert sorted(found.table.tolist()) == [1, 2]
+    assert found.n_missing == 1
