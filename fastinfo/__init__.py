@@ -5,6 +5,7 @@ and of every pair of features of a wide table (`pairwise_mutual_information`, `t
 """
 
 from fastinfo import pmf
+from fastinfo.alerts import PreparationWarning, ProbabilitiesWarning, SaturationWarning
 from fastinfo.backends import backends
 from fastinfo.joint_counts import JointCounts
 from fastinfo.measures import (
@@ -19,13 +20,19 @@ from fastinfo.measures import (
     normalized_mutual_information,
     variation_of_information,
 )
-from fastinfo.pairwise import Pair, pairwise_mutual_information, top_pairs
+from fastinfo.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
+from fastinfo.scores import Score, score
 
 __version__ = "0.1.0"
 
 __all__ = [
     "JointCounts",
     "Pair",
+    "PreparationWarning",
+    "ProbabilitiesWarning",
+    "RankedPair",
+    "SaturationWarning",
+    "Score",
     "backends",
     "conditional_entropy",
     "conditional_mutual_information",
@@ -38,6 +45,7 @@ __all__ = [
     "normalized_mutual_information",
     "pairwise_mutual_information",
     "pmf",
+    "score",
     "top_pairs",
     "variation_of_information",
 ]

@@ -7,7 +7,7 @@ from functools import partial
 from math import prod
 from typing import Any
 
-from fastinfo import arguments, entropies, formulas, samples
+from fastinfo import arguments, entropies, formulas, probabilities, samples, saturation
 from fastinfo.arguments import Options
 from fastinfo.backends import at, choose, name_of, reducing
 from fastinfo.joint_counts import JointCounts
@@ -47,6 +47,12 @@ def entropy(
     ValueError, TypeError
         As `mutual_information`.
 
+    Warns
+    -----
+    ProbabilitiesWarning
+        For a few floating-point numbers that sum to 1, which look like probabilities:
+        `fastinfo.pmf.entropy` takes these.
+
     References
     ----------
     .. [1] C. E. Shannon, "A mathematical theory of communication", Bell System Technical Journal
@@ -59,6 +65,7 @@ def entropy(
     1.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    probabilities.warn_where("entropy", x)
     return _measure(formulas.entropy, (x,), options)
 
 
@@ -150,7 +157,7 @@ def conditional_entropy(
     1.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.conditional_entropy, (x, given), options)
+    return _measure(formulas.conditional_entropy, (x, given), options, saturation.tell)
 
 
 def mutual_information(
@@ -218,10 +225,18 @@ def mutual_information(
     MemoryError
         For a table that does not fit the memory.
 
+    Warns
+    -----
+    SaturationWarning
+        Where there are too few samples for the cells of the table: independent variables with the
+        same numbers of samples in each bin would share more than half of the value on average.
+
     Notes
     -----
     Of an X without ties and as many bins as samples, every Y is a function: I(X;Y) = H(Y),
-    whatever the two have to do with each other. Use few bins for few samples.
+    whatever the two have to do with each other. Use few bins for few samples. Samples ``(n, d)``,
+    and a DataFrame of d columns, are one d-dimensional variable, which has that many bins soon:
+    `fastinfo.score` measures each column by itself.
 
     References
     ----------
@@ -237,7 +252,7 @@ def mutual_information(
     0.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.mutual_information, (x, y), options)
+    return _measure(formulas.mutual_information, (x, y), options, saturation.tell)
 
 
 def conditional_mutual_information(
@@ -290,7 +305,8 @@ def conditional_mutual_information(
     1.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.conditional_mutual_information, (x, y, given), options)
+    formula = formulas.conditional_mutual_information
+    return _measure(formula, (x, y, given), options, saturation.tell)
 
 
 def normalized_mutual_information(
@@ -347,7 +363,7 @@ def normalized_mutual_information(
     average = arguments.one_of(average, "average", formulas.AVERAGES)
     options = Options(bins, None, estimator, nan_policy, sample_weight, backend, n_jobs)
     formula = partial(formulas.normalized_mutual_information, average=average)
-    return _measure(formula, (x, y), options)
+    return _measure(formula, (x, y), options, saturation.tell)
 
 
 def variation_of_information(
@@ -544,8 +560,16 @@ def jensen_shannon_divergence(
     return _divergence(formulas.jensen_shannon_divergence, x, y, options)
 
 
-def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Options) -> float:
-    """A formula over the entropies of the joint table of some variables."""
+def _measure(
+    formula: Callable[..., Any],
+    variables: Sequence[Any],
+    options: Options,
+    tell: Callable[..., None] | None = None,
+) -> float:
+    """A formula over the entropies of the joint table of some variables.
+
+    ``tell`` is given the counts and their entropies, to warn where they are mostly chance.
+    """
     name_of(options.backend)  # an unknown one is told before anything is counted
     with at(*variables, options.sample_weight):
         counts = samples.of(variables, options)
@@ -562,11 +586,14 @@ def _measure(formula: Callable[..., Any], variables: Sequence[Any], options: Opt
             kernels,
         )
         value = entropies.without_rounding(formula(entropy), options.estimator, kernels)
+        if tell is not None and options.estimator == "ml" and not counts.is_weighted:
+            tell(counts, entropy, options.unit)
         return float(value) / options.unit
 
 
 def _divergence(formula: Callable[..., Any], x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
+    probabilities.warn_where(formula.__name__, x, y)
     name_of(options.backend)
     with at(x, y):
         left, right = samples.of_two(x, y, options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,11 @@ from fastinfo.tiles import Sink
 
 Array = np.ndarray[Any, Any]
 
-BYTES_PER_PAIR = 3 * 8 * 2
-"""A value and two positions, and as much again while they are put in order."""
+BYTES_PER_PAIR = 4 * 8 * 2
+"""A rank, a value and two positions, and as much again while they are put in order."""
+
+RANKED_AT_ONCE = 64
+"""Pairs that are ranked before the lowest rank that is kept is looked at again."""
 
 
 class MatrixSink:
@@ -52,14 +56,16 @@ class MatrixSink:
 
 
 class TopSink:
-    """Keeps the largest values, whatever the order in which tiles come.
+    """Keeps the pairs that rank highest, whatever the order in which tiles come.
+
+    Here the rank of a pair is its value; `RankedSink` ranks by something smaller.
 
     Parameters
     ----------
     k : int or None
         How many; None for all that reach the threshold.
     threshold : float
-        The least value, in units.
+        The least rank, in units.
     n_left : int or None
         Features of X, which come before those of Y; None where all are of one table.
     unit : float
@@ -78,24 +84,36 @@ class TopSink:
         self.n_left = n_left
         self.unit = unit
         self.most = memory_limit // BYTES_PER_PAIR
+        self._ranks = np.empty(0)
         self._values = np.empty(0)
         self._pairs = np.empty((2, 0), np.int64)
-        self._unordered: list[tuple[Array, Array]] = []
+        self._unordered: list[tuple[Array, Array, Array]] = []
         self._n_unordered = 0
+
+    @property
+    def least(self) -> float:
+        """The rank that a pair has to reach to be kept."""
+        least = self._ranks[-1] if self.k == self._ranks.size else self.threshold
+        return max(float(least), self.threshold)
 
     def put(self, left: Array, right: Array, values: Array) -> None:
         """Keep what may be among the largest."""
         values = values / self.unit
-        least = self._values[-1] if self.k == self._values.size else self.threshold
         # First by value: of most tiles next to nothing is left. NaN is never wanted.
-        rows, columns = np.nonzero(values >= max(least, self.threshold))
+        rows, columns = np.nonzero(values >= self.least)
         values = values[rows, columns]
         pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
             once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
             values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # tiles follow classes
-        self._unordered.append((values, pairs))
+        self._rank(values, pairs)
+
+    def _rank(self, values: Array, pairs: Array) -> None:
+        self._keep(values, values, pairs)
+
+    def _keep(self, ranks: Array, values: Array, pairs: Array) -> None:
+        self._unordered.append((ranks, values, pairs))
         self._n_unordered += values.size
         if self.k is not None and self._n_unordered > self.k:
             self._order()
@@ -106,16 +124,68 @@ class TopSink:
             )
 
     def _order(self) -> None:
-        values = np.concatenate([self._values, *(v for v, _ in self._unordered)])
-        pairs = np.concatenate([self._pairs, *(p for _, p in self._unordered)], axis=1)
-        best = np.lexsort((pairs[1], pairs[0], -values))[: self.k]
-        self._values, self._pairs = values[best], pairs[:, best]
+        kept = [(self._ranks, self._values, self._pairs), *self._unordered]
+        ranks, values, pairs = (np.concatenate(part, axis=-1) for part in zip(*kept, strict=True))
+        best = np.lexsort((pairs[1], pairs[0], -ranks))[: self.k]
+        self._ranks, self._values, self._pairs = ranks[best], values[best], pairs[:, best]
         self._unordered, self._n_unordered = [], 0
 
     def pairs(self) -> list[tuple[float, int, int]]:
-        """Value and positions, largest value first, equal ones by position."""
+        """Value and positions, highest rank first, equal ones by position."""
+        return [(value, i, j) for _, value, i, j in self.ranked()]
+
+    def ranked(self) -> list[tuple[float, float, int, int]]:
+        """Rank, value and positions, highest rank first, equal ones by position."""
         self._order()
-        return list(zip(self._values.tolist(), *self._pairs.tolist(), strict=True))
+        ranks, values = self._ranks.tolist(), self._values.tolist()
+        return list(zip(ranks, values, *self._pairs.tolist(), strict=True))
+
+
+class RankedSink(TopSink):
+    """Ranks pairs by something that costs more than the value and never exceeds it.
+
+    The value bounds the rank, so that only pairs whose value reaches the lowest rank that is kept
+    are looked at, those with the largest values first: one pass over the tiles, and exact.
+
+    Parameters
+    ----------
+    rank : callable
+        Takes the positions of a pair of features and its value in units; the rank, NaN for a pair
+        that is not wanted.
+    """
+
+    def __init__(
+        self,
+        k: int | None,
+        threshold: float,
+        n_left: int | None,
+        unit: float,
+        memory_limit: int,
+        rank: Callable[[int, int, float], float],
+    ) -> None:
+        super().__init__(k, threshold, n_left, unit, memory_limit)
+        self.rank = rank
+
+    def _rank(self, values: Array, pairs: Array) -> None:
+        order = np.argsort(-values, kind="stable")
+        values, pairs = values[order], pairs[:, order]
+        n_before = self.n_left or 0
+        for start in range(0, values.size, RANKED_AT_ONCE):
+            n_left = int(np.searchsorted(-values, -self.least, "right"))  # that reach it by now
+            stop = min(start + RANKED_AT_ONCE, n_left)
+            if stop <= start:
+                return
+            here = slice(start, stop)
+            ranks = np.array(
+                [
+                    self.rank(i, j + n_before, value)
+                    for i, j, value in zip(
+                        *pairs[:, here].tolist(), values[here].tolist(), strict=True
+                    )
+                ]
+            )
+            kept = ranks >= self.least  # NaN is not
+            self._keep(ranks[kept], values[here][kept], pairs[:, here][:, kept])
 
 
 class UnknownSink:

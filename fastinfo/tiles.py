@@ -78,6 +78,16 @@ class Tile(NamedTuple):
         return int(height * width - twice)
 
 
+class TileMeasure(NamedTuple):
+    """What is measured of every pair, as a formula of the entropies of both and of each."""
+
+    name: str
+    """What a checkpoint calls it."""
+    formula: Callable[[EntropyOf], Array]
+    is_linear: bool = True
+    """Whether it is a·H(X) + b·H(Y) + c·H(X,Y), which kernels combine in one pass."""
+
+
 class Sink(Protocol):
     """Takes the values of finished tiles, from one thread, in any order."""
 
@@ -210,7 +220,6 @@ class Pack(NamedTuple):
 class Job:
     """What a tile needs to be counted and measured: features, packed in the order of the plan.
 
-    The formula is a linear one of the entropies of two variables and of both together.
     ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
     of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
     counted them: for null distributions and whatever else needs more than one value a pair.
@@ -221,7 +230,7 @@ class Job:
         self,
         features: Features,
         plan: Plan,
-        formula: Callable[[EntropyOf], Array],
+        measure: TileMeasure,
         estimator: str,
         kernels: Kernels,
         weights: Array | None = None,
@@ -234,8 +243,8 @@ class Job:
         self.on_counts = on_counts
         # Plug-in entropies need no counts outside of the kernels.
         self.needs_counts = estimator != "ml" or on_counts is not None
-        self.formula = formula
-        self.coefficients = formulas.coefficients(formula)
+        self.formula = measure.formula
+        self.coefficients = formulas.coefficients(measure.formula) if measure.is_linear else None
         self.estimator = estimator
         self.memory_limit = memory_limit
         self._settle(kernels, features, weights)
@@ -287,7 +296,10 @@ class Job:
         left, right = pack.positions(tile.left), pack.positions(tile.right)
         if not self.needs_counts:
             found = self.kernels.pair_entropies(pack.packed, left, right)
-            return self.kernels.combine(found, self.coefficients)
+            if self.coefficients is not None:
+                return self.kernels.combine(found, self.coefficients)
+            of = {(0,): found.left, (1,): found.right, (0, 1): found.joint}
+            return self._value(lambda *variables: of[variables])
         counts = self.kernels.count_pairs(pack.packed, left, right)
         if self.on_counts is not None:
             order = self.plan.order
@@ -300,7 +312,7 @@ class Job:
                 cells = counts.reshape(*counts.shape[:2], -1)
             return entropies.entropy(cells, self.estimator, self.kernels)
 
-        return self._finish(self.formula(entropy))
+        return self._value(entropy)
 
     def _measure_sparse(self, *pair: int) -> float:
         counts = counting.count(
@@ -317,9 +329,15 @@ class Job:
             self.estimator,
             self.kernels,
         )
-        return float(self._finish(self.formula(entropy)))
+        return float(self._value(entropy))
 
-    def _finish(self, values: Array) -> Array:
+    def _value(self, entropy: EntropyOf) -> Array:
+        if self.coefficients is not None:
+            values = self.formula(entropy)
+        else:
+            # Formulas beyond sums are NumPy's, and a tile's entropies are few.
+            on_host = self.formula(lambda *variables: self.kernels.to_host(entropy(*variables)))
+            values = self.kernels.bring(np.asarray(on_host))
         return entropies.without_rounding(values, self.estimator, self.kernels)
 
 

@@ -18,8 +18,9 @@ import pyarrow.parquet
 import pytest
 
 import fastinfo
-from fastinfo.cli import main, preparation
-from fastinfo.cli.output import listed
+from fastinfo import preparation
+from fastinfo.alerts import listed
+from fastinfo.cli import main
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "data" / "timezones.csv"

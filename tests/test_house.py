@@ -23,6 +23,11 @@ MEASURES = {
     "measures",
     "pmf",
     "pairwise",
+    "scores",
+    "runs",
+    "ranking",
+    "saturation",
+    "probabilities",
     "tiles",
     "sinks",
     "joint_counts",
@@ -30,11 +35,11 @@ MEASURES = {
     "selection",
     "significance",
 }
-STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian"}
-SERVANTS = {"arguments", "tables", "features", "progress", "checkpoint", "files"}
+STAGES = {"binning", "chance", "counting", "entropies", "formulas", "neighbors", "gaussian"}
+SERVANTS = {"arguments", "tables", "features", "progress", "checkpoint", "files", "preparation"}
 """What serves doors and measures, and is no step on the way of the data."""
 
-TOOLS = {"ranges", "columns", "encoders", "extremes"}
+TOOLS = {"alerts", "ranges", "columns", "encoders", "extremes"}
 """What knows nothing of information and may be used on any floor above the kernels."""
 
 FLOORS = {
