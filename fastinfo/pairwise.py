@@ -304,7 +304,7 @@ def _measure(average: str | None) -> TileMeasure:
     if average is None:
         return MUTUAL_INFORMATION
     formula = partial(formulas.normalized_mutual_information, average=average)
-    return TileMeasure(f"normalized_mutual_information, {average}", formula, is_linear=False)
+    return TileMeasure(f"normalized_mutual_information, {average}", formula, False, most=1.0)
 
 
 def _rank(

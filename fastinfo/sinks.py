@@ -18,6 +18,9 @@ BYTES_PER_PAIR = 4 * 8 * 2
 RANKED_AT_ONCE = 64
 """Pairs that are ranked before the lowest rank that is kept is looked at again."""
 
+MOST_WAITING = 1 << 17
+"""Pairs that wait to be ranked: the more, the fewer of them have to be."""
+
 
 class MatrixSink:
     """Writes all values to a matrix, in both places where it is symmetric.
@@ -145,7 +148,8 @@ class RankedSink(TopSink):
     """Ranks pairs by something that costs more than the value and never exceeds it.
 
     The value bounds the rank, so that only pairs whose value reaches the lowest rank that is kept
-    are looked at, those with the largest values first: one pass over the tiles, and exact.
+    are looked at: one pass over the tiles, and exact. Pairs wait until there are many, and those
+    with the largest values come first, so that the others mostly need no look.
 
     Parameters
     ----------
@@ -165,27 +169,38 @@ class RankedSink(TopSink):
     ) -> None:
         super().__init__(k, threshold, n_left, unit, memory_limit)
         self.rank = rank
+        self._waiting: list[tuple[Array, Array]] = []
+        self._n_waiting = 0
 
     def _rank(self, values: Array, pairs: Array) -> None:
+        self._waiting.append((values, pairs))
+        self._n_waiting += values.size
+        if self._n_waiting > MOST_WAITING:
+            self._rank_waiting()
+
+    def _rank_waiting(self) -> None:
+        if not self._waiting:
+            return
+        values, pairs = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
+        self._waiting, self._n_waiting = [], 0
         order = np.argsort(-values, kind="stable")
         values, pairs = values[order], pairs[:, order]
-        n_before = self.n_left or 0
         for start in range(0, values.size, RANKED_AT_ONCE):
-            n_left = int(np.searchsorted(-values, -self.least, "right"))  # that reach it by now
-            stop = min(start + RANKED_AT_ONCE, n_left)
-            if stop <= start:
+            here = slice(start, start + RANKED_AT_ONCE)
+            if values[start] < self.least:
                 return
-            here = slice(start, stop)
-            ranks = np.array(
-                [
-                    self.rank(i, j + n_before, value)
-                    for i, j, value in zip(
-                        *pairs[:, here].tolist(), values[here].tolist(), strict=True
-                    )
-                ]
-            )
+            ranks = self._ranks_of(values[here], pairs[:, here])
             kept = ranks >= self.least  # NaN is not
             self._keep(ranks[kept], values[here][kept], pairs[:, here][:, kept])
+
+    def _ranks_of(self, values: Array, pairs: Array) -> Array:
+        left, right = pairs[0].tolist(), (pairs[1] + (self.n_left or 0)).tolist()
+        return np.array([self.rank(*one) for one in zip(left, right, values.tolist(), strict=True)])
+
+    def ranked(self) -> list[tuple[float, float, int, int]]:
+        """As of `TopSink`, once no pair waits any more."""
+        self._rank_waiting()
+        return super().ranked()
 
 
 class UnknownSink:

@@ -185,6 +185,9 @@ def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | 
         return None
     import narwhals as nw
 
+    if library(data) == "pandas" and "time32" in str(data.dtype):
+        module = sys.modules["pyarrow"]
+        data = module.chunked_array([module.array(data)])
     if library(data) == "pyarrow":
         if str(data.type).startswith("date64"):
             data = data.cast("date32")  # the one type of dates that narwhals does not know

@@ -86,6 +86,8 @@ class TileMeasure(NamedTuple):
     formula: Callable[[EntropyOf], Array]
     is_linear: bool = True
     """Whether it is a·H(X) + b·H(Y) + c·H(X,Y), which kernels combine in one pass."""
+    most: float = np.inf
+    """The largest value of plug-in entropies, which rounding may pass."""
 
 
 class Sink(Protocol):
@@ -244,6 +246,7 @@ class Job:
         # Plug-in entropies need no counts outside of the kernels.
         self.needs_counts = estimator != "ml" or on_counts is not None
         self.formula = measure.formula
+        self.most = measure.most
         self.coefficients = formulas.coefficients(measure.formula) if measure.is_linear else None
         self.estimator = estimator
         self.memory_limit = memory_limit
@@ -337,6 +340,8 @@ class Job:
         else:
             # Formulas beyond sums are NumPy's, and a tile's entropies are few.
             on_host = self.formula(lambda *variables: self.kernels.to_host(entropy(*variables)))
+            if self.estimator == "ml":
+                on_host = np.minimum(on_host, self.most)
             values = self.kernels.bring(np.asarray(on_host))
         return entropies.without_rounding(values, self.estimator, self.kernels)
 
