@@ -5,6 +5,7 @@ and of every pair of features of a wide table (`pairwise_mutual_information`, `t
 """
 
 from fastinfo import pmf
+from fastinfo.alerts import PreparationWarning, ProbabilitiesWarning, SaturationWarning
 from fastinfo.backends import backends
 from fastinfo.codes import Encoded, encode
 from fastinfo.joint_counts import JointCounts
@@ -21,7 +22,8 @@ from fastinfo.measures import (
     variation_of_information,
 )
 from fastinfo.numpy_rules import CappedBinsWarning
-from fastinfo.pairwise import Pair, pairwise_mutual_information, top_pairs
+from fastinfo.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
+from fastinfo.scores import Score, score
 
 __version__ = "0.1.0"
 
@@ -30,6 +32,11 @@ __all__ = [
     "Encoded",
     "JointCounts",
     "Pair",
+    "PreparationWarning",
+    "ProbabilitiesWarning",
+    "RankedPair",
+    "SaturationWarning",
+    "Score",
     "backends",
     "conditional_entropy",
     "conditional_mutual_information",
@@ -43,6 +50,7 @@ __all__ = [
     "normalized_mutual_information",
     "pairwise_mutual_information",
     "pmf",
+    "score",
     "top_pairs",
     "variation_of_information",
 ]

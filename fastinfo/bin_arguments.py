@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -175,7 +175,10 @@ def gives_edges(bins: Any) -> bool:
 
 def require_bins(bins: Any) -> None:
     """Raise for what says nothing about bins, whatever the samples and however many variables."""
-    if bins is not None:
+    if isinstance(bins, Mapping):  # by the names of columns, which are looked at with their table
+        for specification in bins.values():
+            require_bins(specification)
+    elif bins is not None:
         for specification in bins if _is_one_each(bins) else [bins]:
             _bin_rule(specification)
 

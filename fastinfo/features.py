@@ -82,13 +82,15 @@ class Features:
 
 def encode(
     groups: Sequence[Columns],
-    rules: Sequence[Rule],
+    rules: Sequence[Rule | Sequence[Rule]],
     kernels: Kernels,
     n_jobs: int,
     refuse: bool,
     weights: Array | None = None,
 ) -> Features:
-    """Bin the columns of tables, one rule for each table; ``weights`` as for `binning.fit`.
+    """Bin the columns of tables, by one rule for each table or one for each of its columns.
+
+    ``weights`` are as for `binning.fit`.
 
     Raises
     ------
@@ -113,9 +115,12 @@ def encode(
 
 
 def _parts(
-    columns: Columns, rule: Rule, kernels: Kernels, n_jobs: int
+    columns: Columns, rule: Rule | Sequence[Rule], kernels: Kernels, n_jobs: int
 ) -> Iterator[tuple[Columns, Rule]]:
     """Neighbouring columns that are encoded together: enough of them for every thread."""
+    if isinstance(rule, Sequence):
+        yield from (([column], own) for column, own in zip(columns, rule, strict=True))
+        return
     size = 1
     if isinstance(columns, ArrayColumns):
         n_samples = columns.rows.shape[1]

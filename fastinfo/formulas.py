@@ -32,6 +32,7 @@ class Formula:
         self.of = of
         self.bounds = (low, high)
         """In nats, or without unit where the formula has none."""
+        self.name = getattr(of, "__name__", "")
         update_wrapper(self, of)
 
     def __call__(self, *arguments: Any, **options: Any) -> Value:
@@ -40,7 +41,7 @@ class Formula:
 
     def with_options(self, **options: Any) -> Formula:
         """The same formula with some of its arguments filled in."""
-        return Formula(partial(self.of, **options), *self.bounds)
+        return Formula(update_wrapper(partial(self.of, **options), self.of), *self.bounds)
 
 
 def formula(low: float = 0.0, high: float = math.inf) -> Callable[[Callable[..., Value]], Formula]:

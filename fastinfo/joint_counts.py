@@ -383,9 +383,17 @@ class JointCounts:
 
         Of sparse counts only the occupied cells; in either case sorted by the variables' bins.
         """
+        return np.asarray(self._marginal_counts(*variables).values)
+
+    def _marginal_counts(self, *variables: int) -> Counts:
         starts = np.cumsum([0, *(len(group) for group in self._bins)])
         axes = [axis for v in sorted(variables) for axis in range(starts[v], starts[v + 1])]
-        return np.asarray(self._known.marginal(axes).values)
+        return self._known.marginal(axes)
+
+    @property
+    def _widths(self) -> list[int]:
+        """Columns of each variable."""
+        return [len(group) for group in self._bins]
 
     def aligned_with(self, other: JointCounts) -> tuple[Any, Any]:
         """Counts of two samples of the same variables, cell by cell, one-dimensional."""

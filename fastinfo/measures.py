@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any
 
-from fastinfo import arguments, entropies, formulas, samples
+from fastinfo import arguments, entropies, formulas, probabilities, samples, saturation
 from fastinfo.backends import at, choose, reducing
 from fastinfo.formulas import Formula
 from fastinfo.joint_counts import JointCounts
@@ -51,6 +51,12 @@ def entropy(
     ValueError, TypeError
         As `mutual_information`.
 
+    Warns
+    -----
+    ProbabilitiesWarning
+        For a few floating-point numbers that sum to 1, which look like probabilities:
+        `fastinfo.pmf.entropy` takes these.
+
     References
     ----------
     .. [1] C. E. Shannon, "A mathematical theory of communication", Bell System Technical Journal
@@ -63,6 +69,7 @@ def entropy(
     1.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    probabilities.warn_where("entropy", x)
     return _measure(formulas.entropy, (x,), options)
 
 
@@ -155,7 +162,7 @@ def conditional_entropy(
     1.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.conditional_entropy, (x, given), options)
+    return _measure(formulas.conditional_entropy, (x, given), options, saturation.tell)
 
 
 def mutual_information(
@@ -229,10 +236,18 @@ def mutual_information(
     MemoryError
         For a table that does not fit the memory.
 
+    Warns
+    -----
+    SaturationWarning
+        Where there are too few samples for the cells of the table: independent variables with the
+        same numbers of samples in each bin would share more than half of the value on average.
+
     Notes
     -----
     Of an X without ties and as many bins as samples, every Y is a function: I(X;Y) = H(Y),
-    whatever the two have to do with each other. Use few bins for few samples.
+    whatever the two have to do with each other. Use few bins for few samples. Samples ``(n, d)``,
+    and a DataFrame of d columns, are one d-dimensional variable, which has that many bins soon:
+    `fastinfo.score` measures each column by itself.
 
     References
     ----------
@@ -248,7 +263,7 @@ def mutual_information(
     0.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.mutual_information, (x, y), options)
+    return _measure(formulas.mutual_information, (x, y), options, saturation.tell)
 
 
 def conditional_mutual_information(
@@ -301,7 +316,8 @@ def conditional_mutual_information(
     1.0
     """
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.conditional_mutual_information, (x, y, given), options)
+    formula = formulas.conditional_mutual_information
+    return _measure(formula, (x, y, given), options, saturation.tell)
 
 
 def normalized_mutual_information(
@@ -358,7 +374,7 @@ def normalized_mutual_information(
     average = arguments.one_of(average, "average", formulas.AVERAGES)
     options = Options(bins, None, estimator, nan_policy, sample_weight, backend, n_jobs)
     formula = formulas.normalized_mutual_information.with_options(average=average)
-    return _measure(formula, (x, y), options)
+    return _measure(formula, (x, y), options, saturation.tell)
 
 
 def variation_of_information(
@@ -555,8 +571,16 @@ def jensen_shannon_divergence(
     return _divergence(formulas.jensen_shannon_divergence, x, y, options)
 
 
-def _measure(formula: Formula, variables: Sequence[Any], options: Options) -> float:
-    """A formula over the entropies of the joint table of some variables."""
+def _measure(
+    formula: Formula,
+    variables: Sequence[Any],
+    options: Options,
+    tell: Callable[..., None] | None = None,
+) -> float:
+    """A formula over the entropies of the joint table of some variables.
+
+    ``tell`` is given the counts and their entropies, to warn where they are mostly chance.
+    """
     with at(*variables, options.sample_weight):
         counts = samples.of(variables, options)
         kernels = choose(options.backend, arguments.place(variables))
@@ -574,11 +598,15 @@ def _measure(formula: Formula, variables: Sequence[Any], options: Options) -> fl
         value = entropies.without_rounding(
             formula(entropy), formula.bounds, options.estimator, kernels
         )
+        is_plug_in = entropies.ESTIMATORS[options.estimator].is_plug_in
+        if tell is not None and is_plug_in and not counts.is_weighted:
+            tell(counts, entropy, options.unit)
         return float(value) / options.unit
 
 
 def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
+    probabilities.warn_where(formula.name, x, y)
     with at(x, y):
         left, right = samples.of_two(x, y, options)
         kernels = choose(options.backend, arguments.place((x, y)))

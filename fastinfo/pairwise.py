@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Iterable
 from functools import partial
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import arguments, bin_arguments, counting, features, formulas, tables, tiles
-from fastinfo.backends import HOST, Place, at, bring, choose, kernels_of, place_of, place_of_kernels
-from fastinfo.backends.contract import Array, Kernels
+from fastinfo import arguments, counting, formulas, ranking, runs, saturation, tables
+from fastinfo.backends import HOST, at, choose, kernels_of, place_of, place_of_kernels
 from fastinfo.backends.host import HostKernels
-from fastinfo.binning import Rule
-from fastinfo.checkpoint import Checkpoint, fingerprint, require_directory
-from fastinfo.columns import Columns, typical
-from fastinfo.features import Features
-from fastinfo.limits import free_memory
 from fastinfo.options import Options
-from fastinfo.progress import Progress, require, shown
-from fastinfo.sinks import MatrixSink, TopSink, UnknownSink
-from fastinfo.tiles import Job, Plan, Sink, run
+from fastinfo.progress import Progress
+from fastinfo.ranking import Judge
+from fastinfo.runs import MUTUAL_INFORMATION, Inputs, Run
+from fastinfo.sinks import MatrixSink, RankedSink, TopSink
+from fastinfo.tiles import TileMeasure
+
+MOST_CHECKED = 100
+"""Pairs, of those that are shown, that are looked at for too few samples."""
 
 
 class Pair(NamedTuple):
@@ -35,10 +33,28 @@ class Pair(NamedTuple):
     value: float
 
 
+class RankedPair(NamedTuple):
+    """Two features, their mutual information, and what it is worth."""
+
+    left: Any
+    """Name of a feature, or its position where the table has no names."""
+    right: Any
+    value: float
+    """Mutual information, or the normalized one where that was asked for."""
+    corrected: float
+    """The value less its expectation for independent variables with the same margins."""
+    share: float
+    """Normalized mutual information, by the entropies of this pair over its own samples."""
+    n_samples: int
+    """Samples in which both features are present."""
+
+
 def pairwise_mutual_information(
     X: Any,
     Y: Any = None,
     *,
+    normalized: str | None = None,
+    kinds: Any = None,
     bins: Any = None,
     base: float | None = None,
     estimator: str = "ml",
@@ -56,15 +72,22 @@ def pairwise_mutual_information(
     Parameters
     ----------
     X : array-like of shape (n, m), or a pandas, polars or Arrow table
-        Samples of m features.
-    Y : array-like of shape (n, k), or a table, optional
-        Samples of k other features. With it, pairs of a feature of X and one of Y.
+        Samples of m features. A table is prepared, as the notes of `fastinfo.score` say: columns
+        that cannot be measured are skipped. An array is taken as it is.
+    Y : array-like of shape (n, k) or (n,), or a table, optional
+        Samples of k other features, or of one. With it, pairs of a feature of X and one of Y.
+    normalized : {"arithmetic", "geometric", "min", "max"}, optional
+        Give each pair's information as a share of this average of its two entropies, as
+        `fastinfo.normalized_mutual_information` does, over the samples of that pair.
+    kinds : dict of str to {"category", "number", "skip"}, optional
+        What columns of a table are, where the rules would decide otherwise.
     bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
-        As for `fastinfo.mutual_information`; ``bins`` is one specification for all features, or a
-        pair of them for X and Y. With ``nan_policy="omit"`` each pair leaves out the samples that
-        it lacks and no others; bins of equal frequency are those of each feature by itself. With
-        ``backend="cupy"`` all GPUs that can be used share samples of the host, on a thread each at
-        least; the environment variable ``CUDA_VISIBLE_DEVICES`` chooses among them.
+        As for `fastinfo.mutual_information`; ``bins`` is one specification for all features, a
+        pair of them for X and Y, or a dict of them by name of the column. With
+        ``nan_policy="omit"`` each pair uses only samples where both are present; bins of equal
+        frequency are those of each feature by itself. With ``backend="cupy"`` all GPUs that can be
+        used share samples of the host, on a thread each at least; the environment variable
+        ``CUDA_VISIBLE_DEVICES`` chooses among them.
     progress : bool or callable, optional
         True shows a bar (needs rich); a function is called with the pairs done and in all.
     out : array of shape (m, m) or (m, k), floating-point, optional
@@ -89,7 +112,9 @@ def pairwise_mutual_information(
     -------
     numpy.ndarray of shape (m, m) or (m, k), float64
         Mutual information in nats, or in units of ``base``. Without Y symmetric, with each
-        feature's entropy on the diagonal. NaN for a pair that shares no sample, and under
+        feature's entropy on the diagonal. Of a DataFrame a DataFrame of the same library: of pandas
+        with the names as index and columns, of polars and Arrow with them in a first column,
+        ``column``. NaN for a pair that shares no sample, and under
         ``nan_policy="propagate"`` for one that lacks any. A torch tensor where X is one; ``out``
         where that was given.
 
@@ -110,12 +135,13 @@ def pairwise_mutual_information(
            [1., 1., 0.],
            [0., 0., 1.]])
     """
+    average = _average(normalized, base)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, checkpoint)
     with at(X, Y, options.sample_weight):
-        groups, rules = _feature_groups(X, Y, options)
-        shape = (len(groups[0]), len(groups[-1]))
-        kernels = choose(options.backend, _place(groups, options))
+        given = runs.settle(runs.inputs(X, Y, bins, kinds), options)
+        shape = given.shape
+        kernels = choose(options.backend, runs.place_of_inputs(given, options))
         goes_to = place_of(X if out is None else out)
         # Tiles that pass through a file, or are marked by what the host knows, go to the host.
         passes_host = checkpoint is not None or options.nan_policy == "propagate"
@@ -129,10 +155,14 @@ def pairwise_mutual_information(
         else:
             matrix = arguments.output(out, shape)
         target: Any = HostKernels() if place_of(matrix) == HOST else kernels_of(matrix)
-        n_left = None if Y is None else shape[0]
-        sink = MatrixSink(matrix, n_left, options.unit, target, stays)
-        measure_pairs(groups, rules, sink, options, settings)
-        return tables.like(matrix, X) if out is None else out
+        binned = runs.bin_features(given, options)
+        sink = MatrixSink(matrix, given.n_left, options.unit, target, stays)
+        runs.measure_pairs(binned, sink, options, settings, _measure(average))
+        if out is not None:
+            return out
+        if tables.is_frame(X):
+            return tables.labelled(matrix, X, given.sides[0].labels, given.sides[-1].labels)
+        return tables.like(matrix, X)
 
 
 def top_pairs(
@@ -141,6 +171,10 @@ def top_pairs(
     Y: Any = None,
     *,
     threshold: float | None = None,
+    rank_by: str | None = None,
+    min_samples: int | None = None,
+    normalized: str | None = None,
+    kinds: Any = None,
     bins: Any = None,
     base: float | None = None,
     estimator: str = "ml",
@@ -151,8 +185,8 @@ def top_pairs(
     progress: Progress = None,
     memory_limit: int | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
-) -> list[Pair]:
-    """The k pairs of different features with the largest mutual information.
+) -> list[Any]:
+    """The k pairs of different features that share the most information.
 
     The matrix is never held, so that the number of features is limited by their samples only.
 
@@ -162,19 +196,30 @@ def top_pairs(
         Samples of m features.
     k : int or None
         How many pairs; None for all that reach ``threshold``.
-    Y : array-like of shape (n, l), or a table, optional
+    Y : array-like of shape (n, l) or (n,), or a table, optional
         Samples of other features. With it, pairs of a feature of X and one of Y.
     threshold : float, optional
-        Only pairs of at least this mutual information.
-    bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
-        As for `pairwise_mutual_information`.
+        Only pairs of at least this value, or corrected value where pairs are ranked by it.
+    rank_by : {"corrected", "value"}, optional
+        What pairs are ranked by. The plug-in value of few samples in many cells is large by chance
+        alone. The corrected value is what is left of it once its expectation is taken off: that of
+        independent variables with the same numbers of samples in each of their bins [1]_. By
+        default "corrected" for tables with named columns and "value" for arrays.
+    min_samples : int, optional
+        Only pairs with at least so many samples in which both features are present. Ranked by the
+        corrected value, 30 by default, or half the rows of a smaller table.
+    normalized, kinds, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `pairwise_mutual_information`. A corrected value of weighted samples is NaN, for
+        chance depends on numbers of samples: pairs are ranked by value then. Of
+        ``estimator="miller_madow"`` it is the value, which is corrected already.
     progress, memory_limit, checkpoint
         As for `pairwise_mutual_information`.
 
     Returns
     -------
-    list of Pair
-        ``left``, ``right`` and ``value``, largest first, equal values in the order of the features.
+    list of RankedPair or of Pair
+        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``; ranked by value
+        ``left``, ``right`` and ``value``. Largest first, equal ones in the order of the features.
         Features are named where the table names them, and numbered otherwise. Fewer than k where
         there are fewer pairs; a pair without a value (NaN) is none.
 
@@ -183,6 +228,11 @@ def top_pairs(
     ValueError, TypeError, MemoryError, BlockingIOError, OSError
         As `pairwise_mutual_information`; MemoryError also where more pairs reach the threshold
         than fit the memory limit.
+
+    References
+    ----------
+    .. [1] N. X. Vinh, J. Epps and J. Bailey, "Information theoretic measures for clusterings
+       comparison", Journal of Machine Learning Research 11, 2010.
 
     Examples
     --------
@@ -195,134 +245,123 @@ def top_pairs(
         raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
     k = None if k is None else arguments.positive_integer(k, "k")
     least = arguments.threshold(threshold)
+    if rank_by is not None:
+        arguments.one_of(rank_by, "rank_by", ("corrected", "value"))
+    if min_samples is not None:
+        min_samples = arguments.positive_integer(min_samples, "min_samples")
+    average = _average(normalized, base)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    if rank_by == "corrected" and sample_weight is not None:
+        raise ValueError(
+            'rank_by="corrected" takes off what chance gives for numbers of samples, and '
+            'sample_weight gives sums of weights; use rank_by="value"'
+        )
     run = Run(progress, memory_limit, checkpoint)
     with at(X, Y, options.sample_weight):
-        groups, rules = _feature_groups(X, Y, options)
-        n_left = None if Y is None else len(groups[0])
-        sink = TopSink(k, least, n_left, options.unit, run.memory_limit)
-        measure_pairs(groups, rules, sink, options, run)
-        left, right = tables.labels(X), tables.labels(X if Y is None else Y)
-    return [Pair(left[i], right[j], value) for value, i, j in sink.pairs()]
-
-
-def _place(groups: Sequence[Columns], options: Options) -> Place:
-    """Where the features are, or where the caller wants them."""
-    columns = [column for group in groups for column in typical(group)]
-    return arguments.place_of_columns(columns, options.sample_weight, options.backend)
-
-
-def _feature_groups(X: Any, Y: Any, options: Options) -> tuple[list[Columns], list[Rule]]:
-    """The features of one or two tables and how to bin them; the weights are seen to fit."""
-    groups: Sequence[Columns]
-    groups = [arguments.features(X, "X")] + ([] if Y is None else [arguments.features(Y, "Y")])
-    n_samples = arguments.same_length([c for group in groups for c in typical(group)])
-    weights = arguments.weights(options.sample_weight, n_samples)
-    groups, options.sample_weight = arguments.with_weight(groups, weights)
-    return bin_arguments.bin_rules(options.bins, groups)
-
-
-class Run:
-    """How a run over all pairs goes on, which has no influence on its result."""
-
-    def __init__(
-        self, progress: Progress, memory_limit: Any, checkpoint: str | os.PathLike[str] | None
-    ) -> None:
-        require(progress)
-        self.progress = progress
-        self.memory_limit = (
-            free_memory() // 4
-            if memory_limit is None
-            else arguments.positive_integer(memory_limit, "memory_limit")
+        given = runs.settle(runs.inputs(X, Y, bins, kinds), options)
+        is_ranked = rank_by == "corrected" or (rank_by is None and given.is_named)
+        binned = runs.bin_features(given, options)
+        judge = binned.judge(average or "arithmetic")
+        sink_options = (least, given.n_left, options.unit)
+        if is_ranked or min_samples is not None:
+            if is_ranked and min_samples is None:
+                min_samples = ranking.least_samples(binned.n_samples)
+            rank = partial(
+                _rank, judge, options.unit, average is not None, is_ranked, min_samples or 1
+            )
+            sink: TopSink = RankedSink(k, *sink_options, run.memory_limit, rank)
+        else:
+            sink = TopSink(k, *sink_options, run.memory_limit)
+        runs.measure_pairs(binned, sink, options, run, _measure(average))
+    n_before = given.n_left or 0
+    found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
+    _tell_of_saturation(given, judge, found, options.unit, average is not None)
+    labels = [(given.label(i), given.label(j)) for _, _, i, j in found]
+    if not is_ranked:
+        return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
+    return [
+        RankedPair(
+            *pair,
+            value,
+            rank if judge.weights is None else float("nan"),
+            share(judge, value, average is not None, options.unit, (i, j)),
+            judge.n_samples(i, j),
         )
-        self.checkpoint = None
-        if checkpoint is not None:
-            self.checkpoint = arguments.path(checkpoint, "checkpoint")
-            require_directory(self.checkpoint)
-
-    def tile_cells(self, n_jobs: int) -> int:
-        """Cells that the counts of a tile of each thread may have."""
-        return min(tiles.TILE_CELLS, max(self.memory_limit // (n_jobs * tiles.BYTES_PER_CELL), 1))
+        for pair, (rank, value, i, j) in zip(labels, found, strict=True)
+    ]
 
 
-def measure_pairs(
-    groups: Sequence[Columns], rules: Sequence[Rule], sink: Sink, options: Options, settings: Run
+def _average(normalized: Any, base: Any) -> str | None:
+    if normalized is None:
+        return None
+    if base is not None:
+        raise ValueError(
+            f"base={base!r}: normalized information is a share, which has no unit; leave base out"
+        )
+    return str(arguments.one_of(normalized, "normalized", formulas.AVERAGES))
+
+
+def _measure(average: str | None) -> TileMeasure:
+    if average is None:
+        return MUTUAL_INFORMATION
+    formula = formulas.normalized_mutual_information.with_options(average=average)
+    return TileMeasure(f"normalized_mutual_information, {average}", formula, is_linear=False)
+
+
+def _rank(
+    judge: Judge,
+    unit: float,
+    is_normalized: bool,
+    is_corrected: bool,
+    min_samples: int,
+    left: int,
+    right: int,
+    value: float,
+) -> float:
+    """What a pair is ranked by; NaN for one with too few samples."""
+    if min_samples > 1 and judge.n_samples(left, right) < min_samples:
+        return float("nan")
+    if not is_corrected:
+        return value
+    return corrected(judge, value, is_normalized, unit, (left, right))
+
+
+def corrected(
+    judge: Judge, value: float, is_normalized: bool, unit: float, pair: tuple[int, int]
+) -> float:
+    """A value less what chance gives; the value itself where chance is not taken off."""
+    if not judge.corrects:
+        return value
+    if not is_normalized:
+        return value - judge.expected(*pair) / unit
+    scale = judge.scale(*pair)
+    # Two constants share everything by convention, and nothing of interest.
+    return value - judge.expected(*pair) / scale if scale > 0 else 0.0
+
+
+def share(
+    judge: Judge, value: float, is_normalized: bool, unit: float, pair: tuple[int, int]
+) -> float:
+    """Normalized information; at most 1, which rounding may pass."""
+    if is_normalized:
+        return value
+    scale = judge.scale(*pair)
+    return min(value * unit / scale, 1.0) if scale > 0 else 0.0
+
+
+def _tell_of_saturation(
+    given: Inputs,
+    judge: Judge,
+    found: Iterable[tuple[float, float, int, int]],
+    unit: float,
+    is_normalized: bool,
 ) -> None:
-    """Bin the features of one or two tables and measure every pair."""
-    columns = [column for group in groups for column in typical(group)]
-    n_samples = arguments.same_length(columns)
-    place = _place(groups, options)
-    kernels = choose(options.backend, place)
-    weights = options.sample_weight
-    weights = None if weights is None else bring(weights, kernels)
-    refuse = options.nan_policy == "raise"
-    binned = features.encode(groups, rules, kernels, options.n_jobs, refuse, weights)
-    n_left = None if len(groups) == 1 else len(groups[0])
-    tile_cells = None if options.estimator == "ml" else settings.tile_cells(options.n_jobs)
-    description = partial(_description, binned, n_left, options.estimator, kernels, weights)
-    if options.nan_policy == "propagate":
-        sink = UnknownSink(sink, binned.has_missing)
-    with (
-        shown(settings.progress) as report,
-        _finished_tiles(settings.checkpoint, description, tile_cells) as finished,
-    ):
-        job = Job(
-            binned,
-            Plan(
-                binned.n_bins,
-                n_left,
-                n_samples,
-                finished.tile_cells if finished else tile_cells,
-                kernels.tile_shape,
-                is_weighted=weights is not None,
-            ),
-            formulas.mutual_information,
-            options.estimator,
-            kernels,
-            weights,
-            memory_limit=settings.memory_limit,
-            stays=sink.stays,
-        )
-        # What is on a device already is measured there, and what stays on one has to be.
-        is_shared = place == HOST and not job.stays
-        jobs = tiles.team(job, kernels.companions()) if is_shared else [job]
-        run(jobs, sink, options.n_jobs, report, finished)
-
-
-@contextmanager
-def _finished_tiles(
-    directory: Path | None,
-    description: Callable[[], dict[str, str | int]],
-    tile_cells: int | None,
-) -> Iterator[Checkpoint | None]:
-    if directory is None:
-        yield None
-        return
-    checkpoint = Checkpoint(directory, description(), tile_cells)
-    try:
-        yield checkpoint
-    finally:
-        checkpoint.close()
-
-
-def _description(
-    binned: Features,
-    n_left: int | None,
-    estimator: str,
-    kernels: Kernels,
-    weights: Array | None,
-) -> dict[str, str | int]:
-    """What the values of the tiles depend on, and where in the plan they are."""
-    to_host = kernels.to_host
-    codes = [row for block in binned.blocks for row in to_host(block)]
-    n_bins = binned.n_bins.tolist()
-    classes = [tiles.size_class(bins) for bins in n_bins]  # they order the plan
-    return {
-        "measure": "mutual_information",
-        "estimator": estimator,
-        "backend": kernels.name,  # whose sums agree to rounding only
-        "features": len(n_bins),
-        "features of X": "all" if n_left is None else n_left,
-        "binned samples": fingerprint([*codes, n_bins, classes]),
-        "weights": fingerprint([None if weights is None else to_host(weights)]),
-    }
+    """Warn where values that are shown are mostly chance, with the columns of most bins."""
+    worst: Counter[Any] = Counter()
+    for _, value, i, j in list(found)[:MOST_CHECKED]:
+        nats = value * (judge.scale(i, j) if is_normalized else unit)
+        if judge.is_saturated(i, j, nats):
+            worst[given.label(max((i, j), key=judge.n_occupied))] += 1
+    if worst:
+        names = [name for name, _ in worst.most_common()]
+        saturation.warn_of_columns(names, f"{sum(worst.values())} of the pairs shown")

@@ -229,6 +229,24 @@ def like(result: Any, data: Any) -> Any:
         return sys.modules["torch"].from_dlpack(result) if is_torch else result
 
 
+def labelled(
+    matrix: np.ndarray[Any, Any], like_: Any, rows: Sequence[Any], columns: Sequence[Any]
+) -> Any:
+    """A matrix as a table of the library of another, with the names of its rows and columns.
+
+    pandas names both; polars and Arrow have no names of rows, and get a first column, ``column``.
+    """
+    if library(like_) == "pandas":
+        return sys.modules["pandas"].DataFrame(matrix, index=list(rows), columns=list(columns))
+    first = "column"
+    while first in columns:
+        first = f"_{first}"
+    named: dict[str, Any] = {first: [str(row) for row in rows]}
+    named |= {str(name): matrix[:, place] for place, name in enumerate(columns)}
+    module = sys.modules[library(like_)]
+    return module.table(named) if library(like_) == "pyarrow" else module.DataFrame(named)
+
+
 def on_device(data: Any) -> Any:
     """A CuPy array of samples on a GPU, of the same memory.
 
@@ -336,6 +354,42 @@ def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
     if not 0 < present.size < values.size:
         return False
     return bool((np.abs(present) <= EXACT_IN_FLOATS).all() and (present == np.trunc(present)).all())
+
+
+def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None] | None:
+    """Dates, moments, times of day and durations as int64 and what is missing; None of others."""
+    if not is_series(data):
+        return None
+    import narwhals as nw
+
+    if library(data) == "pandas" and "time32" in str(data.dtype):
+        module = sys.modules["pyarrow"]
+        data = module.chunked_array([module.array(data)])
+    if library(data) == "pyarrow":
+        if str(data.type).startswith("date64"):
+            data = data.cast("date32")  # the one type of dates that narwhals does not know
+        elif str(data.type).startswith("time32"):
+            data = data.cast("int32").cast("int64").cast("time64[us]")
+    try:
+        series = nw.from_native(data, series_only=True)
+    except TypeError:
+        return None
+    if not series.dtype.is_temporal():
+        return None
+    missing = series.is_null().to_numpy()
+    present = series.drop_nulls()
+    unit: Any = getattr(series.dtype, "time_unit", "us")
+    if series.dtype == nw.Duration:
+        present = (
+            present.dt.total_nanoseconds() if unit == "ns" else present.dt.total_microseconds()
+        )
+    elif series.dtype == nw.Time:
+        present = present.cast(nw.Int64)
+    else:
+        present = present.dt.timestamp("ns" if unit == "ns" else "us")
+    values = np.zeros(missing.size, np.int64)
+    values[~missing] = present.to_numpy().astype(np.int64)
+    return values, missing if missing.any() else None
 
 
 def _is_object_text(series: Any) -> bool:

@@ -27,7 +27,7 @@ from fastinfo.backends.contract import Array, Kernels, TileShape
 from fastinfo.checkpoint import Checkpoint
 from fastinfo.encoders import LookUp
 from fastinfo.features import Features
-from fastinfo.formulas import Formula
+from fastinfo.formulas import EntropyOf, Formula
 from fastinfo.ranges import map_threads
 
 TILE_CELLS = 1 << 20
@@ -79,6 +79,16 @@ class Tile(NamedTuple):
         height, width = self.left.stop - self.left.start, self.right.stop - self.right.start
         twice = height * (height + 1) // 2 if self.left.start == self.right.start else 0
         return int(height * width - twice)
+
+
+class TileMeasure(NamedTuple):
+    """What is measured of every pair, as a formula of the entropies of both and of each."""
+
+    name: str
+    """What a checkpoint calls it."""
+    formula: Formula
+    is_linear: bool = True
+    """Whether it is a·H(X) + b·H(Y) + c·H(X,Y), which kernels combine in one pass."""
 
 
 class Sink(Protocol):
@@ -199,7 +209,6 @@ class Plan:
 class Job:
     """What a tile needs to be counted and measured: features, packed in the order of the plan.
 
-    The formula is a linear one of the entropies of two variables and of both together.
     ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
     of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
     counted them: for null distributions and whatever else needs more than one value a pair.
@@ -210,7 +219,7 @@ class Job:
         self,
         features: Features,
         plan: Plan,
-        formula: Formula,
+        measure: TileMeasure,
         estimator: str,
         kernels: Kernels,
         weights: Array | None = None,
@@ -221,12 +230,13 @@ class Job:
         self.plan = plan
         self.stays = stays
         self.on_counts = on_counts
-        # Plug-in entropies need no counts outside of the kernels, which take what is negative for
-        # rounding.
-        is_simple = entropies.ESTIMATORS[estimator].is_plug_in and formula.bounds[0] == 0.0
-        self.needs_counts = not is_simple or on_counts is not None
-        self.formula = formula
-        self.coefficients = formulas.coefficients(formula)
+        # Plug-in entropies need no counts outside of the kernels.
+        is_plug_in = entropies.ESTIMATORS[estimator].is_plug_in
+        self.needs_counts = not is_plug_in or on_counts is not None
+        self.formula = measure.formula
+        # What is negative, kernels take for rounding.
+        may_combine = measure.is_linear and measure.formula.bounds[0] == 0.0
+        self.coefficients = formulas.coefficients(measure.formula) if may_combine else None
         self.estimator = estimator
         self.memory_limit = memory_limit
         self._settle(kernels, features, weights)
@@ -278,7 +288,10 @@ class Job:
         left, right = self._positions(tile.left), self._positions(tile.right)
         if not self.needs_counts:
             found = self.kernels.pair_entropies(self.packed, left, right)
-            return self.kernels.combine(found, self.coefficients)
+            if self.coefficients is not None:
+                return self.kernels.combine(found, self.coefficients)
+            of = {(0,): found.left, (1,): found.right, (0, 1): found.joint}
+            return self._value(lambda *variables: of[variables])
         counts = self.kernels.count_pairs(self.packed, left, right)
         if self.on_counts is not None:
             order = self.plan.order
@@ -291,7 +304,7 @@ class Job:
                 cells = counts.reshape(*counts.shape[:2], -1)
             return entropies.entropy(cells, self.estimator, self.kernels)
 
-        return self._finish(self.formula(entropy))
+        return self._value(entropy)
 
     def _measure_sparse(self, *pair: int) -> float:
         counts = counting.count(
@@ -308,9 +321,15 @@ class Job:
             self.estimator,
             self.kernels,
         )
-        return float(self._finish(self.formula(entropy)))
+        return float(self._value(entropy))
 
-    def _finish(self, values: Array) -> Array:
+    def _value(self, entropy: EntropyOf) -> Array:
+        if self.coefficients is not None:
+            values = self.formula(entropy)
+        else:
+            # Formulas beyond sums are NumPy's, and a tile's entropies are few.
+            on_host = self.formula(lambda *variables: self.kernels.to_host(entropy(*variables)))
+            values = self.kernels.bring(np.asarray(on_host))
         return entropies.without_rounding(values, self.formula.bounds, self.estimator, self.kernels)
 
 

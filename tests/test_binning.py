@@ -355,8 +355,8 @@ def test_integers_that_float64_rounds_stay_between_their_edges(backend, dtype):
     """NumPy compares integers with integers; 2⁶² − 1 as a float is 2⁶²."""
     top, step = (2**63, 1024) if dtype == "i8" else (2**64, 2048)
     x = np.array([2**62 + i for i in (-513, -1, 0, 1, 511, 1024, 1025)] + [top - 1], dtype)
-    for given in ([2**62 - 512, 2**62, 2**62 + 1024], [2**53, 2**62, top - step], [0, 2**62]):
-        edges = np.array(given, dtype)
+    for borders in ([2**62 - 512, 2**62, 2**62 + 1024], [2**53, 2**62, top - step], [0, 2**62]):
+        edges = np.array(borders, dtype)
         found, _ = count(x, bins=edges, backend=backend, nan_policy="omit")
         expected = np.histogram(x, edges)[0]
         np.testing.assert_array_equal(found, expected)

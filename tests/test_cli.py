@@ -18,8 +18,9 @@ import pyarrow.parquet
 import pytest
 
 import fastinfo
-from fastinfo.cli import main, preparation
-from fastinfo.cli.output import listed
+from fastinfo import preparation
+from fastinfo.alerts import listed
+from fastinfo.cli import main
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "data" / "timezones.csv"
@@ -63,6 +64,9 @@ def process(*command, **options):
     )
 
 
+HEADER = "left\tright\tmutual_information\tcorrected\tshare\tn_samples\tunit"
+
+
 def rows(text, delimiter="\t"):
     return list(csv.DictReader(text.splitlines(), delimiter=delimiter))
 
@@ -76,8 +80,8 @@ def test_pairwise_prints_what_the_python_api_measures(run):
     found = rows(out)
     assert code == 0
     assert len(found) == 7
-    values = [float(row["mutual_information"]) for row in found]
-    assert values == sorted(values, reverse=True)
+    ranks = [float(row["corrected"]) for row in found]
+    assert ranks == sorted(ranks, reverse=True)
     assert {row["unit"] for row in found} == {"bits"}
     measured = [
         fastinfo.mutual_information(
@@ -94,7 +98,7 @@ def test_pairwise_prints_what_the_python_api_measures(run):
     ]
     np.testing.assert_allclose(kept, measured, rtol=1e-12)
     assert re.fullmatch(
-        r"numba, \d+ threads?: 312 rows, 22 columns, 231 pairs in [\d.]+ s", err[-1]
+        r"numba, \d+ threads?: 312 rows, 23 columns, 253 pairs in [\d.]+ s", err[-1]
     )
 
 
@@ -194,9 +198,10 @@ def test_all_lists_every_pair_and_those_without_a_value_last(run, path):
     assert len(found) == 6
     assert (found[-1]["left"], found[-1]["right"]) == ("a", "b")
     assert found[-1]["mutual_information"] == "nan"
-    code, out, err = run("pairwise", table)
+    code, out, err = run("pairwise", table, "--min-samples", 1)
     assert len(rows(out)) == 5
-    assert "note: no value for 1 pair without complete rows" in err
+    note = "note: 1 pair not ranked, without a value or with fewer than 1 row where both columns "
+    assert note + "are present (--min-samples)" in err
 
 
 def test_info_tells_backends_threads_and_cache(run):
@@ -233,6 +238,83 @@ def test_help_gives_examples(run, command):
 # --- files --------------------------------------------------------------------------------------
 
 
+def test_out_without_top_writes_every_pair(run, tmp_path):
+    out = tmp_path / "pairs.jsonl"
+    code, _, err = run("pairwise", TABLE, "--out", out, "--missing", "propagate")
+    assert code == 0
+    assert f"note: wrote 253 rows in nats to {out}" in err
+    found = [json.loads(line) for line in out.read_text("utf-8").splitlines()]
+    assert len({(row["left"], row["right"]) for row in found}) == 253
+    assert (found[-1]["mutual_information"], found[0]["n_samples"]) == (None, 312)
+    assert list(found[0]) == HEADER.split("\t")
+
+
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
+@pytest.mark.parametrize(
+    "normalized", [[], ["--normalized", "--average", "max"]], ids=["nats", "share"]
+)
+def test_out_writes_the_matrix_with_its_names(run, tmp_path, ending, normalized):
+    out = tmp_path / f"matrix.{ending}"
+    names = ["latitude", "longitude", "region"]
+    chosen = ["--columns", ",".join(names)]
+    code, printed, _ = run("pairwise", TABLE, *chosen, "--matrix", "--out", out, *normalized)
+    assert (code, printed) == (0, "")
+    if ending == "parquet":
+        found = pyarrow.parquet.read_table(out).to_pylist()
+    else:
+        found = rows(out.read_text("utf-8"), "," if ending == "csv" else "\t")
+    frame = pyarrow.csv.read_csv(TABLE).select(names).to_pandas()
+    expected = fastinfo.pairwise_mutual_information(frame, normalized="max" if normalized else None)
+    assert [row["column"] for row in found] == names
+    for row in found:
+        for name in names:
+            assert float(row[name]) == expected.loc[row["column"], name]
+
+
+def test_normalized_pairs_are_what_python_measures(run):
+    code, out, _ = run("pairwise", TABLE, "--top", 5, "--normalized")
+    table = pyarrow.csv.read_csv(TABLE).to_pandas()
+    assert code == 0
+    for row in rows(out):
+        x, y = table[row["left"]], table[row["right"]]
+        assert int(row["n_samples"]) == (x.notna() & y.notna()).sum()
+        assert float(row["share"]) == float(row["normalized_mutual_information"]) <= 1
+        assert row["unit"] == "share"
+        if all(column.dtype.kind == "f" and (column % 1 > 0).any() for column in (x, y)):
+            value = fastinfo.normalized_mutual_information(x, y, nan_policy="omit")
+            assert float(row["share"]) == pytest.approx(value, rel=1e-12)
+
+
+def test_top_and_few_rows_of_score(run, path):
+    n = 100
+    table = path(
+        y=[row % 2 for row in range(n)],
+        same=[row % 2 for row in range(n)],
+        rare=[row % 2 if row < 13 else None for row in range(n)],
+        odd=[(row // 2) % 2 for row in range(n)],
+    )
+    _, out, err = run("score", table, "--target", "y")
+    assert [row["column"] for row in rows(out)] == ["same", "odd", "rare"]
+    note = "note: 1 column ranked last, with fewer than 30 rows where the target is present "
+    assert note + "(--min-samples): rare" in err
+    _, out, _ = run("score", table, "--target", "y", "--top", 1)
+    assert [row["column"] for row in rows(out)] == ["same"]
+    _, out, _ = run("score", table, "--target", "y", "--min-samples", 10)
+    assert [row["column"] for row in rows(out)] == ["same", "rare", "odd"]
+
+
+def test_weighted_rows_are_ranked_by_value_and_it_is_said(run, path):
+    table = path(x=[0, 1] * 20, y=[0, 1] * 20, z=[0, 0, 1, 1] * 10, w=[1, 2, 3, 4] * 10)
+    code, out, err = run("pairwise", table, "--weights", "w")
+    assert code == 0
+    assert [row["corrected"] for row in rows(out)] == ["nan"] * 3
+    values = [float(row["mutual_information"]) for row in rows(out)]
+    assert values == sorted(values, reverse=True)
+    assert (
+        "note: rows have weights: there are no corrected values, and pairs are ranked by" in err[0]
+    )
+
+
 @pytest.mark.parametrize("ending", ["csv", "tsv", "parquet"])
 def test_out_writes_the_pairs(run, tmp_path, ending):
     out = tmp_path / f"pairs.{ending}"
@@ -256,7 +338,8 @@ def test_out_npy_is_the_matrix_with_its_names_beside(run, tmp_path):
     names = json.loads((tmp_path / "matrix.columns.json").read_text("utf-8"))
     assert names == ["latitude", "longitude", "region"]
     table = pyarrow.csv.read_csv(TABLE).select(names)
-    np.testing.assert_array_equal(np.load(out), fastinfo.pairwise_mutual_information(table))
+    expected = fastinfo.pairwise_mutual_information(table.to_pandas())
+    np.testing.assert_array_equal(np.load(out), expected.to_numpy())
     assert "matrix.columns.json" in err[-2]
 
 
@@ -293,12 +376,45 @@ def test_integers_that_floats_cannot_tell_apart_are_told_apart(run, tmp_path, fi
 
 
 def test_a_named_identifier_is_kept(run, path):
-    table = path(name=list("abcd"), half=[0, 0, 1, 1])
-    code, out, _ = run("pairwise", table, "--columns", "name,half", "--max-categories", 2)
+    table = path(name=list("abcdefghijkl"), half=[0] * 6 + [1] * 6, odd=[0, 1] * 6)
+    code, out, err = run("pairwise", table)
+    assert [(row["left"], row["right"]) for row in rows(out)] == [("half", "odd")]
+    assert "1 column treated as identifiers and skipped (more" in err[0]
+    code, out, _ = run("pairwise", table, "--columns", "name,half")
     assert code == 0
     assert float(rows(out)[0]["mutual_information"]) == pytest.approx(np.log(2))
-    code, out, _ = run("score", table, "--target", "name", "--max-categories", 2)
-    assert (code, len(rows(out))) == (0, 1)
+    code, out, _ = run("score", table, "--target", "name")
+    assert (code, len(rows(out))) == (0, 2)
+    code, out, err = run("pairwise", table, "--kind", "name=category")
+    assert (code, len(rows(out)), len(err)) == (0, 3, 1)
+
+
+def test_choices_about_columns_mean_what_they_mean_in_python(run, path):
+    n = 120
+    columns = {
+        "zip": [row % 60 for row in range(n)],
+        "year": [1900 + row for row in range(n)],
+        "area": [50 + row % 20 for row in range(n)],
+        "half": [row % 2 for row in range(n)],
+    }
+    table = path(**columns)
+    options = ["--kind", "zip=category", "--kind", "half=skip", "--bins-of", "area=uniform:4"]
+    code, out, _ = run("score", table, "--target", "area", *options)
+    frame = pa.table(columns)
+    with pytest.warns(UserWarning, match=r"binned|samples"):
+        expected = fastinfo.score(
+            frame,
+            "area",
+            kinds={"zip": "category", "half": "skip"},
+            bins={"area": "uniform:4"},
+        )
+    assert code == 0
+    found = [(row["column"], float(row["mutual_information"])) for row in rows(out)]
+    assert found == [(score.column, pytest.approx(score.value)) for score in expected]
+    code, out, _ = run("pairwise", table, "--exclude", "zip, half")
+    assert [(row["left"], row["right"]) for row in rows(out)] == [("year", "area")]
+    _, out, _ = run("pairwise", table, "--columns", "year,half", "--max-categories", "200")
+    assert float(rows(out)[0]["mutual_information"]) == pytest.approx(np.log(2))
 
 
 def test_notes_tell_of_missing_values(run, path):
@@ -310,7 +426,10 @@ def test_notes_tell_of_missing_values(run, path):
     code, _, err = run("pairwise", table, "--missing", "raise")
     assert code == 2
     assert len(err) == 1
-    assert "2 of 3 columns have missing values (a, b); --nan-policy omit" in err[0]
+    assert (
+        "2 of 3 columns have missing values (a, b); with --nan-policy omit each pair uses only "
+        "rows where both are present" in err[0]
+    )
 
 
 def test_names_with_commas_stand_in_quotes(run, path):
@@ -374,6 +493,30 @@ BAD_REQUESTS = {
     "column twice": (["pairwise", TABLE, "--columns", "region,region"], "named twice"),
     "empty name": (["pairwise", TABLE, "--columns", "region,"], "a name is empty"),
     "no name": (["pairwise", TABLE, "--columns", ""], "a name is empty"),
+    "unknown kind": (["pairwise", TABLE, "--kind", "zone=categry"], "(near is 'category')"),
+    "no kind": (["pairwise", TABLE, "--kind", "zone"], "--kind 'zone': accepted is NAME=VALUE"),
+    "kind of no column": (["pairwise", TABLE, "--kind", "zon=skip"], "--kind: no column is called"),
+    "kind twice": (
+        ["pairwise", TABLE, "--kind", "zone=skip", "--kind", "zone=skip"],
+        "--kind: 'zone' is named twice",
+    ),
+    "bins of text": (
+        ["pairwise", TABLE, "--bins-of", "region=4"],
+        "region holds categories or text, which are no numbers",
+    ),
+    "bins of a column in words": (
+        ["pairwise", TABLE, "--bins-of", "latitude=narrow"],
+        "bins='narrow'; accepted are",
+    ),
+    "unknown excluded": (["pairwise", TABLE, "--exclude", "regoin"], "near are region"),
+    "target excluded": (
+        ["score", TABLE, "--target", "region", "--exclude", "region"],
+        "--exclude: 'region' is the target",
+    ),
+    "matrix nowhere": (["pairwise", TABLE, "--matrix"], "--matrix needs a file"),
+    "normalized unit": (["pairwise", TABLE, "--normalized", "--unit", "bits"], "have no unit"),
+    "unknown average": (["pairwise", TABLE, "--average", "mean"], "arithmetic, geometric"),
+    "min samples": (["pairwise", TABLE, "--min-samples", "0"], "--min-samples"),
     "one column": (["pairwise", TABLE, "--columns", "region"], "no pair of usable columns"),
     "unknown target": (["score", TABLE, "--target", "regoin"], "near are region"),
     "unknown weights": (["pairwise", TABLE, "--weights", "zones"], "near are zone"),
@@ -388,7 +531,10 @@ BAD_REQUESTS = {
         ["pairwise", TABLE, "--weights", "countries_in_zone", "--estimator", "miller_madow"],
         "sums of weights",
     ),
-    "unknown ending": (["pairwise", TABLE, "--out", "pairs.docx"], ".csv, .tsv, .parquet, .npy"),
+    "unknown ending": (
+        ["pairwise", TABLE, "--out", "pairs.docx"],
+        ".csv, .tsv, .parquet, .jsonl, .npy",
+    ),
     "matrix of scores": (["score", TABLE, "--target", "zone", "--out", "m.npy"], "'.npy'"),
     "no such folder": (["pairwise", TABLE, "--out", "nowhere/pairs.csv"], "not there"),
     "the table itself": (["pairwise", TABLE, "--out", TABLE], "is the table itself"),
@@ -412,10 +558,10 @@ BAD_TABLES = {
     "names twice": (b"a,a\n1,2\n", "have the same name; the later ones are called a.1"),
     "not UTF-8": ("a,b\né,2\n".encode("latin-1"), "not UTF-8, but read as Windows-1252: a"),
     "binary": (bytes(range(256)), "line 1 holds a NUL byte"),
-    "constant": (b"a,b\n1,2\n1,3\n", "no pair of usable columns among 2; 1 column left out"),
+    "constant": (b"a,b\n1,2\n1,3\n", "no pair of usable columns among 2; 1 column skipped"),
     "identifiers": (
         b"a,b\n" + b"".join(b"x%d,y%d\n" % (i, i) for i in range(60)),
-        "2 columns left out, like identifiers (more than 50 categories",
+        "2 columns treated as identifiers and skipped (more than one different value for two",
     ),
     "infinite": (b"a,b\n1.5,2\ninf,3\n2.5,2\n", "infinite values"),
 }
@@ -443,7 +589,7 @@ def test_a_pipe_gets_tsv_on_stdout_and_notes_on_stderr():
     done = process("-m", "fastinfo", "pairwise", TABLE, "--top", "2")
     assert done.returncode == 0
     assert len(done.stdout.splitlines()) == 3
-    assert done.stdout.splitlines()[0] == "left\tright\tmutual_information\tunit"
+    assert done.stdout.splitlines()[0] == HEADER
     assert "\x1b" not in done.stdout + done.stderr
     notes = done.stderr.splitlines()
     assert all(line.startswith("note: ") for line in notes[:-1])
@@ -498,8 +644,9 @@ def test_a_terminal_gets_a_table_that_fits_and_a_progress_bar(width):
     shown = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", text).replace("\r", "").splitlines()
     assert max(len(line) for line in shown if not re.search("(pairs|bytes) +━", line)) <= width
     (best,) = [line for line in shown if re.match(r" +1 +\S", line)]
-    assert re.search(r"1 +\w+ +\w+ +\d\.\d{4} +█", best)
-    assert any(re.fullmatch(r" +left +right +nats *", line) for line in shown)
+    assert re.search(r"1 +\w+ +\w+ +\d\.\d{4} +\d\.\d{4} +\d+\.\d% +\d+", best)
+    assert ("█" in best) == (width == 120)
+    assert any(re.fullmatch(r" +left +right +nats +corrected +share +rows *", s) for s in shown)
 
 
 def test_no_progress_means_no_bar():
@@ -521,7 +668,7 @@ def test_a_reader_that_has_read_enough_is_no_error(path):
         timeout=120,
         check=True,
     )
-    assert done.stdout.splitlines() == ["left\tright\tmutual_information\tunit", "141"]
+    assert done.stdout.splitlines() == [HEADER, "141"]
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
 

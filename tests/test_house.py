@@ -23,8 +23,12 @@ MEASURES = {
     "measures",
     "pmf",
     "codes",
-    "chance",
     "pairwise",
+    "scores",
+    "runs",
+    "ranking",
+    "saturation",
+    "probabilities",
     "tiles",
     "sinks",
     "joint_counts",
@@ -32,16 +36,16 @@ MEASURES = {
     "selection",
     "significance",
 }
-STAGES = {"binning", "counting", "entropies", "formulas", "neighbors", "gaussian"}
+STAGES = {"binning", "chance", "counting", "entropies", "formulas", "neighbors", "gaussian"}
 SERVANTS = {
     *("arguments", "bin_arguments", "options", "distributions", "objects", "tables"),
-    *("reading", "features", "progress", "checkpoint", "files"),
+    *("preparation", "reading", "features", "progress", "checkpoint", "files"),
 }
 """What serves doors and measures, and is no step on the way of the data."""
 
 TOOLS = {
-    *("ranges", "columns", "categories", "encoders", "extremes", "limits", "numpy_rules"),
-    *("quantiles", "types"),
+    *("alerts", "ranges", "columns", "categories", "encoders", "extremes", "limits"),
+    *("numpy_rules", "quantiles", "types"),
 }
 """What knows nothing of information and may be used on any floor above the kernels."""
 

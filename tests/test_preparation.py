@@ -1,69 +1,316 @@
-"""Which columns of a stranger's table are kept, binned or left out, and what is told of it."""
+"""Which columns of a stranger's table are kept, binned or skipped, and what is told of it."""
 
 import datetime
+import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 import fastinfo
-from fastinfo.cli import preparation
+from fastinfo import preparation
+from fastinfo.preparation import Choices
 
-COUNT = 8
-DAYS = [datetime.date(2020, 1, 1 + day) for day in range(COUNT)]
+ROOT = Path(__file__).parents[1]
+N = 120
+ROWS = range(N)
+DAYS = [datetime.date(2020, 1, 1) + datetime.timedelta(days=row // 2) for row in ROWS]
+MOMENTS = [datetime.datetime(2020, 1, 1) + datetime.timedelta(hours=row * row) for row in ROWS]
+WORDS = [f"w{row}" for row in ROWS]
+
+KEPT, BINNED = "categories", "numbers"
 COLUMN_RULES = {
-    "text": (pa.array(["a", "b"] * 4), "string", None),
-    "named categorical": (pa.array(["a", "b"] * 4).dictionary_encode(), "dictionary", None),
-    "identifier": (pa.array(list("abcdefgh")), None, preparation.IDENTIFIER),
-    "identifier, view": (pa.array(list("abcdefgh"), pa.string_view()), None, "like identifiers"),
+    "text": (pa.array(["a", "b"] * 60), KEPT, None),
+    "text, a value for two rows": (pa.array([f"w{row // 2}" for row in ROWS]), KEPT, None),
+    "named categorical": (pa.array(["a", "b"] * 60).dictionary_encode(), KEPT, None),
+    "identifier": (pa.array(WORDS), None, preparation.IDENTIFIER),
+    "identifier with a few twice": (pa.array(["w1", *WORDS[1:]]), None, preparation.IDENTIFIER),
+    "identifier, view": (pa.array(WORDS, pa.string_view()), None, preparation.IDENTIFIER),
     "identifier, categorical": (
-        pa.array(list("abcdefgh")).dictionary_encode(),
+        pa.array(WORDS).dictionary_encode(),
         None,
         preparation.IDENTIFIER,
     ),
-    "few integers": (pa.array([1, 2] * 4), "int64", None),
-    "many integers": (pa.array(range(COUNT)), "double", preparation.MANY_INTEGERS),
-    "huge integers": (
-        pa.array([2**64 - 1 - i for i in range(COUNT)], pa.uint64()),
-        "double",
+    "identifier with gaps": (
+        pa.array([None if row % 3 else word for row, word in enumerate(WORDS)]),
+        None,
+        preparation.IDENTIFIER,
+    ),
+    "text with ten values, mostly missing": (pa.array([*"abcdefghij", *[None] * 110]), KEPT, None),
+    "few integers": (pa.array([1, 2] * 60), KEPT, None),
+    "ten integers": (pa.array([row % 10 for row in ROWS]), KEPT, None),
+    "five rows a value": (pa.array([row % 24 for row in ROWS]), KEPT, None),
+    "fewer rows a value": (pa.array([row % 25 for row in ROWS]), BINNED, preparation.MANY_INTEGERS),
+    "row numbers": (pa.array(ROWS), None, preparation.ROW_NUMBER),
+    "row numbers from 1": (pa.array(range(1, N + 1)), None, preparation.ROW_NUMBER),
+    "row numbers downward": (pa.array(ROWS[::-1]), None, preparation.ROW_NUMBER),
+    "row numbers, some rows dropped": (
+        pa.array([row + row // 2 for row in ROWS]),
+        None,
+        preparation.ROW_NUMBER,
+    ),
+    "years": (pa.array(range(1900, 1900 + N)), BINNED, preparation.MANY_INTEGERS),
+    "ranks in another order": (
+        pa.array([(row * 7) % N for row in ROWS]),
+        BINNED,
         preparation.MANY_INTEGERS,
     ),
-    "booleans": (pa.array([True, None] * 3 + [False] * 2), "bool", None),
-    "floats": (pa.array(np.arange(COUNT) / 3), "double", None),
-    "half floats": (pa.array(np.arange(COUNT, dtype=np.float16)), "double", None),
-    "decimals": (pa.array(range(COUNT)).cast(pa.decimal128(22, 2)), "double", None),
-    "dates": (pa.array(DAYS), "double", preparation.TIMES),
-    "moments": (pa.array(DAYS).cast(pa.timestamp("ns", "UTC")), "double", preparation.TIMES),
-    "times": (pa.array(range(COUNT), pa.time32("s")), "double", preparation.TIMES),
-    "durations": (pa.array(range(COUNT), pa.duration("ms")), "double", preparation.TIMES),
-    "constant text": (pa.array(["a", None] * 4), None, preparation.CONSTANT),
-    "constant float": (pa.array([1.5, np.nan] * 4), None, preparation.CONSTANT),
-    "constant date": (pa.array([DAYS[0]] * COUNT), None, preparation.CONSTANT),
-    "all NaN": (pa.array([np.nan] * COUNT), None, preparation.CONSTANT),
-    "no values": (pa.nulls(COUNT), None, preparation.CONSTANT),
-    "no integers": (pa.nulls(COUNT, pa.int8()), None, preparation.CONSTANT),
-    "lists": (pa.array([[1], [2]] * 4), None, preparation.UNSUPPORTED),
-    "records": (pa.array([{"a": 1}] * COUNT), None, preparation.UNSUPPORTED),
-    "bytes": (pa.array([b"a", b"b"] * 4), None, preparation.UNSUPPORTED),
+    "integers all different": (
+        pa.array([row * row for row in ROWS]),
+        BINNED,
+        preparation.MANY_INTEGERS,
+    ),
+    "huge integers": (
+        pa.array([2**64 - 1 - row for row in ROWS], pa.uint64()),
+        BINNED,
+        preparation.MANY_INTEGERS,
+    ),
+    "booleans": (pa.array([True, None] * 45 + [False] * 30), KEPT, None),
+    "floats": (pa.array(np.arange(N) / 3), BINNED, None),
+    "decimals": (pa.array(ROWS).cast(pa.decimal128(22, 2)), BINNED, None),
+    "dates": (pa.array(DAYS), BINNED, preparation.TIMES),
+    "moments": (pa.array(MOMENTS), BINNED, preparation.TIMES),
+    "moments somewhere": (
+        pa.array(MOMENTS).cast(pa.timestamp("ns", "UTC")),
+        BINNED,
+        preparation.TIMES,
+    ),
+    "times": (pa.array(ROWS, pa.time32("s")), BINNED, preparation.TIMES),
+    "durations": (pa.array(ROWS, pa.duration("ms")), BINNED, preparation.TIMES),
+    "constant text": (pa.array(["a", None] * 60), None, preparation.CONSTANT),
+    "constant float": (pa.array([1.5, None] * 60), None, preparation.CONSTANT),
+    "constant date": (pa.array([DAYS[0]] * N), None, preparation.CONSTANT),
+    "no floats": (pa.nulls(N, pa.float64()), None, preparation.CONSTANT),
+    "no integers": (pa.nulls(N, pa.int8()), None, preparation.CONSTANT),
+    "lists": (pa.array([[1], [2]] * 60), None, preparation.UNSUPPORTED),
+    "records": (pa.array([{"a": 1}, {"a": 2}] * 60), None, preparation.UNSUPPORTED),
+    "bytes": (pa.array([b"a", b"b"] * 60), None, preparation.UNSUPPORTED),
+}
+OTHERS = {"a": pa.array([0, 1] * 60), "b": pa.array([0, 0, 1, 1] * 30)}
+
+LIBRARIES = {
+    "arrow": lambda table: table,
+    "polars": pl.from_arrow,
+    "pandas": lambda table: table.to_pandas(),
+    "pandas of Arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
 }
 
+BY_LIBRARY = {
+    # pandas has no type of its own for these, and makes objects or floats of them.
+    ("dates", "pandas"): (None, preparation.UNSUPPORTED),
+    ("times", "pandas"): (None, preparation.UNSUPPORTED),
+    ("constant date", "pandas"): (None, preparation.UNSUPPORTED),
+}
 
-@pytest.mark.parametrize("case", COLUMN_RULES)
-def test_each_kind_of_column_is_kept_binned_or_left_out_and_told(case):
+BESIDE = {("decimals", "pandas"), ("identifier, view", "pandas of Arrow")} | {
+    (case, "pandas of Arrow") for case in COLUMN_RULES if "categorical" in case
+}
+"""Objects, and types that narwhals does not read, are a matter of `tests/test_tables.py`."""
+
+
+@pytest.mark.parametrize(
+    ("case", "library"), sorted(set(itertools.product(COLUMN_RULES, LIBRARIES)) - BESIDE)
+)
+def test_each_kind_of_column_is_kept_binned_or_skipped_and_told(case, library):
     column, kind, decision = COLUMN_RULES[case]
-    others = {"a": pa.array([0, 1] * 4), "b": pa.array([0, 0, 1, 1] * 2)}
-    table = pa.table({"tried": column, **others})
-    prepared = preparation.prepare(table, None, None, None, max_categories=5)
-    kept = prepared.table.column_names
-    assert kept == ([] if kind is None else ["tried"]) + ["a", "b"]
+    kind, decision = BY_LIBRARY.get((case, library), (kind, decision))
+    table = LIBRARIES[library](pa.table({"tried": column, **OTHERS}))
+    prepared = preparation.prepare(table, "the table")
+    assert prepared.labels == ["tried"] * (kind is not None) + ["a", "b"]
     if kind is not None:
-        assert str(prepared.table["tried"].type).startswith(kind)
-        assert prepared.table["tried"].null_count == column.null_count
-        fastinfo.pairwise_mutual_information(prepared.table, nan_policy="omit")
+        assert prepared.columns[0].is_float == (kind == BINNED)
+        assert prepared.incomplete == ["tried"] * bool(column.null_count)
+        found = fastinfo.pairwise_mutual_information(prepared, nan_policy="omit")
+        assert (np.diag(found) > 0).all()
     if decision is None:
         assert prepared.notes == []
     else:
-        (note,) = prepared.notes
-        assert note.startswith("1 column ")
-        assert decision.format(5) in note
-        assert note.endswith(": tried")
+        assert prepared.notes == [f"1 column {decision}: tried"]
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+def test_what_is_binned_keeps_its_order_and_its_gaps(library):
+    """Times and integers become numbers that are equal, and missing, where they were."""
+    gaps = pa.array([row % 5 == 0 for row in ROWS])
+    for case in ("years", "moments", "durations", "huge integers", "integers all different"):
+        if (case, library) == ("huge integers", "pandas"):
+            continue  # which pandas makes equal floats of, beside gaps
+        column = pc.if_else(gaps, pa.scalar(None), COLUMN_RULES[case][0])
+        table = LIBRARIES[library](pa.table({"tried": column, **OTHERS}))
+        (found, *_) = preparation.prepare(table, "the table").columns
+        np.testing.assert_array_equal(np.isnan(found.values), gaps.to_numpy(False))
+        present = [value for value in column.to_pylist() if value is not None]
+        order = np.argsort(found.values[~np.isnan(found.values)])
+        assert [present[place] for place in order] == sorted(present)
+        assert len(set(found.values[~np.isnan(found.values)].tolist())) == len(present)
+
+
+def test_the_limit_of_categories_looks_at_the_number_of_rows():
+    assert [preparation.most_categories(n) for n in (10, 49, 60, 120, 249, 250, 1000)] == [
+        *(10, 10, 12, 24, 49, 50, 50)
+    ]
+    assert preparation.most_categories(10**6) == 100  # as many as there would be bins
+
+
+def test_airports_are_no_identifiers(rng):
+    """105 names in thousands of rows are categories; a name for each row is an identifier."""
+    n = 20_000
+    table = pa.table(
+        {
+            "airport": pa.array([f"A{code}" for code in rng.integers(0, 105, n)]),
+            "flight": pa.array([f"F{row}" for row in range(n)]),
+            "late": pa.array(rng.random(n) < 0.2),
+        }
+    )
+    with pytest.warns(fastinfo.PreparationWarning, match=r"identifiers and skipped .*: flight\."):
+        found = fastinfo.top_pairs(table, 5)
+    assert [pair[:2] for pair in found] == [("airport", "late")]
+
+
+def test_integers_with_gaps_are_the_integers_they_were_in_every_library():
+    """Pandas makes floats of integers beside a gap; their quantiles would lose rare values."""
+    genotypes = [0] * 90 + [1] * 20 + [2] * 5 + [None] * 5
+    table = pa.table({"gene": pa.array(genotypes), "half": OTHERS["b"]})
+    (expected,) = fastinfo.top_pairs(table, nan_policy="omit")
+    for make in LIBRARIES.values():
+        assert fastinfo.top_pairs(make(table), nan_policy="omit") == [expected]
+    frame = pd.DataFrame({"gene": [*genotypes[:-5], *[np.nan] * 5], "half": [0, 0, 1, 1] * 30})
+    assert frame.dtypes["gene"] == np.float64
+    assert fastinfo.top_pairs(frame, nan_policy="omit") == [expected]
+
+
+# --- what the caller decides --------------------------------------------------------------------
+
+HOUSES = {
+    "zip": [10_000 + row % 60 for row in range(600)],
+    "name": [f"w{row}" for row in range(600)],
+    "area": [50 + row % 20 for row in range(600)],
+    "price": [(row * 7) % 600 * 1.5 for row in range(600)],
+    "rated": [float(row % 4) for row in range(600)],
+}
+
+
+def test_columns_are_what_the_caller_says():
+    frame = pd.DataFrame(HOUSES)
+    plain = preparation.prepare(frame, "X")
+    assert plain.labels == ["zip", "area", "price", "rated"]
+    assert [column.is_float for column in plain.columns] == [True, False, True, True]
+    kinds = {"zip": "category", "name": "category", "area": "number", "rated": "category"}
+    chosen = preparation.prepare(frame, "X", Choices({**kinds, "price": "skip"}))
+    assert chosen.labels == ["zip", "name", "area", "rated"]
+    assert [column.is_float for column in chosen.columns] == [False, False, True, False]
+    assert chosen.columns[3].categories.tolist() == [0, 1, 2, 3]
+
+
+def test_kinds_and_bins_by_name_have_the_effect_that_they_say():
+    frame = pd.DataFrame(HOUSES)
+    kinds = {"zip": "category", "name": "skip"}
+    edges = [0.0, 300.0, 900.0]
+    found = fastinfo.pairwise_mutual_information(
+        frame, kinds=kinds, bins={"area": 4, "price": edges}
+    )
+    assert list(found.columns) == ["zip", "area", "price", "rated"]
+    area = np.array(HOUSES["area"], float)
+    expected = {
+        ("zip", "area"): fastinfo.mutual_information(frame["zip"], area, bins=(None, 4)),
+        ("area", "price"): fastinfo.mutual_information(area, frame["price"], bins=(4, edges)),
+        ("price", "rated"): fastinfo.mutual_information(
+            frame["price"], frame["rated"], bins=(edges, None)
+        ),
+    }
+    for (left, right), value in expected.items():
+        assert found.loc[left, right] == pytest.approx(value, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"kinds": {"zap": "skip"}}, ValueError, "kinds: no column .* 'zap'; near are zip"),
+        ({"bins": {"arena": 3}}, ValueError, "bins: no column .* 'arena'; near are area"),
+        (
+            {"kinds": {"zip": "categories"}},
+            ValueError,
+            "is said to be 'categories'.*near is",
+        ),
+        ({"kinds": ["zip"]}, TypeError, "kinds is list; accepted is a dict"),
+        ({"kinds": {"name": "number"}}, ValueError, "name holds categories or text, which are no"),
+        ({"bins": {"name": 3}}, ValueError, "name holds categories or text, which are no"),
+        (
+            {"bins": {"area": "narrow"}, "kinds": {"name": "skip", "zip": "skip"}},
+            ValueError,
+            "bins='narrow'; accepted are",
+        ),
+    ],
+    ids=str,
+)
+def test_choices_that_make_no_sense_are_refused(options, error, message):
+    frame = pd.DataFrame(HOUSES)
+    calls = [
+        fastinfo.pairwise_mutual_information,
+        fastinfo.top_pairs,
+        lambda X, **o: fastinfo.score(X, "price", **o),
+    ]
+    for call in calls:
+        with pytest.raises(error, match=message):
+            call(frame, **{"kinds": {"zip": "skip"}, **options})
+
+
+@pytest.mark.parametrize("options", [{"kinds": {"a": "skip"}}, {"bins": {"a": 3}}], ids=str)
+def test_arrays_have_no_names(options):
+    with pytest.raises(ValueError, match="names columns, and no table with names came"):
+        fastinfo.top_pairs(np.zeros((4, 2)), **options)
+
+
+def test_a_table_of_which_nothing_is_left_is_refused():
+    frame = pd.DataFrame({"name": WORDS, "one": [1] * N})
+    with pytest.raises(ValueError, match=r"X has no column .*identifiers .*: name; .*constant"):
+        fastinfo.top_pairs(frame)
+
+
+def test_it_is_told_once_at_the_line_that_called():
+    frame = pd.DataFrame(HOUSES)
+    for call in (
+        lambda: fastinfo.top_pairs(frame, 3),
+        lambda: fastinfo.pairwise_mutual_information(frame[["price"]], frame),
+        lambda: fastinfo.score(frame, "price"),
+    ):
+        with pytest.warns(fastinfo.PreparationWarning) as told:
+            call()
+        (warning,) = told
+        assert warning.filename == __file__
+        assert "identifiers" in str(warning.message)
+        assert "zip" in str(warning.message)
+
+
+def test_nothing_is_told_where_nothing_was_decided():
+    frame = pd.DataFrame(HOUSES)[["area", "price", "rated"]]
+    fastinfo.top_pairs(frame, 3)  # warnings are errors here
+    fastinfo.top_pairs(pd.DataFrame(HOUSES), 3, kinds={"name": "skip", "zip": "skip"})
+
+
+def test_pandas_is_prepared_without_pyarrow():
+    script = """
+import sys
+sys.modules["pyarrow"] = None
+import warnings, pandas as pd, fastinfo
+frame = pd.DataFrame({"name": [f"w{i}" for i in range(60)], "x": [i % 7 for i in range(60)],
+                      "when": pd.date_range("2020", periods=60), "y": ["u", "v"] * 30})
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    print([pair[:2] for pair in fastinfo.top_pairs(frame, 3)])
+print(len(told))
+print(list(fastinfo.pairwise_mutual_information(frame, kinds={"name": "skip", "when": "skip"})))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    first, n_told, columns = done.stdout.splitlines()
+    assert sorted(eval(first)) == [("when", "y"), ("x", "when"), ("x", "y")]
+    assert n_told == "1"
+    assert columns == "['x', 'y']"

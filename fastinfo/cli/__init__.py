@@ -1,7 +1,8 @@
 """The command line: from a table in a file to its strongest pairs.
 
-`commands` says what can be asked, `preparation` decides about the columns of a table that nobody
-has prepared, `output` shows and stores the answer. Here are the entry point and the exit codes.
+`commands` says what can be asked, `selection` which columns of the table are meant, `output` shows
+and stores the answer. What becomes of columns that nobody has prepared is decided by
+`fastinfo.preparation`, as for tables in Python. Here are the entry point and the exit codes.
 """
 
 from __future__ import annotations

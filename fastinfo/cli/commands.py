@@ -7,9 +7,9 @@ answers at once.
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Sequence
 from importlib import metadata
+from itertools import combinations
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,16 +17,21 @@ import numpy as np
 import typer
 
 import fastinfo
-from fastinfo import bin_arguments, pairwise, progress, reading
+from fastinfo import pairwise, ranking, reading, scores
+from fastinfo.alerts import listed
 from fastinfo.backends import choose
-from fastinfo.cli import output, preparation
+from fastinfo.cli import output
 from fastinfo.cli.options import (
-    UNITS,
+    Average,
     BackendName,
     Bins,
+    BinsOf,
     Columns,
     Estimator,
+    Exclude,
+    Kinds,
     MaxCategories,
+    MinSamples,
     Missing,
     NoProgress,
     Out,
@@ -37,8 +42,9 @@ from fastinfo.cli.options import (
     reads_a_table,
 )
 from fastinfo.cli.output import Listing
+from fastinfo.cli.request import Request, counted
+from fastinfo.cli.selection import Selection
 from fastinfo.limits import usable_cores
-from fastinfo.numpy_rules import NUMPY_RULES
 from fastinfo.reading import Layout
 
 UsageError: Any = typer.BadParameter.__mro__[1]
@@ -69,72 +75,144 @@ def pairwise_command(
     top: Annotated[
         int | None,
         typer.Option(
-            min=1, metavar="K", help="How many of the strongest pairs.", show_default="10"
+            min=1,
+            metavar="K",
+            help="How many of the strongest pairs.",
+            show_default="10, or every pair with --out",
         ),
     ] = None,
     all_pairs: Annotated[bool, typer.Option("--all", help="Every pair.")] = False,
+    is_matrix: Annotated[
+        bool,
+        typer.Option("--matrix", help="Write the matrix of all columns to --out."),
+    ] = False,
+    normalized: Annotated[
+        bool, typer.Option("--normalized", help="Information as a share of the entropies, 0 to 1.")
+    ] = False,
+    average: Average = "arithmetic",
     columns: Columns = None,
+    exclude: Exclude = None,
+    kinds: Kinds = [],  # noqa: B006 (typer wants a list, and copies it)
+    min_samples: MinSamples = None,
     out: Out = None,
     bins: Bins = None,
+    bins_of: BinsOf = [],  # noqa: B006
     unit: Unit = "nats",
     estimator: Estimator = "ml",
     missing: Missing = "omit",
     weights: Weights = None,
-    max_categories: MaxCategories = 50,
+    max_categories: MaxCategories = None,
     backend: BackendName = None,
     threads: Threads = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
 ) -> None:
-    """The pairs of columns with the largest mutual information.
+    """The pairs of columns that share the most information.
+
+    \b
+    Pairs are ranked by the corrected value: what is left of the mutual
+    information once what chance alone gives is taken off. Their share is the
+    mutual information divided by the mean of the two entropies.
 
     \b
     A terminal gets a table, a pipe gets tab-separated values; notes go to
-    stderr. --out writes the pairs as .csv, .tsv or .parquet, or the matrix of
-    all columns as .npy, with the names of its rows and columns in a
-    .columns.json beside it.
+    stderr. --out writes the pairs as .csv, .tsv, .parquet or .jsonl. The matrix
+    of all columns is written as .npy, with the names of its rows and columns in
+    a .columns.json beside it, or with --matrix as .csv, .tsv or .parquet.
+
+    \b
+    Identifiers, row numbers and constant columns are skipped, and integers with
+    many values are binned; notes tell which. --kind decides otherwise.
 
     \b
     [bold]Examples[/]
       fastinfo pairwise table.csv --top 20
       fastinfo pairwise table.parquet --columns age,height,city --base 2
-      fastinfo pairwise table.csv --all --bins uniform:16 --out pairs.tsv
-      fastinfo pairwise table.csv --out matrix.npy
+      fastinfo pairwise table.csv --kind zip=category --bins-of age=8
+      fastinfo pairwise table.csv --normalized --out pairs.tsv
+      fastinfo pairwise table.csv --matrix --out matrix.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
-    is_matrix = out is not None and out.suffix.lower() == output.MATRIX_ENDING
+    is_matrix = is_matrix or (out is not None and out.suffix.lower() == output.MATRIX_ENDING)
+    if is_matrix and out is None:
+        raise ValueError("--matrix needs a file: name it with --out")
     if top is not None and (all_pairs or is_matrix):
         other = "--all" if all_pairs else f"--out {out}, the matrix of all columns,"
         raise ValueError(f"--top {top} and {other} exclude each other")
-    _require_out(out, table, (*output.LIST_ENDINGS, output.MATRIX_ENDING))
+    if normalized and unit != "nats":
+        raise ValueError("--normalized gives shares, which have no unit: leave --base out")
+    endings = output.MATRIX_ENDINGS if is_matrix else (*output.LIST_ENDINGS, output.MATRIX_ENDING)
+    _require_out(out, table, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    data = request.prepare(table, layout, columns, None, weights, max_categories)
-    names = data.table.column_names
+    choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories)
+    data = request.prepare(table, layout, choice)
+    names = data.labels
     n_pairs = len(names) * (len(names) - 1) // 2
-    if is_matrix or all_pairs:
-        matrix = request.measure(pairwise.pairwise_mutual_information, data, n_pairs)
-        left, right = np.triu_indices(len(names), 1)
-        values = matrix[left, right]
-        best = np.argsort(-values, kind="stable")  # NaN last
-        pairs = [(names[left[i]], names[right[i]]) for i in best]
-        values = values[best].tolist()
-    else:
-        found = request.measure(pairwise.top_pairs, data, n_pairs, k=top or 10)
-        pairs, values = [(p.left, p.right) for p in found], [p.value for p in found]
-        if len(found) < min(top or 10, n_pairs):
-            absent = _counted(n_pairs - len(found), "pair")
-            request.note(f"no value for {absent} without complete rows")
+    request.options["normalized"] = average if normalized else None
+    unit = "share" if normalized else unit
     if out is not None and is_matrix:
+        matrix = request.measure(pairwise.pairwise_mutual_information, data, n_pairs)
         output.write_matrix(matrix, names, out)
+        beside = out.suffix.lower() == output.MATRIX_ENDING
         request.note(
-            f"wrote the {len(names)} × {len(names)} matrix in {unit} to {out}, and the names of "
-            f"its rows and columns to {output.names_beside(out)}"
+            f"wrote the {len(names)} × {len(names)} matrix in {unit} to {out}"
+            + (f", and the names of its rows and columns to {output.names_beside(out)}" * beside)
         )
         request.tell(None)
         return
+    all_pairs = all_pairs or (out is not None and top is None)
+    found = request.measure(
+        pairwise.top_pairs,
+        data,
+        n_pairs,
+        k=None if all_pairs else top or 10,
+        threshold=-np.inf,
+        min_samples=min_samples or (1 if all_pairs else None),
+    )
+    if all_pairs and min_samples is None:
+        found += _pairs_without_a_value(names, found)
+    elif len(found) < min(top or 10, n_pairs):
+        least = min_samples or ranking.least_samples(data.n_rows)
+        absent = counted(n_pairs - len(found), "pair")
+        request.note(
+            f"{absent} not ranked, without a value or with fewer than {counted(least, 'row')} "
+            "where both columns are present (--min-samples)"
+        )
     what = "All" if all_pairs else "Strongest"
-    title = f"{what} pairs of {reading.title(table)} by mutual information"
-    request.deliver(Listing(title, ("left", "right"), pairs, values, unit), out)
+    measure = "normalized_mutual_information" if normalized else "mutual_information"
+    title = f"{what} pairs of {reading.title(table)} by {measure.replace('_', ' ')}"
+    request.deliver(
+        Listing(
+            title,
+            ("left", "right"),
+            [(pair.left, pair.right) for pair in found],
+            *_details(found),
+            unit,
+            measure,
+        ),
+        out,
+    )
+
+
+def _pairs_without_a_value(names: Sequence[str], found: Sequence[Any]) -> list[Any]:
+    """Every pair that is not among those found."""
+    nan = float("nan")
+    known = {(pair.left, pair.right) for pair in found}
+    return [
+        pairwise.RankedPair(left, right, nan, nan, nan, 0)
+        for left, right in combinations(names, 2)
+        if (left, right) not in known
+    ]
+
+
+def _details(found: Sequence[Any]) -> tuple[list[float], list[float], list[float], list[int]]:
+    """Value, corrected value, share and rows of what was found."""
+    return (
+        [one.value for one in found],
+        [one.corrected for one in found],
+        [one.share for one in found],
+        [one.n_samples for one in found],
+    )
 
 
 @app.command("score")
@@ -142,49 +220,73 @@ def pairwise_command(
 def score_command(
     table: TableFile,
     target: Annotated[
-        str, typer.Option(metavar="COLUMN", help="The column to know about.", show_default=False)
+        str, typer.Option(metavar="COLUMN", help="Target column.", show_default=False)
     ],
+    top: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="K", help="How many columns.", show_default="all"),
+    ] = None,
     columns: Columns = None,
+    exclude: Exclude = None,
+    kinds: Kinds = [],  # noqa: B006
+    min_samples: MinSamples = None,
     out: Out = None,
     bins: Bins = None,
+    bins_of: BinsOf = [],  # noqa: B006
     unit: Unit = "nats",
     estimator: Estimator = "ml",
     missing: Missing = "omit",
     weights: Weights = None,
-    max_categories: MaxCategories = 50,
+    max_categories: MaxCategories = None,
     backend: BackendName = None,
     threads: Threads = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
 ) -> None:
-    """All other columns, ranked by their mutual information with one column.
+    """All other columns, ranked by how much they tell about a target column.
+
+    \b
+    Columns are ranked by the corrected value: what is left of the mutual
+    information once what chance alone gives is taken off. Their share is the
+    mutual information divided by the target's entropy.
 
     \b
     A terminal gets a table, a pipe gets tab-separated values; notes go to
-    stderr. --out writes .csv, .tsv or .parquet.
+    stderr. --out writes .csv, .tsv, .parquet or .jsonl.
+
+    \b
+    Identifiers, row numbers and constant columns are skipped, and integers with
+    many values are binned; notes tell which. --kind decides otherwise.
 
     \b
     [bold]Examples[/]
       fastinfo score table.csv --target price
       fastinfo score table.csv --target price --columns area,rooms --base 2
+      fastinfo score table.csv --target price --kind zip=category --top 20
       fastinfo score table.csv --target price --out scores.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     _require_out(out, table, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    data = request.prepare(table, layout, columns, target, weights, max_categories)
-    others = [name for name in data.table.column_names if name != target]
-    (scores,) = request.measure(
-        lambda both, **options: pairwise.pairwise_mutual_information(
-            both.select([target]), both.select(others), **options
-        ),
+    choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories)
+    data = request.prepare(table, layout, choice)
+    found = request.measure(
+        lambda both, **options: scores.score(both, target, **options),
         data,
-        len(others),
+        len(data.labels) - 1,
+        min_samples=min_samples,
     )
-    best = np.argsort(-scores, kind="stable")  # NaN last
+    least = min_samples or ranking.least_samples(data.n_rows)
+    few = [one.column for one in found if one.n_samples < least]
+    if few:
+        request.note(
+            f"{counted(len(few), 'column')} ranked last, with fewer than "
+            f"{counted(least, 'row')} where the target is present (--min-samples): {listed(few)}"
+        )
+    found = found[:top]
     title = f"Columns of {reading.title(table)} by mutual information with {target}"
-    ranked = [(others[i],) for i in best]
-    request.deliver(Listing(title, ("column",), ranked, scores[best].tolist(), unit), out)
+    names = [(one.column,) for one in found]
+    request.deliver(Listing(title, ("column",), names, *_details(found), unit), out)
 
 
 @app.command("info")
@@ -226,124 +328,3 @@ def _require_out(out: Path | None, table: Path, endings: Collection[str]) -> Non
     output.require_ending(out, tuple(endings))
     if out.resolve() == table.resolve():
         raise ValueError(f"--out: {out} is the table itself, which would be lost")
-
-
-class Request:
-    """One run of a command that measures: its options, checked, and what it tells on the way."""
-
-    def __init__(
-        self,
-        bins: str | None,
-        unit: str,
-        estimator: str,
-        missing: str,
-        backend: str | None,
-        threads: int | None,
-        no_progress: bool,
-    ) -> None:
-        self.stdout, self.stderr = output.consoles()
-        self.missing = missing
-        self.bins = int(bins) if bins is not None and bins.isdecimal() else bins
-        if isinstance(self.bins, str) and bin_arguments.named_rule(self.bins) is None:
-            raise ValueError(
-                f"--bins {self.bins}: accepted are a number of bins of equal width, uniform[:N], "
-                f"quantile[:N], or a rule of NumPy ({', '.join(NUMPY_RULES)})"
-            )
-        self.backend = choose(backend).name
-        self.threads = threads or usable_cores()
-        self.options: dict[str, Any] = {
-            "bins": self.bins,
-            "base": UNITS[unit],
-            "estimator": estimator,
-            "nan_policy": missing,
-            "backend": self.backend,
-            "n_jobs": self.threads,
-            "progress": self.stderr.is_terminal and not no_progress,
-        }
-        self.notes: list[str] = []
-        self.summary = ""
-
-    def note(self, text: str) -> None:
-        """Keep a note until the answer is there: an error is to stand alone."""
-        self.notes.append(f"note: {text}")
-
-    def tell(self, listing: Listing | None) -> None:
-        """Print the notes, the answer if it goes to the terminal or a pipe, and what has run."""
-        for line in self.notes:
-            output.note(line, self.stderr)
-        if listing is not None:
-            output.show(listing, self.stdout)
-        output.note(self.summary, self.stderr)
-
-    def prepare(
-        self,
-        path: Path,
-        layout: Layout,
-        columns: str | None,
-        target: str | None,
-        weights: str | None,
-        max_categories: int,
-    ) -> preparation.Prepared:
-        """Read the table and choose its columns."""
-        wanted = None if columns is None else preparation.split_names(columns)
-        with progress.shown(self.options["progress"], "bytes") as report:
-            found = reading.read(path, layout, report)
-        try:
-            data = preparation.prepare(found.table, wanted, target, weights, max_categories)
-        except ValueError as error:
-            # What was guessed while reading may be why.
-            raise ValueError("; ".join([str(error), *found.notes])) from error
-        for decision in found.notes:
-            self.note(decision)
-        for decision in data.notes:
-            self.note(decision)
-        if data.incomplete:
-            count = f"{len(data.incomplete)} of {data.table.num_columns} columns"
-            what = f"{count} have missing values ({output.listed(data.incomplete)})"
-            if self.missing == "raise":
-                raise ValueError(f"{what}; --nan-policy omit leaves out the rows that a pair lacks")
-            follows = {"omit": "a pair leaves out the rows that it lacks"}
-            self.note(f"{what}; {follows.get(self.missing, 'their pairs have no value')}")
-        self._require_bins_for(found.table.num_rows)
-        if self.bins is not None and not data.has_floats:
-            raise ValueError(
-                f"--bins {self.bins}: no column is floating-point; --max-categories bins integers "
-                "with more different values"
-            )
-        self.options["sample_weight"] = data.weights
-        return data
-
-    def _require_bins_for(self, n_rows: int) -> None:
-        count = str(self.bins).rpartition(":")[2]
-        if count.isdecimal() and int(count) > n_rows:
-            raise ValueError(
-                f"--bins {self.bins}: the table has {_counted(n_rows, 'row')}; accepted are at "
-                "most as many bins as rows"
-            )
-
-    def measure(
-        self, function: Callable[..., Any], data: preparation.Prepared, n_pairs: int, **more: Any
-    ) -> Any:
-        """Call a function of `fastinfo.pairwise` on the prepared table."""
-        start = time.perf_counter()
-        result = function(data.table, **self.options, **more)
-        seconds = time.perf_counter() - start
-        rows, columns = data.table.shape
-        self.summary = (
-            f"{self.backend}, {_counted(self.threads, 'thread')}: {_counted(rows, 'row')}, "
-            f"{_counted(columns, 'column')}, {_counted(n_pairs, 'pair')} in {seconds:.2f} s"
-        )
-        return result
-
-    def deliver(self, listing: Listing, out: Path | None) -> None:
-        """Write the answer to a file, or print it."""
-        if out is None:
-            self.tell(listing)
-            return
-        output.write_listing(listing, out)
-        self.note(f"wrote {_counted(len(listing.values), 'row')} in {listing.unit} to {out}")
-        self.tell(None)
-
-
-def _counted(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -12,6 +12,8 @@ import typer
 
 from fastinfo.backends import REGISTRY
 from fastinfo.entropies import ESTIMATORS
+from fastinfo.formulas import AVERAGES
+from fastinfo.preparation import KINDS
 from fastinfo.reading.layout import FORMATS, Layout
 
 UNITS = {"nats": None, "bits": 2, "hartleys": 10}
@@ -62,6 +64,40 @@ Columns = Annotated[
     str | None,
     typer.Option(metavar="A,B,…", help="Only these columns.", show_default="all"),
 ]
+Exclude = Annotated[
+    str | None,
+    typer.Option(metavar="A,B,…", help="Skip these columns.", show_default=False),
+]
+
+Kinds = Annotated[
+    list[str],
+    typer.Option(
+        "--kind",
+        metavar="NAME=KIND",
+        help=f"What a column is: {', '.join(KINDS)}. Can be given for several columns.",
+        show_default=False,
+    ),
+]
+
+BinsOf = Annotated[
+    list[str],
+    typer.Option(
+        "--bins-of",
+        metavar="NAME=BINS",
+        help="Bins of one column, as for --bins. Can be given for several columns.",
+        show_default=False,
+    ),
+]
+
+MinSamples = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="Rank only what has at least so many rows.",
+        show_default="30, or half the rows of a smaller table",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option(metavar="FILE", help="Write here instead of printing.", show_default=False),
@@ -94,6 +130,10 @@ Unit = Annotated[
         callback=_unit,
     ),
 ]
+Average = Annotated[
+    str,
+    typer.Option(help="Average of the two entropies, for --normalized.", **_one_of(AVERAGES)),
+]
 Estimator = Annotated[
     str, typer.Option(help="Estimator of the entropies.", **_one_of(tuple(ESTIMATORS)))
 ]
@@ -101,8 +141,8 @@ Missing = Annotated[
     str,
     typer.Option(
         "--nan-policy",
-        help="Missing values: use the rows where both columns of a pair are present, refuse, or "
-        "give no value.",
+        help="Missing values: each pair uses only rows where both are present, or refuse the "
+        "table, or give pairs with missing values no value.",
         **_one_of(("omit", "raise", "propagate")),
     ),
 ]
@@ -113,12 +153,12 @@ Weights = Annotated[
     ),
 ]
 MaxCategories = Annotated[
-    int,
+    int | None,
     typer.Option(
         min=2,
         metavar="N",
-        help="Columns with more different values than this: integers are binned, texts are "
-        "treated as identifiers and skipped.",
+        help="Integers with more different values than this are binned.",
+        show_default="50, fewer in short tables",
     ),
 ]
 BackendName = Annotated[

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, NamedTuple, TextIO
+from typing import Any, BinaryIO, NamedTuple, TextIO
 
 import numpy as np
 from rich import box
@@ -20,44 +20,53 @@ from rich.text import Text
 
 from fastinfo.files import written_whole
 
-LIST_ENDINGS = (".csv", ".tsv", ".parquet")
+LIST_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl")
 MATRIX_ENDING = ".npy"
+"""The one ending that means a matrix by itself."""
 
-NAMED_AT_MOST = 6
-"""Names that a message spells out."""
+MATRIX_ENDINGS = (".csv", ".tsv", ".parquet", MATRIX_ENDING)
 
 WIDEST_BAR = 24
 NARROWEST_BAR = 6
 
 
 class Listing(NamedTuple):
-    """Columns, or pairs of them, by mutual information, largest first."""
+    """Columns, or pairs of them, and how much they tell, best first."""
 
     title: str
     header: Sequence[str]
     """What the names of a row are names of."""
     names: Sequence[Sequence[str]]
     values: Sequence[float]
+    corrected: Sequence[float]
+    share: Sequence[float]
+    n_samples: Sequence[int]
     unit: str
+    measure: str = "mutual_information"
 
     @property
     def columns(self) -> dict[str, list[Any]]:
-        """As a table: the names, the value and its unit."""
+        """As a table: the names, the value and what it is worth, and its unit."""
         places = range(len(self.header))
         named = {self.header[place]: [row[place] for row in self.names] for place in places}
-        unit = [self.unit] * len(self.values)
-        return {**named, "mutual_information": list(self.values), "unit": unit}
+        return {
+            **named,
+            self.measure: list(self.values),
+            "corrected": list(self.corrected),
+            "share": list(self.share),
+            "n_samples": list(self.n_samples),
+            "unit": [self.unit] * len(self.values),
+        }
+
+    @property
+    def is_corrected(self) -> bool:
+        """Whether there is a corrected value, by which rows are ranked."""
+        return not all(value != value for value in self.corrected)
 
 
 def consoles() -> tuple[Console, Console]:
     """Where answers and notes go."""
     return Console(), Console(stderr=True)
-
-
-def listed(names: Sequence[str]) -> str:
-    """A few names, and how many there are beyond them."""
-    beyond = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {beyond} more" if beyond > 0 else "")
 
 
 def note(text: str, console: Console) -> None:
@@ -72,37 +81,46 @@ def show(listing: Listing, console: Console) -> None:
         console.print(Text(listing.title, style="bold"))
         console.print(_drawn(listing, console.width))
         return
-    _write_text(listing, sys.stdout, "\t")
+    _write_text(listing.columns, sys.stdout, "\t")
     sys.stdout.flush()
 
 
 def _drawn(listing: Listing, width: int) -> Table:
+    numbers = {listing.unit: [f"{value:.4f}" for value in listing.values]}
+    if listing.is_corrected:
+        numbers["corrected"] = [f"{value:.4f}" for value in listing.corrected]
+    numbers["share"] = [f"{value:.1%}" for value in listing.share]
+    numbers["rows"] = [f"{number:,}" for number in listing.n_samples]
+    ranks = listing.corrected if listing.is_corrected else listing.values
     table = Table(box=box.SIMPLE_HEAD)
     table.add_column("", justify="right", style="dim")
     for header in listing.header:
         table.add_column(header, overflow="fold")
-    table.add_column(listing.unit, justify="right", style="cyan")
-    texts = [f"{value:.4f}" for value in listing.values]
+    for header in numbers:
+        style = "cyan" if header == ("corrected" if listing.is_corrected else listing.unit) else ""
+        table.add_column(header, justify="right", style=style, no_wrap=True)
     names = zip(*listing.names, strict=True)
-    widths = [max(map(len, cells)) for cells in (texts, *names)] + [len(str(len(texts)))]
+    cells = [*zip(listing.header, names, strict=False), *numbers.items()]
+    widths = [max(map(len, [header, *texts])) for header, texts in cells]
+    widths.append(len(str(len(listing.values))))
     borders = 3 * (len(widths) + 1) + 1
     room = min(width - sum(widths) - borders, WIDEST_BAR)
-    largest = max([value for value in listing.values if value > 0], default=1.0)
+    largest = max([value for value in ranks if value > 0], default=1.0)
     if room >= NARROWEST_BAR:
         table.add_column("", width=room)
-    for place, (row, text, value) in enumerate(
-        zip(listing.names, texts, listing.values, strict=True), start=1
+    for place, (row, rank, *texts) in enumerate(
+        zip(listing.names, ranks, *numbers.values(), strict=True), start=1
     ):
-        length = value if value > 0 else 0.0  # a corrected estimate may be negative, or NaN
+        length = rank if rank > 0 else 0.0  # a corrected value may be negative, or NaN
         bar = [Bar(largest, 0, length, color="cyan")] if room >= NARROWEST_BAR else []
-        table.add_row(str(place), *map(Text, row), text, *bar)
+        table.add_row(str(place), *map(Text, row), *texts, *bar)
     return table
 
 
-def _write_text(listing: Listing, file: TextIO, delimiter: str) -> None:
+def _write_text(columns: dict[str, list[Any]], file: TextIO, delimiter: str) -> None:
     writer = csv.writer(file, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(listing.columns)
-    writer.writerows(zip(*listing.columns.values(), strict=True))
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
 
 
 def require_ending(path: Path, endings: Sequence[str]) -> None:
@@ -123,17 +141,28 @@ def require_ending(path: Path, endings: Sequence[str]) -> None:
 
 
 def write_listing(listing: Listing, path: Path) -> None:
-    """Write CSV, TSV or Parquet, by the ending."""
+    """Write CSV, TSV, Parquet or a line of JSON a row, by the ending."""
     with written_whole(path) as file:
-        if path.suffix.lower() == ".parquet":
-            import pyarrow as pa
-            import pyarrow.parquet
+        _write_table(listing.columns, file, path.suffix.lower())
 
-            pyarrow.parquet.write_table(pa.table(listing.columns), file)
-            return
-        text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
-        _write_text(listing, text, "," if path.suffix.lower() == ".csv" else "\t")
-        text.detach()
+
+def _write_table(columns: dict[str, list[Any]], file: BinaryIO, ending: str) -> None:
+    if ending == ".parquet":
+        import pyarrow as pa
+        import pyarrow.parquet
+
+        pyarrow.parquet.write_table(pa.table(columns), file)
+        return
+    text = io.TextIOWrapper(file, encoding="utf-8", newline="", write_through=True)
+    if ending == ".jsonl":
+        for row in zip(*columns.values(), strict=True):
+            # JSON has no NaN.
+            cells = [None if cell != cell else cell for cell in row]
+            named = dict(zip(columns, cells, strict=True))
+            text.write(json.dumps(named, ensure_ascii=False, allow_nan=False) + "\n")
+    else:
+        _write_text(columns, text, "," if ending == ".csv" else "\t")
+    text.detach()
 
 
 def names_beside(path: Path) -> Path:
@@ -142,7 +171,19 @@ def names_beside(path: Path) -> Path:
 
 
 def write_matrix(matrix: np.ndarray[Any, Any], names: Sequence[str], path: Path) -> None:
-    """Write the matrix, and beside it the names of its rows and columns; both or neither."""
+    """Write the matrix with the names of its rows and columns; of .npy beside it, both or neither.
+
+    In text and Parquet the names of rows are the first column, ``column``.
+    """
+    ending = path.suffix.lower()
+    if ending != MATRIX_ENDING:
+        first = "column"
+        while first in names:
+            first = f"_{first}"
+        columns = {name: matrix[:, place].tolist() for place, name in enumerate(names)}
+        with written_whole(path) as file:
+            _write_table({first: list(names), **columns}, file, ending)
+        return
     with ExitStack() as files:
         beside = files.enter_context(written_whole(names_beside(path)))
         beside.write((json.dumps(list(names), ensure_ascii=False, indent=1) + "\n").encode())

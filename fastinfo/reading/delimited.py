@@ -15,13 +15,13 @@ from dataclasses import replace
 from itertools import islice
 from typing import Any
 
+from fastinfo.alerts import listed
 from fastinfo.reading.header import (
     SAMPLE,
     WHITESPACE,
     Head,
     from_windows,
     head_of,
-    listed,
     rows_of,
 )
 from fastinfo.reading.layout import Layout

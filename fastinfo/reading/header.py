@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
+from fastinfo.alerts import listed
 from fastinfo.reading.layout import Layout
 
 CANDIDATES = (",", ";", "\t", "|")
@@ -28,14 +29,6 @@ CLEAR = 0.9
 """The share of rows as long as the header that leaves no doubt about a delimiter."""
 
 NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?|NaN|nan")
-
-NAMED_AT_MOST = 6
-
-
-def listed(names: Sequence[str]) -> str:
-    """A few names, and how many there are beyond them."""
-    beyond = len(names) - NAMED_AT_MOST
-    return ", ".join(names[:NAMED_AT_MOST]) + (f" and {beyond} more" if beyond > 0 else "")
 
 
 class Head(NamedTuple):

@@ -1,0 +1,115 @@
+"""What the command line says about columns: which of them, what they are, and the weights."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from fastinfo import preparation
+from fastinfo.preparation import Choices, Prepared
+
+
+class Selection(NamedTuple):
+    """The options about columns, as they were given."""
+
+    columns: str | None = None
+    exclude: str | None = None
+    target: str | None = None
+    weights: str | None = None
+    kinds: Sequence[str] = ()
+    bins_of: Sequence[str] = ()
+    max_categories: int | None = None
+
+
+def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
+    """The columns of an Arrow table that are measured, and the column of weights or None.
+
+    Raises
+    ------
+    ValueError
+        For a name that the table does not have, for weights that are none, and for a target that
+        cannot be measured.
+    """
+    labels, target, weights = table.column_names, selection.target, selection.weights
+    columns = None if selection.columns is None else split_names(selection.columns, "--columns")
+    exclude = [] if selection.exclude is None else split_names(selection.exclude, "--exclude")
+    targets = [] if target is None else [target]
+    kinds = split_pairs(selection.kinds, "--kind")
+    texts = split_pairs(selection.bins_of, "--bins-of")
+    bins = {name: bins_of(text) for name, text in texts.items()}
+    named: dict[str, Collection[str]] = {
+        "--columns": columns or [],
+        "--exclude": exclude,
+        "--target": targets,
+        "--kind": kinds,
+        "--bins-of": bins,
+    }
+    for option, names in named.items():
+        preparation.require_names(names, labels, option)
+        if weights is not None and weights in names:
+            raise ValueError(f"{option}: {weights!r} is the column of weights")
+    if target is not None and target in exclude:
+        raise ValueError(f"--exclude: {target!r} is the target")
+    preparation.require_kinds(kinds, "--kind")
+    wanted = [
+        name
+        for name in (labels if columns is None else dict.fromkeys(targets + columns))
+        if name != weights and name not in exclude
+    ]
+    choices = Choices(kinds, bins, selection.max_categories, [*targets, *(columns or [])])
+    prepared = preparation.prepare(table, "the table", choices, wanted)
+    if target is not None and target not in prepared.labels:
+        raise ValueError(f"--target: column {target!r} is {prepared.fate(target)}")
+    if len(prepared.labels) < 2:
+        told = "".join(f"; {note}" for note in prepared.notes)
+        raise ValueError(f"no pair of usable columns among {len(wanted)}{told}")
+    return prepared, _weights(table, weights)
+
+
+def split_names(text: str, option: str) -> list[str]:
+    """Names between commas; a name with a comma stands in double quotes."""
+    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
+    twice = [name for name in names if names.count(name) > 1]
+    if twice or not names or not all(names):
+        what = f"{twice[0]!r} is named twice" if twice else "a name is empty"
+        raise ValueError(f"{option} {text!r}: {what}; accepted are names between commas")
+    return names
+
+
+def split_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """NAME=VALUE, as often as the option came; a name may hold an equals sign, a value none."""
+    found = {}
+    for text in texts:
+        name, equals, value = text.rpartition("=")
+        if not equals or not name or not value:
+            raise ValueError(f"{option} {text!r}: accepted is NAME=VALUE, as often as needed")
+        if name in found:
+            raise ValueError(f"{option}: {name!r} is named twice")
+        found[name] = value
+    return found
+
+
+def bins_of(text: str) -> int | str:
+    """A number of bins, or the name of a rule."""
+    return int(text) if text.isdecimal() else text
+
+
+def _weights(table: Any, name: str | None) -> Any:
+    import pyarrow as pa
+
+    if name is None:
+        return None
+    preparation.require_names([name], table.column_names, "--weights")
+    column = table[name]
+    kind = column.type
+    if pa.types.is_decimal(kind):
+        column = column.cast("float64")
+    elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
+        raise ValueError(f"--weights: column {name!r} holds {kind}; accepted are numbers")
+    if column.null_count:
+        raise ValueError(
+            f"--weights: column {name!r} lacks {column.null_count} of {len(column)} weights; "
+            "accepted is a number in each row, 0 to leave the row out"
+        )
+    return column

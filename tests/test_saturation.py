@@ -1,0 +1,131 @@
+"""Tables with too few samples for their cells: which of them are told, and how."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import fastinfo
+from fastinfo import JointCounts, SaturationWarning
+
+N = 2000
+
+
+@pytest.fixture
+def coin(rng):
+    return rng.integers(0, 2, N)
+
+
+SATURATED = {
+    "8-dimensional samples": (
+        lambda rng, coin: fastinfo.mutual_information(rng.normal(size=(N, 8)), coin),
+        r"x is one variable of 8 columns here, .* fastinfo\.score",
+    ),
+    "a DataFrame": (
+        lambda rng, coin: fastinfo.mutual_information(pd.DataFrame(rng.random((N, 30))), coin),
+        r"x is one variable of 30 columns here, .* fastinfo\.score measures each column by itself",
+    ),
+    "an integer salary": (
+        lambda rng, coin: fastinfo.mutual_information(coin, rng.permutation(10 * N)[:N]),
+        r"chance alone gives about 0\.6\d+ of the 0\.6\d+ that 2,000 samples .* 2,000 bins of y\.",
+    ),
+    "the same in bits": (
+        lambda rng, coin: fastinfo.mutual_information(coin, rng.permutation(N), base=2),
+        r"chance alone gives about (1|0\.99\d) of the (1|0\.99\d) that",
+    ),
+    "what is left of a coin": (
+        lambda rng, coin: fastinfo.conditional_entropy(coin, rng.permutation(N)),
+        "2,000 bins of y",
+    ),
+    "a share": (
+        lambda rng, coin: fastinfo.normalized_mutual_information(coin, rng.permutation(N)),
+        "2,000 bins of y",
+    ),
+    "given many": (
+        lambda rng, coin: fastinfo.conditional_mutual_information(
+            rng.integers(0, 9, N), rng.integers(0, 9, N), rng.integers(0, 40, N)
+        ),
+        "40 bins of z",
+    ),
+    "counts": (
+        lambda rng, coin: fastinfo.mutual_information(
+            JointCounts().update(rng.permutation(N), coin)
+        ),
+        "2,000 bins of x",
+    ),
+    "sparse counts": (
+        lambda rng, coin: fastinfo.conditional_mutual_information(
+            JointCounts(sparse=True).update(rng.permutation(N), coin, rng.integers(0, 2, N))
+        ),
+        "2,000 bins of x",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", SATURATED)
+def test_too_few_samples_are_told_at_the_line_that_asked(rng, coin, case):
+    measure, message = SATURATED[case]
+    with pytest.warns(SaturationWarning, match=message) as told:
+        measure(rng, coin)
+    (warning,) = told
+    assert warning.filename == __file__
+
+
+FINE = {
+    "independent": lambda rng, x: fastinfo.mutual_information(x, rng.normal(size=N)),
+    "few samples": lambda rng, x: fastinfo.mutual_information(x[:40], rng.normal(size=40)),
+    "the same": lambda rng, x: fastinfo.mutual_information(x, x),
+    "tiny": lambda rng, x: fastinfo.mutual_information(range(20), range(20)),
+    "letters": lambda rng, x: fastinfo.mutual_information(x, rng.integers(0, 48, N)),
+    "rare": lambda rng, x: fastinfo.mutual_information(np.arange(N) == 7, rng.integers(0, 48, N)),
+    "conditional": lambda rng, x: fastinfo.conditional_mutual_information(
+        *rng.integers(0, 4, (3, N))
+    ),
+    "entropies": lambda rng, x: (
+        fastinfo.entropy(rng.permutation(N))
+        + fastinfo.joint_entropy(rng.permutation(N), rng.permutation(N))
+    ),
+    "corrected": lambda rng, x: fastinfo.mutual_information(
+        rng.permutation(N), rng.integers(0, 2, N), estimator="miller_madow"
+    ),
+    "weights": lambda rng, x: fastinfo.mutual_information(
+        rng.permutation(N), rng.integers(0, 2, N), sample_weight=rng.random(N)
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FINE)
+def test_nothing_is_told_of_tables_with_enough(rng, case):
+    assert FINE[case](rng, rng.normal(size=N)) is not None  # warnings are errors here
+
+
+@pytest.mark.parametrize("n_values", [4, 20, 60, 150, 400, 1000])
+def test_it_is_told_where_shuffled_samples_have_most_of_it(rng, coin, n_values):
+    """By permutations: chance is more than half of the value and a fifth of the entropy."""
+    x = np.where(rng.random(N) < 0.1, coin, rng.integers(0, n_values, N))
+    chance = [
+        fastinfo.mutual_information(x, rng.permutation(coin), sample_weight=np.ones(N))
+        for _ in range(50)
+    ]
+    value = fastinfo.mutual_information(x, coin, sample_weight=np.ones(N))
+    most = min(fastinfo.entropy(x), fastinfo.entropy(coin))
+    is_saturated = np.mean(chance) > max(value / 2, most / 5)
+    assert is_saturated == (n_values >= 1000)
+    if is_saturated:
+        with pytest.warns(SaturationWarning):
+            fastinfo.mutual_information(x, coin)
+    else:
+        fastinfo.mutual_information(x, coin)
+
+
+def test_pairs_and_scores_name_the_columns(rng, coin):
+    table = pd.DataFrame({"coin": coin, "half": coin // 2 + coin, "x": rng.normal(size=N)})
+    names = [f"n{row}" for row in rng.integers(0, 900, N)]
+    wide = table.assign(name=names)
+    told = "chance with name, and what is left of it is the corrected value"
+    with pytest.warns(SaturationWarning, match=f"3 of the pairs shown: .* {told}") as pairs:
+        fastinfo.top_pairs(wide, 6)
+    with pytest.warns(SaturationWarning, match=f"1 of 3 columns with the target: .* {told}") as s:
+        fastinfo.score(wide, "coin")
+    assert [warning.filename for told in (pairs, s) for warning in told] == [__file__] * 2
+    fastinfo.top_pairs(table, 6)
+    fastinfo.score(table, "coin")
