@@ -20,6 +20,9 @@ from fastinfo.runs import MUTUAL_INFORMATION, Inputs, Run
 from fastinfo.sinks import MatrixSink, RankedSink, TopSink
 from fastinfo.tiles import TileMeasure
 
+ROUNDING = 1e-12
+"""Of a value, what is left when chance is taken off and means nothing."""
+
 MOST_CHECKED = 100
 """Pairs, of those that are shown, that are looked at for too few samples."""
 
@@ -332,11 +335,11 @@ def corrected(
     """A value less what chance gives; the value itself where chance is not taken off."""
     if not judge.corrects:
         return value
-    if not is_normalized:
-        return value - judge.expected(*pair) / unit
-    scale = judge.scale(*pair)
+    scale = judge.scale(*pair) if is_normalized else unit
     # Two constants share everything by convention, and nothing of interest.
-    return value - judge.expected(*pair) / scale if scale > 0 else 0.0
+    rest = value - judge.expected(*pair) / scale if scale > 0 else 0.0
+    # Of labels that all differ, all is chance; what is left of it is rounding.
+    return 0.0 if abs(rest) < ROUNDING * value else rest
 
 
 def share(

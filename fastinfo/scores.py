@@ -128,7 +128,7 @@ def score(
     >>> import fastinfo
     >>> X = [[0, 0, 1], [0, 0, 0], [1, 1, 1], [1, 1, 0]] * 10
     >>> for column, value, corrected, share, n in fastinfo.score(X, [0, 0, 1, 1] * 10, base=2):
-    ...     print(column, value, round(corrected, 3), share, n)
+    ...     print(column, value, round(corrected, 3), round(share, 3), n)
     0 1.0 0.981 1.0 40
     1 1.0 0.981 1.0 40
     2 0.0 -0.019 0.0 40

@@ -93,6 +93,7 @@ MEASURES = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
 def test_measures_of_device_arrays_are_those_of_the_host(rng, xp, launches, measure):
     x, y = data(rng)
@@ -217,6 +218,7 @@ ELSEWHERE = {
 }  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize("call", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_samples_stay_on_a_device_that_is_not_the_current_one(rng, devices, call):
     x = rng.random(400)
@@ -233,6 +235,7 @@ def test_samples_stay_on_a_device_that_is_not_the_current_one(rng, devices, call
     assert arrays.current() == 0
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize("call", ELSEWHERE.values(), ids=ELSEWHERE)
 def test_all_is_done_on_the_stream_of_the_caller(rng, devices, call):
     """Other streams need not wait for it, and threads begin with one of their own."""
@@ -345,6 +348,7 @@ COUNTED = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize(("options", "make", "kernels"), COUNTED.values(), ids=COUNTED)
 def test_samples_are_coded_where_they_are_counted(rng, emulated_launches, options, make, kernels):
     columns = make(*data(rng))
@@ -374,6 +378,7 @@ def test_samples_that_no_wide_load_reaches(rng, xp, starts, n):
     np.testing.assert_array_equal(found.get(), reference.count_joint(codes, [5, 5]))
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
 def test_columns_that_stay_on_the_host(monkeypatch, rng, measure):
     """Ranges and chunks of a few samples, as if there were no room for more."""

@@ -67,7 +67,8 @@ def test_ranked_pairs_are_the_best_of_all(backend, rng, average):
     assert_same(fastinfo.top_pairs(X, None, rank_by="corrected", **options), fewer[:6])
 
 
-def test_ranked_pairs_of_two_tables(backend, rng):
+def test_ranked_pairs_of_two_tables(backend, rng, monkeypatch):
+    monkeypatch.setattr(sinks, "MOST_WAITING", 3)
     found = columns(rng)
     X = np.array(found, object).T
     best = fastinfo.top_pairs(
@@ -121,7 +122,6 @@ def test_only_pairs_that_can_be_among_the_best_are_looked_at(rng, monkeypatch):
         lambda *margins: calls.append(margins) or expected_information(*margins),
     )
     monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 4)
-    monkeypatch.setattr(sinks, "MOST_WAITING", 500)
     best = fastinfo.top_pairs(X, 2, rank_by="corrected")
     assert {pair[:2] for pair in best} == {(0, 1), (2, 3)}
     assert len(calls) == 1

@@ -77,6 +77,7 @@ CASES = {
 }
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize("n_jobs", [1, 4])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_no_number_of_devices_changes_a_bit(rng, visible, case, n_jobs):
