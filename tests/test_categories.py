@@ -366,11 +366,16 @@ def test_files_of_earlier_versions_are_brought_into_order(tmp_path):
     old_file(path, [["b", "a", "c"], [2, 1]], [7, 1, 5], [[0, 1, 2], [0, 1, 1]])
     sparse = JointCounts.load(path)
     for loaded in (dense, sparse):
-        total = loaded + JointCounts().update(["a", "d"], [1, 1])
-        for counts, truth in ((loaded, expected), (total, {**expected, ("a", 1): 2, ("d", 1): 1})):
+        known = loaded + JointCounts().update(["c", "a", "b"], [1, 1, 2])
+        grown = loaded + JointCounts().update(["a", "d"], [1, 1])
+        for counts, more in (
+            (loaded, {}),
+            (known, {("c", 1): 6, ("a", 1): 2, ("b", 2): 8}),
+            (grown, {("a", 1): 2, ("d", 1): 1}),
+        ):
             x, y = counts.bins
             cells = zip(*np.nonzero(counts.table), strict=True)
-            assert {(x[i], y[j]): counts.table[i, j] for i, j in cells} == truth
+            assert {(x[i], y[j]): counts.table[i, j] for i, j in cells} == expected | more
     assert sparse.is_sparse
 
 
