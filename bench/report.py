@@ -1,7 +1,8 @@
-"""Results → the table of the README: ``python -m bench.report --update README.md``.
+"""Results → tables: all of them for docs/benchmarks.md, the ten that decide for the README.
 
-Wins and losses stand side by side. The table is all that lies between the two markers; a test holds
-that it is the one of the results file beside it.
+``python -m bench.report --update docs/benchmarks.md`` and ``--short --update README.md``. Wins and
+losses stand side by side. A table is all that lies between the two markers; a test holds that it is
+the one of the results file beside it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,24 @@ SCHEMAS = ("fastinfo.bench/2",)
 RESULTS = Path(__file__).resolve().parent / "results" / "default.json"
 
 Result = Mapping[str, Any]
+
+SHORT: tuple[tuple[str, Mapping[str, int], str], ...] = (
+    ("pair-uint8", {"n": 10_000, "B": 16}, "sklearn.metrics.mutual_info_score"),
+    ("pair-uint8", {"n": 10_000, "B": 16}, "np.bincount(x*B + y)"),
+    ("pair-uint8", {"n": 10**7, "B": 16}, "sklearn.metrics.mutual_info_score"),
+    ("pair-uint8", {"n": 10**7, "B": 16}, "np.bincount(x*B + y)"),
+    ("pair-float64", {"n": 10**7, "B": 32}, "np.histogram2d"),
+    (
+        "all-pairs-uint8",
+        {"m": 1000, "n": 10_000, "B": 16},
+        "loop over sklearn.metrics.mutual_info_score",
+    ),
+    ("all-pairs-uint8", {"m": 1000, "n": 10_000, "B": 16}, "one-hot float32 product in NumPy"),
+    ("all-pairs-genotypes", {"m": 5000, "n": 10_000, "B": 3}, ""),
+    ("top-pairs-memory", {"m": 20_000, "n": 2000, "B": 16}, ""),
+    ("soft-bspline", {"n": 10**6, "B": 64}, "monai GlobalMutualInformationLoss"),
+)
+"""The lines that decide: case, parameters and contender, two losses among them."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -156,6 +175,30 @@ def table(results: Result) -> str:
     return "\n".join(lines)
 
 
+def short_table(results: Result) -> str:
+    """The Markdown of the lines that decide."""
+    machine = results["machine"]
+    lines = [
+        f"{machine['cpu']}, {machine['cores']} cores, one thread; {results['date']}. Below 1×, "
+        "fastinfo is the slower. ≈: timed on a part of the work.",
+        "",
+        "| work | fastinfo | beside | takes | ratio |",
+        "|---|---|---|---|---|",
+    ]
+    by_key = {(c["case"], tuple(c["parameters"].items())): c for c in results["cases"]}
+    for name, parameters, contender in SHORT:
+        case = by_key[name, tuple(parameters.items())]
+        ours, *peers = case["contenders"]
+        row = [case["title"], duration(ours["seconds"]["median"]), "", "", ""]
+        for peer, found in zip(peers, case["ratios"], strict=True):
+            if peer["name"] == contender:
+                about = "≈ " if peer["share"] < 1 else ""
+                theirs = about + duration(peer["seconds"]["median"])
+                row[2:] = [f"`{contender}`", theirs, times(found["median"])]
+        lines.append(f"| {' | '.join(row)} |")
+    return "\n".join(lines)
+
+
 def between_markers(text: str) -> tuple[str, str, str]:
     """What is before, between and after the markers, which belong to the outer parts.
 
@@ -171,10 +214,10 @@ def between_markers(text: str) -> tuple[str, str, str]:
     return before + BEGIN, inside, END + after
 
 
-def updated(text: str, results: Result) -> str:
-    """The text with the table of these results."""
+def updated(text: str, results: Result, make: Callable[[Result], str] = table) -> str:
+    """The text with a table of these results."""
     before, _, after = between_markers(text)
-    return f"{before}\n{table(results)}\n{after}"
+    return f"{before}\n{make(results)}\n{after}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -182,14 +225,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
     parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
     parser.add_argument("--update", type=Path, metavar="FILE", help="text whose table to replace")
+    parser.add_argument("--short", action="store_true", help="the lines that decide, no others")
     options = parser.parse_args(arguments)
+    make = short_table if options.short else table
     try:
         results = read(options.results)
         if options.update is None:
-            print(table(results))
+            print(make(results))
         else:
             text = options.update.read_text(encoding="utf-8")
-            options.update.write_text(updated(text, results), encoding="utf-8")
+            options.update.write_text(updated(text, results, make), encoding="utf-8")
     except (OSError, ValueError) as error:
         parser.error(str(error))
     return 0

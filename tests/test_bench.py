@@ -117,10 +117,17 @@ def test_read_refuses_another_schema(tmp_path: Path) -> None:
         report.read(path)
 
 
-def test_readme_has_the_table_of_the_committed_results() -> None:
-    _, inside, _ = report.between_markers((ROOT / "README.md").read_text(encoding="utf-8"))
+def test_texts_have_the_tables_of_the_committed_results() -> None:
     results = report.read(report.RESULTS)
-    assert inside.strip() == report.table(results), "run: python -m bench.report --update README.md"
+    for name, make, option in (
+        ("docs/benchmarks.md", report.table, ""),
+        ("README.md", report.short_table, "--short "),
+    ):
+        _, inside, _ = report.between_markers((ROOT / name).read_text(encoding="utf-8"))
+        assert inside.strip() == make(results), (
+            f"run: python -m bench.report {option}--update {name}"
+        )
+    assert inside.strip().count("\n") == 3 + len(report.SHORT) == 13
     assert results["size"] == "default"
     assert {c["case"] for c in results["cases"]} | {c["case"] for c in results["not_run"]} == {
         case.name for case in CASES
