@@ -243,13 +243,14 @@ def normalized_mutual_information(x, y, average):
 def expected_information(left, right):
     """The mean of the information over all tables with these margins, by exact fractions."""
     n = sum(left)
-    total = 0.0
+    terms = []
     for a in left:
         for b in right:
             for k in range(max(1, a + b - n), min(a, b) + 1):
-                ways = Fraction(math.comb(a, k) * math.comb(n - a, b - k), math.comb(n, b))
-                total += float(ways) * k / n * math.log(Fraction(k * n, a * b))
-    return total
+                ways = math.comb(a, k) * math.comb(n - a, b - k)
+                share = float(Fraction(ways * k, math.comb(n, b) * n))
+                terms.append(share * math.log1p(Fraction(k * n - a * b, a * b)))
+    return math.fsum(terms)
 
 
 def cross_entropy(x, y):

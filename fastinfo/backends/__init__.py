@@ -118,6 +118,19 @@ def reducing(kernels: Kernels, n_cells: int) -> Kernels:
     """
     if kernels.xp.__name__ == "numpy" or n_cells > FEW_CELLS:
         return kernels
+    return _fastest_on_host()
+
+
+def on_host() -> Kernels:
+    """Kernels of the host, for work that is never worth the way to a device.
+
+    Those of ``FASTINFO_BACKEND`` where they are the host's, else the fastest.
+    """
+    name = os.environ.get("FASTINFO_BACKEND")
+    return reducing(choose(), 0) if name else _fastest_on_host()
+
+
+def _fastest_on_host() -> Kernels:
     try:
         return load("numba")()
     except ImportError:  # on a machine for devices alone

@@ -356,6 +356,19 @@ class Kernels(Protocol):
 
 
 @runtime_checkable
+class MarginKernels(Protocol):
+    """What is worked out from the margins of a table alone; backends of the host have it."""
+
+    def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
+        """E[k/n·log(k·n/(a·b))] of the count k of a cell, in nats: float64 ``(k, l)``.
+
+        ``left`` ``(k,)`` and ``right`` ``(l,)`` are int64 margins a and b from 1 to ``n_samples``,
+        n. The count is hypergeometric: how many of a marked samples are among b drawn of n.
+        """
+        ...
+
+
+@runtime_checkable
 class SoftKernels(Protocol):
     """The kernels of differentiable histograms, which `fastinfo.torch` needs besides.
 

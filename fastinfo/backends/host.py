@@ -95,14 +95,15 @@ class HostKernels:
         """E[k/n·log(k·n/(a·b))] of a hypergeometric count k, for margins a and b: ``(k, l)``.
 
         Probabilities follow from the most likely count to either side, each by a product from the
-        one before, and are divided by their sum.
+        one before, and are divided by their sum. k − μ has no mean and is taken off each term, so
+        that none is negative and they do not cancel.
         """
         a, b = np.meshgrid(left.astype(np.float64), right.astype(np.float64), indexing="ij")
         n, mean = float(n_samples), a * b / n_samples
         mode = np.clip(np.floor((a + 1) * (b + 1) / (n + 2)), np.maximum(a + b - n, 0), None)
 
         def term(k: Array) -> Array:
-            return k * np.log(np.where(k > 0, k, 1.0) / mean)
+            return k * np.log1p(np.where(k > 0, (k - mean) / mean, 0.0)) - (k - mean)
 
         total, value = np.ones_like(mean), term(mode)
         for step in (1, -1):

@@ -3,6 +3,10 @@
 The count of a cell is hypergeometric. Its probabilities are followed from the most likely count to
 either side, each by a product from the one before, and divided by their sum: no factorial, and no
 rounding that grows with the number of samples. Some 50 counts a cell at 15 samples a cell.
+
+Terms k·log(k/μ) of both signs cancel nearly where the mean μ is large. As k − μ has the mean 0, it is
+taken off each term there: none is negative then, and a rounding of μ changes them in the second
+order alone.
 """
 
 from __future__ import annotations
@@ -55,7 +59,24 @@ def _expected(a: int, b: int, n: int, xlogx: Any) -> Any:
 
 @jit_inline
 def _term(k: int, mean: float, log_mean: float, xlogx: Any) -> Any:
-    """k·log(k/mean)."""
-    if mean < FEW and k < xlogx.size:
+    """k·log(k/mean); where the mean is large, less k − mean, whose mean is 0."""
+    if mean < FEW:  # and so are all k that count, far within the table
         return xlogx[np.uint64(k)] - k * log_mean
-    return k * math.log1p((k - mean) / mean) if k > 0 else 0.0
+    return _excess(k, mean)
+
+
+@jit_inline
+def _excess(k: int, mean: float) -> Any:
+    """k·log(k/mean) − (k − mean), to a few units in the last place."""
+    if k == 0:
+        return mean
+    d = (k - mean) / mean
+    if not -0.25 < d < 0.25:
+        return k * math.log1p(d) - (k - mean)
+    # With s = d/(2 + d), log(1 + d) is 2·artanh(s): the terms of the first order are gone.
+    s = d / (2.0 + d)
+    z = s * s
+    tail = 1.0 / 13.0 + z * (1.0 / 15.0 + z * (1.0 / 17.0))
+    tail = 1.0 / 7.0 + z * (1.0 / 9.0 + z * (1.0 / 11.0 + z * tail))
+    tail = 1.0 / 3.0 + z * (1.0 / 5.0 + z * tail)
+    return mean * (2.0 * z * (1.0 + s * (1.0 + s) * tail)) / (1.0 - s)
