@@ -93,34 +93,42 @@ def _sum_batch(terms: Array, n: int) -> float:
 
 
 @jit_inline
-def _lost(total: float, part: float, new_total: float) -> Any:
-    """What rounding took of ``total + part`` [Neumaier 1974]."""
-    if abs(total) >= abs(part):
-        return (total - new_total) + part
-    return (part - new_total) + total
+def _lost(total: Any, part: Any, both: Any) -> Any:
+    """What rounding took of ``both = total + part`` [Knuth, TAOCP 2, section 4.2.2]."""
+    there = both - total
+    return (total - (both - there)) + (part - there)
 
 
 @jit
 def _sum_by_table(counts: Array, table: Array, sums: Array) -> None:
     size = len(table)
     n_cells = counts.shape[1]
+    if n_cells <= _BATCH:  # a row of few cells takes no longer than they
+        for row in range(len(sums)):
+            sums[row] = _few_by_table(counts[row], table, size)
+        return
     for row in range(len(sums)):
         total = lost = 0.0
         for first in range(0, n_cells, _BATCH):
-            cells = counts[row, first : first + _BATCH]
-            a = b = c = d = 0.0
-            whole = len(cells) - len(cells) % 4
-            for i in range(0, whole, 4):
-                a += _term(cells[i], table, size)
-                b += _term(cells[i + 1], table, size)
-                c += _term(cells[i + 2], table, size)
-                d += _term(cells[i + 3], table, size)
-            for i in range(whole, len(cells)):
-                a += _term(cells[i], table, size)
-            part = (a + b) + (c + d)
-            lost += _lost(total, part, total + part)
-            total += part
+            part = _few_by_table(counts[row, first : first + _BATCH], table, size)
+            both = total + part
+            lost += _lost(total, part, both)
+            total = both
         sums[row] = total + lost
+
+
+@jit_inline
+def _few_by_table(cells: Any, table: Any, size: Any) -> Any:
+    a = b = c = d = 0.0
+    whole = len(cells) - len(cells) % 4
+    for i in range(0, whole, 4):
+        a += _term(cells[i], table, size)
+        b += _term(cells[i + 1], table, size)
+        c += _term(cells[i + 2], table, size)
+        d += _term(cells[i + 3], table, size)
+    for i in range(whole, len(cells)):
+        a += _term(cells[i], table, size)
+    return (a + b) + (c + d)
 
 
 @jit_inline
@@ -132,16 +140,25 @@ def _term(count: Any, table: Any, size: Any) -> Any:
 def _sum_by_logarithm(counts: Array, sums: Array) -> None:
     n_cells = counts.shape[1]
     terms = np.empty(_BATCH)
+    if n_cells <= _BATCH:
+        for row in range(len(sums)):
+            sums[row] = _few_by_logarithm(counts[row], terms)
+        return
     for row in range(len(sums)):
         total = lost = 0.0
         for first in range(0, n_cells, _BATCH):
-            cells = counts[row, first : first + _BATCH]
-            for i in range(len(cells)):
-                terms[i] = xlogx(np.float64(cells[i]))
-            part = _sum_batch(terms, len(cells))
-            lost += _lost(total, part, total + part)
-            total += part
+            part = _few_by_logarithm(counts[row, first : first + _BATCH], terms)
+            both = total + part
+            lost += _lost(total, part, both)
+            total = both
         sums[row] = total + lost
+
+
+@jit_inline
+def _few_by_logarithm(cells: Any, terms: Any) -> Any:
+    for i in range(len(cells)):
+        terms[i] = xlogx(np.float64(cells[i]))
+    return _sum_batch(terms, len(cells))
 
 
 def sum_xlogx(counts: Array) -> Array:
@@ -162,16 +179,27 @@ def sum_xlogx(counts: Array) -> Array:
 def sum_xlogy(p: Any, q: Any, sums: Any) -> None:
     """Σ p·log q of each row."""
     n_cells = p.shape[1]
-    terms = np.empty(_BATCH)
+    if n_cells <= _BATCH:
+        for row in range(p.shape[0]):
+            sums[row] = _few_of_two(p[row], q[row])
+        return
     for row in range(p.shape[0]):
         total = lost = 0.0
         for first in range(0, n_cells, _BATCH):
-            n_terms = min(_BATCH, n_cells - first)
-            for i in range(n_terms):
-                x, y = np.float64(p[row, first + i]), np.float64(q[row, first + i])
-                terms[i] = x * (math.log(y) if y > 0 else -np.inf) if x > 0 else 0.0
-            part = _sum_batch(terms, n_terms)
-            lost += _lost(total, part, total + part)
-            total += part
+            part = _few_of_two(p[row, first : first + _BATCH], q[row, first : first + _BATCH])
+            both = total + part
+            lost += _lost(total, part, both)
+            total = both
         # Of an infinite sum nothing is lost, though the differences say NaN.
         sums[row] = total if total == -np.inf else total + lost
+
+
+@jit_inline
+def _few_of_two(p: Any, q: Any) -> Any:
+    total = 0.0
+    for cell in range(len(p)):
+        x = np.float64(p[cell])
+        if x > 0:
+            y = np.float64(q[cell])
+            total += x * (math.log(y) if y > 0 else -np.inf)
+    return total
