@@ -27,6 +27,20 @@ LARGEST_TABLE = 1 << 27
 """Cells (1 GiB) above which nothing is counted densely unless the caller insists."""
 
 
+def sum_over(table: Array, axes: Sequence[int]) -> Array:
+    """The sum over some axes, numbered from 0.
+
+    Floating-point numbers are brought side by side first: along other axes NumPy adds them up one
+    by one, and rounding grows with their number.
+    """
+    if table.dtype.kind != "f":
+        return table.sum(axis=tuple(axes))
+    kept = [axis for axis in range(table.ndim) if axis not in axes]
+    lines = table.transpose(*kept, *axes).copy()
+    n_addends = prod(table.shape[axis] for axis in axes)
+    return lines.reshape(*lines.shape[: len(kept)], n_addends).sum(axis=-1)
+
+
 @dataclass(frozen=True)
 class DenseCounts:
     """A table with one cell for each combination of bins."""
@@ -46,7 +60,7 @@ class DenseCounts:
     def marginal(self, axes: Sequence[int]) -> DenseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
         others = tuple(axis for axis in range(self.table.ndim) if axis not in axes)
-        return DenseCounts(self.table.sum(axis=others)) if others else self
+        return DenseCounts(sum_over(self.table, others)) if others else self
 
     def spread(self, shape: Sequence[int], places: Sequence[Any]) -> DenseCounts:
         """The same counts in another table, bin i of axis a at ``places[a][i]``."""

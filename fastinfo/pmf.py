@@ -9,11 +9,12 @@ that is masked in either is left out of both.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod
 from typing import Any, Literal
 
 import numpy as np
 
-from fastinfo import arguments, distributions, entropies, formulas, tables
+from fastinfo import arguments, counting, distributions, entropies, formulas, tables
 from fastinfo.backends import HOST, at, place_of
 from fastinfo.backends.contract import Kernels
 from fastinfo.formulas import Formula
@@ -367,9 +368,10 @@ def _of_joint(
         n_variables = 1 if axes is None else len(axes)
 
         def marginal(*variables: int) -> Any:
-            others = tuple(a - n_variables for a in range(n_variables) if a not in variables)
-            summed = p.sum(axis=others)
-            return summed.reshape(*summed.shape[: summed.ndim - len(variables)], -1)
+            n_batch = p.ndim - n_variables
+            others = [n_batch + a for a in range(n_variables) if a not in variables]
+            summed = counting.sum_over(p, others)
+            return summed.reshape(*p.shape[:n_batch], prod(summed.shape[n_batch:]))
 
         entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
         return _finish(formula(entropy), formula, unit, kernels, pk)

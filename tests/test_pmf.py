@@ -168,6 +168,27 @@ def test_many_equal_cells(order):
     assert joint == pytest.approx(math.log(n_cells), rel=1e-14)
 
 
+@pytest.mark.parametrize("axis", [(0, 1), (1, 0)])
+def test_many_values_of_one_variable(axis):
+    """Shares of Y are sums over 2¹⁹ cells one below the other, of which none may be lost."""
+    n_values = 1 << 19
+    shares = [0.1, 0.013, 0.00137]
+    of_y = naive.entropy_of(naive.probabilities(dict(enumerate(shares))))
+    table = np.ones((n_values, 1)) * shares
+    if axis == (1, 0):
+        table = table.T
+    found = pmf.variation_of_information(table, axis=axis)
+    assert found == pytest.approx(math.log(n_values) + of_y, rel=1e-14)
+    weights = fastinfo.JointCounts.from_table(table)
+    found = fastinfo.variation_of_information(weights)
+    assert found == pytest.approx(math.log(n_values) + of_y, rel=1e-14)
+
+
+def test_no_distributions_have_no_entropies():
+    assert pmf.entropy(np.ones((3, 0))).shape == (0,)
+    assert pmf.mutual_information(np.ones((3, 2, 0))).shape == (0,)
+
+
 probabilities = hnp.arrays("f8", 7, elements=st.just(0.0) | st.floats(1e-6, 1)).filter(np.any)
 
 

@@ -4,8 +4,8 @@ The count of a cell is hypergeometric. Its probabilities are followed from the m
 either side, each by a product from the one before, and divided by their sum: no factorial, and no
 rounding that grows with the number of samples. Some 50 counts a cell at 15 samples a cell.
 
-Terms k·log(k/μ) of both signs cancel nearly where the mean μ is large. As k − μ has the mean 0, it is
-taken off each term there: none is negative then, and a rounding of μ changes them in the second
+Terms k·log(k/μ) of both signs cancel nearly where the mean μ is large. As k − μ has the mean 0, it
+is taken off each term there: none is negative then, and a rounding of μ changes them in the second
 order alone.
 """
 
