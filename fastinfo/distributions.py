@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from numbers import Integral
+from numbers import Integral, Number
 from typing import Any
 
 import numpy as np
@@ -51,15 +51,15 @@ def normalized(
         For shapes that do not broadcast, axes that are not there, values that are negative, NaN or
         infinite, and distributions whose sum is 0.
     """
+    for k, name in zip(given, names, strict=True):
+        if isinstance(k, Number):
+            raise TypeError(_single(name, k))
     arrays = [arguments.array_of(k, name) for k, name in zip(given, names, strict=True)]
     for array, name in zip(arrays, names, strict=True):
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{name} has dtype {array.dtype}; accepted are real numbers")
         if array.ndim == 0:
-            raise ValueError(
-                f"{name} is a single number, {array.item()!r}; accepted is a sequence of numbers, "
-                "one for each cell"
-            )
+            raise ValueError(_single(name, array.item()))
     if axis is None:
         arrays, axis = [array.reshape(-1) for array in arrays], (0,)
     try:
@@ -73,7 +73,19 @@ def normalized(
         raise ValueError(
             f"{' and '.join(names)} have shapes {shapes}, which do not broadcast"
         ) from None
-    return [_normalized(k, n, axis, kernels) for k, n in zip(arrays, names, strict=True)], kernels
+    has_masked = any(np.ma.isMaskedArray(k) for k in given)
+    found = [
+        _normalized(k, name, axis, kernels, has_masked)
+        for k, name in zip(arrays, names, strict=True)
+    ]
+    return found, kernels
+
+
+def _single(name: str, number: Any) -> str:
+    return (
+        f"{name} is a single number, {number!r}; accepted is a sequence of numbers, one for each "
+        "cell"
+    )
 
 
 def _without_masked(arrays: Sequence[Any]) -> list[Any]:
@@ -88,14 +100,18 @@ def _without_masked(arrays: Sequence[Any]) -> list[Any]:
     return [np.where(is_masked, 0, np.ma.getdata(array)) for array in arrays]
 
 
-def _normalized(array: Array, name: str, axis: Sequence[int], kernels: Kernels) -> Array:
+def _normalized(
+    array: Array, name: str, axis: Sequence[int], kernels: Kernels, has_masked: bool
+) -> Array:
     xp = kernels.xp
     if len({a % array.ndim for a in axis}) < len(axis) or not all(
         -array.ndim <= a < array.ndim for a in axis
     ):
+        told = axis[0] if len(axis) == 1 else tuple(axis)
+        wanted = "is an axis" if len(axis) == 1 else "are different axes"
         raise ValueError(
-            f"axis={tuple(axis)} for {name} of shape {array.shape}: accepted are different axes "
-            f"from {-array.ndim} to {array.ndim - 1}"
+            f"axis={told} for {name} of shape {array.shape}: accepted {wanted} from {-array.ndim} "
+            f"to {array.ndim - 1}"
         )
     p = xp.moveaxis(array, tuple(axis), tuple(range(-len(axis), 0)))
     # In one piece, or NumPy would add it up cell by cell, where rounding grows with their number.
@@ -108,8 +124,9 @@ def _normalized(array: Array, name: str, axis: Sequence[int], kernels: Kernels) 
     with np.errstate(over="ignore"):
         totals = p.reshape(*batch, -1).sum(axis=-1) if p.size else xp.zeros(batch)
     if not (xp.isfinite(totals) & (totals > 0)).all():
+        zero = "whose cells are all masked or 0" if has_masked else "whose sum is 0"
         raise ValueError(
-            f"{name} holds a distribution whose sum is 0, or above the largest float64, which has "
-            "no probabilities"
+            f"{name} holds a distribution {zero}, or above the largest float64, which has no "
+            "probabilities"
         )
     return p / totals.reshape(*batch, *[1] * len(axis))

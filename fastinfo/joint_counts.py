@@ -140,7 +140,8 @@ class JointCounts:
         if not np.isfinite(array).all() or (array < 0).any():
             raise ValueError("table holds negative, NaN or infinite counts")
         if not array.any():
-            raise ValueError("table holds no samples: every count is 0")
+            zero = "cell is masked or" if np.ma.isMaskedArray(table) else "count is"
+            raise ValueError(f"table holds no samples: every {zero} 0")
         dtype = np.float64 if array.dtype.kind == "f" else np.int64
         if dtype is np.float64:
             arguments.require_total(array, "table")

@@ -234,8 +234,8 @@ class Job:
         is_plug_in = entropies.ESTIMATORS[estimator].is_plug_in
         self.needs_counts = not is_plug_in or on_counts is not None
         self.formula = measure.formula
-        # What is negative, kernels take for rounding.
-        may_combine = measure.is_linear and measure.formula.bounds[0] == 0.0
+        # What is negative, kernels take for rounding, and nothing else.
+        may_combine = measure.is_linear and measure.formula.bounds == (0.0, np.inf)
         self.coefficients = formulas.coefficients(measure.formula) if may_combine else None
         self.estimator = estimator
         self.memory_limit = memory_limit

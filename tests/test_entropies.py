@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import entropies, formulas, measures, options
+from fastinfo import entropies, features, formulas, measures, options, tiles
+from fastinfo.backends import choose
 
 NAIVE = {
     "ml": lambda counts: naive.entropy_of(naive.probabilities(dict(enumerate(counts)))),
@@ -86,6 +87,31 @@ def test_a_formula_that_may_be_negative_stays_negative(kernels):
     counts = fastinfo.JointCounts().update([0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0])
     checked = options.Options(None, 2, "ml", "raise", None, kernels.name, None)
     assert measures._measure(interaction, (counts, None, None), checked) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, 0.5)])
+def test_pairs_keep_to_the_bounds_of_their_formula(backend, rng, low, high):
+    """Of H(X) − H(Y), which is negative for half of the pairs, and of one that is bounded above."""
+
+    @formulas.formula(low, high)
+    def difference(entropy):
+        return entropy(0) - entropy(1)
+
+    kernels = choose(backend)
+    n_bins = np.array([2, 9, 3, 5])
+    codes = np.stack([rng.integers(0, bins, 60) for bins in n_bins]).astype(np.uint8)
+    binned = features.Features([kernels.bring(codes)], n_bins, np.zeros(4, bool))
+    plan = tiles.Plan(n_bins, 2, 60)
+    measure = tiles.TileMeasure("difference", difference)
+    job = tiles.Job(binned, plan, measure, "ml", kernels)
+    of = [naive.entropy(column.tolist()) for column in codes]
+    seen = []
+    for tile in plan.tiles:
+        lefts, rights = plan.order[tile.left], plan.order[tile.right]
+        expected = np.clip([[of[i] - of[j] for j in rights] for i in lefts], low, high)
+        np.testing.assert_allclose(job.measure(tile), expected, rtol=1e-12)
+        seen += expected.ravel().tolist()
+    assert min(seen) < 0 if low < 0 else max(seen) == high
 
 
 def test_rounding_does_not_grow_with_the_number_of_cells(kernels, rng):

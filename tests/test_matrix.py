@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from fastinfo import formulas
 from fastinfo.backends.contract import PairEntropies
@@ -108,3 +110,16 @@ def test_a_formula_that_is_not_linear_has_no_coefficients(average):
     formula = formulas.normalized_mutual_information.with_options(average=average)
     with pytest.raises(ValueError, match=r"is no linear combination of H\(X\), H\(Y\)"):
         formulas.coefficients(formula)
+
+
+@pytest.mark.parametrize("share", [0.5, 1.0])
+def test_a_formula_with_a_constant_has_no_coefficients(share):
+    with pytest.raises(ValueError, match="is no linear combination"):
+        formulas.coefficients(formulas.formula()(lambda entropy: share * entropy(0) + 1))
+
+
+@given(factors=st.tuples(*[st.floats(-3, 3)] * 3))
+def test_a_linear_formula_has_its_coefficients(factors):
+    a, b, c = factors
+    linear = formulas.formula()(lambda h: a * h(0) + b * h(1) + c * h(0, 1))
+    assert formulas.coefficients(linear) == factors

@@ -244,12 +244,14 @@ def test_zeros_and_next_to_nothing(measure, p, q, expected):
         (lambda: pmf.entropy([1e308, 1e308]), ValueError, "above the largest float64"),
         (lambda: pmf.entropy([1, 1j]), TypeError, "pk has dtype complex128"),
         (lambda: pmf.entropy(["a"]), TypeError, "pk has dtype object"),
-        (lambda: pmf.entropy(0.5), TypeError, "pk is float"),
+        (lambda: pmf.entropy(0.5), TypeError, "pk is a single number, 0.5; accepted is a seq"),
+        (lambda: pmf.kl_divergence([1, 1], 2), TypeError, "qk is a single number, 2;"),
+        (lambda: pmf.kl_divergence([1, 1], np.array(2)), ValueError, "qk is a single number, 2;"),
         (lambda: pmf.entropy(np.array(0.5)), ValueError, "pk is a single number, 0.5"),
         (
             lambda: pmf.entropy([1, 2], axis=1),
             ValueError,
-            r"axis=\(1,\) for pk of shape \(2,\): .*from -1 to 0",
+            r"axis=1 for pk of shape \(2,\): accepted is an axis from -1 to 0",
         ),
         (lambda: pmf.entropy([[1, 2]], axis=(0, 1)), ValueError, r"axis=\(0, 1\); .* an integer"),
         (lambda: pmf.entropy([1, 2], axis="x"), ValueError, "axis='x'; accepted is an integer"),
@@ -280,7 +282,7 @@ def test_zeros_and_next_to_nothing(measure, p, q, expected):
         (
             lambda: pmf.entropy(np.ma.array(np.ones((2, 2)), mask=[[0, 0], [1, 1]]), axis=1),
             ValueError,
-            "sum is 0",
+            "pk holds a distribution whose cells are all masked or 0",
         ),
         (
             lambda: pmf.normalized_mutual_information([[1]], average="mean"),

@@ -334,7 +334,10 @@ class Kernels(Protocol):
         ...
 
     def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
-        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair; below 0 it is rounding, and becomes 0."""
+        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair, by a formula that cannot be negative.
+
+        Below 0 it is rounding, and becomes 0.
+        """
         ...
 
     def place(self, values: Array, rows: Any, columns: Any, out: Any, is_symmetric: bool) -> None:
