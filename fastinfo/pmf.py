@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from fastinfo import arguments, counting, distributions, entropies, formulas, ta
 from fastinfo.backends import HOST, at, place_of
 from fastinfo.backends.contract import Kernels
 from fastinfo.formulas import Formula
+from fastinfo.types import Average, Probabilities
 
 __all__ = [
     "conditional_entropy",
@@ -38,7 +39,7 @@ def __dir__() -> list[str]:
     return __all__
 
 
-def entropy(pk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
+def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = None) -> Any:
     """Shannon entropy −Σ p·log p.
 
     Parameters
@@ -71,7 +72,9 @@ def entropy(pk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
     return _of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
 
 
-def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | None = None) -> Any:
+def joint_entropy(
+    pk: Probabilities, *, axis: Sequence[int] | None = None, base: float | None = None
+) -> Any:
     """Entropy of a joint distribution.
 
     Parameters
@@ -103,7 +106,7 @@ def joint_entropy(pk: Any, *, axis: Sequence[int] | None = None, base: float | N
 
 
 def conditional_entropy(
-    pk: Any, *, axis: tuple[int, int] = (0, 1), base: float | None = None
+    pk: Probabilities, *, axis: tuple[int, int] = (0, 1), base: float | None = None
 ) -> Any:
     """Conditional entropy H(X|Y) of a joint distribution, X along the first axis named.
 
@@ -136,7 +139,7 @@ def conditional_entropy(
 
 
 def mutual_information(
-    pk: Any, *, axis: tuple[int, int] = (0, 1), base: float | None = None
+    pk: Probabilities, *, axis: tuple[int, int] = (0, 1), base: float | None = None
 ) -> Any:
     """Mutual information I(X;Y) of a joint distribution.
 
@@ -165,7 +168,7 @@ def mutual_information(
 
 
 def conditional_mutual_information(
-    pk: Any, *, axis: tuple[int, int, int] = (0, 1, 2), base: float | None = None
+    pk: Probabilities, *, axis: tuple[int, int, int] = (0, 1, 2), base: float | None = None
 ) -> Any:
     """Conditional mutual information I(X;Y|Z) of a joint distribution.
 
@@ -199,9 +202,9 @@ def conditional_mutual_information(
 
 
 def normalized_mutual_information(
-    pk: Any,
+    pk: Probabilities,
     *,
-    average: Literal["arithmetic", "geometric", "min", "max"] = "arithmetic",
+    average: Average = "arithmetic",
     axis: tuple[int, int] = (0, 1),
 ) -> Any:
     """Mutual information of a joint distribution as a share of the variables' entropies.
@@ -235,7 +238,7 @@ def normalized_mutual_information(
 
 
 def variation_of_information(
-    pk: Any, *, axis: tuple[int, int] = (0, 1), base: float | None = None
+    pk: Probabilities, *, axis: tuple[int, int] = (0, 1), base: float | None = None
 ) -> Any:
     """Variation of information H(X|Y) + H(Y|X) of a joint distribution.
 
@@ -263,7 +266,9 @@ def variation_of_information(
     return _of_joint(formulas.variation_of_information, pk, axis, base, 2)
 
 
-def cross_entropy(pk: Any, qk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
+def cross_entropy(
+    pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
+) -> Any:
     """Cross-entropy −Σ p·log q; inf where q = 0 < p.
 
     Parameters
@@ -295,7 +300,9 @@ def cross_entropy(pk: Any, qk: Any, *, axis: int | None = 0, base: float | None 
     return _of_two(formulas.cross_entropy, pk, qk, axis, base)
 
 
-def kl_divergence(pk: Any, qk: Any, *, axis: int | None = 0, base: float | None = None) -> Any:
+def kl_divergence(
+    pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
+) -> Any:
     """Kullback–Leibler divergence Σ p·log(p/q); inf where q = 0 < p.
 
     Parameters
@@ -323,7 +330,7 @@ def kl_divergence(pk: Any, qk: Any, *, axis: int | None = 0, base: float | None 
 
 
 def jensen_shannon_divergence(
-    pk: Any, qk: Any, *, axis: int | None = 0, base: float | None = None
+    pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
 ) -> Any:
     """Jensen–Shannon divergence, the mean of the divergences of p and q from their middle.
 
@@ -353,8 +360,8 @@ def jensen_shannon_divergence(
 
 def _of_joint(
     formula: Formula,
-    pk: Any,
-    axis: Any,
+    pk: Probabilities,
+    axis: int | Sequence[int] | None,
     base: float | None,
     n_axes: int | None,
     *,
@@ -377,7 +384,9 @@ def _of_joint(
         return _finish(formula(entropy), formula, unit, kernels, pk)
 
 
-def _of_two(formula: Formula, pk: Any, qk: Any, axis: int | None, base: float | None) -> Any:
+def _of_two(
+    formula: Formula, pk: Probabilities, qk: Probabilities, axis: int | None, base: float | None
+) -> Any:
     """A formula over two distributions."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, 1, or_all=True)
@@ -386,7 +395,7 @@ def _of_two(formula: Formula, pk: Any, qk: Any, axis: int | None, base: float | 
         return _finish(formula(p, q, kernels), formula, unit, kernels, pk)
 
 
-def _finish(value: Any, formula: Formula, unit: float, kernels: Kernels, pk: Any) -> Any:
+def _finish(value: Any, formula: Formula, unit: float, kernels: Kernels, pk: Probabilities) -> Any:
     result = entropies.without_rounding(value, formula.bounds, "ml", kernels) / unit
     if np.ndim(result) == 0:
         return float(result)

@@ -46,6 +46,9 @@ type is that of a sequence."""
 Weights: TypeAlias = Samples
 """A weight for each sample, ``(n,)``: real numbers."""
 
+Probabilities: TypeAlias = ArrayLike | SupportsDLPack
+"""Probabilities, or numbers in proportion to them: an array, masked or not, or lists."""
+
 BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, Any] | None
 """How one variable is binned: a number of bins, a rule by its name, edges, or None."""
 

@@ -8,7 +8,7 @@ from typing import assert_type
 import numpy as np
 
 import fastinfo
-from fastinfo import JointCounts
+from fastinfo import JointCounts, pmf
 
 X = np.random.default_rng(0).normal(size=(50, 3))
 x, y, z = X.T
@@ -25,6 +25,10 @@ def main() -> None:
     assert_type(fastinfo.normalized_mutual_information(x, y, average="max"), float)
     assert_type(fastinfo.variation_of_information(x, y, sample_weight=np.ones(50)), float)
     assert_type(fastinfo.kl_divergence(x, x, sample_weight=(None, [1] * 50)), float)
+
+    assert pmf.entropy(np.ma.array([1, 1, 9], mask=[False, False, True]), axis=None, base=2) == 1
+    assert pmf.kl_divergence([[0.5, 0.5]], np.ones((1, 2)), axis=-1) == 0
+    assert pmf.mutual_information([[1, 0], [0, 1]], axis=(1, 0), base=2) == 1
 
     counts = JointCounts(bins=(None, np.linspace(-5, 5, 9)), nan_policy="propagate")
     assert_type(counts.update(x, y), JointCounts)
@@ -45,4 +49,7 @@ def refused() -> None:
     fastinfo.entropy(None)  # type: ignore[arg-type]
     fastinfo.mutual_information(x, y, 5)  # type: ignore[call-arg]
     fastinfo.normalized_mutual_information(x, y, average="mean")  # type: ignore[arg-type]
+    pmf.normalized_mutual_information(X, average="mean")  # type: ignore[arg-type]
+    pmf.entropy(None)  # type: ignore[arg-type]
+    pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
     JointCounts(nan_policy="ignore")  # type: ignore[arg-type]
