@@ -172,7 +172,7 @@ def test_many_equal_cells(order):
 def test_many_values_of_one_variable(axis):
     """Shares of Y are sums over 2¹⁹ cells one below the other, of which none may be lost."""
     n_values = 1 << 19
-    shares = [0.1, 0.013, 0.00137]
+    shares = [0.3, 0.7]
     of_y = naive.entropy_of(naive.probabilities(dict(enumerate(shares))))
     table = np.ones((n_values, 1)) * shares
     if axis == (1, 0):
