@@ -36,7 +36,8 @@ def sum_over(table: Array, axes: Sequence[int]) -> Array:
     if table.dtype.kind != "f":
         return table.sum(axis=tuple(axes))
     kept = [axis for axis in range(table.ndim) if axis not in axes]
-    lines = table.transpose(*kept, *axes).copy()
+    in_order = [*kept, *axes] == list(range(table.ndim))
+    lines = table if in_order else table.transpose(*kept, *axes).copy()
     n_addends = prod(table.shape[axis] for axis in axes)
     return lines.reshape(*lines.shape[: len(kept)], n_addends).sum(axis=-1)
 
