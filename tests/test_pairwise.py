@@ -331,9 +331,8 @@ def kept_bytes(X, memory_limit=None):
     plan = tiles.Plan(binned.n_bins, None, len(X))
     tracemalloc.start()
     try:
-        job = tiles.Job(
-            binned, plan, formulas.mutual_information, "ml", kernels, memory_limit=memory_limit
-        )
+        measure = tiles.TileMeasure("mutual_information", formulas.mutual_information)
+        job = tiles.Job(binned, plan, measure, "ml", kernels, memory_limit=memory_limit)
         gc.collect()
         kept, _ = tracemalloc.get_traced_memory()
     finally:
