@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastinfo import arguments, bin_arguments, binning, categories, counting
+from fastinfo import arguments, bin_arguments, binning, categories, counting, tables
 from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges, Trust
@@ -103,6 +103,7 @@ class JointCounts:
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
         self.n_missing = 0
+        self._names: tuple[str, ...] = ()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,7 +175,11 @@ class JointCounts:
                 arguments.variable(samples, name)
                 for samples, name in zip(variables, variable_names(len(variables)), strict=True)
             ]
-            return self.update_columns(groups, sample_weight)
+            self.update_columns(groups, sample_weight)
+        if not self._names:
+            own = zip(variables, variable_names(len(variables)), strict=True)
+            self._names = tuple(tables.name_of(samples) or name for samples, name in own)
+        return self
 
     def update_columns(
         self,
@@ -309,6 +314,7 @@ class JointCounts:
             bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
         )
         total._backend, total._n_jobs = self._backend, self._n_jobs
+        total._names = self._names or other._names
         for part in (self, other):
             if part._counts is not None:
                 if total._counts is not None:
@@ -316,12 +322,23 @@ class JointCounts:
                 total._include(part._bins, part._counts, part.n_missing)
         return total
 
+    def __radd__(self, other: Any) -> JointCounts:
+        """So that `sum` adds several up: it begins with 0."""
+        return self + JointCounts(nan_policy=self.nan_policy) if other == 0 else NotImplemented
+
     def __repr__(self) -> str:
         if self._counts is None:
             return "JointCounts(no samples yet)"
         kind = "sparse" if self.is_sparse else "dense"
-        cells = " × ".join(str(size) for size in self.shape)
-        return f"JointCounts({cells} cells, {kind}, {self.n_samples:g} samples)"
+        sizes = zip(self.names, self.shape, strict=True)
+        cells = " × ".join(f"{name}: {size}" for name, size in sizes)
+        samples = f"{self.n_samples:g} samples, {self.n_missing:g} missing"
+        return f"JointCounts({cells} cells, {kind}, {samples})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the variables are called: as the columns of tables that came first, or x, y, z."""
+        return self._names or variable_names(self.n_variables)
 
     @property
     def _known(self) -> Counts:
@@ -367,6 +384,11 @@ class JointCounts:
             [b.edges if isinstance(b, Edges) else b.values for b in group] for group in self._bins
         ]
         return [group[0] if len(group) == 1 else group for group in told]
+
+    @property
+    def named_bins(self) -> dict[str, Any]:
+        """The `bins`, by the `names` of the variables."""
+        return dict(zip(self.names, self.bins, strict=True))
 
     @property
     def table(self) -> np.ndarray[Any, Any]:
@@ -431,6 +453,7 @@ class JointCounts:
             "nan_policy": self.nan_policy,
             "sparse": self._sparse,
             "n_missing": self.n_missing,
+            "names": self._names,
             # What samples to come are to be binned by: edges mean it for integers too.
             "specification": _to_json(self._specification),
             "bins": [[_bins_to_json(b) for b in group] for group in self._bins],
@@ -460,6 +483,7 @@ class JointCounts:
                     sparse=described["sparse"],
                 )
                 result.n_missing = described["n_missing"]
+                result._names = tuple(described.get("names", ()))  # earlier files have none
                 places: list[Any] = []
                 for group in described["bins"]:
                     loaded: list[Bins] = []

@@ -66,7 +66,7 @@ class Judge:
     @property
     def corrects(self) -> bool:
         """Whether chance can be taken off: not from sums of weights, nor from what is corrected."""
-        return self.weights is None and self.estimator == "ml"
+        return self.weights is None and entropies.ESTIMATORS[self.estimator].is_plug_in
 
     def n_present(self, feature: int) -> int:
         """Samples of one feature."""

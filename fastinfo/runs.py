@@ -14,6 +14,7 @@ import numpy as np
 from fastinfo import (
     arguments,
     bin_arguments,
+    entropies,
     features,
     formulas,
     preparation,
@@ -260,7 +261,8 @@ def measure_pairs(
 ) -> None:
     """Measure every pair of binned features."""
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left
-    tile_cells = None if options.estimator == "ml" else settings.tile_cells(options.n_jobs)
+    is_plug_in = entropies.ESTIMATORS[options.estimator].is_plug_in
+    tile_cells = None if is_plug_in else settings.tile_cells(options.n_jobs)
     if options.nan_policy == "propagate":
         sink = UnknownSink(sink, binned.features.has_missing)
     with (

@@ -70,6 +70,12 @@ def is_table(data: Any) -> bool:
     return is_list and all(is_series(column) and hasattr(column, "__len__") for column in data)
 
 
+def name_of(samples: Any) -> str | None:
+    """What a column of a DataFrame library is called; None where it has no name."""
+    name = getattr(samples, "name", None) if is_series(samples) else None
+    return None if name is None or name == "" else str(name)
+
+
 def has_names(data: Any) -> bool:
     """Whether the columns of ``data`` have names."""
     return is_table(data) or is_annotated(data)

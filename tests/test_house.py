@@ -324,6 +324,8 @@ def test_a_test_file_is_named_after_what_it_tests(test):
         "bench",
         "articles",
         "examples",
+        "readme",
+        "reading_values",
         "emulation",
     }
     assert test.stem.removeprefix("test_") in rooms

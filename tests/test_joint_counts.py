@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import naive
 import numpy as np
+import pandas as pd
 import pytest
 from conftest import library
 from hypothesis import given
@@ -172,7 +173,7 @@ def test_what_it_tells_of_itself(backend):
     counts = JointCounts(backend=backend)
     assert repr(counts) == "JointCounts(no samples yet)"
     counts.update([0, 1, 1], ["a", "b", "c"])
-    assert repr(counts) == "JointCounts(2 × 3 cells, dense, 3 samples)"
+    assert repr(counts) == "JointCounts(x: 2 × y: 3 cells, dense, 3 samples, 0 missing)"
 
 
 @pytest.mark.parametrize(
@@ -590,3 +591,31 @@ def test_counts_can_be_pickled_and_copied(backend):
         other.update([0], ["a"])
         assert other.table.tolist() == [[2, 0], [0, 2]]
     assert counts.table.tolist() == [[1, 0], [0, 2]]
+
+
+# --- what counts tell of themselves -------------------------------------------------------------
+
+
+def test_counts_are_called_as_the_columns_that_came(tmp_path):
+    table = pd.DataFrame({"size": [1, 2, 2, 1], "kind": ["a", "b", None, "a"]})
+    counts = fastinfo.JointCounts(nan_policy="omit").update(table["size"], table["kind"])
+    assert repr(counts) == "JointCounts(size: 2 × kind: 2 cells, dense, 3 samples, 1 missing)"
+    assert counts.names == ("size", "kind")
+    assert {name: list(bins) for name, bins in counts.named_bins.items()} == {
+        "size": [1, 2],
+        "kind": ["a", "b"],
+    }
+    counts.save(tmp_path / "counts.npz")
+    again = fastinfo.JointCounts.load(tmp_path / "counts.npz")
+    assert again.names == (again + counts).names == ("size", "kind")
+    plain = fastinfo.JointCounts().update([0, 1], [1, 1])
+    assert list(plain.named_bins) == ["x", "y"]
+
+
+def test_sum_adds_several_counts_up():
+    parts = [fastinfo.JointCounts().update(x) for x in (["a", "b"], ["b"], ["c", "b"])]
+    assert sum(parts).table.tolist() == [1, 3, 1]
+    missing = fastinfo.JointCounts(nan_policy="omit").update([None, 1.0])
+    assert sum([missing, missing]).n_missing == 2
+    with pytest.raises(TypeError, match="unsupported operand"):
+        5 + parts[0]
