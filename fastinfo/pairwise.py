@@ -58,6 +58,7 @@ def pairwise_mutual_information(
     *,
     normalized: str | None = None,
     kinds: Any = None,
+    layer: str | None = None,
     bins: Any = None,
     base: float | None = None,
     estimator: str = "ml",
@@ -84,6 +85,8 @@ def pairwise_mutual_information(
         `fastinfo.normalized_mutual_information` does, over the samples of that pair.
     kinds : dict of str to {"category", "number", "skip"}, optional
         What columns of a table are, where the rules would decide otherwise.
+    layer : str, optional
+        Of an AnnData, the layer to take in place of its X.
     bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `fastinfo.mutual_information`; ``bins`` is one specification for all features, a
         pair of them for X and Y, or a dict of them by name of the column. With
@@ -139,6 +142,8 @@ def pairwise_mutual_information(
            [0., 0., 1.]])
     """
     average = _average(normalized, base)
+    X = tables.with_layer(X, layer)
+    Y = tables.with_layer(Y, layer) if tables.is_annotated(Y) else Y
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, checkpoint)
     with at(X, Y, options.sample_weight):
@@ -178,6 +183,7 @@ def top_pairs(
     min_samples: int | None = None,
     normalized: str | None = None,
     kinds: Any = None,
+    layer: str | None = None,
     bins: Any = None,
     base: float | None = None,
     estimator: str = "ml",
@@ -211,7 +217,7 @@ def top_pairs(
     min_samples : int, optional
         Only pairs with at least so many samples in which both features are present. Ranked by the
         corrected value, 30 by default, or half the rows of a smaller table.
-    normalized, kinds, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
+    normalized, kinds, layer, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `pairwise_mutual_information`. A corrected value of weighted samples is NaN, for
         chance depends on numbers of samples: pairs are ranked by value then. Of
         ``estimator="miller_madow"`` it is the value, which is corrected already.
@@ -253,6 +259,8 @@ def top_pairs(
     if min_samples is not None:
         min_samples = arguments.positive_integer(min_samples, "min_samples")
     average = _average(normalized, base)
+    X = tables.with_layer(X, layer)
+    Y = tables.with_layer(Y, layer) if tables.is_annotated(Y) else Y
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     if rank_by == "corrected" and sample_weight is not None:
         raise ValueError(

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import alerts, arguments, tables
+from fastinfo import alerts, arguments, bin_arguments, tables
 from fastinfo.alerts import listed
 from fastinfo.binning import default_n_bins
 from fastinfo.columns import Column
@@ -234,12 +234,12 @@ def _judge(
         return None, ASKED
     times = tables.from_times(samples)
     try:
-        column = arguments.column(samples, name) if times is None else Column(name, *times)
+        (column,) = arguments.variable(samples, name) if times is None else [Column(name, *times)]
     except (TypeError, ValueError):
         if kind is not None:
             raise
         return None, UNSUPPORTED
-    column = _with_gaps(column, samples)
+    column = bin_arguments.as_integers(column, None)
     if not _has_two_values(column):
         return None, CONSTANT
     if kind == "category":
@@ -275,22 +275,6 @@ def most_categories(n_samples: int) -> int:
     """
     by_samples = min(n_samples // ROWS_A_VALUE, MANY_VALUES)
     return max(by_samples, FEW_VALUES, default_n_bins(n_samples))
-
-
-def _with_gaps(column: Column, samples: Any) -> Column:
-    """Integers that pandas has made floats of, because some are missing, as integers again."""
-    values = column.values
-    if tables.library(samples) != "pandas" or not column.is_float:
-        return column
-    missing = np.isnan(values)
-    present = values[~missing]
-    if not missing.any() or not present.size or not (np.abs(present) < EXACT_IN_FLOATS).all():
-        return column
-    if not (present == np.trunc(present)).all():
-        return column
-    integers = np.full(values.size, int(present.min()), np.int64)
-    integers[~missing] = present.astype(np.int64)
-    return Column(column.name, integers, missing)
 
 
 def _present(column: Column) -> Any:

@@ -24,7 +24,8 @@ def look_like_probabilities(samples: Any) -> bool:
         if len(samples) > MOST_PROBABILITIES or not all(type(value) is float for value in samples):
             return False
     elif tables.is_series(samples):
-        if len(samples) > MOST_PROBABILITIES:
+        kind = str(getattr(samples, "dtype", None) or getattr(samples, "type", "")).lower()
+        if not kind.startswith(("float", "double")) or len(samples) > MOST_PROBABILITIES:
             return False
     elif not isinstance(samples, np.ndarray) or samples.size > MOST_PROBABILITIES:
         return False

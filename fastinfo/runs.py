@@ -115,7 +115,7 @@ def side_of(prepared: Prepared) -> Side:
 
 def is_prepared(table: Any) -> bool:
     """Whether the columns of a table have names, and are prepared."""
-    return isinstance(table, Prepared) or tables.is_frame(table)
+    return isinstance(table, Prepared) or tables.is_table(table)
 
 
 def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
@@ -125,7 +125,7 @@ def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
             continue
         if what == "kinds":
             preparation.require_kinds(by_name)
-        named = [table for table in came if tables.is_frame(table)]
+        named = [table for table in came if tables.is_table(table)]
         if not named:
             raise ValueError(
                 f"{what} names columns, and no table with names came; accepted is a DataFrame or "
@@ -139,7 +139,7 @@ def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
 def _side(table: Any, name: str, choices: Choices, is_beside_names: bool) -> Side | Prepared:
     if isinstance(table, Prepared):
         return table
-    if tables.is_frame(table):
+    if tables.is_table(table):
         prepared = preparation.prepare(table, name, choices)
         if not prepared.columns:
             told = "".join(f"; {note}" for note in prepared.notes)
@@ -153,7 +153,7 @@ def _side(table: Any, name: str, choices: Choices, is_beside_names: bool) -> Sid
 
 def is_one_variable(samples: Any) -> bool:
     """Whether samples are those of one variable, ``(n,)``."""
-    if tables.is_frame(samples):
+    if tables.is_table(samples):
         return False
     if tables.is_series(samples):
         return True

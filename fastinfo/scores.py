@@ -39,6 +39,7 @@ def score(
     *,
     min_samples: int | None = None,
     kinds: Any = None,
+    layer: str | None = None,
     bins: Any = None,
     base: float | None = None,
     estimator: str = "ml",
@@ -65,6 +66,8 @@ def score(
     kinds : dict of str to {"category", "number", "skip"}, optional
         What columns are, where the rules below would decide otherwise. "category": each value is
         one, however many there are. "number": it is binned. "skip": it is left out.
+    layer : str, optional
+        Of an AnnData, the layer to take in place of its X.
     bins : optional
         As for `mutual_information`, for all columns that are binned; or a dict of these by the name
         of the column, which is binned then if it holds integers.
@@ -137,6 +140,7 @@ def score(
         min_samples = arguments.positive_integer(min_samples, "min_samples")
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, None)
+    table = tables.with_layer(table, layer)
     with at(table, None if isinstance(target, str) else target, sample_weight):
         given = _inputs(table, target, bins, kinds)
         binned = runs.bin_features(runs.settle(given, options), options)

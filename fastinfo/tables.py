@@ -98,6 +98,34 @@ def matrix_of(annotated: Any) -> Any:
     return matrix.to_memory() if hasattr(matrix, "to_memory") else matrix
 
 
+class Annotated(NamedTuple):
+    """One layer of an AnnData, in place of its X."""
+
+    X: Any
+    var_names: Any
+    obs_names: Any
+
+
+def with_layer(data: Any, layer: str | None) -> Any:
+    """An AnnData with a layer in place of X; anything as it is where no layer is named.
+
+    Raises
+    ------
+    ValueError
+        For a layer of what is no AnnData, and for one that it does not have.
+    """
+    if layer is None:
+        return data
+    if not is_annotated(data) or layer not in getattr(data, "layers", {}):
+        has = (
+            f"an AnnData with the layers {sorted(data.layers)}"
+            if is_annotated(data)
+            else (f"{type(data).__name__}, and layer= names a matrix of an AnnData")
+        )
+        raise ValueError(f"layer={layer!r}: the table is {has}")
+    return Annotated(data.layers[layer], data.var_names, data.obs_names)
+
+
 def _is_stream(data: Any) -> bool:
     return library(data) == "pyarrow" and _is_one_of(data, ("RecordBatchReader",))
 

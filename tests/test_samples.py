@@ -211,6 +211,15 @@ def annotated(matrix, names):
     )
 
 
+def numbers(matrix):
+    """A matrix without the names that polars and Arrow have as its first column."""
+    if isinstance(matrix, pl.DataFrame):
+        return matrix.drop("column").to_numpy()
+    if isinstance(matrix, pa.Table):
+        return np.column_stack(matrix.drop_columns("column").columns)
+    return np.asarray(matrix)
+
+
 def counts_of_genes(dtype=np.int64):
     generator = np.random.default_rng(7)
     rates = [0.1, 0.5, 2.0, 0.3]
@@ -228,10 +237,10 @@ def test_every_table_gives_the_same(container, dtype):
     if dtype is not np.int64:
         bins = [0.0, 1.0, 3.0, 20.0]
         codes = [naive.encode_edges(column, bins) for column in codes]
-    found = np.asarray(fastinfo.pairwise_mutual_information(make(columns), bins=bins))
+    found = numbers(fastinfo.pairwise_mutual_information(make(columns), bins=bins))
     expected = [[naive.mutual_information(x, y) for y in codes] for x in codes]
     np.testing.assert_allclose(found, expected, atol=1e-13)
-    best = fastinfo.top_pairs(make(columns), k=1, bins=bins)[0]
+    best = fastinfo.top_pairs(make(columns), k=1, bins=bins, rank_by="value")[0]
     names = [name if container in NAMED else i for i, name in enumerate(columns)]
     i, j = max(((i, j) for i in range(4) for j in range(i)), key=lambda p: expected[p[0]][p[1]])
     assert {best.left, best.right} == {names[i], names[j]}
@@ -301,7 +310,7 @@ def test_columns_of_one_name_are_taken_by_their_place():
 def test_columns_of_two_levels_keep_their_names():
     names = pd.MultiIndex.from_tuples([("u", 1), ("u", 2), ("v", 1)])
     frame = pd.DataFrame([[0, 0, 1], [1, 1, 0], [1, 1, 1], [0, 0, 0]], columns=names)
-    assert fastinfo.top_pairs(frame, 1, base=2) == [(("u", 1), ("u", 2), 1.0)]
+    assert fastinfo.top_pairs(frame, 1, base=2)[0][:3] == (("u", 1), ("u", 2), 1.0)
 
 
 def test_derived_frames_are_frames():
@@ -337,3 +346,26 @@ def test_divergences_of_a_table_and_an_array_go_by_position():
     columns = counts_of_genes()
     array = np.column_stack(list(columns.values()))
     assert fastinfo.kl_divergence(pd.DataFrame(columns), array) == 0
+
+
+# --- layers of an AnnData -----------------------------------------------------------------------
+
+
+def test_a_layer_is_taken_in_place_of_x():
+    columns = counts_of_genes()
+    counts = np.column_stack(list(columns.values()))
+    data = annotated(np.zeros_like(counts), columns)
+    data.layers = {"counts": counts, "none": counts * 0}
+    expected = fastinfo.pairwise_mutual_information(annotated(counts, columns))
+    found = fastinfo.pairwise_mutual_information(data, layer="counts")
+    np.testing.assert_array_equal(found, expected)
+    assert fastinfo.top_pairs(data, 1, layer="counts") == fastinfo.top_pairs(
+        annotated(counts, columns), 1
+    )
+    with pytest.warns(fastinfo.SaturationWarning, match="chance with gene 2"):
+        scores = fastinfo.score(data, counts[:, 0] > 0, layer="counts")
+    assert scores[0].column == "gene 0"
+    with pytest.raises(ValueError, match=r"layer='raw': the table is an AnnData with the layers"):
+        fastinfo.top_pairs(data, layer="raw")
+    with pytest.raises(ValueError, match="layer='raw': the table is ndarray, and layer= names"):
+        fastinfo.score(counts, counts[:, 0], layer="raw")
