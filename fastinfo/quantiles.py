@@ -8,6 +8,7 @@ the samples and by how often each value occurs, so that an increasing map change
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -61,77 +62,91 @@ def edges(values: HostArray, counts: HostArray, n_bins: int) -> HostArray:
     array
         The smallest value of each bin, and the largest value of all: twice, where it is alone.
     """
-    return np.append(values[_firsts(counts, n_bins)], values[-1])
+    ends = np.zeros(counts.size + 1, counts.dtype)
+    counts.cumsum(out=ends[1:])
+    firsts = _firsts(counts, ends, 0, counts.size, n_bins)
+    firsts.sort()
+    found: HostArray = values[[*firsts, counts.size - 1]]
+    return found
 
 
-def _firsts(counts: HostArray, n_bins: int) -> HostArray:
-    """The positions of the values at which bins begin."""
-    if counts.size <= n_bins:
-        return np.arange(counts.size)
+def _firsts(counts: HostArray, ends: HostArray, start: int, stop: int, n_bins: int) -> list[int]:
+    """The positions at which bins begin, in any order, for the values ``start … stop − 1``.
+
+    ``ends`` are the sums of the counts before each value. Bins are few beside values, and lists of
+    few are faster than arrays.
+    """
+    if stop - start <= n_bins:
+        return list(range(start, stop))
     if n_bins == 1:
-        return np.zeros(1, np.intp)
-    alone = _alone(counts, n_bins)
-    if not alone.any():
-        return _equal_cuts(counts, n_bins)
-    borders = np.flatnonzero(np.diff(alone, prepend=True, append=True)).reshape(-1, 2)
-    sizes = np.array([counts[start:stop].sum() for start, stop in borders])
-    shares = _shares(sizes, np.diff(borders, axis=1)[:, 0], n_bins - int(alone.sum()))
-    parts = [
-        start + _firsts(counts[start:stop], share)
-        for (start, stop), share in zip(borders.tolist(), shares.tolist(), strict=True)
-    ]
-    return np.sort(np.concatenate([np.flatnonzero(alone), *parts]))
+        return [start]
+    alone = _alone(counts, ends, start, stop, n_bins)
+    if not alone:
+        return _equal_cuts(ends, start, stop, n_bins)
+    stretches = _between(alone, start, stop)
+    sizes = [(ends[b] - ends[a]).item() for a, b in stretches]
+    shares = _shares(sizes, [b - a for a, b in stretches], n_bins - len(alone))
+    for (a, b), share in zip(stretches, shares, strict=True):
+        alone += _firsts(counts, ends, a, b, share)
+    return alone
 
 
-def _alone(counts: HostArray, n_bins: int) -> Any:
-    """Which values get a bin of their own: those with more samples than an equal share.
+def _alone(counts: HostArray, ends: HostArray, start: int, stop: int, n_bins: int) -> list[int]:
+    """The values that get a bin of their own: those with more samples than an equal share.
 
     What they leave behind makes the shares of the others smaller, so that more values may be too
     large. Each stretch of values between them needs a bin as well. Where these are too many, the
     lightest of the heavy values give way.
     """
-    alone = np.zeros(counts.size, np.bool_)
-    room, rest = n_bins, counts.sum()
-    while True:
-        too_large = ~alone & (counts > rest / room)
-        if not too_large.any():
-            break
-        alone |= too_large
-        room, rest = n_bins - int(alone.sum()), counts[~alone].sum()
-    while int((~alone[1:] & alone[:-1]).sum()) + int(not alone[0]) > n_bins - int(alone.sum()):
-        heavy = np.flatnonzero(alone)
-        alone[heavy[counts[heavy].argmin()]] = False
-    return alone
+    here = counts[start:stop]
+    rest, room = (ends[stop] - ends[start]).item(), n_bins
+    largest = here.argpartition(-n_bins)[-n_bins:]  # others are too small, whatever is left
+    heavy = sorted(zip(here[largest].tolist(), (largest + start).tolist(), strict=True))
+    alone: list[tuple[Any, int]] = []
+    while room > 1 and heavy[-1][0] * room > rest:
+        alone.append(heavy.pop())
+        rest, room = rest - alone[-1][0], room - 1
+    while len(_between([position for _, position in alone], start, stop)) > n_bins - len(alone):
+        alone.remove(min(alone))
+    return [position for _, position in alone]
 
 
-def _shares(sizes: HostArray, n_values: HostArray, n_bins: int) -> HostArray:
+def _between(alone: list[int], start: int, stop: int) -> list[tuple[int, int]]:
+    """Borders of the stretches that values with a bin of their own leave between them."""
+    borders = [start - 1, *sorted(alone), stop]
+    return [(a + 1, b) for a, b in pairwise(borders) if a + 1 < b]
+
+
+def _shares(sizes: list[Any], n_values: list[int], n_bins: int) -> list[int]:
     """How many bins each stretch gets: one at least, no more than it has values, the rest by size.
 
     The bins that are left when all have their whole share go where bins are fullest.
     """
-    shares = np.clip((n_bins * sizes / sizes.sum()).astype(np.int64), 1, n_values)
-    while shares.sum() > n_bins:
-        lean = np.where(shares > 1, sizes / shares, np.inf)
-        shares[lean.argmin()] -= 1
-    while shares.sum() < n_bins and (shares < n_values).any():
-        full = np.where(shares < n_values, sizes / shares, -np.inf)
-        shares[full.argmax()] += 1
-    return np.asarray(shares)
+    total, places = sum(sizes), range(len(sizes))
+    shares = [
+        min(max(int(n_bins * size / total), 1), most)
+        for size, most in zip(sizes, n_values, strict=True)
+    ]
+    while sum(shares) > n_bins:
+        shares[min((p for p in places if shares[p] > 1), key=lambda p: sizes[p] / shares[p])] -= 1
+    while sum(shares) < n_bins and (open_ := [p for p in places if shares[p] < n_values[p]]):
+        shares[max(open_, key=lambda p: sizes[p] / shares[p])] += 1
+    return shares
 
 
-def _equal_cuts(counts: HostArray, n_bins: int) -> HostArray:
+def _equal_cuts(ends: HostArray, start: int, stop: int, n_bins: int) -> list[int]:
     """Values at the `ranks`, or at equal sums of weights; each of them once.
 
     A value that is too large, where there was no room for it alone, would be named several times;
     its neighbours are then.
     """
-    ends = counts.cumsum()
-    if counts.dtype.kind == "f":
-        wanted = np.arange(n_bins) * (ends[-1] / n_bins)
+    total = ends[stop] - ends[start]
+    if ends.dtype.kind == "f":
+        wanted = np.arange(n_bins) * (total / n_bins)
     else:
-        wanted = ranks(n_bins, int(ends[-1]))[:-1]
-    found = np.searchsorted(ends, wanted, side="right")
+        wanted = ranks(n_bins, int(total))[:-1]
+    found = np.searchsorted(ends[start + 1 : stop + 1], wanted + ends[start], side="right")
     place = np.arange(n_bins)
     increasing = np.maximum.accumulate(found - place) + place
-    firsts: HostArray = np.minimum(increasing, counts.size - n_bins + place)
+    firsts: list[int] = (start + np.minimum(increasing, stop - start - n_bins + place)).tolist()
     return firsts
