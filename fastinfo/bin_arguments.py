@@ -18,12 +18,22 @@ from fastinfo.binning import (
     Quantile,
     Rule,
     Uniform,
+    default_n_bins,
 )
 from fastinfo.columns import ArrayColumns, Column, Columns, SparseColumns, typical
 from fastinfo.numpy_rules import NUMPY_RULES
 from fastinfo.objects import is_integer, is_number
 
 MOST_BINS = 1 << 31
+
+FEW_VALUES = 10
+"""Up to so many different values, integers are categories and text is no identifier."""
+
+MANY_VALUES = 50
+"""Integers with more different values are binned, unless there are more bins than that."""
+
+ROWS_A_VALUE = 5
+"""Integers with fewer rows than this for each different value are binned."""
 
 
 def bin_rules(
@@ -62,11 +72,24 @@ def bin_rules(
     return converted, rules
 
 
-def as_integers(column: Column, known: Bins | None) -> Column:
+def most_categories(n_samples: int) -> int:
+    """Different values up to which integers are categories, for a number of samples.
+
+    At most 50, fewer where that leaves a value fewer than 5 samples, though always 10; and as many
+    as there would be bins, for bins that hold one value each are the categories.
+    """
+    by_samples = min(n_samples // ROWS_A_VALUE, MANY_VALUES)
+    return max(by_samples, FEW_VALUES, default_n_bins(n_samples))
+
+
+def as_integers(
+    column: Column, known: Bins | None = None, may_be_many: float | None = None
+) -> Column:
     """Floats as the integers that they are, or that samples before them were.
 
     pandas makes floats of integers some of which are missing. They are counted as the integers
-    would be, unless a way of binning is asked for, or floats of the same column have been binned.
+    would be, unless a way of binning is asked for, floats of the same column have been binned, or
+    they have many different values, which may well be measurements in whole numbers.
     """
     continues = isinstance(known, Categories) and known.values.dtype.kind in "iu"
     is_candidate = column.is_float and (column.integers_with_gaps or continues)
@@ -81,6 +104,10 @@ def as_integers(column: Column, known: Bins | None) -> Column:
     is_whole = (np.abs(present) <= EXACT_IN_FLOATS) & (present == np.trunc(present))
     if not is_whole.all():
         return column
+    if not continues:
+        most = most_categories(present.size) if may_be_many is None else may_be_many
+        if not missing.any() or np.unique(present).size > most:
+            return column
     filler = present.min(initial=np.inf) if present.size else 0.0
     values = np.where(missing, filler, column.values).astype(np.int64)
     return Column(column.name, values, missing if missing.any() else None)

@@ -107,7 +107,7 @@ def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
     """
     kinds = {_kind(left), _kind(right)}
     may_be_mixed = "mixed" in kinds and kinds <= {"mixed", "text", *"bifS"}
-    if len(kinds) > 1 and not may_be_mixed:
+    if len(kinds) > 1 and not may_be_mixed and kinds != {"i", "f"}:
         raise ValueError(
             f"categories of {_described(left)} and of {_described(right)} cannot be merged; give "
             "both sides samples of one type"
@@ -122,6 +122,9 @@ def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
         return left, same, same
     left, right = _of_one_dtype(left, right)
     merged = np.unique(np.concatenate([left, right]))
+    is_whole = (merged == np.trunc(merged)) & (np.abs(merged) <= 1 << 53) if "f" in kinds else False
+    if kinds == {"i", "f"} and np.all(is_whole):
+        merged, left, right = (side.astype(np.int64) for side in (merged, left, right))
     return merged, np.searchsorted(merged, left), np.searchsorted(merged, right)
 
 
@@ -188,7 +191,18 @@ def _unsigned(labels: Sequence[int]) -> Array:
 
 def _of_one_dtype(left: Array, right: Array) -> tuple[Array, Array]:
     dtype = np.promote_types(left.dtype, right.dtype)
-    if {left.dtype.kind, right.dtype.kind} == {"i", "u"}:
+    kinds = {left.dtype.kind, right.dtype.kind}
+    if "f" in kinds and kinds <= {"i", "u", "f"}:
+        # pandas makes floats of the labels of a categorical of integers with gaps.
+        exact = [
+            np.array_equal(side.astype(dtype).astype(side.dtype), side) for side in (left, right)
+        ]
+        if not all(exact):
+            raise ValueError(
+                f"categories of dtype {left.dtype} and {right.dtype} are not exact together"
+            )
+        return left.astype(dtype), right.astype(dtype)
+    if kinds == {"i", "u"}:
         # NumPy promotes int64 and uint64 to float64, in which neighbours are equal.
         low = min(int(left.min()), int(right.min()))
         if low < 0 and max(int(left.max()), int(right.max())) > np.iinfo(np.int64).max:

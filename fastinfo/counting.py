@@ -72,6 +72,10 @@ class DenseCounts:
         table[np.ix_(*places)] = self.table
         return DenseCounts(table)
 
+    def in_order(self, axes: Sequence[int]) -> DenseCounts:
+        """The same counts with the axes in another order."""
+        return DenseCounts(np.ascontiguousarray(np.transpose(self.table, axes)))
+
     def to_dense(self) -> Array:
         """The table itself."""
         return self.table
@@ -103,6 +107,11 @@ class SparseCounts:
         """The same counts in another table, bin i of axis a at ``places[a][i]``."""
         cells = [np.asarray(place)[row] for place, row in zip(places, self.cells, strict=True)]
         return _gather(tuple(shape), cells, self.values)
+
+    def in_order(self, axes: Sequence[int]) -> SparseCounts:
+        """The same counts with the axes in another order."""
+        shape = tuple(self.shape[axis] for axis in axes)
+        return _gather(shape, [self.cells[axis] for axis in axes], self.values)
 
     def to_dense(self) -> Array:
         """The table with its empty cells."""

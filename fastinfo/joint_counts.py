@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-import zipfile
-import zlib
 from collections.abc import Sequence
 from functools import partial
 from math import prod
@@ -15,25 +12,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastinfo import arguments, bin_arguments, binning, categories, counting, tables
+from fastinfo import arguments, bin_arguments, binning, counting, joint_counts_file, tables
 from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Bins, Categories, Coder, Edges, Trust
 from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.encoders import Guessed, WrongGuessError
-from fastinfo.files import written_whole
 from fastinfo.ranges import BLOCK, RANGE, map_threads
 from fastinfo.types import BackendName, NanPolicy, Samples, Weights
 from fastinfo.types import Bins as BinsArgument
 
-FORMAT = "fastinfo.JointCounts/1"
-
-UNREADABLE = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError),
-    *(AttributeError, RuntimeError, OverflowError, MemoryError, OSError),
-)
-"""What NumPy, zipfile and json raise over damaged and foreign files, encryption flags included."""
+Labels = list[list[str | int] | None]
+"""Names of the columns of each variable that came as a table, by which later ones are matched."""
 
 
 class JointCounts:
@@ -104,6 +95,7 @@ class JointCounts:
         self._counts: Counts | None = None
         self.n_missing = 0
         self._names: tuple[str, ...] = ()
+        self._labels: Labels = []
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -175,7 +167,15 @@ class JointCounts:
                 arguments.variable(samples, name)
                 for samples, name in zip(variables, variable_names(len(variables)), strict=True)
             ]
+            labels = [tables.plain_labels(samples) for samples in variables]
+            if len(labels) == len(self._labels):
+                places = _places(self._labels, labels)
+                groups = [
+                    [group[place] for place in order] if order else group
+                    for group, order in zip(groups, places, strict=True)
+                ]
             self.update_columns(groups, sample_weight)
+        self._labels = self._labels or labels
         if not self._names:
             own = zip(variables, variable_names(len(variables)), strict=True)
             self._names = tuple(tables.name_of(samples) or name for samples, name in own)
@@ -319,8 +319,23 @@ class JointCounts:
             if part._counts is not None:
                 if total._counts is not None:
                     total._require_like([len(group) for group in part._bins])
-                total._include(part._bins, part._counts, part.n_missing)
+                total._include(*part._like(total), part.n_missing)
+                total._labels = total._labels or part._labels
         return total
+
+    def _like(self, other: JointCounts) -> tuple[list[list[Bins]], Counts]:
+        """Bins and counts, the columns of tables in the order that they have in other counts."""
+        if not (self._labels and len(self._labels) == len(other._labels)):
+            return self._bins, self._known
+        starts = np.cumsum([0, *self._widths])
+        orders = [
+            order or list(range(width))
+            for order, width in zip(_places(other._labels, self._labels), self._widths, strict=True)
+        ]
+        bins = [[group[i] for i in order] for group, order in zip(self._bins, orders, strict=True)]
+        axes = [start + i for start, order in zip(starts, orders, strict=False) for i in order]
+        is_same = axes == sorted(axes)
+        return bins, self._known if is_same else self._known.in_order(axes)
 
     def __radd__(self, other: Any) -> JointCounts:
         """So that `sum` adds several up: it begins with 0."""
@@ -425,7 +440,7 @@ class JointCounts:
                 f"the counts are of {self.n_variables} and of {other.n_variables} variables; "
                 "a divergence compares samples of the same ones"
             )
-        _, a, b = _align(self._bins, self._known, other._bins, other._known)
+        _, a, b = _align(self._bins, self._known, *other._like(self))
         if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
             return a.values, b.values
         # The occupied cells of both, in one order: each one's counts, 0 at the other's cells.
@@ -439,27 +454,17 @@ class JointCounts:
 
         The file is NumPy's ``.npz`` and holds no pickles. `load` reads it.
         """
-        counts = self._known
-        arrays: dict[str, Any] = {"values": counts.values}
-        if isinstance(counts, SparseCounts):
-            arrays["cells"] = counts.cells
-        for position, bins in enumerate(b for group in self._bins for b in group):
-            values = bins.edges if isinstance(bins, Edges) else bins.values
-            if values.dtype != object:
-                arrays[f"bins{position}"] = values
-        described = {
-            "format": FORMAT,
-            "shape": counts.shape,
-            "nan_policy": self.nan_policy,
-            "sparse": self._sparse,
-            "n_missing": self.n_missing,
-            "names": self._names,
-            # What samples to come are to be binned by: edges mean it for integers too.
-            "specification": _to_json(self._specification),
-            "bins": [[_bins_to_json(b) for b in group] for group in self._bins],
-        }
-        with written_whole(path) as file:
-            np.savez(file, description=np.array(json.dumps(described)), **arrays)
+        joint_counts_file.write(
+            path,
+            self._known,
+            self._bins,
+            self._specification,
+            nan_policy=self.nan_policy,
+            sparse=self._sparse,
+            n_missing=self.n_missing,
+            names=self._names,
+            columns=self._labels,
+        )
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JointCounts:
@@ -470,107 +475,25 @@ class JointCounts:
         ValueError
             For a file that `save` did not write, or that is damaged.
         """
-        with open(path, "rb") as stream:
-            try:
-                with np.load(stream, allow_pickle=False) as file:
-                    arrays = {name: file[name] for name in file.files}
-                described = json.loads(str(arrays["description"]), object_hook=_array_from_json)
-                if described["format"] != FORMAT:
-                    raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
-                result = cls(
-                    bins=_from_json(described["specification"], len(described["bins"])),
-                    nan_policy=described["nan_policy"],
-                    sparse=described["sparse"],
-                )
-                result.n_missing = described["n_missing"]
-                result._names = tuple(described.get("names", ()))  # earlier files have none
-                places: list[Any] = []
-                for group in described["bins"]:
-                    loaded: list[Bins] = []
-                    for kind in group:
-                        bins, place = _bins_from_file(kind, arrays.get(f"bins{len(places)}"))
-                        loaded.append(bins)
-                        places.append(place)
-                    result._bins.append(loaded)
-                shape = tuple(described["shape"])
-                counts: Counts
-                if "cells" in arrays:
-                    counts = SparseCounts(shape, arrays["cells"], arrays["values"])
-                else:
-                    counts = DenseCounts(arrays["values"].reshape(shape))
-                _require_consistent(counts, [b for group in result._bins for b in group])
-                result._counts = counts.spread(shape, places)
-            except UNREADABLE as error:
-                raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
+        counts, bins, specification, described = joint_counts_file.read(path)
+        result = cls(
+            bins=specification, nan_policy=described["nan_policy"], sparse=described["sparse"]
+        )
+        result._counts, result._bins = counts, bins
+        result.n_missing = described["n_missing"]
+        result._names = tuple(described.get("names", ()))  # earlier files have none
+        result._labels = described.get("columns", [])
         return result
 
 
-def _bins_to_json(bins: Bins) -> dict[str, Any]:
-    if isinstance(bins, Edges):
-        return {"edges": True, "uniform": bins.uniform}
-    told: dict[str, Any] = {"edges": False, "uniform": False}
-    if bins.values.dtype == object:
-        told["labels"] = categories.to_json(bins.values)  # as an array they would be a pickle
-    return told
-
-
-def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
-    """Bins, and where each one of the file is among them: earlier versions kept any order."""
-    if "labels" in told:
-        values = categories.from_json(told["labels"])
-    if values is None:
-        raise ValueError("bins of a variable are missing")
-    if told["edges"]:
-        edges = Edges(values, told["uniform"])
-        return edges, np.arange(len(edges))
-    labels, places = categories.canonical(values)
-    if labels.size < values.size:
-        raise ValueError(
-            "two of its categories have one name, so that they cannot be told apart (earlier "
-            "versions wrote 1 and '1' alike): count the samples again"
-        )
-    return Categories(labels), places
-
-
-def _to_json(bins: Any) -> Any:
-    """Edges are lists marked as arrays; JSON makes a list of one specification a variable, too."""
-    if bin_arguments.gives_edges(bins):
-        return {"array": np.asarray(bins).tolist()}
-    if isinstance(bins, (tuple, list)):
-        return [_to_json(specification) for specification in bins]
-    return bins.item() if isinstance(bins, np.generic) else bins
-
-
-def _from_json(found: Any, n_variables: int) -> Any:
-    """What a file says of bins, as the argument that means it now."""
-    if not isinstance(found, list):
-        return found
-    # Files of before edges were marked: integers were edges where they were not one a variable.
-    is_numeric = len(found) > 1 and all(isinstance(number, (int, float)) for number in found)
-    is_one_each = len(found) == n_variables and all(isinstance(number, int) for number in found)
-    return np.array(found) if is_numeric and not is_one_each else tuple(found)
-
-
-def _array_from_json(found: dict[str, Any]) -> Any:
-    return np.array(found["array"]) if list(found) == ["array"] else found
-
-
-def _require_consistent(counts: Counts, bins: Sequence[Bins]) -> None:
-    """Raise where parts of a file do not belong together."""
-    values = counts.values
-    if (
-        values.dtype not in (np.int64, np.float64)
-        or not (np.isfinite(values) & (values >= 0)).all()
-    ):
-        raise ValueError("its counts are no counts")
-    if counts.shape != tuple(len(b) for b in bins):
-        raise ValueError(f"its counts have shape {counts.shape} and do not fit its bins")
-    if isinstance(counts, SparseCounts):
-        cells, limits = counts.cells, np.reshape(counts.shape, (-1, 1))
-        if cells.dtype != np.int64 or cells.shape != (len(bins), *values.shape):
-            raise ValueError("its cells do not fit its counts")
-        if not ((cells >= 0) & (cells < limits)).all():
-            raise ValueError("its cells lie outside of its bins")
+def _places(wanted: Labels, found: Labels) -> list[list[int] | None]:
+    """Where the columns of each variable are that another table of it calls by these names."""
+    return [
+        None
+        if ours is None or theirs is None
+        else tables.places_by_name(ours, theirs, ("the counts", "the samples"))
+        for ours, theirs in zip(wanted, found, strict=True)
+    ]
 
 
 def variable_names(count: int) -> tuple[str, ...]:

@@ -588,18 +588,19 @@ def _measure(
         arguments.require_integers(options.estimator, counts.is_weighted)
         if counts.is_unknown:
             return float("nan")
+
+        def marginal(*axes: int) -> Any:
+            return kernels.bring(counts.marginal(*axes))
+
         n_variables = counts.n_variables
-        entropy = entropies.of_marginals(
-            lambda *axes: kernels.bring(counts.marginal(*axes)),
-            n_variables,
-            options.estimator,
-            kernels,
-        )
+        entropy = entropies.of_marginals(marginal, n_variables, options.estimator, kernels)
         value = entropies.without_rounding(
             formula(entropy), formula.bounds, options.estimator, kernels
         )
-        is_plug_in = entropies.ESTIMATORS[options.estimator].is_plug_in
-        if tell is not None and is_plug_in and not counts.is_weighted:
+        if tell is not None and not counts.is_weighted:
+            if not entropies.ESTIMATORS[options.estimator].is_plug_in:
+                # What is corrected is still mostly chance where the plug-in value is.
+                entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
             tell(counts, entropy, options.unit)
         return float(value) / options.unit
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from fastinfo import alerts, arguments, bin_arguments, tables
 from fastinfo.alerts import listed
-from fastinfo.binning import default_n_bins
 from fastinfo.columns import Column
 
 CONSTANT = "skipped (constant or all missing)"
@@ -29,15 +28,6 @@ ASKED = "skipped as asked for"
 
 KINDS = ("category", "number", "skip")
 """What a column may be said to be."""
-
-FEW_VALUES = 10
-"""Up to so many different values, integers are categories and text is no identifier."""
-
-MANY_VALUES = 50
-"""Integers with more different values are binned, unless there are more bins than that."""
-
-ROWS_A_VALUE = 5
-"""Integers with fewer rows than this for each different value are binned."""
 
 EXACT_IN_FLOATS = 1 << 53
 """Up to here, floating point tells each integer from its neighbours."""
@@ -239,7 +229,7 @@ def _judge(
         if kind is not None:
             raise
         return None, UNSUPPORTED
-    column = bin_arguments.as_integers(column, None)
+    column = bin_arguments.as_integers(column, may_be_many=np.inf)
     if not _has_two_values(column):
         return None, CONSTANT
     if kind == "category":
@@ -258,23 +248,13 @@ def _judge(
         return _as_floats(column), ""
     n_present, n_distinct = _n_present(column), _n_distinct(column)
     if is_text:
-        is_identifier = n_distinct > FEW_VALUES and 2 * n_distinct > n_present
+        is_identifier = n_distinct > bin_arguments.FEW_VALUES and 2 * n_distinct > n_present
         return (column, "") if is_named or not is_identifier else (None, IDENTIFIER)
-    if not is_named and n_distinct > FEW_VALUES and _counts_rows(column):
+    if not is_named and n_distinct > bin_arguments.FEW_VALUES and _counts_rows(column):
         return None, ROW_NUMBER
-    if n_distinct <= (choices.max_categories or most_categories(n_present)):
+    if n_distinct <= (choices.max_categories or bin_arguments.most_categories(n_present)):
         return column, ""
     return _as_floats(column), MANY_INTEGERS
-
-
-def most_categories(n_samples: int) -> int:
-    """Different values up to which integers are categories, for a number of samples.
-
-    At most 50, fewer where that leaves a value fewer than 5 samples, though always 10; and as many
-    as there would be bins, for bins that hold one value each are the categories.
-    """
-    by_samples = min(n_samples // ROWS_A_VALUE, MANY_VALUES)
-    return max(by_samples, FEW_VALUES, default_n_bins(n_samples))
 
 
 def _present(column: Column) -> Any:

@@ -21,7 +21,9 @@ def look_like_probabilities(samples: Any) -> bool:
     Zeros and a single one are rather an indicator, and no probabilities.
     """
     if isinstance(samples, (list, tuple)):
-        if len(samples) > MOST_PROBABILITIES or not all(type(value) is float for value in samples):
+        if len(samples) > MOST_PROBABILITIES or not all(
+            isinstance(value, float) for value in samples
+        ):
             return False
     elif tables.is_series(samples):
         kind = str(getattr(samples, "dtype", None) or getattr(samples, "type", "")).lower()
@@ -29,6 +31,8 @@ def look_like_probabilities(samples: Any) -> bool:
             return False
     elif not isinstance(samples, np.ndarray) or samples.size > MOST_PROBABILITIES:
         return False
+    if np.ma.isMaskedArray(samples):
+        samples = samples.compressed()
     values = np.asarray(samples)
     if values.dtype.kind != "f" or values.size < 2 or not (values >= 0).all():
         return False

@@ -74,7 +74,10 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             f"x has {len(groups[0])} columns and y {len(groups[1])}; a divergence compares samples "
             "of one variable"
         )
-    groups[1] = _by_name(x, y, list(groups[1]))
+    ours, theirs = tables.plain_labels(x), tables.plain_labels(y)
+    if ours is not None and theirs is not None:
+        found = list(groups[1])
+        groups[1] = [found[i] for i in tables.places_by_name(ours, theirs, ("x", "y"))]
     weights = [
         arguments.weights(weight, arguments.same_length(group))
         for weight, group in zip(weights, groups, strict=True)
@@ -93,46 +96,34 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             ]
         )
     edges: list[Any] = []
-    for ours, theirs in zip(*groups, strict=True):
-        if options.bins is None and all(
-            c.integers_with_gaps or not c.is_float for c in (ours, theirs)
-        ):
-            ours, theirs = (bin_arguments.as_integers(column, None) for column in (ours, theirs))
-        if ours.is_float != theirs.is_float and not bin_arguments.gives_edges(options.bins):
-            raise ValueError(
-                f"{ours.name} {ours.kind} and {theirs.name} {theirs.kind}; give both sides "
-                "samples of one type"
+    pairs: list[tuple[Column, Column]] = []
+    for left, right in zip(*groups, strict=True):
+        may_be_integers = [c.integers_with_gaps or not c.is_float for c in (left, right)]
+        if options.bins is None and all(may_be_integers):
+            left, right = (
+                bin_arguments.as_integers(column, may_be_many=np.inf) for column in (left, right)
             )
-        if ours.is_float and theirs.is_float and not bin_arguments.gives_edges(options.bins):
-            values = [bring(column.values, kernels) for column in (ours, theirs)]
+        pairs.append((left, right))
+        gives_edges = bin_arguments.gives_edges(options.bins)
+        if left.is_float != right.is_float and not gives_edges:
+            raise ValueError(
+                f"{left.name} {left.kind} and {right.name} {right.kind}; give both sides samples "
+                "of one type"
+            )
+        if left.is_float and right.is_float and not gives_edges:
+            values = [bring(column.values, kernels) for column in (left, right)]
             both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = bin_arguments.bin_rules(options.bins, [[both]])
             rule = binning.sharing(rule, len(groups[0]))
-            found = binning.fit(both, rule, kernels, options.n_jobs, weights=of_both)
-            edges.append(found.bins)
+            coder = binning.fit(both, rule, kernels, options.n_jobs, weights=of_both)
+            edges.append(coder.bins)
         else:
             edges.append(None)
-    sides = []
-    for group, weight in zip(groups, weights, strict=True):
-        counts = _count_groups([group], options, weight, fixed=[edges])
-        sides.append(counts)
+    sides = [
+        _count_groups([side], options, weight, fixed=[edges])
+        for side, weight in zip(zip(*pairs, strict=True), weights, strict=True)
+    ]
     return sides[0], sides[1]
-
-
-def _by_name(x: Any, y: Any, theirs: list[Column]) -> list[Column]:
-    """The columns of y in the order of those of x, where both are tables with names."""
-    if not (tables.has_names(x) and tables.has_names(y)):
-        return theirs
-    names, found = list(tables.labels(x)), list(tables.labels(y))
-    if set(names) != set(found):
-        ours = ", ".join(str(name) for name in names if name not in found)
-        others = ", ".join(str(name) for name in found if name not in names)
-        raise ValueError(
-            f"columns of x and y are matched by name, and x alone has {ours or 'none'}, y alone "
-            f"{others or 'none'}: pass tables with the same columns, or arrays to compare them in "
-            "the order that they have"
-        )
-    return [theirs[found.index(name)] for name in names]
 
 
 def _count_groups(

@@ -235,6 +235,35 @@ def labels(table: Any) -> Sequence[Any]:
     return _each_once(list(table.schema.names if is_arrow else table.columns))
 
 
+def plain_labels(samples: Any) -> list[str | int] | None:
+    """Names of the columns of a table, each a text or an integer; None where it has no names."""
+    if not has_names(samples):
+        return None
+    return [label if isinstance(label, (str, int)) else str(label) for label in labels(samples)]
+
+
+def places_by_name(wanted: Sequence[Any], found: Sequence[Any], what: tuple[str, str]) -> list[int]:
+    """Where the wanted columns are among those that were found.
+
+    Raises
+    ------
+    ValueError
+        Where the names differ, with those that one side alone has.
+    """
+    if set(wanted) != set(found):
+        sides = ((wanted, found), (found, wanted))
+        alone = [[repr(n) for n in ours if n not in theirs] for ours, theirs in sides]
+        told = ", ".join(
+            f"{name} alone has {', '.join(names) or 'none'}"
+            for name, names in zip(what, alone, strict=True)
+        )
+        raise ValueError(
+            f"columns of {what[0]} and {what[1]} are matched by name, and {told}: pass tables with "
+            "the same columns, or arrays to take them in the order that they have"
+        )
+    return [found.index(name) for name in wanted]
+
+
 def _each_once(names: list[Any]) -> list[Any]:
     """The second ``a`` becomes ``a.1``, as where pandas reads a file."""
     taken = set(names)

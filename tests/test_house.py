@@ -32,6 +32,7 @@ MEASURES = {
     "tiles",
     "sinks",
     "joint_counts",
+    "joint_counts_file",
     "samples",
     "selection",
     "significance",

@@ -619,3 +619,35 @@ def test_sum_adds_several_counts_up():
     assert sum([missing, missing]).n_missing == 2
     with pytest.raises(TypeError, match="unsupported operand"):
         5 + parts[0]
+
+
+# --- tables and their columns -------------------------------------------------------------------
+
+
+def test_columns_of_tables_are_matched_by_name(tmp_path):
+    first = pd.DataFrame({"a": [0, 1, 1], "b": [0, 0, 2]})
+    expected = JointCounts().update(pd.concat([first, first]))
+    turned = first[["b", "a"]]
+    updated = JointCounts().update(first).update(turned)
+    added = JointCounts().update(first) + JointCounts().update(turned)
+    JointCounts().update(first).save(tmp_path / "first.npz")
+    loaded = JointCounts.load(tmp_path / "first.npz").update(turned)
+    for counts in (updated, added, loaded):
+        assert counts.table.tolist() == expected.table.tolist()
+    sparse = JointCounts(sparse=True).update(first) + JointCounts(sparse=True).update(turned)
+    assert sparse.table.tolist() == expected.table.tolist()
+    assert fastinfo.kl_divergence(JointCounts().update(first), JointCounts().update(turned)) == 0
+    with pytest.raises(ValueError, match="the counts alone has 'a', the samples alone has 'c'"):
+        JointCounts().update(first).update(first.rename(columns={"a": "c"}))
+
+
+def test_categories_of_integers_with_gaps_are_those_integers():
+    """pandas makes floats of the labels of such a categorical."""  # noqa: D403
+    plain = pd.Series([1, 2, 2]).astype("category")
+    gaps = pd.Series([1, None, 3]).astype("category")
+    for order in ((plain, gaps), (gaps, plain)):
+        counts = JointCounts(nan_policy="omit")
+        for chunk in order:
+            counts.update(chunk)
+        assert counts.bins[0].tolist() == [1, 2, 3]
+        assert counts.table.tolist() == [2, 2, 1]

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 import fastinfo
-from fastinfo import preparation
+from fastinfo import bin_arguments, preparation
 from fastinfo.preparation import Choices
 
 ROOT = Path(__file__).parents[1]
@@ -152,10 +152,10 @@ def test_what_is_binned_keeps_its_order_and_its_gaps(library):
 
 
 def test_the_limit_of_categories_looks_at_the_number_of_rows():
-    assert [preparation.most_categories(n) for n in (10, 49, 60, 120, 249, 250, 1000)] == [
+    assert [bin_arguments.most_categories(n) for n in (10, 49, 60, 120, 249, 250, 1000)] == [
         *(10, 10, 12, 24, 49, 50, 50)
     ]
-    assert preparation.most_categories(10**6) == 100  # as many as there would be bins
+    assert bin_arguments.most_categories(10**6) == 100  # as many as there would be bins
 
 
 def test_airports_are_no_identifiers(rng):

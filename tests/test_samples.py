@@ -338,7 +338,9 @@ def test_divergences_match_columns_by_name(container):
     assert fastinfo.kl_divergence(make(columns), make(backwards)) == 0
     del backwards["gene 2"]
     backwards["other"] = columns["gene 1"]
-    with pytest.raises(ValueError, match="x alone has gene 2, y alone other: pass tables with"):
+    with pytest.raises(
+        ValueError, match="x alone has 'gene 2', y alone has 'other': pass tables with"
+    ):
         fastinfo.kl_divergence(make(columns), make(backwards))
 
 

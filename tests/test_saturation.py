@@ -36,6 +36,12 @@ SATURATED = {
         lambda rng, coin: fastinfo.conditional_entropy(coin, rng.permutation(N)),
         "2,000 bins of y",
     ),
+    "corrected": (
+        lambda rng, coin: fastinfo.mutual_information(
+            coin, rng.permutation(N), estimator="miller_madow"
+        ),
+        "2,000 bins of y",
+    ),
     "a share": (
         lambda rng, coin: fastinfo.normalized_mutual_information(coin, rng.permutation(N)),
         "2,000 bins of y",
@@ -83,9 +89,6 @@ FINE = {
     "entropies": lambda rng, x: (
         fastinfo.entropy(rng.permutation(N))
         + fastinfo.joint_entropy(rng.permutation(N), rng.permutation(N))
-    ),
-    "corrected": lambda rng, x: fastinfo.mutual_information(
-        rng.permutation(N), rng.integers(0, 2, N), estimator="miller_madow"
     ),
     "weights": lambda rng, x: fastinfo.mutual_information(
         rng.permutation(N), rng.integers(0, 2, N), sample_weight=rng.random(N)

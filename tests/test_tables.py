@@ -303,3 +303,18 @@ def test_a_divergence_of_integers_with_and_without_gaps():
     assert fastinfo.jensen_shannon_divergence(x, pd.Series(floats), nan_policy="omit") == (
         fastinfo.jensen_shannon_divergence(x.to_numpy(), floats, nan_policy="omit")
     )
+
+
+def test_measurements_in_whole_numbers_stay_measurements(rng):
+    """One gap does not make 160 categories of the values of a column."""
+    values, y = rng.normal(200, 40, 1000).round(), rng.integers(0, 2, 1000)
+    values[0] = np.nan
+    found = fastinfo.mutual_information(pd.Series(values), y, nan_policy="omit")
+    assert found == fastinfo.mutual_information(values, y, nan_policy="omit")
+    assert found < 0.01
+
+
+def test_a_gap_without_weight_changes_nothing():
+    x = pd.Series([0.0, 1, 2, 3, 4, 5, np.nan])
+    found = fastinfo.entropy(x, sample_weight=[1] * 6 + [0])
+    assert found == fastinfo.entropy(x[:6])
