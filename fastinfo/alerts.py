@@ -34,7 +34,7 @@ class ProbabilitiesWarning(UserWarning):
 
 
 def warn(text: str, category: type[Warning]) -> None:
-    """Warn whoever called the package, whatever the number of its own functions in between."""
+    """Warn at the line that called the package, however many of its own functions lie between."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back

@@ -126,10 +126,11 @@ class Trust(Enum):
 
     NOTHING = "nothing"
     EDGES = "edges"
-    """That all lie within edges which are known, or nobody minds; and of bytes the largest of some:
-    blocks that are looked through as they come raise `WrongGuessError`."""
+    """That all lie within edges which are known, or that it does not matter; and that the largest
+    byte of some samples is that of all: counting raises `WrongGuessError` where it is not."""
     SOME = "some"
-    """That some have the extremes of all, where a lack in the counts will tell (`Guessed`)."""
+    """That some samples have the extremes of all. Where they do not, the counts hold fewer samples
+    than came (`Guessed`)."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,7 @@ class Coder:
     bins: Bins
     n_samples: int
     has_missing: bool | None
-    """Whether any sample has no bin; None where nobody has looked."""
+    """Whether any sample has no bin; None where that is not known yet."""
     encode: Encoder
     kernels: Kernels
 
@@ -149,7 +150,7 @@ class Coder:
         return not isinstance(self.encode, LookUp)
 
     def settled(self) -> Coder:
-        """The same, with a look at the samples where nobody had one."""
+        """The same, with `has_missing` known."""
         if self.has_missing is not None:
             return self
         return replace(self, has_missing=self.n_missing() > 0)

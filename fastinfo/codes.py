@@ -38,7 +38,8 @@ def encode(
         How to bin floating-point samples; see `fastinfo.mutual_information`. The edges that came
         for one column encode another one alike.
     n_variables : int
-        How many variables share a table, on which the default number of bins depends.
+        How many columns share the table, on which the default number of bins depends: 2 for
+        `fastinfo.mutual_information` of two columns, 3 for the conditional one.
     backend : {"numba", "numpy", "cupy"}, optional
         As for `fastinfo.mutual_information`.
 
@@ -52,6 +53,11 @@ def encode(
     ------
     ValueError, TypeError
         As `fastinfo.mutual_information`; missing samples are no error.
+
+    Warns
+    -----
+    CappedBinsWarning
+        As `fastinfo.mutual_information`.
 
     Examples
     --------

@@ -76,7 +76,7 @@ class Capped(LookUp):
         return capped
 
     def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """A view, whose larger codes will lack in the counts."""
+        """A view, whose larger codes are not counted."""
         return Uncoded(self.found[start:stop], is_guess=True)
 
 
@@ -84,8 +84,8 @@ class Capped(LookUp):
 class Guessed(Encoder):
     """Codes by bins from the smallest to the largest of some samples; what is beyond is missing.
 
-    So the counts tell whether the guess was right: where no sample lacks it was, and a pass for the
-    extremes, which takes as long as counting, was saved.
+    So the counts tell whether the guess was right: it was, where they hold all samples. A pass for
+    the extremes, which takes as long as counting, is saved then.
     """
 
     encode: Encoder

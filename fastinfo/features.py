@@ -95,7 +95,7 @@ def encode(
     Raises
     ------
     ValueError
-        As `binning.fit`; with ``refuse`` also for the first column that lacks a sample.
+        As `binning.fit`; with ``refuse`` also for the first column with a missing sample.
     """
     n_jobs = threads(kernels, n_jobs)
     parts = [

@@ -46,8 +46,8 @@ class JointCounts:
     sparse : bool, optional
         Whether to keep the occupied cells only; by default where the table would be far larger
         than the samples.
-    backend : {"numba", "numpy"}, optional
-        Kernels that count.
+    backend : {"numba", "numpy", "cupy"}, optional
+        Kernels that count; as for `fastinfo.mutual_information`.
     n_jobs : int, optional
         Threads; all cores by default.
 
@@ -109,13 +109,19 @@ class JointCounts:
 
     @classmethod
     def from_table(cls, table: ArrayLike) -> JointCounts:
-        """Counts that somebody has counted already: a contingency table, one axis a variable.
+        """Counts that exist already: a contingency table, one axis a variable.
 
         Parameters
         ----------
         table : array-like, d-dimensional
             Numbers of samples, integer, or weights, floating-point; none negative. The categories
             of each variable are the positions 0, 1, …. A masked cell holds no samples.
+
+        Raises
+        ------
+        ValueError
+            For counts that are negative, NaN, infinite or all 0, and for what is no table of
+            numbers.
 
         Examples
         --------
@@ -153,12 +159,18 @@ class JointCounts:
         *variables : array-like of shape (n,) or (n, d)
             One array for each variable, as many as at first.
         sample_weight : array-like of shape (n,), optional
-            Weight of each sample.
+            Weight of each sample, as for `fastinfo.mutual_information`.
 
         Returns
         -------
         JointCounts
             This object.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fastinfo.mutual_information`; also for another number of variables than at first,
+            and for samples of another type, which cannot be merged with those before.
         """
         if not variables:
             raise TypeError("update() takes the samples of at least one variable")
@@ -420,6 +432,16 @@ class JointCounts:
         """Counts of the cells of the joint table of some variables, one-dimensional.
 
         Of sparse counts only the occupied cells; in either case sorted by the variables' bins.
+
+        Parameters
+        ----------
+        *variables : int
+            Positions of the variables.
+
+        Returns
+        -------
+        numpy.ndarray, one-dimensional
+            int64, or float64 sums of weights.
         """
         return np.asarray(self._marginal_counts(*variables).values)
 
@@ -453,6 +475,13 @@ class JointCounts:
         """Write to a file; whole or not at all.
 
         The file is NumPy's ``.npz`` and holds no pickles. `load` reads it.
+
+        Raises
+        ------
+        ValueError
+            Where no sample has been counted.
+        OSError
+            Where the file cannot be written.
         """
         joint_counts_file.write(
             path,
@@ -474,6 +503,8 @@ class JointCounts:
         ------
         ValueError
             For a file that `save` did not write, or that is damaged.
+        OSError
+            Where the file cannot be read.
         """
         counts, bins, specification, described = joint_counts_file.read(path)
         result = cls(
@@ -502,12 +533,12 @@ def variable_names(count: int) -> tuple[str, ...]:
 
 
 def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
-    """See to it that samples lack in the counts for being missing, not for a wrong guess."""
+    """Check that samples without a count are missing ones, and that no guess was wrong."""
     guesses = [coder.encode for coder in coders if isinstance(coder.encode, Guessed)]
     if not guesses or int(counts.values.sum()) == n_samples:
         return
     if all(c.has_missing is False or isinstance(c.encode, Guessed) for c in coders):
-        raise WrongGuessError  # nobody else can be to blame
+        raise WrongGuessError  # no other column has missing samples
     for guess in guesses:
         guess.confirm()
 

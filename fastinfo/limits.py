@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path("/")
 
 UNLIMITED = 1 << 62
-"""Bytes where nobody says how many are free."""
+"""Bytes, where neither the system nor a limit says how many are free."""
 
 
 def free_memory(root: Path = ROOT) -> int:

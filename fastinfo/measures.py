@@ -155,6 +155,11 @@ def conditional_entropy(
     ValueError, TypeError
         As `mutual_information`.
 
+    Warns
+    -----
+    SaturationWarning
+        As `mutual_information`.
+
     Examples
     --------
     >>> import fastinfo
@@ -186,23 +191,25 @@ def mutual_information(
     ----------
     x : array-like of shape (n,) or (n, d), or JointCounts of two variables
         Samples of one variable, or of one d-dimensional variable: NumPy arrays, lists, pandas,
-        polars or Arrow columns and tables, sparse matrices, torch tensors on the CPU. Integers,
+        polars or Arrow columns and tables, sparse matrices, CuPy arrays, torch tensors. Integers,
         booleans, strings and categoricals are categories as they are; floating-point samples are
-        binned.
+        binned. Floating-point columns of pandas that hold whole numbers and missing values are
+        integers, unless ``bins`` is given.
     y : array-like of shape (n,) or (n, d)
         Samples of the other variable.
     bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples. ``None`` or ``"quantile"``: equal frequencies, with
-        ⌈n^(1/3)⌉ bins. A number: that many bins of equal width, as `numpy.histogram` means it
-        for the samples as float64, which is what samples of any precision are binned as.
-        ``"uniform"``: ⌈n^(1/3)⌉ of equal width. ``"quantile:32"``, ``"uniform:32"``: with their
-        number. ``"fd"``, ``"scott"``, …: a rule of `numpy.histogram_bin_edges`, with at most as
-        many bins as samples where outliers would make them more (`CappedBinsWarning`). A list or
-        an array of numbers: edges, of every variable and of integers too; the last bin is closed,
-        and values outside of them count as missing. A tuple: one of these for each variable, so
-        that ``(5, 7)`` is a number of bins for each and ``[5, 7]`` is one bin from 5 to 7; a list
-        of as many integers as there are variables is refused, for `numpy.histogram2d` would take
-        it for numbers.
+        ⌈n^(1/(d+1))⌉ bins where d columns share the table: ⌈n^(1/3)⌉ for two, and for one alone. A
+        value with more than its share of the samples has a bin of its own. A number: that many bins
+        of equal width, as `numpy.histogram` means it for the samples as float64, which is what
+        samples of any precision are binned as. ``"uniform"``: of equal width, as many as for
+        ``"quantile"``. ``"quantile:32"``, ``"uniform:32"``: with their number. ``"fd"``,
+        ``"scott"``, …: a rule of `numpy.histogram_bin_edges`, with at most as many bins as samples
+        where outliers would make them more (`CappedBinsWarning`). A list or an array of numbers:
+        edges, of every variable and of integers too; the last bin is closed, and values outside of
+        them count as missing. A tuple: one of these for each variable, so that ``(5, 7)`` is a
+        number of bins for each and ``[5, 7]`` is one bin from 5 to 7; a list of as many integers as
+        there are variables is refused, for `numpy.histogram2d` would take it for numbers.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
     estimator : {"ml", "miller_madow"}
@@ -213,7 +220,9 @@ def mutual_information(
         Whether missing samples (NaN, None, masked, outside of the edges) are an error, are left
         out together with their partners, or make the result NaN.
     sample_weight : array-like of shape (n,), optional
-        Weight of each sample, finite and not negative.
+        Weight of each sample, finite and not negative. A whole weight counts as so many equal
+        samples, in the bins too; a sample of weight 0 is left out of everything. Other weights
+        matter by their ratios, and choose the default number of bins by (Σw)²/Σw² samples.
     backend : {"numba", "numpy", "cupy"}, optional
         Kernels that do the work; by default those of ``FASTINFO_BACKEND``, or numba, and cupy for
         samples on a GPU.
@@ -240,7 +249,10 @@ def mutual_information(
     -----
     SaturationWarning
         Where there are too few samples for the cells of the table: independent variables with the
-        same numbers of samples in each bin would share more than half of the value on average.
+        same numbers of samples in each bin would share more than half of the value on average, and
+        more than a fifth of the smaller entropy.
+    CappedBinsWarning
+        Where a rule of NumPy asks for more bins than there are samples.
 
     Notes
     -----
@@ -302,6 +314,11 @@ def conditional_mutual_information(
     ValueError, TypeError
         As `mutual_information`.
 
+    Warns
+    -----
+    SaturationWarning
+        As `mutual_information`.
+
     Examples
     --------
     Two coins, and whether they fell alike: each tells nothing about the other until the third is
@@ -355,6 +372,11 @@ def normalized_mutual_information(
     Raises
     ------
     ValueError, TypeError
+        As `mutual_information`.
+
+    Warns
+    -----
+    SaturationWarning
         As `mutual_information`.
 
     References
@@ -461,6 +483,11 @@ def cross_entropy(
     ValueError, TypeError
         As `mutual_information`.
 
+    Warns
+    -----
+    ProbabilitiesWarning
+        Where both samples look like probabilities, which `fastinfo.pmf` takes.
+
     References
     ----------
     .. [1] T. M. Cover and J. A. Thomas, *Elements of Information Theory*, 2nd ed., Wiley 2006,
@@ -506,7 +533,7 @@ def kl_divergence(
     Raises
     ------
     ValueError, TypeError
-        As `mutual_information`.
+        As `mutual_information`; warns as `cross_entropy`.
 
     References
     ----------
@@ -554,7 +581,7 @@ def jensen_shannon_divergence(
     Raises
     ------
     ValueError, TypeError
-        As `mutual_information`.
+        As `mutual_information`; warns as `cross_entropy`.
 
     References
     ----------

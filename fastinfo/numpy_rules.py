@@ -47,7 +47,7 @@ def n_bins(values: Array, rule: str, name: str) -> int:
     """
     extent = float(values.max()) - float(values.min())
     if math.isinf(extent):
-        return values.size  # whoever makes the edges tells so, here and of too narrow a range
+        return values.size  # making the edges raises the error, here and for too narrow a range
     wanted = _freedman_diaconis(values, extent) if _is_unbounded(rule) else 0.0
     if wanted <= values.size:
         try:

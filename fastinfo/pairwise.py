@@ -121,8 +121,8 @@ def pairwise_mutual_information(
         feature's entropy on the diagonal. Of a DataFrame a DataFrame of the same library: of pandas
         with the names as index and columns, of polars and Arrow with them in a first column,
         ``column``. NaN for a pair that shares no sample, and under
-        ``nan_policy="propagate"`` for one that lacks any. A torch tensor where X is one; ``out``
-        where that was given.
+        ``nan_policy="propagate"`` for one with a missing sample. A torch tensor where X is one;
+        ``out`` where that was given.
 
     Raises
     ------
@@ -131,6 +131,18 @@ def pairwise_mutual_information(
         another run, and a matrix that does not fit the memory.
     BlockingIOError, OSError
         For a checkpoint that another process is writing to, and one that cannot be written.
+
+    Warns
+    -----
+    PreparationWarning
+        Once, where columns of a table are skipped, or are binned and are no floating-point numbers.
+    CappedBinsWarning
+        As `fastinfo.mutual_information`.
+
+    Notes
+    -----
+    Values are as the estimator gives them, and nothing is said of tables with too few samples:
+    `top_pairs` takes off what chance gives, and warns.
 
     Examples
     --------
@@ -202,7 +214,7 @@ def top_pairs(
     Parameters
     ----------
     X : array-like of shape (n, m), or a pandas, polars or Arrow table
-        Samples of m features.
+        Samples of m features, as `pairwise_mutual_information` takes them.
     k : int or None
         How many pairs; None for all that reach ``threshold``.
     Y : array-like of shape (n, l) or (n,), or a table, optional
@@ -237,6 +249,16 @@ def top_pairs(
     ValueError, TypeError, MemoryError, BlockingIOError, OSError
         As `pairwise_mutual_information`; MemoryError also where more pairs reach the threshold
         than fit the memory limit.
+
+    Warns
+    -----
+    PreparationWarning
+        Once, where columns of a table are skipped, or are binned and are no floating-point numbers.
+    CappedBinsWarning
+        As `fastinfo.mutual_information`.
+    SaturationWarning
+        Once, where more than half of a value that is returned is chance, for there are too few
+        samples for the cells of its table.
 
     References
     ----------

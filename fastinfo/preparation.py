@@ -1,4 +1,4 @@
-"""Tables as strangers keep them → columns whose information is worth measuring.
+"""Tables as they are found in the world → columns whose information is worth measuring.
 
 A table has row numbers, identifiers, dates, counts with thousands of values and columns that never
 change. What becomes of each is decided here by its type, its number of different values and its

@@ -9,7 +9,7 @@ import numpy as np
 from fastinfo import alerts, tables
 
 MOST_PROBABILITIES = 1000
-"""Among more samples nobody looks for probabilities."""
+"""More samples than this are not taken for probabilities."""
 
 ROUNDING = 1e-9
 """How far from 1 the sum of probabilities may be."""

@@ -17,7 +17,7 @@ from fastinfo.joint_counts import JointCounts, variable_names
 Array = np.ndarray[Any, Any]
 
 FEWEST_SAMPLES = 30
-"""Of fewer samples nothing is said: whoever counts so few sees them all."""
+"""With fewer samples than this no warning is given: that they are few is plain to see."""
 
 SHARE_OF_VALUE = 0.5
 SHARE_OF_ENTROPY = 0.2

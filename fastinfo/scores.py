@@ -69,13 +69,13 @@ def score(
     layer : str, optional
         Of an AnnData, the layer to take in place of its X.
     bins : optional
-        As for `mutual_information`, for all columns that are binned; or a dict of these by the name
-        of the column, which is binned then if it holds integers.
+        As for `fastinfo.mutual_information`, for all columns that are binned; or a dict of these by
+        the name of the column, which is binned then if it holds integers.
     base, estimator, nan_policy, sample_weight, backend, n_jobs
-        As for `mutual_information`; with ``nan_policy="omit"`` each column uses only samples where
-        it and the target are present.
+        As for `fastinfo.mutual_information`; with ``nan_policy="omit"`` each column uses only
+        samples where it and the target are present.
     progress, memory_limit
-        As for `pairwise_mutual_information`.
+        As for `fastinfo.pairwise_mutual_information`.
 
     Returns
     -------
@@ -87,8 +87,8 @@ def score(
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As `mutual_information`; also for names that no column has, and for a target that is
-        constant or cannot be measured.
+        As `fastinfo.mutual_information`; also for names that no column has, and for a target
+        that is constant or cannot be measured.
 
     Warns
     -----
@@ -97,6 +97,8 @@ def score(
     SaturationWarning
         Once, where more than half of a value is chance, for there are too few samples for the
         cells of its table.
+    CappedBinsWarning
+        As `fastinfo.mutual_information`.
 
     Notes
     -----

@@ -204,7 +204,7 @@ class RankedSink(TopSink):
 
 
 class UnknownSink:
-    """Hands NaN on for every pair in which a feature lacks a sample."""
+    """Hands NaN on for every pair in which a feature has a missing sample."""
 
     stays = False
 

@@ -1,8 +1,8 @@
 """The command line: from a table in a file to its strongest pairs.
 
 `commands` says what can be asked, `selection` which columns of the table are meant, `output` shows
-and stores the answer. What becomes of columns that nobody has prepared is decided by
-`fastinfo.preparation`, as for tables in Python. Here are the entry point and the exit codes.
+and stores the answer, `request` runs it all. `fastinfo.preparation` decides what becomes of each
+column, as for tables in Python. Here are the entry point and the exit codes.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # Inside of a command typer makes an exit of it.
             if not any(isinstance(e, BrokenPipeError) for e in (error, error.__context__)):
                 raise
-            # Whoever read has read enough. Python would complain once more when it closes stdout.
+            # The reader of the pipe has closed it. Python would raise again when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE
         except (ValueError, TypeError, ImportError, OSError, MemoryError) as error:

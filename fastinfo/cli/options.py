@@ -27,7 +27,7 @@ RENAMED = {
     "--weights": "--sample-weight",
     "--threads": "--n-jobs",
 }
-"""Options of version 0.1, which are still understood, and their names in Python and here."""
+"""Earlier names of options, which are still understood, and their names in Python and here."""
 
 
 def in_todays_words(arguments: Sequence[str]) -> list[str]:

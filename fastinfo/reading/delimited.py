@@ -1,4 +1,4 @@
-"""Delimited text → an Arrow table and notes: CSV, TSV and what strangers make of them.
+"""Delimited text → an Arrow table and notes: CSV, TSV and their many dialects.
 
 Arrow parses. What it does not know of (guessed delimiters, comment lines, headers that name two
 columns alike, cells that are not UTF-8) is settled before or after it. Arrow sees columns by their

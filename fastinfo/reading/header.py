@@ -1,7 +1,7 @@
 """What stands before the rows of a text: its delimiter and the names of its columns.
 
-The delimiter is guessed where nobody says it. Names are made different and present, because Arrow
-and the options of the command line find columns by them.
+The delimiter is guessed where the caller does not give it. Names are made different and present,
+because Arrow and the options of the command line find columns by them.
 """
 
 from __future__ import annotations
