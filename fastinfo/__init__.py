@@ -5,7 +5,13 @@ and of every pair of features of a wide table (`pairwise_mutual_information`, `t
 """
 
 from fastinfo import pmf
-from fastinfo.alerts import PreparationWarning, ProbabilitiesWarning, SaturationWarning
+from fastinfo.alerts import (
+    CappedBinsWarning,
+    OutsideBinsWarning,
+    PreparationWarning,
+    ProbabilitiesWarning,
+    SaturationWarning,
+)
 from fastinfo.backends import backends
 from fastinfo.codes import Encoded, encode
 from fastinfo.joint_counts import JointCounts
@@ -21,7 +27,6 @@ from fastinfo.measures import (
     normalized_mutual_information,
     variation_of_information,
 )
-from fastinfo.numpy_rules import CappedBinsWarning
 from fastinfo.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.scores import Score, score
 
@@ -31,6 +36,7 @@ __all__ = [
     "CappedBinsWarning",
     "Encoded",
     "JointCounts",
+    "OutsideBinsWarning",
     "Pair",
     "PreparationWarning",
     "ProbabilitiesWarning",

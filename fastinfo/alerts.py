@@ -33,6 +33,18 @@ class ProbabilitiesWarning(UserWarning):
     """Samples look like the probabilities of a distribution, which `fastinfo.pmf` measures."""
 
 
+class CappedBinsWarning(UserWarning):
+    """A rule asked for more bins of equal width than there are samples, and got as many as those.
+
+    The reason is a value far from all others. Most bins are empty then, and most samples in
+    few of them: bins of equal frequency (``bins="quantile"``) do not mind such a value.
+    """
+
+
+class OutsideBinsWarning(UserWarning):
+    """Samples lie outside of the bins that the first samples of `JointCounts` have decided."""
+
+
 def warn(text: str, category: type[Warning]) -> None:
     """Warn at the line that called the package, however many of its own functions lie between."""
     level, frame = 1, sys._getframe()

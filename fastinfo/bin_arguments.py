@@ -117,10 +117,12 @@ def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
     """Raise where a way of binning was asked for and there is nothing to bin."""
     columns = [column for group in groups for column in typical(group)]
     if not any(column.is_float for column in columns):
+        is_number = columns[0].categories is None and columns[0].values.dtype.kind in "iu"
+        ways = f"{columns[0].name}.astype(float) to bin them, edges, or " * is_number
         raise ValueError(
             f"bins={specification!r} says how to bin floating-point samples, and "
             f"{columns[0].name} {columns[0].kind}, whose values are categories as they are: pass "
-            "x.astype(float) to bin them, edges, or bins=None"
+            f"{ways}bins=None"
         )
 
 
@@ -230,7 +232,7 @@ def _bin_rule(bins: Any) -> Rule:
     if isinstance(bins, (np.ndarray, tuple, list)):
         return Given(_edges(bins))
     raise ValueError(
-        f"bins={bins!r}; accepted are None (equal frequencies, ⌈n^(1/3)⌉ bins), a number of "
+        f"bins={bins!r}; accepted are None (equal frequencies, a default number), a number of "
         'equal-width bins, "uniform", "quantile", "uniform:32", "quantile:32", increasing edges, '
         f"or a rule of NumPy ({', '.join(NUMPY_RULES)})"
     )

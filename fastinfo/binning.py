@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import extremes, numpy_rules, quantiles
+from fastinfo import alerts, extremes, numpy_rules, quantiles
 from fastinfo.backends import reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.categories import merge
@@ -303,7 +303,7 @@ def _fit_edges(
         _require_finite(column, summary)
         valid = _on_host(column.values, kernels)
         valid = valid[~np.isnan(valid)].astype(np.float64)
-        return _equal_bins(column, summary, numpy_rules.n_bins(valid, rule.rule, column.name))
+        return _equal_bins(column, summary, _rules_number(valid, rule, column.name))
     n_bins = rule.n_bins or default_n_bins(n_valid, rule.n_variables)
     return _equal_bins(column, summary, n_bins)
 
@@ -334,7 +334,7 @@ def _fit_weighted(
             kernels,
         ):
             repeated = np.repeat(values.astype(np.float64), weights.astype(np.int64))
-            n_bins = numpy_rules.n_bins(repeated, rule.rule, column.name)
+            n_bins = _rules_number(repeated, rule, column.name)
         return _equal_bins(column, summary, n_bins)
     largest = weights.max()  # by which the squares stay within floating point
     n_samples = total if is_whole else (total / largest) ** 2 / ((weights / largest) ** 2).sum()
@@ -348,6 +348,13 @@ def _fit_weighted(
 
 def _on_host(array: Array | OnHost, kernels: Kernels) -> Any:
     return array.array if isinstance(array, OnHost) else kernels.to_host(array)
+
+
+def _rules_number(valid: Any, rule: NumpyRule, name: str) -> int:
+    n_bins, reason = numpy_rules.n_bins(valid, rule.rule, name)
+    if reason:
+        alerts.warn(reason, alerts.CappedBinsWarning)
+    return n_bins
 
 
 def _require_finite(column: Column, summary: Summary) -> None:

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastinfo import arguments, bin_arguments, binning, counting, joint_counts_file, tables
+from fastinfo import alerts, arguments, bin_arguments, binning, counting, joint_counts_file, tables
 from fastinfo.backends import at, choose, name_of, reach, threads
 from fastinfo.backends.contract import Kernels
-from fastinfo.binning import Bins, Categories, Coder, Edges, Trust
+from fastinfo.binning import Bins, Categories, Coder, Edges, Given, Trust
 from fastinfo.columns import Column
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.encoders import Guessed, WrongGuessError
@@ -261,6 +261,8 @@ class JointCounts:
                 n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
         if n_missing and self.nan_policy == "raise":
             binning.refuse_missing(columns, [coder.settled() for coder in coders])
+        if n_missing and fixed:
+            self._tell_of_values_outside(columns, known, rules, kernels)
         ends = np.cumsum([len(group) for group in converted])
         flat = [coder.bins for coder in coders]
         bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
@@ -296,6 +298,27 @@ class JointCounts:
         if trust is Trust.SOME:
             _confirm(coders, n_samples, counts)
         return coders, counts
+
+    def _tell_of_values_outside(
+        self,
+        columns: Sequence[Column],
+        known: Sequence[Any],
+        rules: Sequence[Any],
+        kernels: Kernels,
+    ) -> None:
+        """Warn where the first samples have decided edges that later ones pass."""
+        for column, bins, rule in zip(columns, known, rules, strict=True):
+            if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
+                continue
+            low, high, _ = kernels.summarize(reach(column.values, kernels))
+            if low < bins.edges[0] or high > bins.edges[-1]:
+                alerts.warn(
+                    f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "
+                    f"bins from {bins.edges[0]:.6g} to {bins.edges[-1]:.6g}, as the first samples "
+                    "have it: values outside are counted as missing. Give edges to JointCounts, "
+                    "such as bins=[-inf, …, inf]",
+                    alerts.OutsideBinsWarning,
+                )
 
     def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
         if self._counts is None:
@@ -411,6 +434,11 @@ class JointCounts:
             [b.edges if isinstance(b, Edges) else b.values for b in group] for group in self._bins
         ]
         return [group[0] if len(group) == 1 else group for group in told]
+
+    def holds_integers(self, variable: int) -> bool:
+        """Whether the categories of a variable of one column are integers."""
+        (bins,) = self._bins[variable] if self._widths[variable] == 1 else (None,)
+        return isinstance(bins, Categories) and bins.values.dtype.kind in "iu"
 
     @property
     def named_bins(self) -> dict[str, Any]:

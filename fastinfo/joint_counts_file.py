@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import bin_arguments, categories
+from fastinfo import arguments, bin_arguments, categories
 from fastinfo.binning import Bins, Categories, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.files import written_whole
@@ -68,8 +68,9 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
                 raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
             specification = _from_json(described["specification"], len(described["bins"]))
             bin_arguments.require_bins(specification)
-            for name in ("nan_policy", "sparse", "n_missing"):
-                described[name]
+            arguments.nan_policy(described["nan_policy"])
+            if described["sparse"] not in (None, True, False) or described["n_missing"] < 0:
+                raise ValueError("what it says of its samples has no meaning")
             places: list[Any] = []
             groups: list[list[Bins]] = []
             for group in described["bins"]:

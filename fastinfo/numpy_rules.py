@@ -8,7 +8,6 @@ them. No other rule can be made to ask for more than the larger of n and 100.
 from __future__ import annotations
 
 import math
-import warnings
 from functools import cache
 from typing import Any
 
@@ -20,15 +19,7 @@ NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges
 """Names that `numpy.histogram_bin_edges` takes."""
 
 
-class CappedBinsWarning(UserWarning):
-    """A rule asked for more bins of equal width than there are samples, and got as many as those.
-
-    The reason is a value far from all others. Most bins are empty then, and most samples in
-    few of them: bins of equal frequency (``bins="quantile"``) do not mind such a value.
-    """
-
-
-def n_bins(values: Array, rule: str, name: str) -> int:
+def n_bins(values: Array, rule: str, name: str) -> tuple[int, str]:
     """The number of bins that NumPy's rule gives; no more than samples where outliers decide.
 
     Parameters
@@ -40,30 +31,27 @@ def n_bins(values: Array, rule: str, name: str) -> int:
     name : str
         What the samples are called.
 
-    Warns
-    -----
-    CappedBinsWarning
-        Where it is the number of samples.
+    Returns
+    -------
+    int, str
+        The number, and why it is not the rule's own; an empty text where it is.
     """
     extent = float(values.max()) - float(values.min())
     if math.isinf(extent):
-        return values.size  # making the edges raises the error, here and for too narrow a range
+        return values.size, ""  # making the edges raises the error, as for too narrow a range
     wanted = _freedman_diaconis(values, extent) if _is_unbounded(rule) else 0.0
     if wanted <= values.size:
         try:
-            return int(np.histogram_bin_edges(values, rule).size) - 1
+            return int(np.histogram_bin_edges(values, rule).size) - 1, ""
         except ValueError:
-            return values.size
-    warnings.warn(
+            return values.size, ""
+    return int(values.size), (
         f"{name}: the rule {rule!r} asks for {_brief(wanted)} bins of equal width for "
         f"{values.size} samples from {values.min():.6g} to {values.max():.6g}, half of which lie "
         f"in {np.percentile(values, 25):.6g} to {np.percentile(values, 75):.6g}; they are counted "
         f'in {values.size} bins. Pass bins="quantile" or a number of bins, or leave values that '
-        "lie far away out",
-        CappedBinsWarning,
-        stacklevel=2,
+        "lie far away out"
     )
-    return int(values.size)
 
 
 def _freedman_diaconis(values: Array, extent: float) -> float:

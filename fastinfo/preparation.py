@@ -19,7 +19,7 @@ from fastinfo.alerts import listed
 from fastinfo.columns import Column
 
 CONSTANT = "skipped (constant or all missing)"
-IDENTIFIER = "treated as identifiers and skipped (more than one different value for two rows)"
+IDENTIFIER = "treated as identifiers and skipped (more different values than half the rows)"
 ROW_NUMBER = "treated as row numbers and skipped (integers that count the rows)"
 UNSUPPORTED = "skipped (lists, records, bytes or mixed objects, which are not measured)"
 MANY_INTEGERS = "binned like floating-point numbers (integers with many different values)"
@@ -124,7 +124,7 @@ def prepare(
     kinds, bins = choices.kinds or {}, choices.bins or {}
     labels = list(tables.labels(table))
     shown, found = tables.columns(table, name)
-    n_rows = len(found[0]) if found else 0
+    n_rows = _number_of_rows(name, shown, found)
     if wanted is not None:
         places = [labels.index(label) for label in wanted]
         labels, shown, found = ([part[p] for p in places] for part in (labels, shown, found))
@@ -146,6 +146,21 @@ def prepare(
         if _has_missing(column):
             prepared.incomplete.append(text)
     return prepared
+
+
+def _number_of_rows(name: str, shown: Sequence[str], columns: Sequence[Any]) -> int:
+    """The number of rows, which all columns have, and which is not 0."""
+    if not columns:
+        raise ValueError(f"{name} has no columns")
+    lengths = [len(column) for column in columns]
+    for column, length in zip(shown, lengths, strict=True):
+        if length == 0:
+            raise ValueError(f"{column} is empty; at least one sample is needed")
+        if length != lengths[0]:
+            raise ValueError(
+                f"the numbers of samples differ: {shown[0]} has {lengths[0]}, {column} has {length}"
+            )
+    return lengths[0]
 
 
 def prepare_one(samples: Any, name: str, choices: Choices | None = None) -> Prepared:
@@ -238,7 +253,7 @@ def _judge(
     if kind == "number" and is_text:
         raise ValueError(
             f"{name} holds categories or text, which are no numbers; accepted are the kinds "
-            "'category' and 'skip', and no bins of its own"
+            "'category' and 'skip', and bins of its own are for numbers"
         )
     if column.is_float or (column.values.dtype.kind == "b" and kind is None):
         return column, ""

@@ -128,8 +128,8 @@ def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
         named = [table for table in came if tables.is_table(table)]
         if not named:
             raise ValueError(
-                f"{what} names columns, and no table with names came; accepted is a DataFrame or "
-                "an Arrow table"
+                f"{what} names columns, and no table that is prepared came: DataFrames, Arrow "
+                "tables and dicts of columns are; arrays and AnnData are taken as they are"
             )
         labels = [label for table in named for label in tables.labels(table)]
         preparation.require_names(by_name, labels, what)

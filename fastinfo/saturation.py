@@ -138,7 +138,13 @@ def _warn(counts: JointCounts, expected: float, value: float, n_samples: int) ->
         for name, width in zip(names, counts._widths, strict=True)
         if width > 1
     )
-    most = names[int(np.argmax(counts.shape))]
+    widest = int(np.argmax(counts.shape))
+    most = names[widest]
+    if counts.holds_integers(widest):
+        several += (
+            f" {most} holds integers, each value of which is a category: {most}.astype(float) has "
+            "them binned."
+        )
     alerts.warn(
         f"too few samples for the cells of this table: chance alone gives about {expected:.3g} of "
         f"the {value:.3g} that {n_samples:,} samples seem to share, most cells by the "
@@ -155,6 +161,6 @@ def warn_of_columns(names: Sequence[Any], where: str) -> None:
     """Warn of pairs among those shown, and name the columns that most of them have in common."""
     alerts.warn(
         f"too few samples for the cells of {where}: more than half of the value is chance with "
-        f"{listed(names)}, and what is left of it is the corrected value. {WHAT_TO_DO}",
+        f"{listed(names)}. The corrected value is what is left. {WHAT_TO_DO}",
         alerts.SaturationWarning,
     )

@@ -185,8 +185,8 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
         side = Side(columns, tables.labels(table), {})
         if isinstance(target, str):
             raise ValueError(
-                f"target={target!r} names a column, and the table is an array, whose columns have "
-                "no names; accepted are samples of shape (n,)"
+                f"target={target!r} names a column, which is looked for in DataFrames, Arrow "
+                "tables and dicts of columns; accepted beside this table are samples of shape (n,)"
             )
         _require_one(target)
         return Inputs([runs.one_feature(target, "target", None), side], bins, False)

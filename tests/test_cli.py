@@ -200,8 +200,21 @@ def test_all_lists_every_pair_and_those_without_a_value_last(run, path):
     assert found[-1]["mutual_information"] == "nan"
     code, out, err = run("pairwise", table, "--min-samples", 1)
     assert len(rows(out)) == 5
-    note = "note: 1 pair not ranked, without a value or with fewer than 1 row where both columns "
-    assert note + "are present (--min-samples)" in err
+    note = (
+        "note: 1 pair not shown: without a value, or with fewer than 1 row where both columns are "
+    )
+    assert note + "present (--min-samples)" in err
+
+
+def test_all_ranks_pairs_with_few_rows_last(run, path, rng):
+    """As `score` does, and says."""
+    few = ["a", "b", "a", "b", "c", *[None] * 195]
+    table = path(few=few, alike=few, x=rng.random(200).tolist(), y=rng.random(200).tolist())
+    _, out, err = run("pairwise", table, "--all")
+    found = rows(out)
+    assert len(found) == 6
+    assert [int(row["n_samples"]) >= 30 for row in found] == [True] + [False] * 5
+    assert any("note: 5 pairs ranked last, with fewer than 30 rows" in line for line in err)
 
 
 def test_info_tells_backends_threads_and_cache(run):
@@ -506,7 +519,11 @@ BAD_REQUESTS = {
     ),
     "bins of a column in words": (
         ["pairwise", TABLE, "--bins-of", "latitude=narrow"],
-        "bins='narrow'; accepted are",
+        "--bins-of latitude narrow: accepted are",
+    ),
+    "too many bins of a column": (
+        ["pairwise", TABLE, "--bins-of", "latitude=100000000"],
+        "--bins-of latitude 100000000: the table has 312 rows; accepted are at most",
     ),
     "unknown excluded": (["pairwise", TABLE, "--exclude", "regoin"], "near are region"),
     "target excluded": (
@@ -521,7 +538,10 @@ BAD_REQUESTS = {
     "unknown target": (["score", TABLE, "--target", "regoin"], "near are region"),
     "unknown weights": (["pairwise", TABLE, "--weights", "zones"], "near are zone"),
     "text weights": (["pairwise", TABLE, "--weights", "zone"], "holds string"),
-    "missing weights": (["pairwise", TABLE, "--weights", "last_change_year"], "lacks 105 of 312"),
+    "missing weights": (
+        ["pairwise", TABLE, "--weights", "last_change_year"],
+        "105 of 312 weights in 'last_change_year' are missing",
+    ),
     "negative weights": (["pairwise", TABLE, "--weights", "latitude"], "negative weights"),
     "weights as target": (
         ["score", TABLE, "--target", "latitude", "--weights", "latitude"],
@@ -561,7 +581,7 @@ BAD_TABLES = {
     "constant": (b"a,b\n1,2\n1,3\n", "no pair of usable columns among 2; 1 column skipped"),
     "identifiers": (
         b"a,b\n" + b"".join(b"x%d,y%d\n" % (i, i) for i in range(60)),
-        "2 columns treated as identifiers and skipped (more than one different value for two",
+        "2 columns treated as identifiers and skipped (more different values than half the",
     ),
     "infinite": (b"a,b\n1.5,2\ninf,3\n2.5,2\n", "infinite values"),
 }

@@ -109,7 +109,8 @@ def test_longer_strings_are_not_cut(backend):
 
 def test_bins_stay_those_of_the_first_samples(backend):
     counts = JointCounts(bins=4, nan_policy="omit", backend=backend).update([0.0, 4.0])
-    counts.update([1.0, 9.0, math.nan, -1.0])
+    with pytest.warns(fastinfo.OutsideBinsWarning, match="ranges from -1 to 9"):
+        counts.update([1.0, 9.0, math.nan, -1.0])
     assert counts.table.tolist() == [1, 1, 0, 1]
     assert counts.n_missing == 3
 
@@ -651,3 +652,16 @@ def test_categories_of_integers_with_gaps_are_those_integers():
             counts.update(chunk)
         assert counts.bins[0].tolist() == [1, 2, 3]
         assert counts.table.tolist() == [2, 2, 1]
+
+
+def test_values_outside_of_the_first_samples_bins_are_told(backend):
+    """Under "omit" they would be lost without a word."""
+    counts = JointCounts(nan_policy="omit", backend=backend).update([0.0, 1.0, 2.0, np.nan])
+    told = r"x ranges from 1 to 9 in these samples, and its bins from 0 to 2, as the first samples"
+    with pytest.warns(fastinfo.OutsideBinsWarning, match=told) as warning:
+        counts.update([1.0, 9.0])
+    assert warning[0].filename == __file__
+    assert (counts.n_samples, counts.n_missing) == (4, 2)
+    counts.update([1.0, np.nan])  # nothing outside, and nothing said: warnings are errors here
+    edges = JointCounts(bins=[0, 1, 2], nan_policy="omit", backend=backend).update([0.5])
+    assert edges.update([5.0]).n_missing == 1

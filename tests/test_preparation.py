@@ -263,7 +263,7 @@ def test_choices_that_make_no_sense_are_refused(options, error, message):
 
 @pytest.mark.parametrize("options", [{"kinds": {"a": "skip"}}, {"bins": {"a": 3}}], ids=str)
 def test_arrays_have_no_names(options):
-    with pytest.raises(ValueError, match="names columns, and no table with names came"):
+    with pytest.raises(ValueError, match="names columns, and no table that is prepared came"):
         fastinfo.top_pairs(np.zeros((4, 2)), **options)
 
 

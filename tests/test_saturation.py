@@ -124,7 +124,7 @@ def test_pairs_and_scores_name_the_columns(rng, coin):
     table = pd.DataFrame({"coin": coin, "half": coin // 2 + coin, "x": rng.normal(size=N)})
     names = [f"n{row}" for row in rng.integers(0, 900, N)]
     wide = table.assign(name=names)
-    told = "chance with name, and what is left of it is the corrected value"
+    told = r"chance with name\. The corrected value is what is left"
     with pytest.warns(SaturationWarning, match=f"3 of the pairs shown: .* {told}") as pairs:
         fastinfo.top_pairs(wide, 6)
     with pytest.warns(SaturationWarning, match=f"1 of 3 columns with the target: .* {told}") as s:

@@ -170,17 +170,26 @@ def pairwise_command(
         min_samples=min_samples or (1 if all_pairs else None),
     )
     if all_pairs and min_samples is None:
+        least = ranking.least_samples(data.n_rows)
+        few = [pair for pair in found if pair.n_samples < least]
+        if few:
+            found = [pair for pair in found if pair.n_samples >= least] + few
+            request.note(
+                f"{counted(len(few), 'pair')} ranked last, with fewer than "
+                f"{counted(least, 'row')} where both columns are present (--min-samples)"
+            )
         found += _pairs_without_a_value(names, found)
-    elif len(found) < min(top or 10, n_pairs):
+    elif len(found) < (n_pairs if all_pairs else min(top or 10, n_pairs)):
         least = min_samples or ranking.least_samples(data.n_rows)
         absent = counted(n_pairs - len(found), "pair")
         request.note(
-            f"{absent} not ranked, without a value or with fewer than {counted(least, 'row')} "
+            f"{absent} not shown: without a value, or with fewer than {counted(least, 'row')} "
             "where both columns are present (--min-samples)"
         )
     what = "All" if all_pairs else "Strongest"
     measure = "normalized_mutual_information" if normalized else "mutual_information"
-    title = f"{what} pairs of {reading.title(table)} by {measure.replace('_', ' ')}"
+    ranked = "corrected " * (weights is None) + measure.replace("_", " ")
+    title = f"{what} pairs of {reading.title(table)} by {ranked}"
     request.deliver(
         Listing(
             title,
@@ -284,7 +293,8 @@ def score_command(
             f"{counted(least, 'row')} where the target is present (--min-samples): {listed(few)}"
         )
     found = found[:top]
-    title = f"Columns of {reading.title(table)} by mutual information with {target}"
+    ranked = "corrected " * (weights is None) + "mutual information"
+    title = f"Columns of {reading.title(table)} by {ranked} with {target}"
     names = [(one.column,) for one in found]
     request.deliver(Listing(title, ("column",), names, *_details(found), unit), out)
 

@@ -86,9 +86,9 @@ def show(listing: Listing, console: Console) -> None:
 
 
 def _drawn(listing: Listing, width: int) -> Table:
-    numbers = {listing.unit: [f"{value:.4f}" for value in listing.values]}
+    numbers = {listing.unit: [f"{value:z.4f}" for value in listing.values]}
     if listing.is_corrected:
-        numbers["corrected"] = [f"{value:.4f}" for value in listing.corrected]
+        numbers["corrected"] = [f"{value:z.4f}" for value in listing.corrected]
     numbers["share"] = [f"{value:.1%}" for value in listing.share]
     numbers["rows"] = [f"{number:,}" for number in listing.n_samples]
     ranks = listing.corrected if listing.is_corrected else listing.values

@@ -8,17 +8,22 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastinfo import bin_arguments, progress, reading
-from fastinfo.alerts import SaturationWarning, listed
+from fastinfo import progress, reading
+from fastinfo.alerts import CappedBinsWarning, SaturationWarning, listed
 from fastinfo.backends import choose
 from fastinfo.cli import output, selection
 from fastinfo.cli.options import UNITS
 from fastinfo.cli.output import Listing
 from fastinfo.cli.selection import Selection
 from fastinfo.limits import usable_cores
-from fastinfo.numpy_rules import NUMPY_RULES, CappedBinsWarning
 from fastinfo.preparation import Prepared
 from fastinfo.reading import Layout
+
+IN_OPTIONS = {
+    'estimator="miller_madow"': "--estimator miller_madow",
+    'bins="quantile"': "--bins quantile",
+}
+"""What warnings advise, and what the command line calls it."""
 
 
 class Request:
@@ -36,12 +41,7 @@ class Request:
     ) -> None:
         self.stdout, self.stderr = output.consoles()
         self.missing = missing
-        self.bins = int(bins) if bins is not None and bins.isdecimal() else bins
-        if isinstance(self.bins, str) and bin_arguments.named_rule(self.bins) is None:
-            raise ValueError(
-                f"--bins {self.bins}: accepted are a number of bins of equal width, uniform[:N], "
-                f"quantile[:N], or a rule of NumPy ({', '.join(NUMPY_RULES)})"
-            )
+        self.bins = None if bins is None else selection.bins_of(bins, "--bins")
         self.backend = choose(backend).name
         self.threads = threads or usable_cores()
         self.options: dict[str, Any] = {
@@ -90,7 +90,7 @@ class Request:
             self.note(
                 "rows have weights: there are no corrected values, and pairs are ranked by value"
             )
-        self._require_bins_for(found.table.num_rows)
+        selection.require_rows(self.bins, found.table.num_rows, "--bins")
         if self.bins is not None and not data.has_floats:
             raise ValueError(
                 f"--bins {self.bins}: no column is floating-point; --max-categories bins integers "
@@ -98,14 +98,6 @@ class Request:
             )
         self.options["sample_weight"] = weights
         return data
-
-    def _require_bins_for(self, n_rows: int) -> None:
-        count = str(self.bins).rpartition(":")[2]
-        if count.isdecimal() and int(count) > n_rows:
-            raise ValueError(
-                f"--bins {self.bins}: the table has {counted(n_rows, 'row')}; accepted are at "
-                "most as many bins as rows"
-            )
 
     def measure(
         self, function: Callable[..., Any], data: Prepared, n_pairs: int, **more: Any
@@ -118,7 +110,10 @@ class Request:
             result = function(data, **self.options, **more)
         seconds = time.perf_counter() - start
         for warning in told:
-            self.note(str(warning.message))
+            text = str(warning.message)
+            for python, option in IN_OPTIONS.items():
+                text = text.replace(python, option)
+            self.note(text)
         self.summary = (
             f"{self.backend}, {counted(self.threads, 'thread')}: {counted(data.n_rows, 'row')}, "
             f"{counted(len(data.columns), 'column')}, {counted(n_pairs, 'pair')} "

@@ -6,7 +6,8 @@ import csv
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from fastinfo import preparation
+from fastinfo import bin_arguments, preparation
+from fastinfo.numpy_rules import NUMPY_RULES
 from fastinfo.preparation import Choices, Prepared
 
 
@@ -37,7 +38,9 @@ def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
     targets = [] if target is None else [target]
     kinds = split_pairs(selection.kinds, "--kind")
     texts = split_pairs(selection.bins_of, "--bins-of")
-    bins = {name: bins_of(text) for name, text in texts.items()}
+    bins = {name: bins_of(text, f"--bins-of {name}") for name, text in texts.items()}
+    for name, number in bins.items():
+        require_rows(number, table.num_rows, f"--bins-of {name}")
     named: dict[str, Collection[str]] = {
         "--columns": columns or [],
         "--exclude": exclude,
@@ -90,9 +93,36 @@ def split_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     return found
 
 
-def bins_of(text: str) -> int | str:
-    """A number of bins, or the name of a rule."""
+def bins_of(text: str, option: str) -> int | str:
+    """A number of bins, or the name of a rule.
+
+    Raises
+    ------
+    ValueError
+        For anything else, with the option that said it.
+    """
+    if not text.isdecimal() and bin_arguments.named_rule(text) is None:
+        raise ValueError(
+            f"{option} {text}: accepted are a number of bins of equal width, uniform[:N], "
+            f"quantile[:N], or a rule of NumPy ({', '.join(NUMPY_RULES)})"
+        )
     return int(text) if text.isdecimal() else text
+
+
+def require_rows(bins: int | str | None, n_rows: int, option: str) -> None:
+    """Raise for more bins than there are rows.
+
+    Raises
+    ------
+    ValueError
+        With the option that asked for them.
+    """
+    count = str(bins).rpartition(":")[2]
+    if count.isdecimal() and int(count) > n_rows:
+        rows = f"{n_rows:,} row{'s' * (n_rows != 1)}"
+        raise ValueError(
+            f"{option} {bins}: the table has {rows}; accepted are at most as many bins as rows"
+        )
 
 
 def _weights(table: Any, name: str | None) -> Any:
@@ -100,16 +130,16 @@ def _weights(table: Any, name: str | None) -> Any:
 
     if name is None:
         return None
-    preparation.require_names([name], table.column_names, "--weights")
+    preparation.require_names([name], table.column_names, "--sample-weight")
     column = table[name]
     kind = column.type
     if pa.types.is_decimal(kind):
         column = column.cast("float64")
     elif not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):
-        raise ValueError(f"--weights: column {name!r} holds {kind}; accepted are numbers")
+        raise ValueError(f"--sample-weight: column {name!r} holds {kind}; accepted are numbers")
     if column.null_count:
         raise ValueError(
-            f"--weights: column {name!r} lacks {column.null_count} of {len(column)} weights; "
-            "accepted is a number in each row, 0 to leave the row out"
+            f"--sample-weight: {column.null_count} of {len(column)} weights in {name!r} are "
+            "missing; accepted is a number in each row, 0 to leave the row out"
         )
     return column
