@@ -131,6 +131,8 @@ def _is_floating(dtype: Any) -> bool:
 
 def variable(samples: Any, name: str) -> list[Column]:
     """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
+    if type(samples) is np.ndarray and samples.ndim == 1:  # asked first, for it is so most often
+        return [column(samples, name)]
     tables.require_read(samples, name)
     if tables.is_series(samples):
         return [column(samples, name)]
@@ -226,7 +228,9 @@ def column(samples: Any, name: str) -> Column:
     """One column of samples, of a dtype that binning knows."""
     categories = missing = None
     integers_with_gaps = False
-    if tables.is_series(samples):
+    if type(samples) is np.ndarray:
+        values = samples
+    elif tables.is_series(samples):
         values, missing, categories, integers_with_gaps = tables.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)

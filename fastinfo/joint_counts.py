@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Sequence
 from functools import partial
+from itertools import accumulate, islice
 from math import prod
 from typing import Any
 
@@ -263,9 +264,8 @@ class JointCounts:
             binning.refuse_missing(columns, [coder.settled() for coder in coders])
         if n_missing and fixed:
             self._tell_of_values_outside(columns, known, rules, kernels)
-        ends = np.cumsum([len(group) for group in converted])
-        flat = [coder.bins for coder in coders]
-        bins = [flat[end - len(g) : end] for end, g in zip(ends, converted, strict=True)]
+        each = iter(coders)
+        bins = [[coder.bins for coder in islice(each, len(group))] for group in converted]
         return bins, counts, n_missing
 
     def _count(
@@ -362,7 +362,7 @@ class JointCounts:
         """Bins and counts, the columns of tables in the order that they have in other counts."""
         if not (self._labels and len(self._labels) == len(other._labels)):
             return self._bins, self._known
-        starts = np.cumsum([0, *self._widths])
+        starts = list(accumulate(self._widths, initial=0))
         orders = [
             order or list(range(width))
             for order, width in zip(_places(other._labels, self._labels), self._widths, strict=True)
@@ -474,7 +474,7 @@ class JointCounts:
         return np.asarray(self._marginal_counts(*variables).values)
 
     def _marginal_counts(self, *variables: int) -> Counts:
-        starts = np.cumsum([0, *(len(group) for group in self._bins)])
+        starts = list(accumulate(self._widths, initial=0))
         axes = [axis for v in sorted(variables) for axis in range(starts[v], starts[v + 1])]
         return self._known.marginal(axes)
 

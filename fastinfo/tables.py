@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,7 +33,13 @@ class Series(NamedTuple):
 
 def library(data: Any) -> str:
     """The package that the type of ``data`` comes from; of a derived DataFrame, its base's."""
-    packages = [base.__module__.partition(".")[0] for base in type(data).__mro__]
+    kind: Any = type(data)
+    return _library_of(kind)
+
+
+@lru_cache(maxsize=256)
+def _library_of(kind: type) -> str:
+    packages = [base.__module__.partition(".")[0] for base in kind.__mro__]
     return next((package for package in packages if package in FRAMES), packages[0])
 
 
