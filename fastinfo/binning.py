@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import alerts, extremes, numpy_rules, quantiles
-from fastinfo.backends import reach, whole_in_memory
+from fastinfo import alerts, extremes, numpy_rules
+from fastinfo.backends import quantiles, reach, whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.categories import merge
 from fastinfo.columns import Column
@@ -56,7 +56,7 @@ class Uniform:
 
 @dataclass(frozen=True)
 class Quantile:
-    """Bins of equal frequency, as `fastinfo.quantiles` makes them."""
+    """Bins of equal frequency, as `fastinfo.backends.quantiles` makes them."""
 
     n_bins: int | None = None
     n_variables: int = 2
@@ -394,13 +394,7 @@ def quantile_edges(values: Array, summary: Summary, n_bins: int, kernels: Kernel
         return np.ascontiguousarray(found[::2])
     if ordered is None:
         ordered = kernels.sort(values, summary)
-    xp = kernels.xp
-    is_first = xp.ones(ordered.size, np.bool_)
-    is_first[1:] = ordered[1:] != ordered[:-1]
-    firsts = xp.flatnonzero(is_first)
-    distinct = kernels.to_host(ordered[firsts]).astype(np.float64)
-    counts = np.diff(kernels.to_host(firsts), append=ordered.size)
-    return quantiles.edges(distinct, counts, n_bins)
+    return kernels.quantile_edges(ordered, n_bins)
 
 
 def _fit_integers(

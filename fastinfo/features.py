@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import binning, quantiles
-from fastinfo.backends import HOST, bring, place_of, threads
+from fastinfo import binning
+from fastinfo.backends import HOST, bring, place_of, quantiles, threads
 from fastinfo.backends.contract import Array, Kernels, RowSummary, Summary, code_dtype
 from fastinfo.binning import Edges, Given, Quantile, Rule, Uniform, default_n_bins
 from fastinfo.columns import ArrayColumns, Columns
@@ -248,6 +248,6 @@ def _quantile_edges(
     n_bins = np.full(len(edges), count)
     for row in np.flatnonzero(~quantiles.tells_no_ties(found)).tolist():
         told = Summary(*(part[row] for part in summary))
-        own = binning.quantile_edges(values[row], told, count, kernels)
+        own = kernels.quantile_edges(kernels.sort(values[row], told), count)
         edges[row, : own.size], n_bins[row] = own, own.size - 1
     return edges, n_bins

@@ -35,7 +35,7 @@ def encode_edges(values, edges):
 
 
 def quantile_edges(values, n_bins):
-    """Bins of equal frequency, by lists of samples; see `fastinfo.quantiles` for the rule."""
+    """Bins of equal frequency, by lists of samples: the rule of `fastinfo.backends.quantiles`."""
     ordered = sorted(value for value in values if not is_missing(value))
     return [*(part[0] for part in _equal_parts(ordered, n_bins)), ordered[-1]]
 

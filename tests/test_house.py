@@ -46,7 +46,7 @@ SERVANTS = {
 
 TOOLS = {
     *("alerts", "ranges", "columns", "categories", "encoders", "extremes", "limits"),
-    *("numpy_rules", "quantiles", "types"),
+    *("numpy_rules", "types"),
 }
 """What knows nothing of information and may be used on any floor above the kernels."""
 
@@ -74,7 +74,7 @@ ARRAY_LIBRARIES = {
 }
 """What the kernels of a backend may import beside the standard library."""
 
-SHARED_BY_BACKENDS = ("contract", "fixed_point", "host")
+SHARED_BY_BACKENDS = ("contract", "fixed_point", "host", "quantiles")
 
 
 def modules():

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import quantiles
+from fastinfo.backends import quantiles
 
 counts_of_values = st.lists(st.integers(1, 6) | st.integers(1, 400), min_size=1, max_size=24)
 numbers_of_bins = st.integers(1, 12)

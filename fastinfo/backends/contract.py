@@ -245,6 +245,13 @@ class Kernels(Protocol):
         """The samples that are not NaN, the smallest first."""
         ...
 
+    def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
+        """Edges of at most ``n_bins`` bins of equal frequency of sorted samples; float64, NumPy's.
+
+        The rule, and what the edges are, is told by `fastinfo.backends.quantiles`.
+        """
+        ...
+
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None
     ) -> Array:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from fastinfo.backends import quantiles
 from fastinfo.backends.contract import Kernels, PairEntropies, RowSummary, Summary, code_dtype
 
 Array = np.ndarray[Any, Any]
@@ -71,6 +72,14 @@ class HostKernels:
     def sort(self, values: Array, summary: Summary) -> Array:
         """NumPy sorts as fast as a compiled kernel; NaN comes last."""
         return np.sort(values)[: values.size - summary.n_missing]
+
+    def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
+        """By the distinct values and how often each occurs."""
+        is_first = np.ones(ordered.size, np.bool_)
+        is_first[1:] = ordered[1:] != ordered[:-1]
+        firsts = np.flatnonzero(is_first)
+        counts = np.diff(firsts, append=ordered.size)
+        return quantiles.edges(ordered[firsts].astype(np.float64), counts, n_bins)
 
     def encode_integer_rows(self: Kernels, values: Array, low: Array) -> Array:
         """Into the rows of one array."""

@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
+from fastinfo.backends import quantiles
 from fastinfo.backends.contract import (
     OnHost,
     PairEntropies,
@@ -163,6 +164,15 @@ class CupyKernels:
         if summary.n_missing:
             values = self.xp.where(values == values, values, values.dtype.type(np.nan))
         return self.xp.sort(values)[: values.size - summary.n_missing]
+
+    @on_device
+    def quantile_edges(self, ordered: Array, n_bins: int) -> Any:
+        """The distinct values and how often each occurs come to the host, which decides."""
+        is_first = self.xp.ones(ordered.size, np.bool_)
+        is_first[1:] = ordered[1:] != ordered[:-1]
+        firsts = self.xp.flatnonzero(is_first)
+        counts = np.diff(firsts.get(), append=ordered.size)
+        return quantiles.edges(ordered[firsts].get().astype(np.float64), counts, n_bins)
 
     @on_device
     def encode_integers(

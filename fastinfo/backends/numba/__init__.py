@@ -17,7 +17,16 @@ from fastinfo.backends.contract import (
     code_dtype,
 )
 from fastinfo.backends.host import HostKernels
-from fastinfo.backends.numba import chance, count, encode, logarithms, pairs, select, soft
+from fastinfo.backends.numba import (
+    chance,
+    count,
+    encode,
+    logarithms,
+    pairs,
+    quantiles,
+    select,
+    soft,
+)
 from fastinfo.backends.numba.jit import VERSION, u64
 
 Array = np.ndarray[Any, Any]
@@ -107,6 +116,10 @@ class NumbaKernels(HostKernels):
             return None
         found: Array = np.sort(candidates)[places].astype(np.float64)
         return found
+
+    def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
+        """In one compiled function."""
+        return np.asarray(quantiles.edges(_fixed(ordered), n_bins))
 
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None
