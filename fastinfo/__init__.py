@@ -14,15 +14,13 @@ from fastinfo.alerts import (
 )
 from fastinfo.backends import backends
 from fastinfo.codes import Encoded, encode
+from fastinfo.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
 from fastinfo.joint_counts import JointCounts
 from fastinfo.measures import (
     conditional_entropy,
     conditional_mutual_information,
-    cross_entropy,
     entropy,
-    jensen_shannon_divergence,
     joint_entropy,
-    kl_divergence,
     mutual_information,
     normalized_mutual_information,
     variation_of_information,

@@ -260,6 +260,8 @@ def require_memory(
 ) -> None:
     """Raise MemoryError, with the figures, where an array cannot fit the memory that is free."""
     needed = prod(int(size) for size in shape) * 8
+    if needed <= 8 * SMALL_TABLE:
+        return  # to ask the system takes longer than to fill it
     free = free_memory()
     if needed > free:
         raise MemoryError(

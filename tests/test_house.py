@@ -21,6 +21,7 @@ PACKAGE = ROOT / "fastinfo"
 DOORS = {"__init__", "__main__", "cli", "sklearn", "torch", "dask", "plots"}
 MEASURES = {
     "measures",
+    "divergences",
     "pmf",
     "codes",
     "pairwise",

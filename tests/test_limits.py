@@ -193,5 +193,5 @@ def test_they_are_what_work_is_planned_by(monkeypatch):
     monkeypatch.setattr(arguments, "usable_cores", lambda: 7)
     assert arguments.n_jobs(None) == arguments.n_jobs(-1) == 7
     monkeypatch.setattr(counting, "free_memory", lambda: 100)
-    with pytest.raises(MemoryError, match="a dense table of 20 cells needs"):
-        counting.require_memory((20,))
+    with pytest.raises(MemoryError, match="a dense table of 1000 × 1000 cells needs"):
+        counting.require_memory((1000, 1000))

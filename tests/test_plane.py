@@ -11,6 +11,9 @@ from torch import nn
 import fastinfo
 from fastinfo.torch import InformationPlane, perceptron, plot_information_plane
 
+# The plane tells of saturation itself, in words of its own; here the judge is a plain measure.
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 
 def data(n=300, dimension=3):
     torch.manual_seed(0)

@@ -21,8 +21,9 @@ import torch
 from torch import Tensor, nn
 
 from fastinfo.arguments import one_of, positive_integer
+from fastinfo.formulas import mutual_information
 from fastinfo.joint_counts import JointCounts
-from fastinfo.measures import entropy, mutual_information
+from fastinfo.measures import entropy, value_of
 from fastinfo.torch import arguments
 
 __all__ = ["InformationPlane", "LayerInformation"]
@@ -177,8 +178,8 @@ class InformationPlane:
         new = []
         for layer in self.layers:
             n_cells = len(numbers[layer])
-            about_input = mutual_information(of_input[layer])
-            about_target = mutual_information(of_target[layer])
+            about_input = value_of(mutual_information, of_input[layer])
+            about_target = value_of(mutual_information, of_target[layer])
             is_saturated = about_input >= SATURATED * self.input_entropy > 0
             found = (epoch, layer, about_input, about_target, n_cells, is_saturated)
             new.append(LayerInformation(*found, *ranges[layer]))
