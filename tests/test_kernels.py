@@ -144,6 +144,21 @@ def test_order_statistics_of_anything(kernels, values, share):
     assert found is None or found.tolist() == [sorted(values.tolist())[rank] for rank in ranks]
 
 
+# --- quantile_edges -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+@given(
+    counts=st.lists(st.integers(1, 4) | st.integers(1, 90), min_size=1, max_size=14),
+    n_bins=st.integers(1, 9),
+)
+def test_quantile_edges_of_sorted_samples(kernels, dtype, counts, n_bins):
+    ordered = np.repeat(np.arange(len(counts)) - 2.5, counts).astype(dtype)
+    found = kernels.quantile_edges(ordered, n_bins)
+    assert found.dtype == np.float64
+    assert found.tolist() == naive.quantile_edges(ordered.tolist(), n_bins)
+
+
 # --- encode_integers ----------------------------------------------------------------------------
 
 
