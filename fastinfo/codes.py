@@ -9,6 +9,7 @@ import numpy as np
 from fastinfo import arguments, bin_arguments, binning
 from fastinfo.backends import at, choose
 from fastinfo.binning import Edges
+from fastinfo.types import BackendName, BinsOfOne, Samples
 
 
 class Encoded(NamedTuple):
@@ -22,11 +23,11 @@ class Encoded(NamedTuple):
 
 
 def encode(
-    x: Any,
+    x: Samples,
     *,
-    bins: Any = None,
+    bins: BinsOfOne = None,
     n_variables: int = 2,
-    backend: str | None = None,
+    backend: BackendName | None = None,
 ) -> Encoded:
     """The codes and the bins of a column, exactly as the measures see them.
 

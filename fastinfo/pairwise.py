@@ -19,6 +19,17 @@ from fastinfo.ranking import Judge
 from fastinfo.runs import MUTUAL_INFORMATION, Inputs, Run
 from fastinfo.sinks import MatrixSink, RankedSink, TopSink
 from fastinfo.tiles import TileMeasure
+from fastinfo.types import (
+    Average,
+    BackendName,
+    BinsByName,
+    EstimatorName,
+    Kinds,
+    NanPolicy,
+    RankBy,
+    Table,
+    Weights,
+)
 
 ROUNDING = 1e-12
 """Of a value, what is left when chance is taken off and means nothing."""
@@ -53,18 +64,18 @@ class RankedPair(NamedTuple):
 
 
 def pairwise_mutual_information(
-    X: Any,
-    Y: Any = None,
+    X: Table,
+    Y: Table | None = None,
     *,
-    normalized: str | None = None,
-    kinds: Any = None,
+    normalized: Average | None = None,
+    kinds: Kinds | None = None,
     layer: str | None = None,
-    bins: Any = None,
+    bins: BinsByName = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
     progress: Progress = None,
     out: Any = None,
@@ -186,22 +197,22 @@ def pairwise_mutual_information(
 
 
 def top_pairs(
-    X: Any,
+    X: Table,
     k: int | None = 10,
-    Y: Any = None,
+    Y: Table | None = None,
     *,
     threshold: float | None = None,
-    rank_by: str | None = None,
+    rank_by: RankBy | None = None,
     min_samples: int | None = None,
-    normalized: str | None = None,
-    kinds: Any = None,
+    normalized: Average | None = None,
+    kinds: Kinds | None = None,
     layer: str | None = None,
-    bins: Any = None,
+    bins: BinsByName = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
     progress: Progress = None,
     memory_limit: int | None = None,

@@ -16,6 +16,15 @@ from fastinfo.preparation import Choices, Prepared
 from fastinfo.progress import Progress
 from fastinfo.runs import MUTUAL_INFORMATION, Inputs, Run, Side
 from fastinfo.sinks import MatrixSink
+from fastinfo.types import (
+    BackendName,
+    BinsByName,
+    EstimatorName,
+    Kinds,
+    NanPolicy,
+    Table,
+    Weights,
+)
 
 
 class Score(NamedTuple):
@@ -34,18 +43,18 @@ class Score(NamedTuple):
 
 
 def score(
-    table: Any,
+    table: Table,
     target: Any,
     *,
     min_samples: int | None = None,
-    kinds: Any = None,
+    kinds: Kinds | None = None,
     layer: str | None = None,
-    bins: Any = None,
+    bins: BinsByName = None,
     base: float | None = None,
-    estimator: str = "ml",
-    nan_policy: str = "raise",
-    sample_weight: Any = None,
-    backend: str | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
     n_jobs: int | None = None,
     progress: Progress = None,
     memory_limit: int | None = None,

@@ -5,7 +5,7 @@ They say what is accepted as far as a type can; `fastinfo.arguments` checks the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
@@ -36,12 +36,31 @@ class SupportsArrowArray(Protocol):
         ...
 
 
+class SupportsColumns(Protocol):
+    """A sparse matrix or array of scipy."""
+
+    def tocsc(self, copy: bool = False) -> Any:
+        """The same by columns."""
+        ...
+
+
+class SupportsVariables(Protocol):
+    """An AnnData."""
+
+    X: Any
+    var_names: Any
+    obs_names: Any
+
+
 Samples: TypeAlias = (
     ArrayLike | Sequence[Any] | SupportsDLPack | SupportsArrowStream | SupportsArrowArray
 )
 """Samples of one variable, ``(n,)`` or ``(n, d)``, or a table of features, ``(n, m)``: an array,
 lists (in which None is a missing sample), a column or a DataFrame. A string is none, though its
 type is that of a sequence."""
+
+Table: TypeAlias = Samples | Mapping[Any, Any] | SupportsColumns | SupportsVariables
+"""Samples of several features: a table, a dict of columns, or a matrix, ``(n, m)``."""
 
 Weights: TypeAlias = Samples
 """A weight for each sample, ``(n,)``: real numbers."""
@@ -54,6 +73,15 @@ BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, A
 
 Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
 """How all variables are binned, or a tuple that says it for each."""
+
+BinsByName: TypeAlias = Bins | Mapping[Any, BinsOfOne]
+"""How the features of tables are binned, or a dict that says it for some, by their names."""
+
+Kinds: TypeAlias = Mapping[Any, Literal["category", "number", "skip"]]
+"""What columns of a table are, by their names."""
+
+RankBy: TypeAlias = Literal["corrected", "value"]
+"""What pairs are ranked by."""
 
 NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
 """What happens to missing samples."""

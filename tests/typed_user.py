@@ -30,6 +30,12 @@ def main() -> None:
     assert pmf.kl_divergence([[0.5, 0.5]], np.ones((1, 2)), axis=-1) == 0
     assert pmf.mutual_information([[1, 0], [0, 1]], axis=(1, 0), base=2) == 1
 
+    table = {"a": x, "b": y, "c": z > 0}
+    assert_type(fastinfo.score(table, "c", bins={"a": 4}), list[fastinfo.Score])
+    fastinfo.top_pairs(X, 2, rank_by="value", normalized="min", bins="quantile:4")
+    fastinfo.pairwise_mutual_information(table, kinds={"a": "number"}, nan_policy="omit")
+    assert_type(fastinfo.encode(x, bins=[-9.0, 0.0, 9.0]), fastinfo.Encoded)
+
     counts = JointCounts(bins=(None, np.linspace(-5, 5, 9)), nan_policy="propagate")
     assert_type(counts.update(x, y), JointCounts)
     assert_type(counts + counts, JointCounts)
@@ -52,4 +58,7 @@ def refused() -> None:
     pmf.normalized_mutual_information(X, average="mean")  # type: ignore[arg-type]
     pmf.entropy(None)  # type: ignore[arg-type]
     pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
+    fastinfo.score(X, y, estimator="best")  # type: ignore[arg-type]
+    fastinfo.top_pairs(X, rank_by="size")  # type: ignore[arg-type]
+    fastinfo.pairwise_mutual_information(X, kinds={"a": "text"})  # type: ignore[dict-item]
     JointCounts(nan_policy="ignore")  # type: ignore[arg-type]
