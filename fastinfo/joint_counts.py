@@ -188,10 +188,10 @@ class JointCounts:
                     for group, order in zip(groups, places, strict=True)
                 ]
             self.update_columns(groups, sample_weight)
-        self._labels = self._labels or labels
-        if not self._names:
-            own = zip(variables, variable_names(len(variables)), strict=True)
-            self._names = tuple(tables.name_of(samples) or name for samples, name in own)
+        own = zip(variables, variable_names(len(variables)), strict=True)
+        names = tuple(tables.name_of(samples) or name for samples, name in own)
+        with self._lock:
+            self._labels, self._names = self._labels or labels, self._names or names
         return self
 
     def update_columns(
