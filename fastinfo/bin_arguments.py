@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends import HOST, kernels_of, place_of
+from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.binning import (
-    EXACT_IN_FLOATS,
     Bins,
     Categories,
     Edges,

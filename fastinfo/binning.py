@@ -17,7 +17,7 @@ import numpy as np
 
 from fastinfo import alerts, extremes, numpy_rules
 from fastinfo.backends import quantiles, reach, whole_in_memory
-from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, code_dtype
+from fastinfo.backends.contract import EXACT_IN_FLOATS, Array, Kernels, OnHost, Summary, code_dtype
 from fastinfo.categories import merge
 from fastinfo.columns import Column
 from fastinfo.encoders import (
@@ -31,9 +31,6 @@ from fastinfo.encoders import (
     TrustingLookUp,
 )
 from fastinfo.ranges import BLOCK, over_ranges
-
-EXACT_IN_FLOATS = 1 << 53
-"""Up to here, floating point tells each integer from its neighbours."""
 
 MOST_CAPPED = 64
 """Bins of bytes that are guessed on a device, where a table takes up to twice as many lines."""

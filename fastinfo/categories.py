@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.contract import code_dtype
+from fastinfo.backends.contract import EXACT_IN_FLOATS, code_dtype
 
 Array = np.ndarray[Any, Any]
 Labels = Array | list[str]
@@ -122,7 +122,11 @@ def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
         return left, same, same
     left, right = _of_one_dtype(left, right)
     merged = np.unique(np.concatenate([left, right]))
-    is_whole = (merged == np.trunc(merged)) & (np.abs(merged) <= 1 << 53) if "f" in kinds else False
+    is_whole = (
+        (merged == np.trunc(merged)) & (np.abs(merged) <= EXACT_IN_FLOATS)
+        if "f" in kinds
+        else False
+    )
     if kinds == {"i", "f"} and np.all(is_whole):
         merged, left, right = (side.astype(np.int64) for side in (merged, left, right))
     return merged, np.searchsorted(merged, left), np.searchsorted(merged, right)

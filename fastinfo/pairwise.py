@@ -165,8 +165,7 @@ def pairwise_mutual_information(
            [0., 0., 1.]])
     """
     average = _average(normalized, base)
-    X = tables.with_layer(X, layer)
-    Y = tables.with_layer(Y, layer) if tables.is_annotated(Y) else Y
+    X, Y = tables.with_layers(X, Y, layer)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, checkpoint)
     with at(X, Y, options.sample_weight):
@@ -292,8 +291,7 @@ def top_pairs(
     if min_samples is not None:
         min_samples = arguments.positive_integer(min_samples, "min_samples")
     average = _average(normalized, base)
-    X = tables.with_layer(X, layer)
-    Y = tables.with_layer(Y, layer) if tables.is_annotated(Y) else Y
+    X, Y = tables.with_layers(X, Y, layer)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     if rank_by == "corrected" and sample_weight is not None:
         raise ValueError(

@@ -16,6 +16,7 @@ import numpy as np
 
 from fastinfo import alerts, arguments, bin_arguments, tables
 from fastinfo.alerts import listed
+from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.columns import Column
 
 CONSTANT = "skipped (constant or all missing)"
@@ -28,9 +29,6 @@ ASKED = "skipped as asked for"
 
 KINDS = ("category", "number", "skip")
 """What a column may be said to be."""
-
-EXACT_IN_FLOATS = 1 << 53
-"""Up to here, floating point tells each integer from its neighbours."""
 
 
 class Choices(NamedTuple):

@@ -13,13 +13,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends import HOST, kernels_of, place_of
+from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.categories import chosen, encode, typed
 
 SMALL = 1 << 16
 BLOCK = 256
-
-EXACT_IN_FLOATS = 1 << 53
-"""Up to here float64 tells each integer from its neighbours."""
 
 
 class Series(NamedTuple):
@@ -130,6 +128,11 @@ def with_layer(data: Any, layer: str | None) -> Any:
         )
         raise ValueError(f"layer={layer!r}: the table is {has}")
     return Annotated(data.layers[layer], data.var_names, data.obs_names)
+
+
+def with_layers(X: Any, Y: Any, layer: str | None) -> tuple[Any, Any]:
+    """`with_layer` of X, and of Y where it is an AnnData too."""
+    return with_layer(X, layer), with_layer(Y, layer) if is_annotated(Y) else Y
 
 
 def _is_stream(data: Any) -> bool:

@@ -35,6 +35,9 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 Array = Any
 """An array of the backend's own library: `numpy.ndarray` or `cupy.ndarray`."""
 
+EXACT_IN_FLOATS = 1 << 53
+"""Up to here float64 tells each integer from its neighbours."""
+
 CODE_DTYPES = ("uint8", "uint16", "uint32")
 """What codes may be stored in, smallest first."""
 
