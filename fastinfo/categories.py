@@ -122,13 +122,10 @@ def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
         return left, same, same
     left, right = _of_one_dtype(left, right)
     merged = np.unique(np.concatenate([left, right]))
-    is_whole = (
-        (merged == np.trunc(merged)) & (np.abs(merged) <= EXACT_IN_FLOATS)
-        if "f" in kinds
-        else False
-    )
-    if kinds == {"i", "f"} and np.all(is_whole):
-        merged, left, right = (side.astype(np.int64) for side in (merged, left, right))
+    if kinds == {"i", "f"}:
+        is_whole = (merged == np.trunc(merged)) & (np.abs(merged) <= EXACT_IN_FLOATS)
+        if is_whole.all():
+            merged, left, right = (side.astype(np.int64) for side in (merged, left, right))
     return merged, np.searchsorted(merged, left), np.searchsorted(merged, right)
 
 
