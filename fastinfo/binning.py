@@ -379,18 +379,16 @@ def _equal_bins(column: Column, summary: Summary, count: int) -> Edges:
 
 
 def quantile_edges(values: Array, summary: Summary, n_bins: int, kernels: Kernels) -> Any:
-    """Edges as `quantiles` finds them: by a few of the samples where these show no ties."""
+    """Edges as `quantiles` finds them: by a few of the samples where no value outweighs a bin."""
     n_valid = values.size - summary.n_missing
     n_bins = min(n_bins, n_valid)
-    ranks = quantiles.probes(n_bins, n_valid)
-    found, ordered = kernels.order_statistics(values, summary, ranks), None
-    if found is None:
-        ordered = kernels.sort(values, summary)
-        found = kernels.to_host(ordered[kernels.bring(ranks)]).astype(np.float64)
-    if quantiles.tells_no_ties(found):
-        return np.ascontiguousarray(found[::2])
-    if ordered is None:
-        ordered = kernels.sort(values, summary)
+    ranks, most = quantiles.ranks(n_bins, n_valid), n_valid // n_bins
+    found = kernels.order_statistics(values, summary, ranks, most)
+    if found is not None and not found[1]:
+        return found[0]
+    ordered = kernels.sort(values, summary)
+    if found is None and not quantiles.outweighs(ordered, most):
+        return kernels.to_host(ordered[kernels.bring(ranks)]).astype(np.float64)
     return kernels.quantile_edges(ordered, n_bins)
 
 

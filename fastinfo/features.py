@@ -242,11 +242,10 @@ def _quantile_edges(
     values: Array, summary: RowSummary, n_valid: HostArray, count: int, kernels: Kernels
 ) -> tuple[HostArray, HostArray]:
     """As `binning.fit` finds them; rows with ties are looked at one by one."""
-    ranks = quantiles.probes(count, n_valid[:, None])
-    found = kernels.order_statistics_rows(values, summary, ranks)
-    edges = np.ascontiguousarray(found[:, ::2])
+    ranks = quantiles.ranks(count, n_valid[:, None])
+    edges, has_ties = kernels.order_statistics_rows(values, summary, ranks, n_valid // count)
     n_bins = np.full(len(edges), count)
-    for row in np.flatnonzero(~quantiles.tells_no_ties(found)).tolist():
+    for row in np.flatnonzero(has_ties).tolist():
         told = Summary(*(part[row] for part in summary))
         own = kernels.quantile_edges(kernels.sort(values[row], told), count)
         edges[row, : own.size], n_bins[row] = own, own.size - 1

@@ -1,6 +1,7 @@
 """Every kernel of the contract, in every backend, judged by naive.py."""
 
 import math
+from collections import Counter
 
 import naive
 import numpy as np
@@ -119,29 +120,38 @@ def test_order_statistics(kernels, samples, n_ranks, dtype):
     valid = sorted(v for v in values.tolist() if v == v)
     ranks = np.linspace(0, len(valid) - 1, n_ranks).astype(np.int64)
     summary = kernels.summarize(values)
-    found = kernels.order_statistics(values, summary, ranks)
+    found = kernels.order_statistics(values, summary, ranks, 1)
     ordered = kernels.sort(values, summary)
     assert ordered.tolist() == valid
-    assert found is None or found.dtype == np.float64
-    assert found is None or found.tolist() == [valid[rank] for rank in ranks.tolist()]
+    assert found is None or found[0].dtype == np.float64
+    assert found is None or found[0].tolist() == [valid[rank] for rank in ranks.tolist()]
 
 
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_order_statistics_of_many_samples_are_found(kernels, rng, dtype):
     """None, which says that a sort is as fast, would be no answer here."""
     values = rng.normal(size=5000).astype(dtype)
-    found = kernels.order_statistics(values, kernels.summarize(values), np.array([0, 2500, 4999]))
-    assert found.tolist() == np.sort(values)[[0, 2500, 4999]].tolist()
+    summary, ranks = kernels.summarize(values), np.array([0, 2500, 4999])
+    found, has_ties = kernels.order_statistics(values, summary, ranks, 2)
+    assert found.tolist() == np.sort(values)[ranks].tolist()
+    assert not has_ties
 
 
 @given(
     values=hnp.arrays("f8", st.integers(1, 300), elements=st.floats(-1e3, 1e3, width=16)),
     share=st.lists(st.floats(0, 1), min_size=1, max_size=6),
+    most=st.integers(1, 30),
 )
-def test_order_statistics_of_anything(kernels, values, share):
+def test_order_statistics_of_anything(kernels, values, share, most):
     ranks = np.sort([round(s * (len(values) - 1)) for s in share])
-    found = kernels.order_statistics(values, kernels.summarize(values), ranks)
-    assert found is None or found.tolist() == [sorted(values.tolist())[rank] for rank in ranks]
+    found = kernels.order_statistics(values, kernels.summarize(values), ranks, most)
+    if found is not None:
+        samples, has_ties = found
+        ordered = sorted(values.tolist())
+        assert samples.tolist() == [ordered[rank] for rank in ranks]
+        counts = Counter(ordered)
+        assert has_ties >= (max(counts[sample] for sample in samples.tolist()) > most)
+        assert has_ties <= (max(counts.values()) > most)
 
 
 # --- quantile_edges -----------------------------------------------------------------------------

@@ -69,8 +69,13 @@ def test_order_statistics_of_rows(kernels, rng, dtype):
     values[2, :50:2], values[2, 1:50:2], values[3] = np.nan, -np.nan, 1.5
     n_valid = 200 - np.isnan(values).sum(axis=1, keepdims=True)
     ranks = np.sort(rng.integers(0, n_valid, (9, 7)), axis=1)
-    found = kernels.order_statistics_rows(values, kernels.summarize_rows(values), ranks)
+    most = (n_valid // 9).ravel()
+    found, has_ties = kernels.order_statistics_rows(
+        values, kernels.summarize_rows(values), ranks, most
+    )
     assert found.dtype == "float64"
+    assert has_ties[3]
+    assert not has_ties[[0, 1, 4, 8]].any()
     expected = np.take_along_axis(np.sort(values, axis=1), ranks, axis=1)
     is_found = ~np.isnan(found).all(axis=1)  # the others have to be sorted
     assert is_found[[0, 1, 4, 8]].all() or kernels.name == "numba"

@@ -236,11 +236,14 @@ class Kernels(Protocol):
         """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
         ...
 
-    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array | None:
+    def order_statistics(
+        self, values: Array, summary: Summary, ranks: Array, most: int
+    ) -> tuple[Array, bool] | None:
         """The samples at some increasing ``ranks`` of those that are not NaN, 0 the smallest.
 
-        ``summary`` is what `summarize` said of the values. Ranks and result are NumPy arrays, the
-        result float64: edges belong to the host. None where nothing is faster than to `sort` all.
+        ``summary`` is what `summarize` said of the values. Ranks and samples are NumPy arrays, the
+        samples float64: edges belong to the host. Beside them, whether one of them occurs more than
+        ``most`` times; other values may be meant too. None where nothing is faster than to `sort`.
         """
         ...
 
@@ -282,10 +285,13 @@ class Kernels(Protocol):
         """`summarize` of every row."""
         ...
 
-    def order_statistics_rows(self, values: Array, summary: RowSummary, ranks: Array) -> Array:
-        """`order_statistics` of every row: ranks and result are NumPy arrays ``(m, k)``.
+    def order_statistics_rows(
+        self, values: Array, summary: RowSummary, ranks: Array, most: Array
+    ) -> tuple[Array, Array]:
+        """`order_statistics` of every row: ranks and samples are NumPy arrays ``(m, k)``.
 
-        A row of NaN stands for None.
+        ``most``, and what is told of ties, are NumPy arrays ``(m,)``. A row of NaN, said to have
+        ties, stands for None.
         """
         ...
 

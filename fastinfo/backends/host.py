@@ -58,16 +58,16 @@ class HostKernels:
         return RowSummary(np.array(low, dtype), np.array(high, dtype), np.array(n_missing))
 
     def order_statistics_rows(
-        self: Kernels, values: Array, summary: RowSummary, ranks: Array
-    ) -> Array:
+        self: Kernels, values: Array, summary: RowSummary, ranks: Array, most: Array
+    ) -> tuple[Array, Array]:
         """Where nothing is missing, as it mostly is, the kernel finds its way by the summary."""
-        found = np.full(ranks.shape, np.nan)
-        each = zip(values, zip(*summary, strict=True), ranks, found, strict=True)
-        for row, told, wanted, out in each:
-            samples = self.order_statistics(row, Summary(*told), wanted)
-            if samples is not None:
-                out[:] = samples
-        return found
+        samples, has_ties = np.full(ranks.shape, np.nan), np.ones(len(values), np.bool_)
+        each = zip(values, zip(*summary, strict=True), ranks, most.tolist(), strict=True)
+        for place, (row, told, wanted, limit) in enumerate(each):
+            found = self.order_statistics(row, Summary(*told), wanted, limit)
+            if found is not None:
+                samples[place], has_ties[place] = found
+        return samples, has_ties
 
     def sort(self, values: Array, summary: Summary) -> Array:
         """NumPy sorts as fast as a compiled kernel; NaN comes last."""

@@ -15,6 +15,7 @@ from fastinfo.backends.contract import (
     code_dtype,
 )
 from fastinfo.backends.host import HostKernels
+from fastinfo.backends.quantiles import outweighs
 
 Array = np.ndarray[Any, Any]
 
@@ -47,10 +48,12 @@ class NumpyKernels(HostKernels):
             return Summary(np.nan, np.nan, missing)
         return Summary(float(np.nanmin(values)), float(np.nanmax(values)), missing)
 
-    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array | None:
+    def order_statistics(
+        self, values: Array, summary: Summary, ranks: Array, most: int
+    ) -> tuple[Array, bool] | None:
         """Sort."""
-        found: Array = self.sort(values, summary)[ranks].astype(np.float64)
-        return found
+        ordered = self.sort(values, summary)
+        return ordered[ranks].astype(np.float64), outweighs(ordered, most)
 
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None

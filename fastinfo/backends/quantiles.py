@@ -26,23 +26,9 @@ def ranks(n_bins: int, n_valid: Any) -> HostArray:
     return found
 
 
-def probes(n_bins: int, n_valid: Any) -> HostArray:
-    """The `ranks`, and one halfway between any two: ``(..., 2B + 1)``.
-
-    A value with more than n/B samples is at two neighbouring probes at least, since any two gaps
-    that touch are at most ⌊n/B⌋ + 1 samples long together. So are the values where there are no
-    more of them than bins.
-    """
-    at_edges = ranks(n_bins, n_valid)
-    found = np.empty((*at_edges.shape[:-1], 2 * n_bins + 1), at_edges.dtype)
-    found[..., ::2] = at_edges
-    found[..., 1::2] = (at_edges[..., :-1] + at_edges[..., 1:] + 1) // 2
-    return found
-
-
-def tells_no_ties(at_probes: Any) -> Any:
-    """Whether the samples at the `probes` show that no value outweighs a bin; NaN never does."""
-    return (at_probes[..., :-1] < at_probes[..., 1:]).all(axis=-1)
+def outweighs(ordered: Any, most: int) -> bool:
+    """Whether a value occurs more than ``most`` times among sorted samples."""
+    return bool((ordered[most:] == ordered[: max(len(ordered) - most, 0)]).any())
 
 
 def edges(values: HostArray, counts: HostArray, n_bins: int) -> HostArray:

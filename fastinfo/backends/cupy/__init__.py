@@ -153,10 +153,11 @@ class CupyKernels:
         return encode.summarize(self.device, values.dtype, parts)
 
     @on_device
-    def order_statistics(self, values: Array, summary: Summary, ranks: Any) -> Any:
+    def order_statistics(self, values: Array, summary: Summary, ranks: Any, most: int) -> Any:
         """Sort, for a sort is fast there."""
-        found = self.sort(values, summary)[self.xp.asarray(ranks)]
-        return found.astype(np.float64).get()
+        ordered = self.sort(values, summary)
+        found = ordered[self.xp.asarray(ranks)].astype(np.float64)
+        return found.get(), quantiles.outweighs(ordered, most)
 
     @on_device
     def sort(self, values: Array, summary: Summary) -> Array:
@@ -200,9 +201,11 @@ class CupyKernels:
         return encode.summarize_rows(self.device, values)
 
     @on_device
-    def order_statistics_rows(self, values: Array, summary: RowSummary, ranks: Any) -> Any:
+    def order_statistics_rows(
+        self, values: Array, summary: RowSummary, ranks: Any, most: Any
+    ) -> Any:
         """Sort some rows at a time, for a sort takes several times their memory."""
-        return rows.order_statistics(self.device, values, ranks)
+        return rows.order_statistics(self.device, values, ranks, most)
 
     @on_device
     def encode_integer_rows(self, values: Array, low: Any) -> Array:

@@ -20,16 +20,23 @@ SORTED_AT_ONCE = 1 << 26
 """Samples that are sorted at a time."""
 
 
-def order_statistics(device: Device, values: Array, ranks: Any) -> Any:
-    """Samples at some ranks of each row; NaN comes last."""
+def order_statistics(device: Device, values: Array, ranks: Any, most: Any) -> tuple[Any, Any]:
+    """Samples at some ranks of each row, and which rows may have ties; NaN comes last.
+
+    Ties are looked for by the least number of all rows, which differ where samples are missing: a
+    row that is named without need is looked at by itself.
+    """
     xp = device.xp
     n_rows = max(SORTED_AT_ONCE // max(values.shape[1], 1), 1)
-    found = []
+    apart = int(most.min())
+    found, has_ties = [], []
     for first in range(0, len(values), n_rows):
         in_order = xp.sort(values[first : first + n_rows], axis=1)
         wanted = xp.asarray(ranks[first : first + n_rows])
         found.append(xp.take_along_axis(in_order, wanted, axis=1).astype(np.float64).get())
-    return np.concatenate(found)
+        is_equal = in_order[:, apart:] == in_order[:, : in_order.shape[1] - apart]
+        has_ties.append(is_equal.any(axis=1).get())
+    return np.concatenate(found), np.concatenate(has_ties)
 
 
 def encode_integers(device: Device, values: Array, low: Any) -> Array:

@@ -28,6 +28,7 @@ from fastinfo.backends.numba import (
     soft,
 )
 from fastinfo.backends.numba.jit import VERSION, u64
+from fastinfo.backends.quantiles import outweighs
 
 Array = np.ndarray[Any, Any]
 
@@ -103,8 +104,10 @@ class NumbaKernels(HostKernels):
             return Summary(np.nan, np.nan, int(n_missing))
         return Summary(float(low), float(high), int(n_missing))
 
-    def order_statistics(self, values: Array, summary: Summary, ranks: Array) -> Array | None:
-        """Sort only the samples among which a wanted one is, where these are few."""
+    def order_statistics(
+        self, values: Array, summary: Summary, ranks: Array, most: int
+    ) -> tuple[Array, bool] | None:
+        """Sort only the samples near a wanted one, where these are few."""
         low, high, n_missing = summary
         if n_missing > 0 or not 0.0 < high - low < np.inf:
             return None
@@ -114,8 +117,8 @@ class NumbaKernels(HostKernels):
         )
         if not candidates.size:
             return None
-        found: Array = np.sort(candidates)[places].astype(np.float64)
-        return found
+        ordered = np.sort(candidates)
+        return ordered[places].astype(np.float64), outweighs(ordered, most)
 
     def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
         """In one compiled function."""
