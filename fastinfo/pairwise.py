@@ -31,9 +31,6 @@ from fastinfo.types import (
     Weights,
 )
 
-ROUNDING = 1e-12
-"""Of a value, what is left when chance is taken off and means nothing."""
-
 MOST_CHECKED = 100
 """Pairs, of those that are shown, that are looked at for too few samples."""
 
@@ -303,21 +300,19 @@ def top_pairs(
         given = runs.settle(runs.inputs(X, Y, bins, kinds), options)
         is_ranked = rank_by == "corrected" or (rank_by is None and given.is_named)
         binned = runs.bin_features(given, options)
-        judge = binned.judge(average or "arithmetic")
+        judge = binned.judge(options.unit, average)
         sink_options = (least, given.n_left, options.unit)
         if is_ranked or min_samples is not None:
             if is_ranked and min_samples is None:
                 min_samples = ranking.least_samples(binned.n_samples)
-            rank = partial(
-                _rank, judge, options.unit, average is not None, is_ranked, min_samples or 1
-            )
+            rank = partial(_rank, judge, is_ranked, min_samples or 1)
             sink: TopSink = RankedSink(k, *sink_options, run.memory_limit, rank)
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
         runs.measure_pairs(binned, sink, options, run, _measure(average))
     n_before = given.n_left or 0
     found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
-    _tell_of_saturation(given, judge, found, options.unit, average is not None)
+    _tell_of_saturation(given, judge, found)
     labels = [(given.label(i), given.label(j)) for _, _, i, j in found]
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
@@ -326,7 +321,7 @@ def top_pairs(
             *pair,
             value,
             rank if judge.weights is None else float("nan"),
-            share(judge, value, average is not None, options.unit, (i, j)),
+            judge.share(i, j, value),
             judge.n_samples(i, j),
         )
         for pair, (rank, value, i, j) in zip(labels, found, strict=True)
@@ -351,58 +346,21 @@ def _measure(average: str | None) -> TileMeasure:
 
 
 def _rank(
-    judge: Judge,
-    unit: float,
-    is_normalized: bool,
-    is_corrected: bool,
-    min_samples: int,
-    left: int,
-    right: int,
-    value: float,
+    judge: Judge, is_corrected: bool, min_samples: int, left: int, right: int, value: float
 ) -> float:
     """What a pair is ranked by; NaN for one with too few samples."""
     if min_samples > 1 and judge.n_samples(left, right) < min_samples:
         return float("nan")
-    if not is_corrected:
-        return value
-    return corrected(judge, value, is_normalized, unit, (left, right))
-
-
-def corrected(
-    judge: Judge, value: float, is_normalized: bool, unit: float, pair: tuple[int, int]
-) -> float:
-    """A value less what chance gives; the value itself where chance is not taken off."""
-    if not judge.corrects:
-        return value
-    scale = judge.scale(*pair) if is_normalized else unit
-    # Two constants share everything by convention, and nothing of interest.
-    rest = value - judge.expected(*pair) / scale if scale > 0 else 0.0
-    # Of labels that all differ, all is chance; what is left of it is rounding.
-    return 0.0 if abs(rest) < ROUNDING * value else rest
-
-
-def share(
-    judge: Judge, value: float, is_normalized: bool, unit: float, pair: tuple[int, int]
-) -> float:
-    """Normalized information; at most 1, which rounding may pass."""
-    if is_normalized:
-        return value
-    scale = judge.scale(*pair)
-    return min(value * unit / scale, 1.0) if scale > 0 else 0.0
+    return judge.corrected(left, right, value) if is_corrected else value
 
 
 def _tell_of_saturation(
-    given: Inputs,
-    judge: Judge,
-    found: Iterable[tuple[float, float, int, int]],
-    unit: float,
-    is_normalized: bool,
+    given: Inputs, judge: Judge, found: Iterable[tuple[float, float, int, int]]
 ) -> None:
     """Warn where values that are shown are mostly chance, with the columns of most bins."""
     worst: Counter[Any] = Counter()
     for _, value, i, j in list(found)[:MOST_CHECKED]:
-        nats = value * (judge.scale(i, j) if is_normalized else unit)
-        if judge.is_saturated(i, j, nats):
+        if judge.is_saturated(i, j, value):
             worst[given.label(max((i, j), key=judge.n_occupied))] += 1
     if worst:
         names = [name for name, _ in worst.most_common()]

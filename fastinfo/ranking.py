@@ -17,6 +17,9 @@ Array = np.ndarray[Any, Any]
 FEWEST_SAMPLES = 30
 """Pairs with fewer samples are not ranked by default, unless the table is small itself."""
 
+ROUNDING = 1e-12
+"""Of a value, what is left when chance is taken off and means nothing."""
+
 MOST_CODES = 1 << 28
 """Bytes of codes that are kept on the host, for features whose pairs are counted again."""
 
@@ -41,6 +44,13 @@ class Judge:
     The margins of features without a missing sample are the same in every pair; those of others are
     counted again for each pair that is asked for. Expectations are kept by the margins that they
     depend on: bins of equal frequency have the same ones for all columns without ties.
+
+    Parameters
+    ----------
+    unit : float
+        Nats of one unit of the values that it is asked about.
+    average : str, optional
+        The average of the entropies that values are shares of, where they are normalized.
     """
 
     def __init__(
@@ -49,13 +59,16 @@ class Judge:
         kernels: Kernels,
         weights: Any,
         estimator: str,
-        average: str = "arithmetic",
+        unit: float = 1.0,
+        average: str | None = None,
     ) -> None:
         self.features = features
         self.kernels = kernels
         self.weights = None if weights is None else kernels.to_host(weights)
         self.estimator = estimator
-        self.average = formulas.AVERAGES[average]
+        self.unit = unit
+        self.is_normalized = average is not None
+        self.average = formulas.AVERAGES[average or "arithmetic"]
         self._reference = load("numpy")()
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, tuple[Margins, float, int]] = {}
@@ -101,8 +114,32 @@ class Judge:
         return x, y
 
     def scale(self, left: int, right: int) -> float:
+        """Nats of one unit of the value of a pair."""
+        return self._shared(left, right) if self.is_normalized else self.unit
+
+    def _shared(self, left: int, right: int) -> float:
         """The average of the entropies that normalized information is a share of."""
         return float(self.average(*self.entropies(left, right)))
+
+    def corrected(self, left: int, right: int, value: float) -> float:
+        """A value less what chance gives; the value itself where chance is not taken off."""
+        if not self.corrects:
+            return value
+        scale = self.scale(left, right)
+        # Two constants share everything by convention, and nothing of interest.
+        rest = value - self.expected(left, right) / scale if scale > 0 else 0.0
+        # Of labels that all differ, all is chance; what is left of it is rounding.
+        return 0.0 if abs(rest) < ROUNDING * value else rest
+
+    def share(self, left: int, right: int, value: float) -> float:
+        """Normalized information; at most 1, which rounding may pass."""
+        if self.is_normalized:
+            return value
+        return _share(value * self.unit, self._shared(left, right))
+
+    def share_of_left(self, left: int, right: int, value: float) -> float:
+        """The value as a share of the left feature's entropy."""
+        return _share(value * self.scale(left, right), self.entropies(left, right)[0])
 
     def expected(self, left: int, right: int) -> float:
         """Information that chance alone gives, in nats."""
@@ -116,9 +153,10 @@ class Judge:
         return self._expected[key]
 
     def is_saturated(self, left: int, right: int, value: float) -> bool:
-        """Whether more than half of a value in nats is chance, of a table with too few samples."""
+        """Whether more than half of a value is chance, of a table with too few samples."""
         if not self.corrects:
             return False
+        value *= self.scale(left, right)
         n_samples, x, y = self.margins(left, right)
         both = self.entropies(left, right)
         if not saturation.may_be_chance(value, both, (n_samples, x.size, y.size)):
@@ -164,3 +202,7 @@ class Judge:
             self._codes[feature] = codes
             self._bytes_of_codes += codes.nbytes
         return codes
+
+
+def _share(part: float, whole: float) -> float:
+    return min(part / whole, 1.0) if whole > 0 else 0.0

@@ -57,6 +57,8 @@ class Inputs(NamedTuple):
     """Whether X came with names, and was prepared."""
     rules: Sequence[Any] = ()
     """How to bin the features of each table, or each feature of one, once that is settled."""
+    weights: Any = None
+    """Of the samples that are left, once that is settled."""
 
     @property
     def groups(self) -> list[Columns]:
@@ -204,15 +206,15 @@ class Binned(NamedTuple):
     n_left: int | None
     estimator: str
 
-    def judge(self, average: str = "arithmetic") -> Judge:
-        """Who says what the value of a pair is worth."""
-        return Judge(self.features, self.kernels, self.weights, self.estimator, average)
+    def judge(self, unit: float, average: str | None = None) -> Judge:
+        """Who says what the value of a pair is worth, in this unit or as a share."""
+        return Judge(self.features, self.kernels, self.weights, self.estimator, unit, average)
 
 
 def place_of_inputs(given: Inputs, options: Options) -> Place:
     """Where the features are, or where the caller wants them."""
     columns = [column for group in given.groups for column in typical(group)]
-    return arguments.place_of_columns(columns, options.sample_weight, options.backend)
+    return arguments.place_of_columns(columns, given.weights, options.backend)
 
 
 def settle(given: Inputs, options: Options) -> Inputs:
@@ -224,9 +226,9 @@ def settle(given: Inputs, options: Options) -> Inputs:
     n_samples = arguments.same_length(columns)
     weights = arguments.weights(options.sample_weight, n_samples)
     groups, rules = _rules(given)
-    groups, options.sample_weight = arguments.with_weight(groups, weights)
+    groups, weights = arguments.with_weight(groups, weights)
     sides = [side._replace(columns=group) for side, group in zip(given.sides, groups, strict=True)]
-    return given._replace(sides=sides, rules=rules)
+    return given._replace(sides=sides, rules=rules, weights=weights)
 
 
 def bin_features(given: Inputs, options: Options) -> Binned:
@@ -234,8 +236,7 @@ def bin_features(given: Inputs, options: Options) -> Binned:
     n_samples = arguments.same_length([c for group in given.groups for c in typical(group)])
     place = place_of_inputs(given, options)
     kernels = choose(options.backend, place)
-    weights = options.sample_weight
-    weights = None if weights is None else bring(weights, kernels)
+    weights = None if given.weights is None else bring(given.weights, kernels)
     refuse = options.nan_policy == "raise"
     binned = features.encode(given.groups, given.rules, kernels, options.n_jobs, refuse, weights)
     return Binned(binned, kernels, weights, place, n_samples, given.n_left, options.estimator)

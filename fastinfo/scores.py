@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import arguments, pairwise, preparation, ranking, runs, saturation, tables
+from fastinfo import arguments, preparation, ranking, runs, saturation, tables
 from fastinfo.backends import at
 from fastinfo.backends.host import HostKernels
 from fastinfo.options import Options
@@ -159,7 +159,7 @@ def score(
         host: Any = HostKernels()
         sink = MatrixSink(values, given.n_left, options.unit, host, False)
         runs.measure_pairs(binned, sink, options, settings, MUTUAL_INFORMATION)
-    judge = binned.judge()
+    judge = binned.judge(options.unit)
     least = ranking.least_samples(binned.n_samples) if min_samples is None else min_samples
     scores, worst = [], []
     for place, value in enumerate(values[0].tolist(), start=1):
@@ -167,12 +167,10 @@ def score(
         if value != value:
             scores.append(Score(given.label(place), value, value, value, n_samples))
             continue
-        of_target, _ = judge.entropies(0, place)
-        ratio = value * options.unit / of_target if of_target > 0 else 0.0
-        rest = pairwise.corrected(judge, value, False, options.unit, (0, place))
-        rest = rest if judge.weights is None else float("nan")
-        scores.append(Score(given.label(place), value, rest, min(ratio, 1.0), n_samples))
-        if judge.is_saturated(0, place, value * options.unit):
+        share = judge.share_of_left(0, place, value)
+        rest = judge.corrected(0, place, value) if judge.weights is None else float("nan")
+        scores.append(Score(given.label(place), value, rest, share, n_samples))
+        if judge.is_saturated(0, place, value):
             worst.append((judge.n_occupied(place), given.label(place)))
     if worst:
         names = [name for _, name in sorted(worst, key=lambda one: -one[0])]
