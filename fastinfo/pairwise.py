@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -33,6 +34,9 @@ from fastinfo.types import (
 
 MOST_CHECKED = 100
 """Pairs, of those that are shown, that are looked at for too few samples."""
+
+WIDEST = 15
+"""Columns of a matrix, those with the most bins, whose pairs are looked at for the same."""
 
 
 class Pair(NamedTuple):
@@ -144,13 +148,12 @@ def pairwise_mutual_information(
     -----
     PreparationWarning
         Once, where columns of a table are skipped, or are binned and are no floating-point numbers.
+    SaturationWarning
+        Once, where more than half of a value is chance in a pair of those 15 columns that have the
+        most bins. `top_pairs` looks at all that it gives, and takes chance off. Nothing is said of
+        weighted samples, nor of an ``out`` that cannot be read from.
     CappedBinsWarning
         As `fastinfo.mutual_information`.
-
-    Notes
-    -----
-    Values are as the estimator gives them, and nothing is said of tables with too few samples:
-    `top_pairs` takes off what chance gives, and warns.
 
     Examples
     --------
@@ -185,6 +188,7 @@ def pairwise_mutual_information(
         binned = runs.bin_features(given, options)
         sink = MatrixSink(matrix, given.n_left, options.unit, target, stays)
         runs.measure_pairs(binned, sink, options, settings, _measure(average))
+        _tell_of_the_widest(given, binned.judge(options.unit, average), matrix)
         if out is not None:
             return out
         if tables.is_frame(X):
@@ -355,13 +359,41 @@ def _rank(
 
 
 def _tell_of_saturation(
-    given: Inputs, judge: Judge, found: Iterable[tuple[float, float, int, int]]
+    given: Inputs, judge: Judge, found: Sequence[tuple[float, float, int, int]]
 ) -> None:
     """Warn where values that are shown are mostly chance, with the columns of most bins."""
-    worst: Counter[Any] = Counter()
-    for _, value, i, j in list(found)[:MOST_CHECKED]:
-        if judge.is_saturated(i, j, value):
-            worst[given.label(max((i, j), key=judge.n_occupied))] += 1
+    worst = _saturated(given, judge, [(i, j, value) for _, value, i, j in found[:MOST_CHECKED]])
     if worst:
         names = [name for name, _ in worst.most_common()]
-        saturation.warn_of_columns(names, f"{sum(worst.values())} of the pairs shown")
+        saturation.warn_of_columns(names, f"{worst.total()} of the pairs shown")
+
+
+def _tell_of_the_widest(given: Inputs, judge: Judge, matrix: Any) -> None:
+    """The same for a matrix, by the pairs among the columns with the most bins."""
+    if not judge.corrects or not hasattr(matrix, "__getitem__"):
+        return
+    n_bins, n_left = judge.features.n_bins, given.n_left or 0
+    left, right = (
+        (np.argsort(-side, kind="stable")[:WIDEST] + first).tolist()
+        for side, first in ((n_bins[:n_left] if n_left else n_bins, 0), (n_bins[n_left:], n_left))
+    )
+    if not judge.may_be_saturated(left[0], right[0]):
+        return
+    pairs = product(left, right) if n_left else combinations(left, 2)
+    found = [(i, j, float(matrix[i, j - n_left])) for i, j in pairs]
+    worst = _saturated(given, judge, found)
+    if worst:
+        names = [name for name, _ in worst.most_common()]
+        where = f"{worst.total()} of the {len(found)} pairs of the columns with the most bins"
+        saturation.warn_of_columns(names, where, "fastinfo.top_pairs takes off what chance gives")
+
+
+def _saturated(
+    given: Inputs, judge: Judge, pairs: Iterable[tuple[int, int, float]]
+) -> Counter[Any]:
+    """Of pairs that are mostly chance, the columns with more bins, and how often each is."""
+    return Counter(
+        given.label(max((i, j), key=judge.n_occupied))
+        for i, j, value in pairs
+        if judge.is_saturated(i, j, value)
+    )

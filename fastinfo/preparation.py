@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import alerts, arguments, bin_arguments, tables
+from fastinfo import alerts, arguments, bin_arguments, moments, tables
 from fastinfo.alerts import listed
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.columns import Column
@@ -25,6 +25,7 @@ ROW_NUMBER = "treated as row numbers and skipped (integers that count the rows)"
 UNSUPPORTED = "skipped (lists, records, bytes or mixed objects, which are not measured)"
 MANY_INTEGERS = "binned like floating-point numbers (integers with many different values)"
 TIMES = "binned as numbers (dates or times)"
+TEXT_TIMES = "binned as numbers (text that spells dates or times)"
 ASKED = "skipped as asked for"
 
 KINDS = ("category", "number", "skip")
@@ -247,6 +248,8 @@ def _judge(
         return None, CONSTANT
     if kind == "category":
         return _as_categories(column), ""
+    if (dates := _spelled_times(column, samples)) is not None:
+        return _as_floats(dates), TEXT_TIMES
     is_text = column.categories is not None or column.values.dtype.kind in "US"
     if kind == "number" and is_text:
         raise ValueError(
@@ -268,6 +271,17 @@ def _judge(
     if n_distinct <= (choices.max_categories or bin_arguments.most_categories(n_present)):
         return column, ""
     return _as_floats(column), MANY_INTEGERS
+
+
+def _spelled_times(column: Column, samples: Any) -> Column | None:
+    """Text that spells dates or times as integers; not a categorical, which is meant as it is."""
+    if column.categories is None or tables.is_categorical(samples):
+        return None
+    numbers = moments.spelled(column.categories.tolist())
+    if numbers is None:
+        return None
+    values = np.append(numbers, 0)[column.values]  # missing samples have any code
+    return Column(column.name, values, column.missing)
 
 
 def _present(column: Column) -> Any:

@@ -152,6 +152,15 @@ class Judge:
             self._expected[key] = expected_information(of_left.left, of_right.left)
         return self._expected[key]
 
+    def may_be_saturated(self, left: int, right: int) -> bool:
+        """Whether two features could have too few samples, by their numbers of bins alone."""
+        if self.features.has_missing.any():
+            return True
+        n_samples, n_bins = self.features.codes(left).size, self.features.n_bins
+        return saturation.may_be_chance(
+            0.0, (0.0, 0.0), (n_samples, int(n_bins[left]), int(n_bins[right]))
+        )
+
     def is_saturated(self, left: int, right: int, value: float) -> bool:
         """Whether more than half of a value is chance, of a table with too few samples."""
         if not self.corrects:

@@ -157,10 +157,12 @@ def _counted(number: int) -> str:
     return f"{number:,}" if number < MOST_SPELLED_OUT else f"{float(number):.0e}"
 
 
-def warn_of_columns(names: Sequence[Any], where: str) -> None:
+def warn_of_columns(
+    names: Sequence[Any], where: str, way_on: str = "The corrected value is what is left"
+) -> None:
     """Warn of pairs among those shown, and name the columns that most of them have in common."""
     alerts.warn(
         f"too few samples for the cells of {where}: more than half of the value is chance with "
-        f"{listed(names)}. The corrected value is what is left. {WHAT_TO_DO}",
+        f"{listed(names)}. {way_on}. {WHAT_TO_DO}",
         alerts.SaturationWarning,
     )

@@ -15,6 +15,7 @@ import numpy as np
 from fastinfo.backends import HOST, kernels_of, place_of
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.categories import chosen, encode, typed
+from fastinfo.moments import spelled
 
 SMALL = 1 << 16
 BLOCK = 256
@@ -64,6 +65,12 @@ def is_frame(data: Any) -> bool:
 def is_series(data: Any) -> bool:
     """Whether ``data`` is a column of a DataFrame library."""
     return library(data) in FRAMES and not is_frame(data) and not _is_stream(data)
+
+
+def is_categorical(data: Any) -> bool:
+    """Whether ``data`` is a column of categories by its type: an Enum, a dictionary of Arrow."""
+    kind = str(getattr(data, "dtype", getattr(data, "type", None))).lower()
+    return kind.startswith(("category", "categorical", "enum", "dictionary"))
 
 
 def is_table(data: Any) -> bool:
@@ -434,6 +441,8 @@ def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | 
         return None
     import narwhals as nw
 
+    if library(data) == "pandas" and data.dtype == object:
+        return _from_time_objects(data)
     if library(data) == "pandas" and "time32" in str(data.dtype):
         module = sys.modules["pyarrow"]
         data = module.chunked_array([module.array(data)])
@@ -462,6 +471,21 @@ def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | 
     values = np.zeros(missing.size, np.int64)
     values[~missing] = present.to_numpy().astype(np.int64)
     return values, missing if missing.any() else None
+
+
+def _from_time_objects(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
+    """Python's dates and times, which pandas has for want of types of its own; None of others."""
+    import pandas as pd
+
+    if pd.api.types.infer_dtype(data, skipna=True) not in ("date", "datetime", "time"):
+        return None
+    missing = data.isna().to_numpy()
+    numbers = spelled([str(moment) for moment in data[~missing]])
+    if numbers is None:
+        return None
+    values = np.zeros(missing.size, np.int64)
+    values[~missing] = numbers
+    return values, missing
 
 
 def _is_object_text(series: Any) -> bool:

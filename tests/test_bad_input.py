@@ -19,6 +19,8 @@ from scipy import sparse
 import fastinfo
 from fastinfo import JointCounts
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 
 def objects(*values):
     """A one-dimensional array of objects, whatever they are."""

@@ -18,7 +18,10 @@ from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
 from fastinfo.backends.cupy.pairs import cut
 
-pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+pytestmark = [
+    pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable())),
+    pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning"),
+]
 
 ROOT = Path(__file__).resolve().parent.parent
 

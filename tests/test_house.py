@@ -47,7 +47,7 @@ SERVANTS = {
 
 TOOLS = {
     *("alerts", "ranges", "columns", "categories", "encoders", "extremes", "limits"),
-    *("numpy_rules", "types"),
+    *("numpy_rules", "types", "moments"),
 }
 """What knows nothing of information and may be used on any floor above the kernels."""
 

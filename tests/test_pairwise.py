@@ -26,6 +26,8 @@ from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.binning import Quantile
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 ROOT = Path(__file__).parents[1]
 
 

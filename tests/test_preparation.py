@@ -17,6 +17,8 @@ import fastinfo
 from fastinfo import bin_arguments, preparation
 from fastinfo.preparation import Choices
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 ROOT = Path(__file__).parents[1]
 N = 120
 ROWS = range(N)
@@ -82,6 +84,19 @@ COLUMN_RULES = {
         preparation.TIMES,
     ),
     "times": (pa.array(ROWS, pa.time32("s")), BINNED, preparation.TIMES),
+    "text of dates": (pa.array([*map(str, DAYS[:-1]), None]), BINNED, preparation.TEXT_TIMES),
+    "text of moments": (pa.array(list(map(str, MOMENTS))), BINNED, preparation.TEXT_TIMES),
+    "text of times": (
+        pa.array([f"{row % 24:02}:{row % 60:02}" for row in ROWS]),
+        BINNED,
+        preparation.TEXT_TIMES,
+    ),
+    "text of days that are not": (pa.array(["2023-02-29", "2023-02-28"] * 60), KEPT, None),
+    "categorical dates": (
+        pa.array(["2023-02-27", "2023-02-28"] * 60).dictionary_encode(),
+        KEPT,
+        None,
+    ),
     "durations": (pa.array(ROWS, pa.duration("ms")), BINNED, preparation.TIMES),
     "constant text": (pa.array(["a", None] * 60), None, preparation.CONSTANT),
     "constant float": (pa.array([1.5, None] * 60), None, preparation.CONSTANT),
@@ -101,13 +116,6 @@ LIBRARIES = {
     "pandas of Arrow": lambda table: table.to_pandas(types_mapper=pd.ArrowDtype),
 }
 
-BY_LIBRARY = {
-    # pandas has no type of its own for these, and makes objects or floats of them.
-    ("dates", "pandas"): (None, preparation.UNSUPPORTED),
-    ("times", "pandas"): (None, preparation.UNSUPPORTED),
-    ("constant date", "pandas"): (None, preparation.UNSUPPORTED),
-}
-
 BESIDE = {("decimals", "pandas"), ("identifier, view", "pandas of Arrow")} | {
     (case, "pandas of Arrow") for case in COLUMN_RULES if "categorical" in case
 }
@@ -119,7 +127,6 @@ BESIDE = {("decimals", "pandas"), ("identifier, view", "pandas of Arrow")} | {
 )
 def test_each_kind_of_column_is_kept_binned_or_skipped_and_told(case, library):
     column, kind, decision = COLUMN_RULES[case]
-    kind, decision = BY_LIBRARY.get((case, library), (kind, decision))
     table = LIBRARIES[library](pa.table({"tried": column, **OTHERS}))
     prepared = preparation.prepare(table, "the table")
     assert prepared.labels == ["tried"] * (kind is not None) + ["a", "b"]

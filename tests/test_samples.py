@@ -16,6 +16,8 @@ import fastinfo
 from fastinfo import JointCounts, arguments
 from fastinfo.columns import SparseColumns
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 # --- containers of one column -------------------------------------------------------------------
 
 

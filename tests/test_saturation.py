@@ -132,3 +132,35 @@ def test_pairs_and_scores_name_the_columns(rng, coin):
     assert [warning.filename for told in (pairs, s) for warning in told] == [__file__] * 2
     fastinfo.top_pairs(table, 6)
     fastinfo.score(table, "coin")
+
+
+MATRICES = {
+    "one table": (lambda wide, coin: (np.column_stack([wide, coin, coin]), None), "2 of the 3 "),
+    "two tables": (lambda wide, coin: (np.column_stack([coin, coin]), wide), "2 of the 2 "),
+}
+
+
+@pytest.mark.parametrize("case", MATRICES)
+@pytest.mark.parametrize("normalized", [None, "min"])
+def test_a_matrix_is_told_by_its_widest_columns(rng, coin, case, normalized):
+    """``wide`` has a value for each of two rows, so that it seems to know much of a coin."""
+    make, expected = MATRICES[case]
+    X, Y = make(rng.permutation(N) // 2, coin)
+    with pytest.warns(SaturationWarning, match=f"{expected}pairs of .* most bins.*top_pairs"):
+        fastinfo.pairwise_mutual_information(X, Y, normalized=normalized)
+
+
+def test_a_matrix_of_enough_samples_is_not_told(rng):
+    fastinfo.pairwise_mutual_information(rng.integers(0, 16, (N * 10, 40)))
+    fastinfo.pairwise_mutual_information(rng.normal(size=(N, 20)))
+
+
+def test_a_matrix_that_cannot_be_read_from_is_not(rng, coin):
+    class WriteOnly:
+        shape, dtype = (2, 2), np.dtype(float)
+
+        def __setitem__(self, key, values):
+            pass
+
+    X = np.column_stack([rng.permutation(N) // 2, coin])
+    fastinfo.pairwise_mutual_information(X, out=WriteOnly())

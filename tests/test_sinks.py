@@ -10,6 +10,8 @@ import pytest
 
 import fastinfo
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 
 class OnlySlices:
     """What a chunked array on disk takes at least: assignments to rectangles by slices."""

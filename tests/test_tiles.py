@@ -14,7 +14,10 @@ from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels, usable
 from fastinfo.ranges import map_threads
 
-pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+pytestmark = [
+    pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable())),
+    pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning"),
+]
 
 N_SAMPLES = 90
 SIDE = 3
