@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import combinations, product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
@@ -27,6 +27,7 @@ from fastinfo.types import (
     EstimatorName,
     Kinds,
     NanPolicy,
+    PairOptions,
     RankBy,
     Table,
     Weights,
@@ -194,6 +195,50 @@ def pairwise_mutual_information(
         if tables.is_frame(X):
             return tables.labelled(matrix, X, given.sides[0].labels, given.sides[-1].labels)
         return tables.like(matrix, X)
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: Literal["value"],
+    **options: Unpack[PairOptions],
+) -> list[Pair]: ...
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: Literal["corrected"],
+    **options: Unpack[PairOptions],
+) -> list[RankedPair]: ...
+
+
+@overload
+def top_pairs(
+    X: np.ndarray[Any, Any],
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: None = None,
+    **options: Unpack[PairOptions],
+) -> list[Pair]: ...
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: RankBy | None = None,
+    **options: Unpack[PairOptions],
+) -> list[Any]: ...
 
 
 def top_pairs(

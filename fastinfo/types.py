@@ -6,7 +6,8 @@ They say what is accepted as far as a type can; `fastinfo.arguments` checks the 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias
+from os import PathLike
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, TypedDict
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -94,3 +95,23 @@ EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
 
 BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
 """Kernels that do the work."""
+
+
+class PairOptions(TypedDict, total=False):
+    """The options of `fastinfo.top_pairs` that have no influence on the type of its result."""
+
+    threshold: float | None
+    min_samples: int | None
+    normalized: Average | None
+    kinds: Kinds | None
+    layer: str | None
+    bins: BinsByName
+    base: float | None
+    estimator: EstimatorName
+    nan_policy: NanPolicy
+    sample_weight: Weights | None
+    backend: BackendName | None
+    n_jobs: int | None
+    progress: Any
+    memory_limit: int | None
+    checkpoint: str | PathLike[str] | None

@@ -98,7 +98,9 @@ def test_pairwise_prints_what_the_python_api_measures(run):
     ]
     np.testing.assert_allclose(kept, measured, rtol=1e-12)
     assert re.fullmatch(
-        r"numba, \d+ threads?: 312 rows, 23 columns, 253 pairs in [\d.]+ s", err[-1]
+        r"numba, \d+ threads?: 312 rows, 23 columns, 253 pairs in [\d.]+ s"
+        r"(, [\d.]+ s of it to compile kernels, once)?",
+        err[-1],
     )
 
 
@@ -291,11 +293,13 @@ def test_normalized_pairs_are_what_python_measures(run):
     for row in rows(out):
         x, y = table[row["left"]], table[row["right"]]
         assert int(row["n_samples"]) == (x.notna() & y.notna()).sum()
-        assert float(row["share"]) == float(row["normalized_mutual_information"]) <= 1
+        assert "share" not in row
+        assert 0 <= float(row["normalized_mutual_information"]) <= 1
         assert row["unit"] == "share"
         if all(column.dtype.kind == "f" and (column % 1 > 0).any() for column in (x, y)):
             value = fastinfo.normalized_mutual_information(x, y, nan_policy="omit")
-            assert float(row["share"]) == pytest.approx(value, rel=1e-12)
+            measured = float(row["normalized_mutual_information"])
+            assert measured == pytest.approx(value, rel=1e-12)
 
 
 def test_top_and_few_rows_of_score(run, path):

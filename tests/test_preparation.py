@@ -14,8 +14,9 @@ import pyarrow.compute as pc
 import pytest
 
 import fastinfo
-from fastinfo import bin_arguments, preparation
+from fastinfo import bin_arguments, preparation, reading
 from fastinfo.preparation import Choices
+from fastinfo.reading import Layout
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 
@@ -321,3 +322,33 @@ print(list(fastinfo.pairwise_mutual_information(frame, kinds={"name": "skip", "w
     assert sorted(eval(first)) == [("when", "y"), ("x", "when"), ("x", "y")]
     assert n_told == "1"
     assert columns == "['x', 'y']"
+
+
+def test_a_file_is_worth_the_same_read_by_pandas_polars_and_the_command_line(tmp_path, rng):
+    """Dates that pandas leaves text, integers with gaps that it makes floats of, row numbers."""
+    n = 400
+    hours = rng.integers(0, 24, n)
+    days = np.datetime64("2021-01-01") + rng.integers(0, 900, n)
+    frame = pd.DataFrame(
+        {
+            "row": np.arange(n),
+            "day": days.astype(str),
+            "moment": [f"{day} {hour:02}:30:00" for day, hour in zip(days, hours, strict=True)],
+            "time": [f"{hour:02}:15" for hour in rng.integers(0, 24, n)],
+            "rooms": pd.array(rng.integers(1, 9, n), "Int64"),
+            "price": rng.lognormal(size=n).round(2),
+            "town": rng.choice(["Ely", "Rye", "Wem"], n),
+        }
+    )
+    frame.loc[rng.random(n) < 0.1, ["day", "rooms", "town"]] = None
+    path = tmp_path / "houses.csv"
+    frame.to_csv(path, index=False)
+    tables = [pd.read_csv(path), pl.read_csv(path), reading.read(path, Layout()).table]
+    assert isinstance(tables[0]["day"].dropna().iloc[0], str)
+    matrices = []
+    for table in tables:
+        with pytest.warns(fastinfo.PreparationWarning, match="day, moment, time"):
+            found = fastinfo.pairwise_mutual_information(table, nan_policy="omit")
+        matrices.append(np.column_stack([np.asarray(found[name]) for name in frame.columns[1:]]))
+    for matrix in matrices[1:]:
+        np.testing.assert_array_equal(matrix, matrices[0])

@@ -32,7 +32,11 @@ def main() -> None:
 
     table = {"a": x, "b": y, "c": z > 0}
     assert_type(fastinfo.score(table, "c", bins={"a": 4}), list[fastinfo.Score])
-    fastinfo.top_pairs(X, 2, rank_by="value", normalized="min", bins="quantile:4")
+    by_value = fastinfo.top_pairs(X, 2, rank_by="value", normalized="min", bins="quantile:4")
+    assert_type(by_value, list[fastinfo.Pair])
+    assert_type(fastinfo.top_pairs(X, 2), list[fastinfo.Pair])
+    by_corrected = fastinfo.top_pairs(table, rank_by="corrected", Y=z, min_samples=3)
+    assert_type(by_corrected, list[fastinfo.RankedPair])
     fastinfo.pairwise_mutual_information(table, kinds={"a": "number"}, nan_policy="omit")
     assert_type(fastinfo.encode(x, bins=[-9.0, 0.0, 9.0]), fastinfo.Encoded)
 
@@ -59,6 +63,6 @@ def refused() -> None:
     pmf.entropy(None)  # type: ignore[arg-type]
     pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
     fastinfo.score(X, y, estimator="best")  # type: ignore[arg-type]
-    fastinfo.top_pairs(X, rank_by="size")  # type: ignore[arg-type]
+    fastinfo.top_pairs(X, rank_by="size")  # type: ignore[call-overload]
     fastinfo.pairwise_mutual_information(X, kinds={"a": "text"})  # type: ignore[dict-item]
     JointCounts(nan_policy="ignore")  # type: ignore[arg-type]

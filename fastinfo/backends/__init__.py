@@ -8,9 +8,9 @@ import sys
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
-from fastinfo.backends.contract import Kernels
+from fastinfo.backends.contract import HostOnly, Kernels
 
 REGISTRY = {
     "numba": "fastinfo.backends.numba:NumbaKernels",
@@ -135,6 +135,11 @@ def _fastest_on_host() -> Kernels:
         return load("numba")()
     except ImportError:  # on a machine for devices alone
         return load("numpy")()
+
+
+def compile_time() -> AbstractContextManager[Callable[[], float]]:
+    """A function that tells how many seconds of what has run within went to compiling kernels."""
+    return cast(HostOnly, on_host()).compile_time()
 
 
 def name_of(backend: str | None) -> str:

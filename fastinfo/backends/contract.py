@@ -375,8 +375,12 @@ class Kernels(Protocol):
 
 
 @runtime_checkable
-class MarginKernels(Protocol):
-    """What is worked out from the margins of a table alone; backends of the host have it."""
+class HostOnly(Protocol):
+    """What backends of the host have besides."""
+
+    def compile_time(self) -> AbstractContextManager[Callable[[], float]]:
+        """A function that tells how many seconds of what ran within went to compiling kernels."""
+        ...
 
     def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
         """E[k/n·log(k·n/(a·b))] of the count k of a cell, in nats: float64 ``(k, l)``.

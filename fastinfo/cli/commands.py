@@ -149,7 +149,7 @@ def pairwise_command(
     names = data.labels
     n_pairs = len(names) * (len(names) - 1) // 2
     request.options["normalized"] = average if normalized else None
-    unit = "share" if normalized else unit
+    unit = output.SHARE if normalized else unit
     if out is not None and is_matrix:
         matrix = request.measure(pairwise.pairwise_mutual_information, data, n_pairs)
         output.write_matrix(matrix, names, out)

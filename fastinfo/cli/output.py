@@ -26,6 +26,9 @@ MATRIX_ENDING = ".npy"
 
 MATRIX_ENDINGS = (".csv", ".tsv", ".parquet", MATRIX_ENDING)
 
+SHARE = "share"
+"""The unit of normalized information, which is a share itself."""
+
 WIDEST_BAR = 24
 NARROWEST_BAR = 6
 
@@ -53,7 +56,7 @@ class Listing(NamedTuple):
             **named,
             self.measure: list(self.values),
             "corrected": list(self.corrected),
-            "share": list(self.share),
+            **({} if self.unit == SHARE else {SHARE: list(self.share)}),
             "n_samples": list(self.n_samples),
             "unit": [self.unit] * len(self.values),
         }
@@ -89,7 +92,7 @@ def _drawn(listing: Listing, width: int) -> Table:
     numbers = {listing.unit: [f"{value:z.4f}" for value in listing.values]}
     if listing.is_corrected:
         numbers["corrected"] = [f"{value:z.4f}" for value in listing.corrected]
-    numbers["share"] = [f"{value:.1%}" for value in listing.share]
+    numbers[SHARE] = [f"{value:.1%}" for value in listing.share]
     numbers["rows"] = [f"{number:,}" for number in listing.n_samples]
     ranks = listing.corrected if listing.is_corrected else listing.values
     table = Table(box=box.SIMPLE_HEAD)

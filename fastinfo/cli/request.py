@@ -10,7 +10,7 @@ from typing import Any
 
 from fastinfo import progress, reading
 from fastinfo.alerts import CappedBinsWarning, SaturationWarning, listed
-from fastinfo.backends import choose
+from fastinfo.backends import choose, compile_time
 from fastinfo.cli import output, selection
 from fastinfo.cli.options import UNITS
 from fastinfo.cli.output import Listing
@@ -104,7 +104,7 @@ class Request:
     ) -> Any:
         """Call a function of fastinfo on the prepared table; what it warns of is a note."""
         start = time.perf_counter()
-        with warnings.catch_warnings(record=True) as told:
+        with compile_time() as compiled, warnings.catch_warnings(record=True) as told:
             for category in (SaturationWarning, CappedBinsWarning):
                 warnings.simplefilter("always", category)
             result = function(data, **self.options, **more)
@@ -118,6 +118,7 @@ class Request:
             f"{self.backend}, {counted(self.threads, 'thread')}: {counted(data.n_rows, 'row')}, "
             f"{counted(len(data.columns), 'column')}, {counted(n_pairs, 'pair')} "
             f"in {seconds:.2f} s"
+            + (f", {compiled():.2f} s of it to compile kernels, once" * (compiled() > 0))
         )
         return result
 

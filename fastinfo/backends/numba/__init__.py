@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -27,7 +28,7 @@ from fastinfo.backends.numba import (
     select,
     soft,
 )
-from fastinfo.backends.numba.jit import VERSION, u64
+from fastinfo.backends.numba.jit import VERSION, compile_time, u64
 from fastinfo.backends.quantiles import outweighs
 
 Array = np.ndarray[Any, Any]
@@ -103,6 +104,10 @@ class NumbaKernels(HostKernels):
         if n_missing == values.size:
             return Summary(np.nan, np.nan, int(n_missing))
         return Summary(float(low), float(high), int(n_missing))
+
+    def compile_time(self) -> AbstractContextManager[Callable[[], float]]:
+        """As Numba's events tell it."""
+        return compile_time()
 
     def order_statistics(
         self, values: Array, summary: Summary, ranks: Array, most: int

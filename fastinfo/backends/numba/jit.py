@@ -7,11 +7,13 @@ once, and OpenMP does not survive a fork.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.event import install_timer
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -46,6 +48,13 @@ def _compile(function: Function, **more: Any) -> Function:
     except RuntimeError:  # "no locator available": Numba found nowhere to put the cache
         compiled = numba.njit(**options)(function)
     return cast(Function, compiled)
+
+
+@contextmanager
+def compile_time() -> Iterator[Callable[[], float]]:
+    """A function that tells how many seconds of what has run within went to compiling."""
+    with install_timer("numba:compile", lambda _: None) as timer:
+        yield lambda: timer.duration if timer.done else 0.0
 
 
 def cache_folder() -> str | None:
