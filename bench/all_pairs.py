@@ -21,8 +21,9 @@ from bench.case import (
     two_cores,
 )
 from bench.peers import Array, BitCounts, PairValues
-from fastinfo import arguments, bin_arguments, features, tiles
 from fastinfo.backends import choose
+from fastinfo.inputs import arguments, bin_arguments
+from fastinfo.pairs import features, tiles
 
 
 class Table:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from fastinfo.limits import usable_cores
+from fastinfo.system.limits import usable_cores
 
 SIZES = ("smoke", "default", "full")
 """``smoke`` runs in seconds, as a test; ``full`` takes hours and tens of gigabytes."""

@@ -26,8 +26,8 @@ from unittest import mock
 import numpy as np
 
 import fastinfo
-from fastinfo.files import written_whole
-from fastinfo.limits import usable_cores
+from fastinfo.system.files import written_whole
+from fastinfo.system.limits import usable_cores
 
 SCHEMA = "fastinfo.bench.gpu/1"
 RESULTS = Path(__file__).resolve().parent / "results"

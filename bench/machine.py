@@ -12,7 +12,7 @@ import cpuinfo
 import llvmlite.binding
 
 import fastinfo
-from fastinfo.limits import usable_cores
+from fastinfo.system.limits import usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
 LIBRARIES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "monai")

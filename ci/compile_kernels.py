@@ -11,7 +11,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 
 from fastinfo.backends.cupy import sources
-from fastinfo.limits import usable_cores
+from fastinfo.system.limits import usable_cores
 
 MOST_PROCESSES = 16
 

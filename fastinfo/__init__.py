@@ -5,17 +5,8 @@ and of every pair of features of a wide table (`pairwise_mutual_information`, `t
 """
 
 from fastinfo import pmf
-from fastinfo.alerts import (
-    CappedBinsWarning,
-    OutsideBinsWarning,
-    PreparationWarning,
-    ProbabilitiesWarning,
-    SaturationWarning,
-)
+from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.backends import backends
-from fastinfo.codes import Encoded, encode
-from fastinfo.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
-from fastinfo.joint_counts import JointCounts
 from fastinfo.measures import (
     conditional_entropy,
     conditional_mutual_information,
@@ -25,8 +16,17 @@ from fastinfo.measures import (
     normalized_mutual_information,
     variation_of_information,
 )
-from fastinfo.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
-from fastinfo.scores import Score, score
+from fastinfo.measures.codes import Encoded, encode
+from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
+from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
+from fastinfo.pairs.scores import Score, score
+from fastinfo.system.alerts import (
+    CappedBinsWarning,
+    OutsideBinsWarning,
+    PreparationWarning,
+    ProbabilitiesWarning,
+    SaturationWarning,
+)
 
 __version__ = "0.1.0"
 

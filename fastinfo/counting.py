@@ -16,9 +16,9 @@ import numpy as np
 
 from fastinfo.backends import whole_in_memory
 from fastinfo.backends.contract import Array, Kernels, OnHost
-from fastinfo.encoders import Encoder
-from fastinfo.limits import free_memory
-from fastinfo.ranges import BLOCK, RANGE, over_ranges
+from fastinfo.data.encoders import Encoder
+from fastinfo.system.limits import free_memory
+from fastinfo.system.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 17
 """Cells (1 MiB) that are always counted densely."""

@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo import arguments, counting, distributions, entropies, formulas, tables
+from fastinfo import counting, formulas
 from fastinfo.backends import HOST, at, place_of
 from fastinfo.backends.contract import Kernels
+from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
-from fastinfo.types import Average, Probabilities
+from fastinfo.inputs import arguments, distributions, tables
+from fastinfo.inputs.types import Average, Probabilities
 
 __all__ = [
     "conditional_entropy",

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import fastinfo
-from fastinfo import JointCounts, binning, counting, features
+from fastinfo import JointCounts, binning, counting
+from fastinfo.pairs import features
 
 # --- bins mean one thing, whatever the number of variables --------------------------------------
 

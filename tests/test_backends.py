@@ -13,7 +13,8 @@ import pytest
 from conftest import ON_GPU, require
 
 import fastinfo
-from fastinfo import joint_counts, measures
+from fastinfo import measures
+from fastinfo.accumulators import joint_counts
 
 backends = importlib.import_module("fastinfo.backends")  # ``fastinfo.backends`` is the function
 

@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 import fastinfo
-from fastinfo import arguments, binning, ranges
+from fastinfo import binning
 from fastinfo.backends import load
-from fastinfo.columns import Column
-from fastinfo.numpy_rules import NUMPY_RULES
+from fastinfo.binning.numpy_rules import NUMPY_RULES
+from fastinfo.data.columns import Column
+from fastinfo.inputs import arguments
+from fastinfo.system import ranges
 
 
 def count(x, **options):

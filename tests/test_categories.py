@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import JointCounts, arguments, categories
+from fastinfo import JointCounts
+from fastinfo.binning import categories
+from fastinfo.inputs import arguments
 
 D = decimal.Decimal
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
-from fastinfo.chance import expected_information
+from fastinfo.estimators.chance import expected_information
 
 HOSTS = ("numba", "numpy")
 

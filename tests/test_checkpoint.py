@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 import fastinfo
-from fastinfo import tiles
+from fastinfo.pairs import tiles
 
 PROGRAM = """
 import sys

@@ -18,9 +18,9 @@ import pyarrow.parquet
 import pytest
 
 import fastinfo
-from fastinfo import preparation
-from fastinfo.alerts import listed
 from fastinfo.cli import main
+from fastinfo.inputs import preparation
+from fastinfo.system.alerts import listed
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "docs" / "data" / "timezones.csv"

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from fastinfo import counting
 from fastinfo.backends import load
-from fastinfo.encoders import LookUp
+from fastinfo.data.encoders import LookUp
 
 
 @pytest.fixture

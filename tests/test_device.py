@@ -12,11 +12,12 @@ from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
-from fastinfo import pmf, tables
+from fastinfo import pmf
 from fastinfo.backends import HOST, Place, choose, load, place_of
 from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
 from fastinfo.backends.cupy.pairs import cut
+from fastinfo.inputs import tables
 
 pytestmark = [
     pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable())),

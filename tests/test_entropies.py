@@ -9,8 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import entropies, features, formulas, measures, options, tiles
+from fastinfo import formulas, measures
 from fastinfo.backends import choose
+from fastinfo.estimators import entropies
+from fastinfo.inputs import options
+from fastinfo.pairs import features, tiles
 
 NAIVE = {
     "ml": lambda counts: naive.entropy_of(naive.probabilities(dict(enumerate(counts)))),

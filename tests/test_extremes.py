@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import fastinfo
-from fastinfo import extremes
 from fastinfo.backends import load
+from fastinfo.binning import extremes
 
 N_LONG = 1 << 22
 HIDDEN = 77_777

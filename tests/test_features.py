@@ -5,10 +5,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastinfo import binning, features
+from fastinfo import binning
 from fastinfo.backends import load
 from fastinfo.binning import Given, NumpyRule, Quantile, Uniform
-from fastinfo.columns import ArrayColumns, Column, typical
+from fastinfo.data.columns import ArrayColumns, Column, typical
+from fastinfo.pairs import features
 
 RULES = {
     "quantiles": Quantile(),

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from fastinfo.files import written_whole
+from fastinfo.system.files import written_whole
 
 
 def test_the_file_appears_when_the_block_ends(tmp_path):

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from fastinfo import arguments, counting, limits
+from fastinfo import counting
+from fastinfo.inputs import arguments
+from fastinfo.system import limits
 
 GIB = 1 << 30
 MEMINFO = "MemTotal:       67108864 kB\nMemAvailable:   33554432 kB\n"

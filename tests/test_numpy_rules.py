@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import fastinfo
-from fastinfo import CappedBinsWarning, numpy_rules
-from fastinfo.numpy_rules import NUMPY_RULES
+from fastinfo import CappedBinsWarning
+from fastinfo.binning import numpy_rules
+from fastinfo.binning.numpy_rules import NUMPY_RULES
 
 SAMPLES = {
     "normal": lambda rng, n: rng.normal(size=n),

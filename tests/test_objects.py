@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import fastinfo
-from fastinfo import objects
+from fastinfo.inputs import objects
 
 D = decimal.Decimal
 HUGE = 1 << 63

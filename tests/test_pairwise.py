@@ -19,12 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import Pair, arguments, counting, features, formulas, tiles
+from fastinfo import Pair, counting, formulas
 from fastinfo.backends import load
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.binning import Quantile
+from fastinfo.inputs import arguments
+from fastinfo.pairs import features, tiles
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 

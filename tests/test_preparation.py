@@ -14,9 +14,9 @@ import pyarrow.compute as pc
 import pytest
 
 import fastinfo
-from fastinfo import bin_arguments, preparation, reading
-from fastinfo.preparation import Choices
-from fastinfo.reading import Layout
+from fastinfo.inputs import bin_arguments, preparation, reading
+from fastinfo.inputs.preparation import Choices
+from fastinfo.inputs.reading import Layout
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fastinfo.ranges import map_threads, over_ranges
+from fastinfo.system.ranges import map_threads, over_ranges
 
 JOBS = (1, 2, 3, 8)
 

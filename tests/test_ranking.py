@@ -9,8 +9,9 @@ import pytest
 from conftest import library
 
 import fastinfo
-from fastinfo import RankedPair, sinks
-from fastinfo.chance import expected_information
+from fastinfo import RankedPair
+from fastinfo.estimators.chance import expected_information
+from fastinfo.pairs import sinks
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 
@@ -118,7 +119,7 @@ def test_only_pairs_that_can_be_among_the_best_are_looked_at(rng, monkeypatch):
     X[:, 3] = X[:, 2] + 0.1 * X[:, 3]
     calls = []
     monkeypatch.setattr(
-        "fastinfo.ranking.expected_information",
+        "fastinfo.pairs.ranking.expected_information",
         lambda *margins: calls.append(margins) or expected_information(*margins),
     )
     monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 4)

@@ -23,9 +23,9 @@ import pyarrow.parquet
 import pytest
 
 import fastinfo
-from fastinfo import reading
 from fastinfo.cli import main
-from fastinfo.reading import spellings
+from fastinfo.inputs import reading
+from fastinfo.inputs.reading import spellings
 
 WRITERS = {
     "t.csv": pyarrow.csv.write_csv,

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fastinfo.binning import default_n_bins
-from fastinfo.chance import expected_information
+from fastinfo.estimators.chance import expected_information
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PAGE = (DOCS / "reading-values.md").read_text(encoding="utf-8")

@@ -13,8 +13,9 @@ from conftest import library
 from scipy import sparse
 
 import fastinfo
-from fastinfo import JointCounts, arguments
-from fastinfo.columns import SparseColumns
+from fastinfo import JointCounts
+from fastinfo.data.columns import SparseColumns
+from fastinfo.inputs import arguments
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pytest
 
 import fastinfo
-from fastinfo import arguments
+from fastinfo.inputs import arguments
 
 MISSING = object()
 """Stands in a list of expected samples for one that is missing."""

@@ -9,10 +9,10 @@ from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
-from fastinfo import features, tiles
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels, usable
-from fastinfo.ranges import map_threads
+from fastinfo.pairs import features, tiles
+from fastinfo.system.ranges import map_threads
 
 pytestmark = [
     pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable())),

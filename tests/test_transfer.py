@@ -7,9 +7,10 @@ from emulation.arrays import MEMORY, DeviceArray
 from emulation.device import EmulatedDevice, LateCopier
 
 import fastinfo
-from fastinfo import extremes, joint_counts
+from fastinfo.accumulators import joint_counts
 from fastinfo.backends.cupy import plan, transfer
-from fastinfo.ranges import map_threads
+from fastinfo.binning import extremes
+from fastinfo.system.ranges import map_threads
 
 pytestmark = pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
 

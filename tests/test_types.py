@@ -6,8 +6,10 @@ import pytest
 import typed_user
 
 import fastinfo
-from fastinfo import arguments, entropies, formulas, pmf, types
+from fastinfo import formulas, pmf
 from fastinfo.backends import REGISTRY
+from fastinfo.estimators import entropies
+from fastinfo.inputs import arguments, types
 
 NAMES = {
     "NanPolicy": arguments.NAN_POLICIES,

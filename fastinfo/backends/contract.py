@@ -2,7 +2,7 @@
 
 A backend is a class that satisfies `Kernels`. The NumPy one is the reference and is written to be
 read; every other one must return equal codes, equal counts and sums that agree to rounding. Kernels
-validate nothing: `fastinfo.arguments` has seen every value before it comes here.
+validate nothing: `fastinfo.inputs.arguments` has seen every value before it comes here.
 
 Words used throughout:
 

@@ -1,8 +1,8 @@
 """The command line: from a table in a file to its strongest pairs.
 
 `commands` says what can be asked, `selection` which columns of the table are meant, `output` shows
-and stores the answer, `request` runs it all. `fastinfo.preparation` decides what becomes of each
-column, as for tables in Python. Here are the entry point and the exit codes.
+and stores the answer, `request` runs it all. `fastinfo.inputs.preparation` decides what becomes of
+each column, as for tables in Python. Here are the entry point and the exit codes.
 """
 
 from __future__ import annotations

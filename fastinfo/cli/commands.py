@@ -17,8 +17,6 @@ import numpy as np
 import typer
 
 import fastinfo
-from fastinfo import pairwise, ranking, reading, scores
-from fastinfo.alerts import listed
 from fastinfo.backends import choose
 from fastinfo.cli import output
 from fastinfo.cli.options import (
@@ -44,8 +42,11 @@ from fastinfo.cli.options import (
 from fastinfo.cli.output import Listing
 from fastinfo.cli.request import Request, counted
 from fastinfo.cli.selection import Selection
-from fastinfo.limits import usable_cores
-from fastinfo.reading import Layout
+from fastinfo.inputs import reading
+from fastinfo.inputs.reading import Layout
+from fastinfo.pairs import pairwise, ranking, scores
+from fastinfo.system.alerts import listed
+from fastinfo.system.limits import usable_cores
 
 UsageError: Any = typer.BadParameter.__mro__[1]
 """What typer raises for every wrong argument; newer versions name only this subclass of it."""

@@ -11,10 +11,10 @@ from typing import Annotated, Any
 import typer
 
 from fastinfo.backends import REGISTRY
-from fastinfo.entropies import ESTIMATORS
+from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.formulas import AVERAGES
-from fastinfo.preparation import KINDS
-from fastinfo.reading.layout import FORMATS, Layout
+from fastinfo.inputs.preparation import KINDS
+from fastinfo.inputs.reading.layout import FORMATS, Layout
 
 UNITS = {"nats": None, "bits": 2, "hartleys": 10}
 """Units by name, and the base of their logarithm."""

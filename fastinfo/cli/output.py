@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from fastinfo.files import written_whole
+from fastinfo.system.files import written_whole
 
 LIST_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl")
 MATRIX_ENDING = ".npy"

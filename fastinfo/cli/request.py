@@ -8,16 +8,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from fastinfo import progress, reading
-from fastinfo.alerts import CappedBinsWarning, SaturationWarning, listed
 from fastinfo.backends import choose, compile_time
 from fastinfo.cli import output, selection
 from fastinfo.cli.options import UNITS
 from fastinfo.cli.output import Listing
 from fastinfo.cli.selection import Selection
-from fastinfo.limits import usable_cores
-from fastinfo.preparation import Prepared
-from fastinfo.reading import Layout
+from fastinfo.inputs import reading
+from fastinfo.inputs.preparation import Prepared
+from fastinfo.inputs.reading import Layout
+from fastinfo.system import progress
+from fastinfo.system.alerts import CappedBinsWarning, SaturationWarning, listed
+from fastinfo.system.limits import usable_cores
 
 IN_OPTIONS = {
     'estimator="miller_madow"': "--estimator miller_madow",

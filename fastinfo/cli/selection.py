@@ -6,9 +6,9 @@ import csv
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from fastinfo import bin_arguments, preparation
-from fastinfo.numpy_rules import NUMPY_RULES
-from fastinfo.preparation import Choices, Prepared
+from fastinfo.binning.numpy_rules import NUMPY_RULES
+from fastinfo.inputs import bin_arguments, preparation
+from fastinfo.inputs.preparation import Choices, Prepared
 
 
 class Selection(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fastinfo.arguments import one_of
+from fastinfo.inputs.arguments import one_of
 
 REDUCTIONS = ("mean", "sum", "none")
 

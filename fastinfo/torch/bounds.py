@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fastinfo.arguments import one_of, positive_integer
+from fastinfo.inputs.arguments import one_of, positive_integer
 from fastinfo.torch import arguments
 
 __all__ = [

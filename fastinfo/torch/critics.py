@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fastinfo.arguments import positive_integer
+from fastinfo.inputs.arguments import positive_integer
 
 __all__ = [
     "BilinearCritic",

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fastinfo.arguments import one_of
+from fastinfo.inputs.arguments import one_of
 from fastinfo.torch import arguments
 from fastinfo.torch.bounds import LOWER_BOUNDS
 

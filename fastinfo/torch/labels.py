@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn.functional import cross_entropy
 
-from fastinfo.arguments import log_base
+from fastinfo.inputs.arguments import log_base
 from fastinfo.torch import arguments
 
 

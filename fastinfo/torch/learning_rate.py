@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from fastinfo.arguments import positive_integer
+from fastinfo.inputs.arguments import positive_integer
 from fastinfo.torch import arguments
 
 __all__ = ["KLAdaptiveLR"]

@@ -20,9 +20,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from fastinfo.arguments import one_of, positive_integer
+from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.formulas import mutual_information
-from fastinfo.joint_counts import JointCounts
+from fastinfo.inputs.arguments import one_of, positive_integer
 from fastinfo.measures import entropy, value_of
 from fastinfo.torch import arguments
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from fastinfo.arguments import log_base, one_of
+from fastinfo.inputs.arguments import log_base, one_of
 from fastinfo.torch import arguments
 from fastinfo.torch.soft_histogram import SoftHistogram, common_dtype
 

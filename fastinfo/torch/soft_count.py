@@ -14,7 +14,7 @@ import torch
 
 from fastinfo.backends import kernels_of
 from fastinfo.backends.contract import Array, SoftBins, SoftKernels
-from fastinfo.ranges import map_threads, over_ranges
+from fastinfo.system.ranges import map_threads, over_ranges
 
 RANGE = 1 << 17
 """Samples of a range, or of several short pairs: 1.5 ms of work for two cubic splines."""

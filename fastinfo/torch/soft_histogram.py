@@ -9,8 +9,8 @@ from typing import Any
 
 import torch
 
-from fastinfo.arguments import one_of
 from fastinfo.backends.contract import SOFT_KERNELS, SoftBins
+from fastinfo.inputs.arguments import one_of
 from fastinfo.torch import arguments
 from fastinfo.torch.soft_count import soft_count
 

@@ -1,0 +1,1 @@
+"""Counts that are kept, added up, saved and loaded."""

@@ -1,0 +1,600 @@
+"""`JointCounts`: samples → binning → counting, kept, added up and stored."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from functools import partial
+from itertools import accumulate, islice
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from fastinfo import binning, counting
+from fastinfo.accumulators import joint_counts_file
+from fastinfo.backends import at, choose, name_of, reach, threads
+from fastinfo.backends.contract import Kernels
+from fastinfo.binning import Bins, Categories, Coder, Edges, Given, Trust
+from fastinfo.counting import Counts, DenseCounts, SparseCounts
+from fastinfo.data.columns import Column
+from fastinfo.data.encoders import Guessed, WrongGuessError
+from fastinfo.inputs import arguments, bin_arguments, tables
+from fastinfo.inputs.types import BackendName, NanPolicy, Samples, Weights
+from fastinfo.inputs.types import Bins as BinsArgument
+from fastinfo.system import alerts
+from fastinfo.system.ranges import BLOCK, RANGE, map_threads
+
+Labels = list[list[str | int] | None]
+"""Names of the columns of each variable that came as a table, by which later ones are matched."""
+
+
+class JointCounts:
+    """Counts of the joint table of one or more variables, to which samples can be added.
+
+    Every discrete measure accepts one in place of samples. Counts add up exactly, so that chunks of
+    a stream, files and machines may each count by themselves.
+
+    Categories grow as they come. Bins of floating-point samples are fixed by the first samples
+    unless ``bins`` gives edges; a later value outside of them has no bin and counts as missing, so
+    that ``nan_policy="raise"`` tells of it. Several threads may call `update` at once.
+
+    Parameters
+    ----------
+    bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
+        How to bin floating-point samples; see `fastinfo.mutual_information`.
+    nan_policy : {"raise", "omit", "propagate"}
+        What to do about samples in which a variable is missing.
+    sparse : bool, optional
+        Whether to keep the occupied cells only; by default where the table would be far larger
+        than the samples.
+    backend : {"numba", "numpy", "cupy"}, optional
+        Kernels that count; as for `fastinfo.mutual_information`.
+    n_jobs : int, optional
+        Threads; all cores by default.
+
+    Attributes
+    ----------
+    n_missing : int
+        Samples left out because a variable was missing.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> counts = fastinfo.JointCounts()
+    >>> for chunk in ([0, 0, 1], [0, 1, 1]), ([1, 1], [1, 1]):
+    ...     counts = counts.update(*chunk)
+    >>> counts.table
+    array([[1, 1],
+           [0, 3]])
+    >>> round(fastinfo.mutual_information(counts, base=2), 6)
+    0.321928
+    """
+
+    n_missing: int
+
+    def __init__(
+        self,
+        *,
+        bins: BinsArgument = None,
+        nan_policy: NanPolicy = "raise",
+        sparse: bool | None = None,
+        backend: BackendName | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        bin_arguments.require_bins(bins)
+        self._specification = bins
+        self.nan_policy = arguments.nan_policy(nan_policy)
+        if sparse not in (None, True, False):
+            raise TypeError(
+                f"sparse={sparse!r}; accepted are True, False, and None to decide by size"
+            )
+        self._sparse = sparse
+        name_of(backend)  # an unknown one is told at once
+        self._backend = backend
+        self._n_jobs = arguments.n_jobs(n_jobs)
+        self._bins: list[list[Bins]] = []
+        self._counts: Counts | None = None
+        self.n_missing = 0
+        self._names: tuple[str, ...] = ()
+        self._labels: Labels = []
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickle and copy: everything but the lock."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of the samples counted so far."""
+        vars(self).update(state)
+        self._lock = threading.Lock()
+
+    @classmethod
+    def from_table(cls, table: ArrayLike) -> JointCounts:
+        """Counts that exist already: a contingency table, one axis a variable.
+
+        Parameters
+        ----------
+        table : array-like, d-dimensional
+            Numbers of samples, integer, or weights, floating-point; none negative. The categories
+            of each variable are the positions 0, 1, …. A masked cell holds no samples.
+
+        Raises
+        ------
+        ValueError
+            For counts that are negative, NaN, infinite or all 0, and for what is no table of
+            numbers.
+
+        Examples
+        --------
+        >>> import fastinfo
+        >>> table = fastinfo.JointCounts.from_table([[40, 10], [10, 40]])
+        >>> round(fastinfo.mutual_information(table, base=2), 6)
+        0.278072
+        """
+        array = np.ma.filled(table, 0) if np.ma.isMaskedArray(table) else np.asarray(table)
+        if array.ndim == 0 or array.size == 0 or array.dtype.kind not in "biuf":
+            raise ValueError(
+                f"table has shape {array.shape} and dtype {array.dtype}; accepted are real numbers "
+                "with at least one axis and one cell"
+            )
+        if not np.isfinite(array).all() or (array < 0).any():
+            raise ValueError("table holds negative, NaN or infinite counts")
+        if not array.any():
+            zero = "cell is masked or" if np.ma.isMaskedArray(table) else "count is"
+            raise ValueError(f"table holds no samples: every {zero} 0")
+        dtype = np.float64 if array.dtype.kind == "f" else np.int64
+        if dtype is np.float64:
+            arguments.require_total(array, "table")
+        elif array.sum(dtype=np.float64) >= 1 << 63:
+            raise ValueError("table holds 2⁶³ samples or more; pass floating-point weights")
+        result = cls()
+        result._counts = DenseCounts(np.array(array, dtype, order="C"))
+        result._bins = [[Categories(np.arange(size))] for size in array.shape]
+        return result
+
+    def update(self, *variables: Samples, sample_weight: Weights | None = None) -> JointCounts:
+        """Add samples. Nothing is added where an error is raised.
+
+        Parameters
+        ----------
+        *variables : array-like of shape (n,) or (n, d)
+            One array for each variable, as many as at first.
+        sample_weight : array-like of shape (n,), optional
+            Weight of each sample, as for `fastinfo.mutual_information`.
+
+        Returns
+        -------
+        JointCounts
+            This object.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fastinfo.mutual_information`; also for another number of variables than at first,
+            and for samples of another type, which cannot be merged with those before.
+        """
+        if not variables:
+            raise TypeError("update() takes the samples of at least one variable")
+        with at(*variables, sample_weight):
+            groups = [
+                arguments.variable(samples, name)
+                for samples, name in zip(variables, variable_names(len(variables)), strict=True)
+            ]
+            labels = [tables.plain_labels(samples) for samples in variables]
+            if len(labels) == len(self._labels):
+                places = _places(self._labels, labels)
+                groups = [
+                    [group[place] for place in order] if order else group
+                    for group, order in zip(groups, places, strict=True)
+                ]
+            self.update_columns(groups, sample_weight)
+        own = zip(variables, variable_names(len(variables)), strict=True)
+        names = tuple(tables.name_of(samples) or name for samples, name in own)
+        with self._lock:
+            self._labels, self._names = self._labels or labels, self._names or names
+        return self
+
+    def update_columns(
+        self,
+        groups: Sequence[Sequence[Column]],
+        sample_weight: Any,
+        fixed: Sequence[Sequence[Bins | None]] | None = None,
+    ) -> JointCounts:
+        """Add samples that have passed `fastinfo.inputs.arguments` already, by variable.
+
+        ``fixed`` gives the bins of the columns of each variable where they are known; edges are
+        never fitted twice.
+        """
+        # The samples that decide the bins are counted before any others.
+        with self._lock:
+            is_first = not self._bins or any(not len(b) for group in self._bins for b in group)
+            if is_first:
+                self._include(*self._counted(groups, sample_weight, fixed))
+        if not is_first:
+            counted = self._counted(groups, sample_weight, fixed)
+            with self._lock:
+                self._include(*counted)
+        return self
+
+    def _counted(
+        self,
+        groups: Sequence[Sequence[Column]],
+        sample_weight: Any,
+        fixed: Sequence[Sequence[Bins | None]] | None,
+    ) -> tuple[list[list[Bins]], Counts, int]:
+        """Bins and counts of samples, and how many of them are missing."""
+        n_samples = arguments.same_length([column for group in groups for column in group])
+        weights = arguments.weights(sample_weight, n_samples)
+        groups, weights = arguments.with_weight(groups, weights)
+        n_samples = n_samples if weights is None else int(weights.size)
+        if self._counts is not None:
+            self._require_like([len(group) for group in groups])
+            fixed = self._bins
+        converted, of_groups = bin_arguments.bin_rules(self._specification, groups, fixed)
+        columns = [column for group in converted for column in group]
+        rules = [
+            binning.sharing(rule, len(columns))
+            for group, rule in zip(converted, of_groups, strict=True)
+            for _ in group
+        ]
+        place = arguments.place_of_columns(columns, weights, self._backend)
+        kernels = choose(self._backend, place)
+        arrays = [array for column in columns for array in (column.values, column.missing)]
+        kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
+        weights = None if weights is None else reach(weights, kernels)
+        decided = [bins for group in fixed for bins in group] if fixed else rules
+        known = [
+            bins if isinstance(bins, Edges) and len(bins) else rule
+            for bins, rule in zip(decided, rules, strict=True)
+        ]
+        trust = Trust.SOME if weights is None else Trust.EDGES  # sums of weights tell no numbers
+        try:
+            coders, counts = self._count(columns, known, weights, kernels, trust)
+        except WrongGuessError:
+            coders, counts = self._count(columns, known, weights, kernels, Trust.NOTHING)
+        n_missing = 0
+        if any(coder.has_missing is not False for coder in coders):
+            if weights is None:
+                n_missing = n_samples - int(counts.values.sum())
+            else:
+                encoders = [coder.encode for coder in coders]
+                n_bins = [len(coder.bins) for coder in coders]
+                n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
+        if n_missing and self.nan_policy == "raise":
+            binning.refuse_missing(columns, [coder.settled() for coder in coders])
+        if n_missing and fixed:
+            self._tell_of_values_outside(columns, known, rules, kernels)
+        each = iter(coders)
+        bins = [[coder.bins for coder in islice(each, len(group))] for group in converted]
+        return bins, counts, n_missing
+
+    def _count(
+        self,
+        columns: Sequence[Column],
+        rules: Sequence[Any],
+        weights: Any,
+        kernels: Kernels,
+        trust: Trust,
+    ) -> tuple[list[Coder], Counts]:
+        """Fit the bins of columns and count their joint table."""
+        n_samples = columns[0].values.size
+        # Columns side by side, and the threads that are left over within each.
+        at_once = min(threads(kernels, self._n_jobs), len(columns)) if n_samples > RANGE else 1
+        n_jobs = self._n_jobs // at_once
+        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust, weights=weights)
+        coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
+        if self.nan_policy == "raise":
+            binning.refuse_missing(columns, coders)
+        counts = counting.count(
+            [coder.encode for coder in coders],
+            n_samples,
+            [len(coder.bins) for coder in coders],
+            kernels,
+            weights,
+            self._sparse,
+            self._n_jobs,
+            BLOCK if any(coder.writes for coder in coders) else RANGE,
+        )
+        if trust is Trust.SOME:
+            _confirm(coders, n_samples, counts)
+        return coders, counts
+
+    def _tell_of_values_outside(
+        self,
+        columns: Sequence[Column],
+        known: Sequence[Any],
+        rules: Sequence[Any],
+        kernels: Kernels,
+    ) -> None:
+        """Warn where the first samples have decided edges that later ones pass."""
+        for column, bins, rule in zip(columns, known, rules, strict=True):
+            if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
+                continue
+            low, high, _ = kernels.summarize(reach(column.values, kernels))
+            if low < bins.edges[0] or high > bins.edges[-1]:
+                alerts.warn(
+                    f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "
+                    f"bins from {bins.edges[0]:.6g} to {bins.edges[-1]:.6g}, as the first samples "
+                    "have it: values outside are counted as missing. Give edges to JointCounts, "
+                    "such as bins=[-inf, …, inf]",
+                    alerts.OutsideBinsWarning,
+                )
+
+    def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
+        if self._counts is None:
+            self._bins, self._counts = bins, counts
+        else:
+            united, old, new = _align(self._bins, self._counts, bins, counts, self._sparse)
+            self._counts, self._bins = counting.add(old, new), united
+        self.n_missing += n_missing
+
+    def _require_like(self, widths: list[int]) -> None:
+        ours = [len(group) for group in self._bins]
+        if ours != widths:
+            raise ValueError(
+                f"the counts are of {len(ours)} variables with {ours} columns; "
+                f"{len(widths)} with {widths} came"
+            )
+
+    def __add__(self, other: JointCounts) -> JointCounts:
+        """Counts of the samples of both; neither is changed."""
+        if not isinstance(other, JointCounts):
+            return NotImplemented
+        if self.nan_policy != other.nan_policy:
+            raise ValueError(
+                f"nan_policy is {self.nan_policy!r} on one side and {other.nan_policy!r} on the "
+                "other"
+            )
+        total = JointCounts(
+            bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
+        )
+        total._backend, total._n_jobs = self._backend, self._n_jobs
+        total._names = self._names or other._names
+        for part in (self, other):
+            if part._counts is not None:
+                if total._counts is not None:
+                    total._require_like([len(group) for group in part._bins])
+                total._include(*part._like(total), part.n_missing)
+                total._labels = total._labels or part._labels
+        return total
+
+    def _like(self, other: JointCounts) -> tuple[list[list[Bins]], Counts]:
+        """Bins and counts, the columns of tables in the order that they have in other counts."""
+        if not (self._labels and len(self._labels) == len(other._labels)):
+            return self._bins, self._known
+        starts = list(accumulate(self._widths, initial=0))
+        orders = [
+            order or list(range(width))
+            for order, width in zip(_places(other._labels, self._labels), self._widths, strict=True)
+        ]
+        bins = [[group[i] for i in order] for group, order in zip(self._bins, orders, strict=True)]
+        axes = [start + i for start, order in zip(starts, orders, strict=False) for i in order]
+        is_same = axes == sorted(axes)
+        return bins, self._known if is_same else self._known.in_order(axes)
+
+    def __radd__(self, other: Any) -> JointCounts:
+        """So that `sum` adds several up: it begins with 0."""
+        return self + JointCounts(nan_policy=self.nan_policy) if other == 0 else NotImplemented
+
+    def __repr__(self) -> str:
+        if self._counts is None:
+            return "JointCounts(no samples yet)"
+        kind = "sparse" if self.is_sparse else "dense"
+        sizes = zip(self.names, self.shape, strict=True)
+        cells = " × ".join(f"{name}: {size}" for name, size in sizes)
+        samples = f"{self.n_samples:g} samples, {self.n_missing:g} missing"
+        return f"JointCounts({cells} cells, {kind}, {samples})"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the variables are called: as the columns of tables that came first, or x, y, z."""
+        return self._names or variable_names(self.n_variables)
+
+    @property
+    def _known(self) -> Counts:
+        if self._counts is None:
+            raise ValueError("these JointCounts hold no samples yet: call update(...) first")
+        return self._counts
+
+    @property
+    def is_unknown(self) -> bool:
+        """Whether measures are NaN: a sample was missing and ``nan_policy`` is "propagate"."""
+        return self.nan_policy == "propagate" and self.n_missing > 0
+
+    @property
+    def n_variables(self) -> int:
+        """The number of variables."""
+        return len(self._bins)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of cells of each variable: of a d-dimensional one, of all its columns."""
+        return tuple(prod(len(bins) for bins in group) for group in self._bins)
+
+    @property
+    def n_samples(self) -> int | float:
+        """The number of samples counted, or the sum of their weights."""
+        total = self._known.values.sum()
+        return float(total) if self.is_weighted else int(total)
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether only occupied cells are kept."""
+        return isinstance(self._known, SparseCounts)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether the counts are sums of weights."""
+        return bool(self._known.values.dtype.kind == "f")
+
+    @property
+    def bins(self) -> list[Any]:
+        """Edges or categories of each variable; of a d-dimensional one, a list of its columns'."""
+        told = [
+            [b.edges if isinstance(b, Edges) else b.values for b in group] for group in self._bins
+        ]
+        return [group[0] if len(group) == 1 else group for group in told]
+
+    def holds_integers(self, variable: int) -> bool:
+        """Whether the categories of a variable of one column are integers."""
+        (bins,) = self._bins[variable] if self._widths[variable] == 1 else (None,)
+        return isinstance(bins, Categories) and bins.values.dtype.kind in "iu"
+
+    @property
+    def named_bins(self) -> dict[str, Any]:
+        """The `bins`, by the `names` of the variables."""
+        return dict(zip(self.names, self.bins, strict=True))
+
+    @property
+    def table(self) -> np.ndarray[Any, Any]:
+        """The dense table of counts, one axis a variable.
+
+        Raises
+        ------
+        MemoryError
+            Where it does not fit the memory.
+        """
+        return np.asarray(self._known.to_dense()).reshape(self.shape)
+
+    def marginal(self, *variables: int) -> np.ndarray[Any, Any]:
+        """Counts of the cells of the joint table of some variables, one-dimensional.
+
+        Of sparse counts only the occupied cells; in either case sorted by the variables' bins.
+
+        Parameters
+        ----------
+        *variables : int
+            Positions of the variables.
+
+        Returns
+        -------
+        numpy.ndarray, one-dimensional
+            int64, or float64 sums of weights.
+        """
+        return np.asarray(self._marginal_counts(*variables).values)
+
+    def _marginal_counts(self, *variables: int) -> Counts:
+        starts = list(accumulate(self._widths, initial=0))
+        axes = [axis for v in sorted(variables) for axis in range(starts[v], starts[v + 1])]
+        return self._known.marginal(axes)
+
+    @property
+    def _widths(self) -> list[int]:
+        """Columns of each variable."""
+        return [len(group) for group in self._bins]
+
+    def aligned_with(self, other: JointCounts) -> tuple[Any, Any]:
+        """Counts of two samples of the same variables, cell by cell, one-dimensional."""
+        if self.n_variables != other.n_variables:
+            raise ValueError(
+                f"the counts are of {self.n_variables} and of {other.n_variables} variables; "
+                "a divergence compares samples of the same ones"
+            )
+        _, a, b = _align(self._bins, self._known, *other._like(self))
+        if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
+            return a.values, b.values
+        # The occupied cells of both, in one order: each one's counts, 0 at the other's cells.
+        a, b = a.to_sparse(), b.to_sparse()
+        nothing_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
+        nothing_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
+        return counting.add(a, nothing_b).values, counting.add(b, nothing_a).values
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write to a file; whole or not at all.
+
+        The file is NumPy's ``.npz`` and holds no pickles. `load` reads it.
+
+        Raises
+        ------
+        ValueError
+            Where no sample has been counted.
+        OSError
+            Where the file cannot be written.
+        """
+        joint_counts_file.write(
+            path,
+            self._known,
+            self._bins,
+            self._specification,
+            nan_policy=self.nan_policy,
+            sparse=self._sparse,
+            n_missing=self.n_missing,
+            names=self._names,
+            columns=self._labels,
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> JointCounts:
+        """Read what `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            For a file that `save` did not write, or that is damaged.
+        OSError
+            Where the file cannot be read.
+        """
+        counts, bins, specification, described = joint_counts_file.read(path)
+        result = cls(
+            bins=specification, nan_policy=described["nan_policy"], sparse=described["sparse"]
+        )
+        result._counts, result._bins = counts, bins
+        result.n_missing = described["n_missing"]
+        result._names = tuple(described.get("names", ()))  # earlier files have none
+        result._labels = described.get("columns", [])
+        return result
+
+
+def _places(wanted: Labels, found: Labels) -> list[list[int] | None]:
+    """Where the columns of each variable are that another table of it calls by these names."""
+    return [
+        None
+        if ours is None or theirs is None
+        else tables.places_by_name(ours, theirs, ("the counts", "the samples"))
+        for ours, theirs in zip(wanted, found, strict=True)
+    ]
+
+
+def variable_names(count: int) -> tuple[str, ...]:
+    """What messages call variables by their position: x, y, z, then by number."""
+    return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
+
+
+def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
+    """Check that samples without a count are missing ones, and that no guess was wrong."""
+    guesses = [coder.encode for coder in coders if isinstance(coder.encode, Guessed)]
+    if not guesses or int(counts.values.sum()) == n_samples:
+        return
+    if all(c.has_missing is False or isinstance(c.encode, Guessed) for c in coders):
+        raise WrongGuessError  # no other column has missing samples
+    for guess in guesses:
+        guess.confirm()
+
+
+def _align(
+    left_bins: list[list[Bins]],
+    left: Counts,
+    right_bins: list[list[Bins]],
+    right: Counts,
+    sparse: bool | None = None,
+) -> tuple[list[list[Bins]], Counts, Counts]:
+    """Both counts over the union of their bins."""
+    united: list[list[Bins]] = []
+    left_places, right_places = [], []
+    for ours, theirs in zip(left_bins, right_bins, strict=True):
+        group = []
+        for a, b in zip(ours, theirs, strict=True):
+            bins, to_a, to_b = binning.unite(a, b)
+            group.append(bins)
+            left_places.append(to_a)
+            right_places.append(to_b)
+        united.append(group)
+    shape = tuple(len(bins) for group in united for bins in group)
+    if sparse is None and shape != left.shape and prod(shape) > counting.LARGEST_TABLE:
+        left, right = left.to_sparse(), right.to_sparse()
+    if isinstance(left, DenseCounts) or isinstance(right, DenseCounts):
+        counting.require_memory(shape)
+    return united, left.spread(shape, left_places), right.spread(shape, right_places)

@@ -1,0 +1,1 @@
+"""What flows from one stage to the next."""

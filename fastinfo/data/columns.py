@@ -1,0 +1,155 @@
+"""What samples are once they have passed the edge: columns, and tables of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+Array = Any
+
+
+class Column(NamedTuple):
+    """One column of samples, as `fastinfo.inputs.arguments` leaves it."""
+
+    name: str
+    """What messages call it: ``x``, ``x[:, 2]``, or its name in a table."""
+    values: Array
+    """``(n,)``: float32, float64, any integer dtype or bool."""
+    missing: Array | None = None
+    """Boolean ``(n,)``, where values that are not floating-point are missing."""
+    categories: np.ndarray[Any, Any] | None = None
+    """Of text and categoricals: the labels that occur, in the order of
+    `fastinfo.binning.categories`. ``values`` are then codes of them; what stands at a missing
+    sample does not matter."""
+    integers_with_gaps: bool = False
+    """Whether floats are what pandas makes of integers some of which are missing."""
+
+    @property
+    def is_float(self) -> bool:
+        """Whether the column is binned; otherwise its values are categories."""
+        return bool(self.values.dtype.kind == "f")
+
+    @property
+    def kind(self) -> str:
+        """What messages say of its samples."""
+        if self.categories is None:
+            return f"has dtype {self.values.dtype}"
+        return "holds text" if self.categories.dtype.kind in "US" else "holds categories"
+
+
+class ArrayColumns(Sequence[Column]):
+    """The columns of one array, alike in all but their samples; each made when asked for.
+
+    Parameters
+    ----------
+    name : str
+        What the array is called.
+    rows : array of shape (m, n)
+        The samples of each column, contiguous: numbers, none of them missing but NaN.
+    first : int
+        The position of the first column in the array.
+    names : sequence of str, optional
+        Names of all columns of the array, where it has any.
+    """
+
+    def __init__(
+        self, name: str, rows: Array, first: int = 0, names: Sequence[str] | None = None
+    ) -> None:
+        self.name = name
+        self.rows = rows
+        self.first = first
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            start, stop, _ = position.indices(len(self))
+            rows = self.rows[start:stop]
+            return ArrayColumns(self.name, rows, self.first + start, self.names)
+        position = range(len(self))[position]
+        name = _name_of(self.name, self.first + position, self.names)
+        return Column(name, self.rows[position])
+
+
+class SparseColumns(Sequence[Column]):
+    """The columns of a sparse matrix, each made dense when asked for, and forgotten afterwards.
+
+    Parameters
+    ----------
+    name : str
+        What the matrix is called.
+    matrix : scipy.sparse matrix or array of shape (n, m)
+        By columns (CSC), of numbers, each cell once.
+    first, names
+        As for `ArrayColumns`; ``first`` is the first column that is meant.
+    stop : int, optional
+        The column after the last one that is meant.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        matrix: Any,
+        first: int = 0,
+        names: Sequence[str] | None = None,
+        stop: int | None = None,
+    ) -> None:
+        self.name = name
+        self.matrix = matrix
+        self.positions = range(first, matrix.shape[1] if stop is None else stop)
+        self.names = names
+
+    def __len__(self) -> int:
+        return len(self.positions)
+
+    def __getitem__(self, position: Any) -> Any:
+        if isinstance(position, slice):
+            kept = self.positions[position]
+            return SparseColumns(self.name, self.matrix, kept.start, self.names, kept.stop)
+        position = self.positions[position]
+        start, stop = self.matrix.indptr[position : position + 2]
+        values = np.zeros(self.matrix.shape[0], self.matrix.dtype)
+        values[self.matrix.indices[start:stop]] = self.matrix.data[start:stop]
+        return Column(_name_of(self.name, position, self.names), values)
+
+    def astype(self, dtype: Any) -> SparseColumns:
+        """The same numbers in another dtype."""
+        return self.like(self.matrix.astype(dtype))
+
+    def like(self, matrix: Any) -> SparseColumns:
+        """The same columns of another matrix."""
+        start, stop = self.positions.start, self.positions.stop
+        return SparseColumns(self.name, matrix, start, self.names, stop)
+
+
+def _name_of(array: str, position: int, names: Sequence[str] | None) -> str:
+    return f"{array}[:, {position}]" if names is None else names[position]
+
+
+Columns = Sequence[Column]
+"""Of one table: `ArrayColumns`, `SparseColumns`, or a list of columns that differ."""
+
+
+def of_samples(columns: Columns, chosen: Callable[[Array], Array]) -> Columns:
+    """The same columns with some of their samples, as a function chooses them along an array."""
+    if isinstance(columns, ArrayColumns):
+        return ArrayColumns(columns.name, chosen(columns.rows), columns.first, columns.names)
+    if isinstance(columns, SparseColumns):
+        rows = chosen(np.arange(columns.matrix.shape[0]))
+        return columns.like(columns.matrix[rows].tocsc())
+    return [
+        column._replace(
+            values=chosen(column.values),
+            missing=None if column.missing is None else chosen(column.missing),
+        )
+        for column in columns
+    ]
+
+
+def typical(columns: Columns) -> Columns:
+    """Columns that stand for all, in everything that can be known without their samples."""
+    return columns[:1] if isinstance(columns, (ArrayColumns, SparseColumns)) else columns

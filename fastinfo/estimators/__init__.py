@@ -1,0 +1,1 @@
+"""Counts → entropies, and what chance alone gives."""

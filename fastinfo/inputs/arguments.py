@@ -1,0 +1,383 @@
+"""The edge: every argument is checked and brought to one form here, once.
+
+Behind this module samples are `columns.Column`, bins are rules, and nothing is validated again.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+
+from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
+from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
+from fastinfo.estimators.entropies import ESTIMATORS
+from fastinfo.inputs import objects, tables
+from fastinfo.inputs.objects import is_integer, is_number
+from fastinfo.inputs.types import NanPolicy
+from fastinfo.system.limits import usable_cores
+
+NAN_POLICIES = get_args(NanPolicy)
+LEAST_TOTAL = 1e-250
+TO_HOST = {"torch": "x.cpu()", "dask": "x.compute()"}
+
+
+def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
+    """``value``, if it is among the accepted ones."""
+    accepted = tuple(accepted)
+    if not isinstance(value, str) or value not in accepted:
+        raise ValueError(f"{name}={value!r}; accepted are {', '.join(map(repr, accepted))}")
+    return value
+
+
+def estimator(value: Any) -> str:
+    """The name of an entropy estimator."""
+    return str(one_of(value, "estimator", ESTIMATORS))
+
+
+def nan_policy(value: Any) -> NanPolicy:
+    """What happens to missing samples."""
+    found: NanPolicy = one_of(value, "nan_policy", NAN_POLICIES)
+    return found
+
+
+def log_base(base: Any) -> float:
+    """What nats are divided by: log of the base, 1 for None."""
+    if base is None:
+        return 1.0
+    if not is_number(base):
+        raise TypeError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
+    if not 1 < base < np.inf:
+        raise ValueError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
+    return math.log(base)  # of integers beyond floating point too
+
+
+def n_jobs(value: Any) -> int:
+    """A number of threads; all cores for None and for −1."""
+    if value is None or value == -1:
+        return usable_cores()
+    return positive_integer(value, "n_jobs")
+
+
+def positive_integer(value: Any, name: str) -> int:
+    """An integer of at least 1."""
+    if not is_integer(value):
+        raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
+    if value < 1:
+        raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
+    return int(value)
+
+
+def path(value: Any, name: str) -> Path:
+    """A path that names something: an empty one would be the working directory."""
+    if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
+        kind = ValueError if isinstance(value, str) else TypeError
+        raise kind(f"{name}={value!r}; accepted is a path, . for the working directory")
+    return Path(value)
+
+
+def require_integers(name: str, is_weighted: bool) -> None:
+    """Raise where an estimator that means numbers of samples came with weights."""
+    if is_weighted and ESTIMATORS[name].needs_integers:
+        raise ValueError(
+            f"estimator={name!r} corrects for the number of samples, and these counts are sums of "
+            'weights; use estimator="ml"'
+        )
+
+
+def threshold(value: Any) -> float:
+    """The least value of interest; −inf for None."""
+    if value is None:
+        return -np.inf
+    if not is_number(value) or np.isnan(value):
+        raise ValueError(f"threshold={value!r}; accepted is a real number, or None")
+    return float(value)
+
+
+def output(out: Any, shape: tuple[int, int]) -> Any:
+    """An array that takes the result: ``out``, or NumPy's view of a tensor on the CPU."""
+    got, dtype = getattr(out, "shape", None), getattr(out, "dtype", None)
+    if tables.library(out) == "torch":
+        if out.device.type != "cpu" or out.requires_grad:
+            gradient = " with a gradient" * out.requires_grad
+            raise ValueError(
+                f"out is a tensor on {out.device}{gradient}; accepted "
+                "are NumPy and CuPy arrays, what takes assignments to slices, and torch tensors on "
+                "the CPU without a gradient"
+            )
+        out, got = tensor_on_host(out, "out"), tuple(out.shape)
+    if got != shape or not _is_floating(getattr(out, "dtype", None)):
+        raise ValueError(
+            f"out has shape {got} and dtype {dtype}; accepted is shape {shape}, floating-point"
+        )
+    if isinstance(out, np.ndarray) and not out.flags.writeable:
+        raise ValueError("out is read-only; pass an array that can be written to")
+    return out
+
+
+def _is_floating(dtype: Any) -> bool:
+    try:
+        return dtype is not None and np.dtype(dtype).kind == "f"
+    except TypeError:  # of a library with types of its own
+        return False
+
+
+# --- samples ------------------------------------------------------------------------------------
+
+
+def variable(samples: Any, name: str) -> list[Column]:
+    """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
+    if type(samples) is np.ndarray and samples.ndim == 1:  # asked first, for it is so most often
+        return [column(samples, name)]
+    tables.require_read(samples, name)
+    if tables.is_series(samples):
+        return [column(samples, name)]
+    if not tables.has_names(samples):
+        if tables.is_sparse(samples) and samples.ndim == 1:
+            samples = samples.toarray()
+        if not tables.is_sparse(samples):
+            samples = array_of(samples, name)
+        if samples.ndim == 1:
+            return [column(samples, name)]
+        if samples.ndim != 2:
+            raise ValueError(
+                f"{name} has {samples.ndim} dimensions, shape {tuple(samples.shape)}; accepted are "
+                "(n,) samples of one variable and (n, d) samples of one d-dimensional variable"
+            )
+    return list(features(samples, name))
+
+
+def features(table: Any, name: str) -> Columns:
+    """The columns of a table ``(n, m)``, each by its name."""
+    tables.require_read(table, name)
+    names = None
+    if tables.is_annotated(table):
+        table, names = tables.matrix_of(table), [str(label) for label in tables.labels(table)]
+    if tables.is_sparse(table) and table.ndim == 2:
+        return _sparse_features(table, name, names)
+    if not tables.is_table(table):
+        if tables.is_series(table) and hasattr(table, "__len__"):
+            tables.require_two_dimensions((len(table),), name)
+        table = array_of(table, name)
+        is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
+        if is_plain and table.ndim == 2 and table.size:
+            rows = _supported(tables.by_column(table).T, name)
+            return ArrayColumns(name, rows, names=names)
+    own_names, found = tables.columns(table, name)
+    if not found:
+        raise ValueError(f"{name} has no columns")
+    return [
+        column(samples, label) for label, samples in zip(names or own_names, found, strict=True)
+    ]
+
+
+def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Columns:
+    if not matrix.shape[1]:
+        raise ValueError(f"{name} has no columns")
+    if not matrix.shape[0]:
+        raise ValueError(f"{name} is empty, of shape {matrix.shape}; at least one sample is needed")
+    matrix = matrix.tocsc()
+    if not matrix.has_canonical_format:
+        matrix = matrix.copy()  # what came stays as it was
+        matrix.sum_duplicates()
+    dtype = _supported(matrix.data[:0], name).dtype
+    return SparseColumns(name, matrix.astype(dtype, copy=False), names=names)
+
+
+def array_of(samples: Any, name: str) -> Any:
+    """An array of anything that is no DataFrame: CuPy's of what is on a GPU, else NumPy's."""
+    origin = tables.library(samples)
+    if place_of(samples) != HOST:
+        return tables.on_device(samples)
+    if origin == "torch" and samples.device.type == "cpu":
+        return tensor_on_host(samples, name)
+    if origin in ("torch", "jax", "jaxlib", "dask"):
+        raise TypeError(
+            f"{name} is a {type(samples).__module__}.{type(samples).__qualname__}; accepted are "
+            "NumPy and CuPy arrays, lists, pandas, polars and Arrow columns, and torch tensors on "
+            f"the CPU or a CUDA device: pass {TO_HOST.get(origin, 'np.asarray(x)')}"
+        )
+    if np.ma.isMaskedArray(samples):
+        return samples
+    if isinstance(samples, (str, bytes)) or not isinstance(samples, (Iterable, np.ndarray)):
+        raise TypeError(f"{name} is {type(samples).__name__}; accepted is an array of samples")
+    if isinstance(samples, (set, frozenset, dict)):
+        kind = type(samples).__name__
+        raise TypeError(f"{name} is a {kind}, which keeps no order of samples: pass a list")
+    if hasattr(samples, "__array__"):
+        return np.asarray(samples)
+    return objects.of_list(list(samples), name)
+
+
+def tensor_on_host(tensor: Any, name: str) -> Any:
+    """NumPy's view of a torch tensor on the CPU."""
+    try:
+        return tensor.detach().numpy()
+    except (TypeError, RuntimeError) as error:
+        raise TypeError(
+            f"{name} is a {tensor.dtype} tensor that NumPy cannot take ({error}); accepted are "
+            "dense ones of NumPy's dtypes: pass x.float() or x.to_dense()"
+        ) from None
+
+
+def column(samples: Any, name: str) -> Column:
+    """One column of samples, of a dtype that binning knows."""
+    categories = missing = None
+    integers_with_gaps = False
+    if type(samples) is np.ndarray:
+        values = samples
+    elif tables.is_series(samples):
+        values, missing, categories, integers_with_gaps = tables.from_series(samples, name)
+    elif np.ma.isMaskedArray(samples):
+        values, missing = samples.data, np.ma.getmaskarray(samples)
+    elif place_of(samples) != HOST:
+        values = samples
+    elif tables.is_sparse(samples):
+        values = samples.toarray()
+    else:
+        values = array_of(samples, name)
+    if values.ndim != 1:
+        raise ValueError(
+            f"{name} has {values.ndim} dimensions, shape {tuple(values.shape)}; accepted is one"
+        )
+    if values.size == 0:
+        raise ValueError(f"{name} is empty; at least one sample is needed")
+    if values.dtype.kind in "OT":
+        values, missing, categories = objects.to_types(
+            values.astype(object, copy=False), missing, name
+        )
+    elif values.dtype.kind in "US":
+        values, missing, categories = objects.encode_text(values, missing)
+    values = _supported(values, name)
+    if values.dtype.kind == "f":
+        if missing is not None and missing.any():
+            values = np.where(missing, np.nan, values)
+        missing = None
+    if missing is not None and not missing.any():
+        missing = None
+    return Column(name, values, missing, categories, integers_with_gaps)
+
+
+def _supported(values: Any, name: str) -> Any:
+    kind = values.dtype.kind
+    if kind in "mM":
+        since = "(x - np.datetime64(0, 's'))" if kind == "M" else "x"
+        raise TypeError(
+            f"{name} has dtype {values.dtype}; pass {since} / np.timedelta64(1, 's') to bin it as "
+            "numbers, or np.where(np.isnat(x), None, x.astype(str)) to count each value as a "
+            "category; in both, NaT stays missing"
+        )
+    if kind not in "biuf":
+        raise TypeError(
+            f"{name} has dtype {values.dtype}; accepted are floating-point, integer and boolean "
+            "numbers, strings and categoricals"
+        )
+    if kind == "f" and values.dtype.itemsize not in (4, 8):
+        values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
+    if place_of(values) != HOST:
+        return values if values.flags.c_contiguous else values.copy()
+    return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
+
+
+def same_length(columns: Sequence[Column]) -> int:
+    """The number of samples, which all columns share."""
+    first = columns[0]
+    for column in columns:  # two tables may call different columns by one name
+        if column.values.size != first.values.size:
+            raise ValueError(
+                f"the numbers of samples differ: {first.name} has {first.values.size}, "
+                f"{column.name} has {column.values.size}"
+            )
+    return int(first.values.size)
+
+
+def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
+    """Where all of some arrays are; None stands for no array."""
+    places = {
+        place_of(array): name
+        for array, name in zip(arrays, names, strict=True)
+        if array is not None
+    }
+    if len(places) > 1:
+        (first, a), (second, b) = list(places.items())[:2]
+        raise ValueError(
+            f"{a} is on {first} and {b} on {second}: copy both to one device, or choose by "
+            "backend= where to compute"
+        )
+    return next(iter(places), HOST)
+
+
+def place(samples: Iterable[Any]) -> Place:
+    """Where the first samples that are on a device are; the host where none are."""
+    return next((found for found in map(place_of, samples) if found != HOST), HOST)
+
+
+def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:
+    """Where all columns and their weights are.
+
+    ``backend`` moves them to where it works, and then it does not matter where they were.
+    """
+    if backend is not None:
+        everywhere = [place_of(c.values) for c in columns] + [place_of(weights)]
+        return next((p for p in everywhere if p.backend == backend), HOST)
+    values = [c.values for c in columns]
+    return same_place([*values, weights], [*(c.name for c in columns), "sample_weight"])
+
+
+def weights(sample_weight: Any, n_samples: int) -> Any:
+    """Weights of the samples as float64, or None."""
+    if sample_weight is None:
+        return None
+    if not tables.is_series(sample_weight):
+        sample_weight = array_of(sample_weight, "sample_weight")
+    if np.shape(sample_weight) != (n_samples,):
+        raise ValueError(
+            f"sample_weight has shape {np.shape(sample_weight)}; accepted is one weight for each "
+            f"of the {n_samples} samples, shape ({n_samples},)"
+        )
+    found = column(sample_weight, "sample_weight")
+    if found.categories is not None or found.values.dtype.kind not in "biuf":
+        raise TypeError("sample_weight holds categories or text; accepted are real numbers")
+    array = found.values.astype(np.float64)
+    if found.missing is not None or not np.isfinite(array).all():
+        raise ValueError(
+            "sample_weight holds missing, NaN or infinite weights; accepted are finite ones, 0 to "
+            "leave a sample out"
+        )
+    if (array < 0).any():
+        raise ValueError(
+            f"sample_weight holds negative weights (the least is {float(array.min()):g}); accepted "
+            "are 0 and above"
+        )
+    if not array.any():
+        raise ValueError("sample_weight is 0 for every sample; at least one must be above 0")
+    require_total(array, "sample_weight")
+    return array
+
+
+def with_weight(groups: Sequence[Columns], weights: Any) -> tuple[Sequence[Columns], Any]:
+    """The samples whose weight is not 0: the others are left out of everything, the bins too."""
+    if weights is None or (weights > 0).all():
+        return groups, weights
+    (positions,) = (weights > 0).nonzero()
+
+    def chosen(array: Any) -> Any:
+        found = array[..., bring(positions, kernels_of(array))]
+        return found if place_of(array) != HOST else np.ascontiguousarray(found)
+
+    return [of_samples(group, chosen) for group in groups], weights[positions]
+
+
+def require_total(weights: Any, name: str) -> None:
+    """Raise where weights are so large, or so small, that c·log c leaves floating point."""
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if not LEAST_TOTAL <= total <= 1 / LEAST_TOTAL:
+        raise ValueError(
+            f"{name} sums to {total:g}; accepted are sums of {LEAST_TOTAL:g} to "
+            f"{1 / LEAST_TOTAL:g}, since only the ratios of weights matter"
+        )

@@ -1,0 +1,67 @@
+"""Text that spells dates, moments and times of day → numbers.
+
+A file may be read by pandas, which leaves dates text, or by Arrow, which does not: the columns are
+to be worth the same. Only spellings that mean one day are taken, with the year first.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+
+import numpy as np
+
+DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}:\d{2}.*)?")
+TIME = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
+
+MICROSECOND = timedelta(microseconds=1)
+
+
+def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
+    """Microseconds of labels that are all dates and moments, or all times of day; else None.
+
+    Dates are counted from 1970, in UTC; times of day from midnight. Moments that name their offset
+    from UTC do not mix with those that do not.
+
+    Examples
+    --------
+    >>> from fastinfo.inputs.moments import spelled
+    >>> spelled(["00:00:01", "00:01"])
+    array([ 1000000, 60000000])
+    >>> spelled(["2024-02-29", "2023-02-29"]) is None  # there is no such day
+    True
+    """
+    texts = [label for label in labels if isinstance(label, str)]
+    if not texts or len(texts) < len(labels):
+        return None
+    if DATE.fullmatch(texts[0]):
+        pattern, parse = DATE, _since_1970
+    elif TIME.fullmatch(texts[0]):
+        pattern, parse = TIME, _since_midnight
+    else:
+        return None
+    if not all(map(pattern.fullmatch, texts)):
+        return None
+    try:
+        moments = list(map(parse, texts))
+    except ValueError:
+        return None
+    offsets = {has_offset for _, has_offset in moments}
+    found = np.array([since // MICROSECOND for since, _ in moments], np.int64)
+    return found if len(offsets) == 1 else None
+
+
+def _since_1970(text: str) -> tuple[timedelta, bool]:
+    moment = datetime.fromisoformat(text.replace("/", "-"))
+    has_offset = moment.tzinfo is not None
+    return (moment if has_offset else moment.replace(tzinfo=UTC)) - EPOCH, has_offset
+
+
+def _since_midnight(text: str) -> tuple[timedelta, bool]:
+    today = date.min
+    moment = datetime.combine(today, time.fromisoformat(text))
+    return moment - datetime.combine(today, time.min), False
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

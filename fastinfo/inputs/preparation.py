@@ -1,0 +1,344 @@
+"""Tables as they are found in the world → columns whose information is worth measuring.
+
+A table has row numbers, identifiers, dates, counts with thousands of values and columns that never
+change. What becomes of each is decided here by its type, its number of different values and its
+number of rows, and told: nothing is skipped or binned without a word. Arrays are not prepared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import EXACT_IN_FLOATS
+from fastinfo.data.columns import Column
+from fastinfo.inputs import arguments, bin_arguments, moments, tables
+from fastinfo.system import alerts
+from fastinfo.system.alerts import listed
+
+CONSTANT = "skipped (constant or all missing)"
+IDENTIFIER = "treated as identifiers and skipped (more different values than half the rows)"
+ROW_NUMBER = "treated as row numbers and skipped (integers that count the rows)"
+UNSUPPORTED = "skipped (lists, records, bytes or mixed objects, which are not measured)"
+MANY_INTEGERS = "binned like floating-point numbers (integers with many different values)"
+TIMES = "binned as numbers (dates or times)"
+TEXT_TIMES = "binned as numbers (text that spells dates or times)"
+ASKED = "skipped as asked for"
+
+KINDS = ("category", "number", "skip")
+"""What a column may be said to be."""
+
+
+class Choices(NamedTuple):
+    """What the caller decides about columns, by their names."""
+
+    kinds: Mapping[Any, str] | None = None
+    bins: Mapping[Any, Any] | None = None
+    max_categories: int | None = None
+    """Different values up to which integers are categories; by the number of rows for None."""
+    named: Collection[Any] = ()
+    """Columns that were asked for by name, which are never taken for identifiers."""
+
+
+@dataclass
+class Prepared:
+    """The columns of a table that are measured, and what was decided on the way."""
+
+    columns: list[Column]
+    labels: list[Any]
+    """Names of the columns, as the table has them."""
+    bins: dict[int, Any]
+    """Bins that were asked for, by the position of the column."""
+    n_rows: int
+    decisions: dict[str, list[str]] = field(default_factory=dict)
+    """Names of the columns that each decision is about."""
+    incomplete: list[str] = field(default_factory=list)
+    """Columns with missing values."""
+
+    @property
+    def notes(self) -> list[str]:
+        """One line for each decision that changed something."""
+        return [
+            f"{len(names)} column{'s' * (len(names) != 1)} {decision}: {listed(names)}"
+            for decision, names in self.decisions.items()
+        ]
+
+    @property
+    def has_floats(self) -> bool:
+        """Whether there is a column to bin."""
+        return any(column.is_float for column in self.columns)
+
+    def fate(self, label: Any) -> str:
+        """What was decided about a column that is not among those that are left."""
+        return next(fate for fate, names in self.decisions.items() if str(label) in names)
+
+    def select(self, labels: Sequence[Any]) -> Prepared:
+        """Some of the columns, in the order that they are named in; decisions stay behind."""
+        places = [self.labels.index(label) for label in labels]
+        bins = {new: self.bins[old] for new, old in enumerate(places) if old in self.bins}
+        return Prepared([self.columns[place] for place in places], list(labels), bins, self.n_rows)
+
+
+def warn(tables_: Sequence[Prepared]) -> None:
+    """Tell what was decided about tables, in one warning, where the caller did not ask for it."""
+    decisions: dict[str, list[str]] = {}
+    for prepared in tables_:
+        for decision, names in prepared.decisions.items():
+            decisions.setdefault(decision, []).extend(names)
+    decisions.pop(ASKED, None)
+    if decisions:
+        told = "; ".join(Prepared([], [], {}, 0, decisions).notes)
+        alerts.warn(
+            f'{told}. Pass kinds={{name: "category", "number" or "skip"}} to decide otherwise',
+            alerts.PreparationWarning,
+        )
+
+
+def prepare(
+    table: Any, name: str, choices: Choices | None = None, wanted: Sequence[Any] | None = None
+) -> Prepared:
+    """Choose the columns of a table and bring each into a form that can be measured.
+
+    Parameters
+    ----------
+    table : DataFrame or Arrow table
+        Of any library that narwhals reads.
+    name : str
+        What messages call it.
+    choices : Choices, optional
+        What is decided already. Names in it that the table does not have are not noticed here
+        (`require_names`), for they may be those of another table.
+    wanted : sequence, optional
+        Names of the columns to look at; all by default.
+
+    Raises
+    ------
+    ValueError
+        For a column that cannot be of the kind that was asked for.
+    """
+    choices = choices or Choices()
+    kinds, bins = choices.kinds or {}, choices.bins or {}
+    labels = list(tables.labels(table))
+    shown, found = tables.columns(table, name)
+    n_rows = _number_of_rows(name, shown, found)
+    if wanted is not None:
+        places = [labels.index(label) for label in wanted]
+        labels, shown, found = ([part[p] for p in places] for part in (labels, shown, found))
+    prepared = Prepared([], [], {}, n_rows)
+    for label, text, samples in zip(labels, shown, found, strict=True):
+        kind = _by_name(kinds, label)
+        specification = _by_name(bins, label)
+        if kind is None and specification is not None:
+            kind = "number"
+        column, decision = _judge(samples, text, kind, label in choices.named, choices)
+        if decision:
+            prepared.decisions.setdefault(decision, []).append(text)
+        if column is None:
+            continue
+        if specification is not None:
+            prepared.bins[len(prepared.columns)] = specification
+        prepared.columns.append(column)
+        prepared.labels.append(label)
+        if _has_missing(column):
+            prepared.incomplete.append(text)
+    return prepared
+
+
+def _number_of_rows(name: str, shown: Sequence[str], columns: Sequence[Any]) -> int:
+    """The number of rows, which all columns have, and which is not 0."""
+    if not columns:
+        raise ValueError(f"{name} has no columns")
+    lengths = [len(column) for column in columns]
+    for column, length in zip(shown, lengths, strict=True):
+        if length == 0:
+            raise ValueError(f"{column} is empty; at least one sample is needed")
+        if length != lengths[0]:
+            raise ValueError(
+                f"the numbers of samples differ: {shown[0]} has {lengths[0]}, {column} has {length}"
+            )
+    return lengths[0]
+
+
+def prepare_one(samples: Any, name: str, choices: Choices | None = None) -> Prepared:
+    """A single column of a caller who names it, which is never taken for an identifier.
+
+    Raises
+    ------
+    ValueError
+        Where it cannot be measured.
+    """
+    choices = choices or Choices()
+    column, decision = _judge(samples, name, None, True, choices)
+    if column is None:
+        raise ValueError(f"{name} is {decision}")
+    return Prepared(
+        [column], [name], {}, column.values.size, {decision: [name]} if decision else {}
+    )
+
+
+def require_names(names: Collection[Any], labels: Sequence[Any], what: str) -> None:
+    """Raise for a name that no column has, with those that are near.
+
+    Raises
+    ------
+    ValueError
+        For the first such name.
+    """
+    known = {str(label) for label in labels}
+    for name in names:
+        if str(name) not in known:
+            raise ValueError(f"{what}: no column is called {name!r}; {_near(str(name), labels)}")
+
+
+def require_kinds(kinds: Any, what: str = "kinds") -> None:
+    """Raise for kinds that are none.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For another word than `KINDS`, and for what is no mapping.
+    """
+    if not isinstance(kinds, Mapping):
+        raise TypeError(
+            f"{what} is {type(kinds).__name__}; accepted is a dict from names of columns to "
+            f"{', '.join(map(repr, KINDS))}"
+        )
+    for name, kind in kinds.items():
+        if kind not in KINDS:
+            near = get_close_matches(str(kind), KINDS, n=1, cutoff=0.3)
+            raise ValueError(
+                f"{what}: {name!r} is said to be {kind!r}; accepted are "
+                f"{', '.join(map(repr, KINDS))}" + (f" (near is {near[0]!r})" if near else "")
+            )
+
+
+def _near(name: str, labels: Sequence[Any]) -> str:
+    near = get_close_matches(name, list(map(str, labels)), n=3, cutoff=0.5)
+    return f"near are {listed(near)}" if near else f"there are {listed(labels)}"
+
+
+def _by_name(choices: Mapping[Any, Any], label: Any) -> Any:
+    return choices.get(label, choices.get(str(label)))
+
+
+def _has_missing(column: Column) -> bool:
+    if column.is_float:
+        return bool(np.isnan(column.values).any())
+    return column.missing is not None
+
+
+def _judge(
+    samples: Any, name: str, kind: str | None, is_named: bool, choices: Choices
+) -> tuple[Column | None, str]:
+    """The column as it is measured, None where it is not, and what was decided if anything."""
+    if kind == "skip":
+        return None, ASKED
+    times = tables.from_times(samples)
+    try:
+        (column,) = arguments.variable(samples, name) if times is None else [Column(name, *times)]
+    except (TypeError, ValueError):
+        if kind is not None:
+            raise
+        return None, UNSUPPORTED
+    column = bin_arguments.as_integers(column, may_be_many=np.inf)
+    if not _has_two_values(column):
+        return None, CONSTANT
+    if kind == "category":
+        return _as_categories(column), ""
+    if (dates := _spelled_times(column, samples)) is not None:
+        return _as_floats(dates), TEXT_TIMES
+    is_text = column.categories is not None or column.values.dtype.kind in "US"
+    if kind == "number" and is_text:
+        raise ValueError(
+            f"{name} holds categories or text, which are no numbers; accepted are the kinds "
+            "'category' and 'skip', and bins of its own are for numbers"
+        )
+    if column.is_float or (column.values.dtype.kind == "b" and kind is None):
+        return column, ""
+    if times is not None:
+        return _as_floats(column), TIMES
+    if kind == "number":
+        return _as_floats(column), ""
+    n_present, n_distinct = _n_present(column), _n_distinct(column)
+    if is_text:
+        is_identifier = n_distinct > bin_arguments.FEW_VALUES and 2 * n_distinct > n_present
+        return (column, "") if is_named or not is_identifier else (None, IDENTIFIER)
+    if not is_named and n_distinct > bin_arguments.FEW_VALUES and _counts_rows(column):
+        return None, ROW_NUMBER
+    if n_distinct <= (choices.max_categories or bin_arguments.most_categories(n_present)):
+        return column, ""
+    return _as_floats(column), MANY_INTEGERS
+
+
+def _spelled_times(column: Column, samples: Any) -> Column | None:
+    """Text that spells dates or times as integers; not a categorical, which is meant as it is."""
+    if column.categories is None or tables.is_categorical(samples):
+        return None
+    numbers = moments.spelled(column.categories.tolist())
+    if numbers is None:
+        return None
+    values = np.append(numbers, 0)[column.values]  # missing samples have any code
+    return Column(column.name, values, column.missing)
+
+
+def _present(column: Column) -> Any:
+    if column.is_float:
+        return column.values[~np.isnan(column.values)]
+    return column.values if column.missing is None else column.values[~column.missing]
+
+
+def _n_present(column: Column) -> int:
+    return int(_present(column).size)
+
+
+def _has_two_values(column: Column) -> bool:
+    present = _present(column)
+    return bool(present.size) and bool((present != present[0]).any())
+
+
+def _n_distinct(column: Column) -> int:
+    return int(np.unique(_present(column)).size)
+
+
+def _counts_rows(column: Column) -> bool:
+    """Whether integers go up, or down, row by row from 0 or 1, with few left out."""
+    values = column.values
+    if column.missing is not None:
+        return False
+    low, high = int(values.min()), int(values.max())
+    if low not in (0, 1) or high - low >= 2 * values.size:
+        return False
+    return bool((values[1:] > values[:-1]).all() or (values[1:] < values[:-1]).all())
+
+
+def _as_categories(column: Column) -> Column:
+    """Each value of floating-point samples as a category; others are categories already."""
+    if not column.is_float:
+        return column
+    missing = np.isnan(column.values)
+    categories, codes = np.unique(column.values[~missing], return_inverse=True)
+    positions = np.zeros(missing.size, np.int64)
+    positions[~missing] = codes
+    return Column(column.name, positions, missing if missing.any() else None, categories)
+
+
+def _as_floats(column: Column) -> Column:
+    """Integers, or booleans, as floating-point numbers that differ where the integers do."""
+    values, missing = column.values, column.missing
+    if values.dtype.kind == "f":
+        return column
+    if values.dtype.kind in "iu":
+        present = _present(column)
+        low, high = int(present.min()), int(present.max())
+        if max(-low, high) > EXACT_IN_FLOATS >= high - low:
+            # Neighbours would become equal; bins follow a shift. It wraps around, as it has to.
+            with np.errstate(over="ignore"):
+                values = (values - values.dtype.type(low)).view(f"u{values.dtype.itemsize}")
+    floats = values.astype(np.float64)
+    if missing is not None:
+        floats[missing] = np.nan
+    return Column(column.name, floats)

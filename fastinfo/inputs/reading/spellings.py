@@ -1,0 +1,211 @@
+"""Words that mean a missing value, and numbers that are not spelled as numbers.
+
+A word such as ``-`` is no number, so that in a column of numbers it can only mean that there is
+none; in a column of text it may be a category (the strand of a gene is ``+`` or ``-``). So words
+are of three kinds, and whatever is not obvious is told.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.inputs.reading.layout import Layout
+
+MISSING = (
+    *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "NaN", "nan", "-NaN", "-nan", "NaT"),
+    *("#N/A", "#N/A N/A", "#NA", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"),
+)
+"""Missing values in every column, as in pandas and Arrow."""
+
+MISSING_AND_TOLD = ("?", "<NA>")
+"""Missing values in every column, told in a note."""
+
+MISSING_AMONG_NUMBERS = (
+    *("none", "nil", "na", "n.a.", "n.d.", "missing", "unknown", "-", "--", "---", "–", "—"),
+    *(".", "..", "...", "*", "#div/0!", "#num!", "#ref!", "#value!", "#null!"),
+)
+"""In lower or upper case, missing values among numbers, dates and booleans, told in a note.
+
+In a column of text they are categories.
+"""
+
+
+LARGEST_STRING_ARRAY = (1 << 31) - 1
+
+
+class Words(NamedTuple):
+    """The three lists as the caller wants them."""
+
+    missing: list[str]
+    told: list[str]
+    among_numbers: list[str]
+
+
+def words_of(layout: Layout) -> Words:
+    """The words for missing values, with those added and taken away that the layout names."""
+    taken = {word.strip() for word in layout.not_null}
+    lower = {word.lower() for word in taken}
+    given = [word.strip() for word in layout.null]
+    return Words(
+        [word for word in (*MISSING, *given) if word not in taken],
+        [word for word in MISSING_AND_TOLD if word not in taken],
+        [word for word in MISSING_AMONG_NUMBERS if word not in lower],
+    )
+
+
+class Settled(NamedTuple):
+    """A column of text after its words have been looked at."""
+
+    column: Any
+    missing: dict[str, int]
+    """How many cells each word made missing, where that is to be told."""
+    categories: list[str]
+    """Words that may mean a missing value and are categories here."""
+    hint: tuple[str, str] | None
+    """What the cells look like, with an example, and what to do; None for plain text."""
+
+
+def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any]) -> Settled:
+    """Decide about the words of a column that came as text.
+
+    Parameters
+    ----------
+    column : pyarrow.ChunkedArray of string
+    layout : Layout
+    words : Words
+    infer : callable
+        From different texts to an array of the type that a file of them gets; None for text.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if column.null_count == len(column):
+        return Settled(column, {}, [], None)
+    if column.nbytes > LARGEST_STRING_ARRAY:
+        column = column.cast("large_string")
+    # Of one array: Arrow is slow to make one dictionary of many.
+    encoded = pa.concat_arrays(column.chunks).dictionary_encode()
+    values, places = encoded.dictionary, encoded.indices
+    counts = np.bincount(places.drop_null().to_numpy(), minlength=len(values))
+    texts = pc.utf8_trim_whitespace(values)
+    silent, told = _among(texts, words.missing), _among(texts, words.told)
+    missing = silent | told
+    doubtful = _among(pc.utf8_lower(texts), words.among_numbers) & ~missing
+    plain = ~(missing | doubtful)
+
+    def cells(mask: np.ndarray[Any, Any]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for place in np.flatnonzero(mask):
+            word = texts[place].as_py()
+            found[word] = found.get(word, 0) + int(counts[place])
+        return found
+
+    rest, counts_of_rest = texts.filter(pa.array(plain)), counts[plain]
+    numbers = without_thousands(rest, layout)
+    typed = None
+    if len(rest) and (len(rest) < len(values) or numbers is not rest):
+        typed = infer(numbers)
+    if typed is not None:
+        place_of = np.where(plain, np.cumsum(plain) - 1, 0)
+        take = pa.array(place_of, mask=~plain).take(places)
+        return Settled(pa.chunked_array([typed.take(take)]), cells(told | doubtful), [], None)
+    if missing.any():
+        values = pc.if_else(pa.array(missing), pa.scalar(None, values.type), values)
+        column = pa.chunked_array([values.take(places)])
+    return Settled(column, cells(told), list(cells(doubtful)), _hint(rest, counts_of_rest))
+
+
+def without_thousands(texts: Any, layout: Layout) -> Any:
+    """The texts without the sign that separates thousands; the same object where it does not."""
+    import pyarrow.compute as pc
+
+    if layout.thousands is None:
+        return texts
+    sign, point = re.escape(layout.thousands), re.escape(layout.decimal)
+    grouped = rf"^[+-]?[0-9]{{1,3}}({sign}[0-9]{{3}})+({point}[0-9]*)?$"
+    has_sign = pc.match_substring(texts, layout.thousands)
+    if not pc.any(has_sign).as_py():
+        return texts
+    if not pc.all(pc.match_substring_regex(texts.filter(has_sign), grouped)).as_py():
+        return texts
+    return pc.replace_substring(texts, layout.thousands, "")
+
+
+def _among(texts: Any, words: list[str]) -> np.ndarray[Any, Any]:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    found = pc.is_in(texts, pa.array(words, pa.string()))
+    return np.asarray(found.to_numpy(zero_copy_only=False))
+
+
+PLAIN = "[+-]?[0-9]+([.][0-9]+)?"
+GROUPED = "[+-]?[0-9]{1,3}([,.' \u00a0\u202f][0-9]{3})+([.,][0-9]+)?"
+DATE = "[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}([ T][0-9:.]+)?( ?[AaPp][Mm])?"
+MONTH = "[0-9]{1,2}[ -]?[A-Za-z]{3,9}[ -]?[0-9]{2,4}|[A-Za-z]{3,9}[.]? [0-9]{1,2},? [0-9]{2,4}"
+
+LOOKS = (
+    (
+        "have decimal commas",
+        "[+-]?[0-9]+,[0-9]+",
+        f"{PLAIN}|[+-]?[0-9]+,[0-9]+",
+        "--decimal , reads them as numbers",
+    ),
+    (
+        "have separators of thousands",
+        GROUPED,
+        f"{PLAIN}|{GROUPED}|[+-]?[0-9]+,[0-9]+",
+        "",  # depends on the signs
+    ),
+    (
+        "have a percent or currency sign",
+        ".*[%€$£¥].*",
+        r"[+-]?\s*[€$£¥]?\s*[+-]?[0-9][0-9,.' ]*\s*[%€$£¥]?",
+        "they are numbers once the sign is removed from the file",
+    ),
+    (
+        "look like dates",
+        f"{DATE}|{MONTH}",
+        f"{DATE}|{MONTH}",
+        "written as 2020-12-31 they are read as dates",
+    ),
+)
+"""What text may be in truth: its name, what some cells match and all do, and what to do."""
+
+MOSTLY = 0.8
+"""The share of numbers among the cells of text that makes the other cells look like mistakes."""
+
+
+def _about_thousands(number: str) -> str:
+    sign, *others = re.findall("[^0-9+-]", number)
+    decimal = " --decimal ," if "," in others and sign != "," else ""
+    return f"--thousands {sign!r}{decimal} reads them as numbers"
+
+
+def _hint(texts: Any, counts: np.ndarray[Any, Any]) -> tuple[str, str] | None:
+    import pyarrow.compute as pc
+
+    def matches(pattern: str) -> np.ndarray[Any, Any]:
+        found = pc.match_substring_regex(texts, f"^({pattern})$")
+        return np.asarray(found.to_numpy(zero_copy_only=False))
+
+    for look, some, all_, advice in LOOKS:
+        hits = matches(some)
+        if hits.any() and matches(all_).all():
+            if look.startswith("have decimal") and matches(f"{GROUPED}|[+-]?[0-9]+").all():
+                continue  # 1,234 is a thousand and more in most files
+            example = texts[int(hits.argmax())].as_py()
+            return f"{look} (such as {example!r})", advice or _about_thousands(example)
+    numbers = matches(f"{PLAIN}([eE][+-]?[0-9]+)?")
+    if 1 > counts[numbers].sum() / max(1, counts.sum()) >= MOSTLY:
+        other = texts[int((~numbers).argmax())].as_py()
+        n_others = int(counts[~numbers].sum())
+        return (
+            f"hold numbers and {n_others} cell{'s' * (n_others != 1)} of text (such as {other!r})",
+            "--null and the word make such cells missing",
+        )
+    return None

@@ -1,0 +1,554 @@
+"""Tables → named columns: arrays, pandas, polars and Arrow objects.
+
+Libraries are recognised by the objects that come in and never imported to look.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from functools import lru_cache, partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends import HOST, kernels_of, place_of
+from fastinfo.backends.contract import EXACT_IN_FLOATS
+from fastinfo.binning.categories import chosen, encode, typed
+from fastinfo.inputs.moments import spelled
+
+SMALL = 1 << 16
+BLOCK = 256
+
+
+class Series(NamedTuple):
+    """A column on its way to `fastinfo.inputs.arguments`: NumPy arrays and nothing else."""
+
+    values: np.ndarray[Any, Any]
+    missing: np.ndarray[Any, Any] | None = None
+    categories: np.ndarray[Any, Any] | None = None
+    integers_with_gaps: bool = False
+
+
+def library(data: Any) -> str:
+    """The package that the type of ``data`` comes from; of a derived DataFrame, its base's."""
+    kind: Any = type(data)
+    return _library_of(kind)
+
+
+@lru_cache(maxsize=256)
+def _library_of(kind: type) -> str:
+    packages = [base.__module__.partition(".")[0] for base in kind.__mro__]
+    return next((package for package in packages if package in FRAMES), packages[0])
+
+
+FRAMES = {
+    "pandas": ("DataFrame",),
+    "polars": ("DataFrame",),
+    "pyarrow": ("Table", "RecordBatch"),
+}
+UNREAD = {"polars": ("LazyFrame", "collect"), "pyarrow": ("Dataset", "to_table")}
+"""Tables that are not in memory, and their method that brings them there."""
+
+
+def _is_one_of(data: Any, names: Sequence[str]) -> bool:
+    """Whether an object is of a class of its own library, or of one derived from it."""
+    bases = {base.__name__ for base in type(data).__mro__ if base.__module__ != "builtins"}
+    return not bases.isdisjoint(names)
+
+
+def is_frame(data: Any) -> bool:
+    """Whether ``data`` is a table of a DataFrame library."""
+    return _is_one_of(data, FRAMES.get(library(data), ()))
+
+
+def is_series(data: Any) -> bool:
+    """Whether ``data`` is a column of a DataFrame library."""
+    return library(data) in FRAMES and not is_frame(data) and not _is_stream(data)
+
+
+def is_categorical(data: Any) -> bool:
+    """Whether ``data`` is a column of categories by its type: an Enum, a dictionary of Arrow."""
+    kind = str(getattr(data, "dtype", getattr(data, "type", None))).lower()
+    return kind.startswith(("category", "categorical", "enum", "dictionary"))
+
+
+def is_table(data: Any) -> bool:
+    """Whether ``data`` has named columns: a DataFrame, a dict of columns, or a list of Series."""
+    if is_frame(data) or _is_stream(data) or isinstance(data, dict):
+        return True
+    is_list = isinstance(data, (list, tuple)) and len(data) > 0
+    return is_list and all(is_series(column) and hasattr(column, "__len__") for column in data)
+
+
+def name_of(samples: Any) -> str | None:
+    """What a column of a DataFrame library is called; None where it has no name."""
+    name = getattr(samples, "name", None) if is_series(samples) else None
+    return None if name is None or name == "" else str(name)
+
+
+def has_names(data: Any) -> bool:
+    """Whether the columns of ``data`` have names."""
+    return is_table(data) or is_annotated(data)
+
+
+def is_annotated(data: Any) -> bool:
+    """Whether ``data`` is an AnnData, whose matrix X has names of its columns."""
+    return all(hasattr(data, name) for name in ("X", "var_names", "obs_names"))
+
+
+def is_sparse(data: Any) -> bool:
+    """Whether ``data`` is a sparse matrix or array of scipy."""
+    bases = (base.__module__.partition(".")[0] for base in type(data).__mro__)
+    return hasattr(data, "tocsc") and "scipy" in bases
+
+
+def matrix_of(annotated: Any) -> Any:
+    """The matrix X of an AnnData, in memory."""
+    matrix = annotated.X
+    return matrix.to_memory() if hasattr(matrix, "to_memory") else matrix
+
+
+class Annotated(NamedTuple):
+    """One layer of an AnnData, in place of its X."""
+
+    X: Any
+    var_names: Any
+    obs_names: Any
+
+
+def with_layer(data: Any, layer: str | None) -> Any:
+    """An AnnData with a layer in place of X; anything as it is where no layer is named.
+
+    Raises
+    ------
+    ValueError
+        For a layer of what is no AnnData, and for one that it does not have.
+    """
+    if layer is None:
+        return data
+    if not is_annotated(data) or layer not in getattr(data, "layers", {}):
+        has = (
+            f"an AnnData with the layers {sorted(data.layers)}"
+            if is_annotated(data)
+            else (f"{type(data).__name__}, and layer= names a matrix of an AnnData")
+        )
+        raise ValueError(f"layer={layer!r}: the table is {has}")
+    return Annotated(data.layers[layer], data.var_names, data.obs_names)
+
+
+def with_layers(X: Any, Y: Any, layer: str | None) -> tuple[Any, Any]:
+    """`with_layer` of X, and of Y where it is an AnnData too."""
+    return with_layer(X, layer), with_layer(Y, layer) if is_annotated(Y) else Y
+
+
+def _is_stream(data: Any) -> bool:
+    return library(data) == "pyarrow" and _is_one_of(data, ("RecordBatchReader",))
+
+
+def require_read(data: Any, name: str) -> None:
+    """Raise for a table that is a plan, or lies in files.
+
+    Raises
+    ------
+    TypeError
+        With the method that reads it.
+    """
+    kind, method = UNREAD.get(library(data), ("", ""))
+    if _is_one_of(data, (kind,)):
+        raise TypeError(
+            f"{name} is a {library(data)} {kind}, which is not in memory: pass "
+            f"{name}.{method}(), of the columns that are wanted"
+        )
+
+
+def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
+    """Names and columns of a table, or of a two-dimensional array-like.
+
+    Columns of an array are called by their position: ``X[:, 3]``. A pandas table may call several
+    columns alike: the second ``a`` is called ``a.1``.
+
+    Raises
+    ------
+    TypeError
+        For a dict of anything but columns.
+    ValueError
+        For an array that is not two-dimensional.
+    """
+    if is_table(table):
+        names = [str(label) for label in labels(table)]
+        if isinstance(table, dict):
+            for key, column in table.items():
+                if isinstance(column, (str, bytes, dict)) or not isinstance(column, Iterable):
+                    raise TypeError(
+                        f"{name} is a dict, and {key!r} in it is {type(column).__name__}; accepted "
+                        "is a dict from names to columns of samples"
+                    )
+            return names, list(table.values())
+        if isinstance(table, (list, tuple)):
+            unnamed = [getattr(column, "name", None) is None for column in table]
+            pairs = enumerate(zip(names, unnamed, strict=True))
+            return [f"{name}[{i}]" if no else own for i, (own, no) in pairs], list(table)
+        if library(table) == "pandas":
+            return names, [table.iloc[:, position] for position in range(len(names))]
+        if _is_stream(table):
+            table = table.read_all()
+        return names, list(table.get_columns() if library(table) == "polars" else table.columns)
+    array = table if hasattr(table, "ndim") else np.asarray(table)
+    require_two_dimensions(array.shape, name)
+    if not np.ma.isMaskedArray(array):
+        array = by_column(array)
+    return (
+        [f"{name}[:, {position}]" for position in range(array.shape[1])],
+        [array[:, position] for position in range(array.shape[1])],
+    )
+
+
+def require_two_dimensions(shape: Sequence[int], name: str) -> None:
+    """Raise for what is no table.
+
+    Raises
+    ------
+    ValueError
+        With the shape that came.
+    """
+    if len(shape) != 2:
+        raise ValueError(
+            f"{name} has {len(shape)} dimension{'s' * (len(shape) != 1)}, shape {tuple(shape)}; a "
+            "table is two-dimensional, samples by features; for one feature pass x.reshape(-1, 1)"
+        )
+
+
+def by_column(array: Any) -> Any:
+    """The same array with contiguous columns.
+
+    Square blocks use each line of the cache whole: one column after the other takes four times as
+    long, and NumPy's own transposed copy seven times.
+    """
+    if array.flags.f_contiguous or array.dtype.kind == "O" or array.size < SMALL:
+        return array
+    if library(array) == "cupy":
+        return array.T.copy().T
+    columns = np.empty(array.shape, array.dtype, order="F")
+    for i in range(0, array.shape[0], BLOCK):
+        for j in range(0, array.shape[1], BLOCK):
+            columns[i : i + BLOCK, j : j + BLOCK] = array[i : i + BLOCK, j : j + BLOCK]
+    return columns
+
+
+def labels(table: Any) -> Sequence[Any]:
+    """Names of the features of a table, each once, or their positions where it has none."""
+    if is_annotated(table):
+        return _each_once(list(table.var_names))
+    if not is_table(table):
+        return range(np.shape(table)[1])
+    if isinstance(table, dict):
+        return list(table)
+    if isinstance(table, (list, tuple)):
+        names = [getattr(column, "name", None) for column in table]
+        return _each_once([i if name is None else name for i, name in enumerate(names)])
+    is_arrow = library(table) == "pyarrow"
+    return _each_once(list(table.schema.names if is_arrow else table.columns))
+
+
+def plain_labels(samples: Any) -> list[str | int] | None:
+    """Names of the columns of a table, each a text or an integer; None where it has no names."""
+    if not has_names(samples):
+        return None
+    return [label if isinstance(label, (str, int)) else str(label) for label in labels(samples)]
+
+
+def places_by_name(wanted: Sequence[Any], found: Sequence[Any], what: tuple[str, str]) -> list[int]:
+    """Where the wanted columns are among those that were found.
+
+    Raises
+    ------
+    ValueError
+        Where the names differ, with those that one side alone has.
+    """
+    if set(wanted) != set(found):
+        sides = ((wanted, found), (found, wanted))
+        alone = [[repr(n) for n in ours if n not in theirs] for ours, theirs in sides]
+        told = ", ".join(
+            f"{name} alone has {', '.join(names) or 'none'}"
+            for name, names in zip(what, alone, strict=True)
+        )
+        raise ValueError(
+            f"columns of {what[0]} and {what[1]} are matched by name, and {told}: pass tables with "
+            "the same columns, or arrays to take them in the order that they have"
+        )
+    return [found.index(name) for name in wanted]
+
+
+def _each_once(names: list[Any]) -> list[Any]:
+    """The second ``a`` becomes ``a.1``, as where pandas reads a file."""
+    taken = set(names)
+    if len(taken) == len(names):
+        return names
+    found: list[Any] = []
+    seen: set[Any] = set()
+    for name in names:
+        unique, number = name, 0
+        while unique in seen or (number and unique in taken):
+            number += 1
+            unique = f"{name}.{number}"
+        seen.add(unique)
+        found.append(unique)
+    return found
+
+
+def like(result: Any, data: Any) -> Any:
+    """A result in the array namespace of the data that it was computed from."""
+    is_torch = library(data) == "torch"
+    if place_of(data) == HOST:
+        return sys.modules["torch"].from_numpy(result) if is_torch else result
+    kernels = kernels_of(data)
+    with kernels.current():
+        result = kernels.bring(result)
+        return sys.modules["torch"].from_dlpack(result) if is_torch else result
+
+
+def labelled(
+    matrix: np.ndarray[Any, Any], like_: Any, rows: Sequence[Any], columns: Sequence[Any]
+) -> Any:
+    """A matrix as a table of the library of another, with the names of its rows and columns.
+
+    pandas names both; polars and Arrow have no names of rows, and get a first column, ``column``.
+    """
+    if library(like_) == "pandas":
+        return sys.modules["pandas"].DataFrame(matrix, index=list(rows), columns=list(columns))
+    first = "column"
+    while first in columns:
+        first = f"_{first}"
+    named: dict[str, Any] = {first: [str(row) for row in rows]}
+    named |= {str(name): matrix[:, place] for place, name in enumerate(columns)}
+    module = sys.modules[library(like_)]
+    return module.table(named) if library(like_) == "pyarrow" else module.DataFrame(named)
+
+
+def on_device(data: Any) -> Any:
+    """A CuPy array of samples on a GPU, of the same memory.
+
+    Raises
+    ------
+    ImportError
+        For a torch tensor without a CuPy that works.
+    """
+    if library(data) == "cupy":
+        return data
+    kernels = kernels_of(data)
+    with kernels.current():
+        return kernels.xp.from_dlpack(data.detach())
+
+
+def from_series(data: Any, name: str) -> Series:
+    """A pandas, polars or Arrow column as NumPy arrays.
+
+    Raises
+    ------
+    TypeError
+        For lists and records in place of values, and for integers of 128 bits.
+    """
+    import narwhals as nw
+
+    as_numbers, as_categories = MOMENTS[library(data)]
+    try:
+        data = _as_read(data)
+        series = nw.from_native(data, series_only=True)
+    except (TypeError, NotImplementedError):
+        raise TypeError(
+            f"{name} is a {type(data).__module__}.{type(data).__qualname__}; accepted are columns "
+            "of samples"
+        ) from None
+    is_time = library(data) == "pyarrow" and str(data.type).startswith(("date", "time"))
+    if is_time or series.dtype.is_temporal():
+        as_numbers = as_numbers.format(getattr(getattr(data, "type", None), "bit_width", 64))
+        raise TypeError(
+            f"{name} holds moments or durations ({getattr(data, 'type', series.dtype)}), which may "
+            f"be meant as numbers or as categories: pass {as_numbers} to bin them as numbers, or "
+            f"{as_categories} to count each as a category; in both, missing ones stay missing"
+        )
+    if series.dtype.is_nested() or series.dtype in (nw.Int128, nw.UInt128):
+        raise TypeError(
+            f"{name} holds {series.dtype}; accepted are numbers of up to 64 bits, booleans, "
+            "strings and categoricals"
+        )
+    if series.dtype in (nw.String, nw.Categorical, nw.Enum) or _is_object_text(series):
+        return _categorical(series.to_native(), name)
+    missing = series.is_null().to_numpy()
+    if series.dtype == nw.Boolean:
+        return Series(series.fill_null(False).to_numpy().astype(bool), missing)
+    if series.dtype == nw.Decimal:
+        series = series.cast(nw.Float64)
+    if series.dtype.is_integer() and missing.any():
+        present = series.drop_nulls().to_numpy()
+        values = np.full(missing.size, present.min(initial=np.iinfo(present.dtype).max))
+        values[~missing] = present
+        return Series(values, missing)
+    values = series.to_numpy()
+    may_be_integers = library(series.to_native()) == "pandas" and series.to_native().dtype == "f8"
+    return Series(values, integers_with_gaps=may_be_integers and _are_integers_with_gaps(values))
+
+
+MOMENTS = {
+    "pandas": ("(x - x.min()) / pd.Timedelta(seconds=1)", 'x.astype("category")'),
+    "polars": ("x.to_physical().cast(pl.Float64)", "x.to_physical()"),
+    "pyarrow": ('x.cast("int{}").cast("float64", safe=False)', "x.dictionary_encode()"),
+}
+"""How dates, times and durations of a library become numbers and categories."""
+
+
+def _as_read(data: Any) -> Any:
+    """The column as narwhals reads it: what pandas holds of Arrow as Arrow's own."""
+    if library(data) == "pandas":
+        import pandas as pd
+
+        series = pd.Series(data)
+        if not isinstance(series.dtype, pd.ArrowDtype):
+            return series
+        import pyarrow as pa
+
+        data = pa.array(series.array)
+    if library(data) == "pyarrow":
+        import pyarrow as pa
+
+        if isinstance(data, pa.Array):
+            data = pa.chunked_array([data])
+        kind = getattr(data, "type", None)
+        if kind == pa.string_view():
+            data = data.cast("large_string")  # the one text type that Arrow cannot factorize
+        if kind is not None and pa.types.is_run_end_encoded(kind):
+            import pyarrow.compute as pc
+
+            data = pa.chunked_array([pc.run_end_decode(chunk) for chunk in data.chunks])
+    return data
+
+
+def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
+    """Whether NaN stands among floats that are otherwise whole numbers, each exact."""
+    head = values[:BLOCK]
+    if (np.trunc(head) != head)[~np.isnan(head)].any():
+        return False  # as most columns of floats show at once
+    present = values[~np.isnan(values)]
+    if not 0 < present.size < values.size:
+        return False
+    return bool((np.abs(present) <= EXACT_IN_FLOATS).all() and (present == np.trunc(present)).all())
+
+
+def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None] | None:
+    """Dates, moments, times of day and durations as int64 and what is missing; None of others."""
+    if not is_series(data):
+        return None
+    import narwhals as nw
+
+    if library(data) == "pandas" and data.dtype == object:
+        return _from_time_objects(data)
+    if library(data) == "pandas" and "time32" in str(data.dtype):
+        module = sys.modules["pyarrow"]
+        data = module.chunked_array([module.array(data)])
+    if library(data) == "pyarrow":
+        if str(data.type).startswith("date64"):
+            data = data.cast("date32")  # the one type of dates that narwhals does not know
+        elif str(data.type).startswith("time32"):
+            data = data.cast("int32").cast("int64").cast("time64[us]")
+    try:
+        series = nw.from_native(data, series_only=True)
+    except TypeError:
+        return None
+    if not series.dtype.is_temporal():
+        return None
+    missing = series.is_null().to_numpy()
+    present = series.drop_nulls()
+    unit: Any = getattr(series.dtype, "time_unit", "us")
+    if series.dtype == nw.Duration:
+        present = (
+            present.dt.total_nanoseconds() if unit == "ns" else present.dt.total_microseconds()
+        )
+    elif series.dtype == nw.Time:
+        present = present.cast(nw.Int64)
+    else:
+        present = present.dt.timestamp("ns" if unit == "ns" else "us")
+    values = np.zeros(missing.size, np.int64)
+    values[~missing] = present.to_numpy().astype(np.int64)
+    return values, missing if missing.any() else None
+
+
+def _from_time_objects(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
+    """Python's dates and times, which pandas has for want of types of its own; None of others."""
+    import pandas as pd
+
+    if pd.api.types.infer_dtype(data, skipna=True) not in ("date", "datetime", "time"):
+        return None
+    missing = data.isna().to_numpy()
+    numbers = spelled([str(moment) for moment in data[~missing]])
+    if numbers is None:
+        return None
+    values = np.zeros(missing.size, np.int64)
+    values[~missing] = numbers
+    return values, missing
+
+
+def _is_object_text(series: Any) -> bool:
+    values = series.to_native()
+    if library(values) != "pandas" or values.dtype != object:
+        return False
+    import pandas as pd
+
+    return pd.api.types.infer_dtype(values, skipna=True) in ("string", "empty")
+
+
+def _categorical(data: Any, name: str) -> Series:
+    """Text or a categorical as codes of the labels that occur."""
+    origin = library(data)
+    factorize = {"pandas": _from_pandas, "polars": _from_polars}.get(origin, _from_arrow)
+    codes, categories = factorize(data, name)
+    return Series(codes, codes == categories.size, categories)
+
+
+Encoded = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+def _from_pandas(data: Any, name: str) -> Encoded:
+    if hasattr(data, "cat"):
+        positions, labels = data.cat.codes.to_numpy(), data.cat.categories
+    else:
+        positions, labels = data.factorize()
+    found = labels.to_numpy()
+    if found.dtype == object or found.dtype.kind not in "biufSUmM":
+        found = typed(found, name)  # all of them: whether they are of one type is told by all
+    return encode(positions, len(found), partial(chosen, found))
+
+
+def _from_polars(data: Any, name: str) -> Encoded:
+    """Not by the physical values of a Categorical: those number all strings of the process."""
+    pl = sys.modules["polars"]
+    text = data.cast(pl.String)
+    labels = text.drop_nulls().unique().to_list()
+    positions = text.cast(pl.Enum(labels)).to_physical().cast(pl.Int64).fill_null(-1).to_numpy()
+    return encode(positions, len(labels), partial(chosen, labels))
+
+
+def _from_arrow(data: Any, name: str) -> Encoded:
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(data.type):
+        data = data.dictionary_encode()
+    elif data.type.value_type == pa.string_view():
+        chunks = [(chunk.indices, chunk.dictionary.cast("large_string")) for chunk in data.chunks]
+        data = pa.chunked_array([pa.DictionaryArray.from_arrays(*chunk) for chunk in chunks])
+    data = data.unify_dictionaries().combine_chunks()
+    if hasattr(data, "num_chunks"):  # pyarrow keeps an empty column chunked
+        data = data.chunk(0)
+    positions = data.indices.cast("int64").fill_null(-1).to_numpy(zero_copy_only=False)
+    dictionary = data.dictionary
+    absent = dictionary.is_null(nan_is_null=True)
+    if absent.true_count:
+        # A last label for the missing ones, as position −1 is the last.
+        is_absent = np.append(absent.to_numpy(zero_copy_only=False), True)
+        positions = np.where(is_absent[positions], -1, positions)
+
+    def take(kept: Any) -> Any:
+        labels = dictionary.take(pa.array(kept)).to_numpy(zero_copy_only=False)
+        return typed(labels, name) if labels.dtype == object else labels
+
+    return encode(positions, len(dictionary), take)

@@ -1,0 +1,117 @@
+"""The types of public arguments, for annotations and type checkers.
+
+They say what is accepted as far as a type can; `fastinfo.inputs.arguments` checks the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from os import PathLike
+from typing import Any, Literal, Protocol, SupportsIndex, TypeAlias, TypedDict
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+
+class SupportsDLPack(Protocol):
+    """An array or tensor of another library, on the host or on a GPU: CuPy's, PyTorch's."""
+
+    def __dlpack__(self) -> Any:
+        """What other libraries take it over by."""
+        ...
+
+
+class SupportsArrowStream(Protocol):
+    """A column or a table of pandas, polars, Arrow, or another library that speaks Arrow."""
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        """What other libraries take it over by."""
+        ...
+
+
+class SupportsArrowArray(Protocol):
+    """An Arrow array, or a batch of them."""
+
+    def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
+        """What other libraries take it over by."""
+        ...
+
+
+class SupportsColumns(Protocol):
+    """A sparse matrix or array of scipy."""
+
+    def tocsc(self, copy: bool = False) -> Any:
+        """The same by columns."""
+        ...
+
+
+class SupportsVariables(Protocol):
+    """An AnnData."""
+
+    X: Any
+    var_names: Any
+    obs_names: Any
+
+
+Samples: TypeAlias = (
+    ArrayLike | Sequence[Any] | SupportsDLPack | SupportsArrowStream | SupportsArrowArray
+)
+"""Samples of one variable, ``(n,)`` or ``(n, d)``, or a table of features, ``(n, m)``: an array,
+lists (in which None is a missing sample), a column or a DataFrame. A string is none, though its
+type is that of a sequence."""
+
+Table: TypeAlias = Samples | Mapping[Any, Any] | SupportsColumns | SupportsVariables
+"""Samples of several features: a table, a dict of columns, or a matrix, ``(n, m)``."""
+
+Weights: TypeAlias = Samples
+"""A weight for each sample, ``(n,)``: real numbers."""
+
+Probabilities: TypeAlias = ArrayLike | SupportsDLPack
+"""Probabilities, or numbers in proportion to them: an array, masked or not, or lists."""
+
+BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, Any] | None
+"""How one variable is binned: a number of bins, a rule by its name, edges, or None."""
+
+Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
+"""How all variables are binned, or a tuple that says it for each."""
+
+BinsByName: TypeAlias = Bins | Mapping[Any, BinsOfOne]
+"""How the features of tables are binned, or a dict that says it for some, by their names."""
+
+Kinds: TypeAlias = Mapping[Any, Literal["category", "number", "skip"]]
+"""What columns of a table are, by their names."""
+
+RankBy: TypeAlias = Literal["corrected", "value"]
+"""What pairs are ranked by."""
+
+NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
+"""What happens to missing samples."""
+
+Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
+"""What normalised mutual information is a share of."""
+
+EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
+"""An estimator of entropies."""
+
+BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
+"""Kernels that do the work."""
+
+
+class PairOptions(TypedDict, total=False):
+    """The options of `fastinfo.top_pairs` that have no influence on the type of its result."""
+
+    threshold: float | None
+    min_samples: int | None
+    normalized: Average | None
+    kinds: Kinds | None
+    layer: str | None
+    bins: BinsByName
+    base: float | None
+    estimator: EstimatorName
+    nan_policy: NanPolicy
+    sample_weight: Weights | None
+    backend: BackendName | None
+    n_jobs: int | None
+    progress: Any
+    memory_limit: int | None
+    checkpoint: str | PathLike[str] | None

@@ -1,0 +1,1 @@
+"""All pairs of the features of a table."""

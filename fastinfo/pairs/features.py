@@ -1,0 +1,252 @@
+"""Tables → the codes of their features: columns of an array all at once, others one by one.
+
+What is decided for a feature never depends on how it was looked at: `binning.fit` is the judge of
+every row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from fastinfo import binning
+from fastinfo.backends import HOST, bring, place_of, quantiles, threads
+from fastinfo.backends.contract import Array, Kernels, RowSummary, Summary, code_dtype
+from fastinfo.binning import Edges, Given, Quantile, Rule, Uniform, default_n_bins
+from fastinfo.data.columns import ArrayColumns, Columns
+from fastinfo.system.ranges import RANGE, map_threads
+
+HostArray = np.ndarray[Any, Any]
+
+BROUGHT_AT_ONCE = 1 << 25
+"""Samples of rows that a thread brings to a device at a time: milliseconds of PCIe."""
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """Binned features."""
+
+    blocks: list[Array]
+    """Codes of features that follow one another, ``(k, n)``; code ``n_bins`` is missing."""
+    n_bins: HostArray
+    has_missing: HostArray
+
+    def __len__(self) -> int:
+        return self.n_bins.size
+
+    def rows(self) -> list[Array]:
+        """Codes of each feature."""
+        return [row for block in self.blocks for row in block]
+
+    def codes(self, position: int) -> Array:
+        """Codes of one feature."""
+        for block in self.blocks:
+            if position < len(block):
+                return block[position]
+            position -= len(block)
+        raise IndexError(position)
+
+    def padded(self, chosen: HostArray, sizes: HostArray, kernels: Kernels) -> Any:
+        """Codes of chosen features for tables of given sizes: of missing samples, these are it.
+
+        Returns
+        -------
+        array of shape (k, n), or list of k arrays
+            One array where all codes are of one type.
+        """
+        is_moved = self.has_missing[chosen] & (sizes != self.n_bins[chosen])
+        if len({block.dtype for block in self.blocks}) > 1:
+            rows = self.rows()
+            found = [rows[i] for i in chosen.tolist()]
+            for place in np.flatnonzero(is_moved).tolist():
+                size, n_bins = int(sizes[place]), int(self.n_bins[chosen[place]])
+                codes = found[place].astype(code_dtype(size))
+                codes[found[place] == n_bins] = size
+                found[place] = codes
+            return found
+        one = len(self.blocks) == 1
+        codes = self.blocks[0] if one else kernels.xp.concatenate(self.blocks)
+        if not np.array_equal(chosen, np.arange(len(self))):
+            codes = codes[kernels.bring(chosen)]
+        if not is_moved.any():
+            return codes
+        dtype = code_dtype(int(max(sizes.max(), self.n_bins[chosen].max())))
+        old, new = (kernels.bring(n.astype(dtype)[:, None]) for n in (self.n_bins[chosen], sizes))
+        codes = codes.astype(dtype)
+        return kernels.xp.where(codes == old, new, codes)
+
+
+def encode(
+    groups: Sequence[Columns],
+    rules: Sequence[Rule | Sequence[Rule]],
+    kernels: Kernels,
+    n_jobs: int,
+    refuse: bool,
+    weights: Array | None = None,
+) -> Features:
+    """Bin the columns of tables, by one rule for each table or one for each of its columns.
+
+    ``weights`` are as for `binning.fit`.
+
+    Raises
+    ------
+    ValueError
+        As `binning.fit`; with ``refuse`` also for the first column with a missing sample.
+    """
+    n_jobs = threads(kernels, n_jobs)
+    parts = [
+        part
+        for columns, rule in zip(groups, rules, strict=True)
+        for part in _parts(columns, rule, kernels, n_jobs)
+    ]
+    encode_part = partial(_encode, kernels=kernels, refuse=refuse, weights=weights)
+    found = map_threads(
+        encode_part, *zip(*parts, strict=True), n_jobs=n_jobs, within=kernels.current
+    )
+    return Features(
+        [block for part in found for block in part.blocks],
+        np.concatenate([part.n_bins for part in found]),
+        np.concatenate([part.has_missing for part in found]),
+    )
+
+
+def _parts(
+    columns: Columns, rule: Rule | Sequence[Rule], kernels: Kernels, n_jobs: int
+) -> Iterator[tuple[Columns, Rule]]:
+    """Neighbouring columns that are encoded together: enough of them for every thread."""
+    if isinstance(rule, Sequence):
+        yield from (([column], own) for column, own in zip(columns, rule, strict=True))
+        return
+    size = 1
+    if isinstance(columns, ArrayColumns):
+        n_samples = columns.rows.shape[1]
+        at_once = kernels.samples_at_once
+        if at_once is None:
+            size = min(RANGE // n_samples, -(-len(columns) // (4 * n_jobs)))
+        else:
+            is_there = place_of(columns.rows) != HOST
+            size = (at_once if is_there else min(at_once, BROUGHT_AT_ONCE)) // n_samples
+    size = max(size, 1)
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size], rule
+
+
+def _encode(
+    columns: Columns, rule: Rule, kernels: Kernels, refuse: bool, weights: Array | None
+) -> Features:
+    found = None
+    if isinstance(columns, ArrayColumns) and weights is None:
+        found = _encode_rows(bring(columns.rows, kernels), rule, kernels)
+    if found is None:
+        coders = [binning.fit(column, rule, kernels, weights=weights) for column in columns]
+        if refuse:
+            binning.refuse_missing(columns, coders)
+        return Features(
+            [coder.codes()[None] for coder in coders],
+            np.array([len(coder.bins) for coder in coders]),
+            np.array([coder.has_missing for coder in coders]),
+        )
+    if refuse and found.has_missing.any():
+        column = columns[int(found.has_missing.argmax())]
+        binning.refuse_missing([column], [binning.fit(column, rule, kernels)])
+    return found
+
+
+def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
+    """All rows at once; None where some of them have to be looked at more closely."""
+    if values.dtype.kind == "f":
+        return _encode_floats(values, rule, kernels)
+    complete = np.zeros(len(values), np.bool_)
+    if values.dtype.kind == "b":
+        return Features([values.view("u1")], np.full(len(values), 2), complete)
+    low, high, _ = kernels.summarize_rows(values)
+    if values.dtype == "u1":
+        return Features([values], high.astype(np.int64) + 1, complete)
+    unsigned = f"u{values.dtype.itemsize}"
+    distance = high.view(unsigned) - low.view(unsigned)  # which no signed type need hold
+    if (distance > 255).any():
+        return None
+    codes = kernels.encode_integer_rows(values, low)
+    return Features([codes], distance.astype(np.int64) + 1, complete)
+
+
+def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
+    summary = kernels.summarize_rows(values)
+    is_uniform = isinstance(rule, Uniform)
+    if isinstance(rule, Given):
+        is_uniform = Edges.given(rule.edges).uniform
+        edges = np.broadcast_to(rule.edges, (len(values), rule.edges.size))
+        n_bins = np.full(len(values), rule.edges.size - 1)
+        is_inside = (summary.low >= edges[:, 0]) & (summary.high <= edges[:, -1])
+        has_missing = (summary.n_missing > 0) | ~is_inside
+    elif isinstance(rule, (Uniform, Quantile)):
+        fitted = _edges(values, summary, rule, kernels)
+        if fitted is None:
+            return None
+        edges, n_bins = fitted
+        has_missing = summary.n_missing > 0
+    else:
+        return None
+    codes = kernels.encode_float_rows(values, edges, n_bins, is_uniform)
+    return Features([codes], n_bins, has_missing)
+
+
+def _edges(
+    values: Array, summary: RowSummary, rule: Uniform | Quantile, kernels: Kernels
+) -> tuple[HostArray, HostArray] | None:
+    """Edges of the rows, ``(m, k)``, and their numbers of bins."""
+    n_valid = values.shape[1] - summary.n_missing
+    counts = np.full(len(values), rule.n_bins or 0)
+    if rule.n_bins is None:
+        distinct, places = np.unique(n_valid, return_inverse=True)
+        counts = np.array([default_n_bins(n, rule.n_variables) for n in distinct.tolist()])[places]
+    # More bins of equal frequency than samples there cannot be.
+    counts = np.minimum(counts, n_valid) if isinstance(rule, Quantile) else counts
+    counts[n_valid == 0] = 0
+    edges = np.full((len(values), counts.max() + 1), np.nan)
+    n_bins = np.zeros(len(values), np.int64)
+    for count in np.unique(counts[counts > 0]).tolist():
+        chosen = np.flatnonzero(counts == count)
+        here = RowSummary(*(part[chosen] for part in summary))
+        found: tuple[HostArray, HostArray] | None
+        if isinstance(rule, Uniform):
+            found = _uniform_edges(here, count)
+        else:
+            part = values if chosen.size == len(values) else values[kernels.bring(chosen)]
+            found = _quantile_edges(part, here, n_valid[chosen], count, kernels)
+        if found is None:
+            return None
+        edges[chosen, : count + 1], n_bins[chosen] = found
+    return edges, n_bins
+
+
+def _uniform_edges(summary: RowSummary, count: int) -> tuple[HostArray, HostArray] | None:
+    """As `binning.fit` finds them; None where it raises, and where steps are too small to trust."""
+    low, high, _ = summary
+    half = np.where(low == high, 0.5, 0.0)  # as NumPy has it of constants
+    low, high = low - half, high + half
+    with np.errstate(over="ignore", invalid="ignore"):
+        steps = (high - low) / count
+        if not (np.isfinite(steps) & (steps > 0)).all():
+            return None
+        edges = np.linspace(low, high, count + 1, axis=1)
+    is_increasing = (edges[:, 1:] > edges[:, :-1]).all()
+    return (edges, np.full(low.size, count)) if is_increasing else None
+
+
+def _quantile_edges(
+    values: Array, summary: RowSummary, n_valid: HostArray, count: int, kernels: Kernels
+) -> tuple[HostArray, HostArray]:
+    """As `binning.fit` finds them; rows with ties are looked at one by one."""
+    ranks = quantiles.ranks(count, n_valid[:, None])
+    edges, has_ties = kernels.order_statistics_rows(values, summary, ranks, n_valid // count)
+    n_bins = np.full(len(edges), count)
+    for row in np.flatnonzero(has_ties).tolist():
+        told = Summary(*(part[row] for part in summary))
+        own = kernels.quantile_edges(kernels.sort(values[row], told), count)
+        edges[row, : own.size], n_bins[row] = own, own.size - 1
+    return edges, n_bins

@@ -1,0 +1,234 @@
+"""How much each column of a table tells about one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends import at
+from fastinfo.backends.host import HostKernels
+from fastinfo.inputs import arguments, preparation, tables
+from fastinfo.inputs.options import Options
+from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.types import (
+    BackendName,
+    BinsByName,
+    EstimatorName,
+    Kinds,
+    NanPolicy,
+    Table,
+    Weights,
+)
+from fastinfo.measures import saturation
+from fastinfo.pairs import ranking, runs
+from fastinfo.pairs.runs import MUTUAL_INFORMATION, Inputs, Run, Side
+from fastinfo.pairs.sinks import MatrixSink
+from fastinfo.system.progress import Progress
+
+
+class Score(NamedTuple):
+    """A column, its mutual information with the target, and what that is worth."""
+
+    column: Any
+    """Name of the column, or its position where the table has no names."""
+    value: float
+    """Mutual information with the target."""
+    corrected: float
+    """The value less its expectation for independent variables with the same margins."""
+    share: float
+    """The value as a share of the target's entropy, over the samples where both are present."""
+    n_samples: int
+    """Samples in which both the column and the target are present."""
+
+
+def score(
+    table: Table,
+    target: Any,
+    *,
+    min_samples: int | None = None,
+    kinds: Kinds | None = None,
+    layer: str | None = None,
+    bins: BinsByName = None,
+    base: float | None = None,
+    estimator: EstimatorName = "ml",
+    nan_policy: NanPolicy = "raise",
+    sample_weight: Weights | None = None,
+    backend: BackendName | None = None,
+    n_jobs: int | None = None,
+    progress: Progress = None,
+    memory_limit: int | None = None,
+) -> list[Score]:
+    """Rank the columns of a table by how much they tell about a target.
+
+    Parameters
+    ----------
+    table : pandas, polars or Arrow table, or array-like of shape (n, m)
+        Samples of m columns. A table with named columns is prepared (see the notes); an array is
+        taken as it is.
+    target : name of a column, or array-like of shape (n,)
+        What the columns are to tell about. Beside a table with named columns, samples that come by
+        themselves are prepared as a column of it would be.
+    min_samples : int, optional
+        Columns that are present together with the target in fewer samples come last. 30 by
+        default, or half the rows of a smaller table.
+    kinds : dict of str to {"category", "number", "skip"}, optional
+        What columns are, where the rules below would decide otherwise. "category": each value is
+        one, however many there are. "number": it is binned. "skip": it is left out.
+    layer : str, optional
+        Of an AnnData, the layer to take in place of its X.
+    bins : optional
+        As for `fastinfo.mutual_information`, for all columns that are binned; or a dict of these by
+        the name of the column, which is binned then if it holds integers.
+    base, estimator, nan_policy, sample_weight, backend, n_jobs
+        As for `fastinfo.mutual_information`; with ``nan_policy="omit"`` each column uses only
+        samples where it and the target are present.
+    progress, memory_limit
+        As for `fastinfo.pairwise_mutual_information`.
+
+    Returns
+    -------
+    list of Score
+        ``column``, ``value``, ``corrected``, ``share`` and ``n_samples``. The largest corrected
+        value comes first, of weighted samples the largest value; columns with too few samples, and
+        without a value (NaN), come last.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError
+        As `fastinfo.mutual_information`; also for names that no column has, and for a target
+        that is constant or cannot be measured.
+
+    Warns
+    -----
+    PreparationWarning
+        Once, where columns are skipped, or are binned and are no floating-point numbers.
+    SaturationWarning
+        Once, where more than half of a value is chance, for there are too few samples for the
+        cells of its table.
+    CappedBinsWarning
+        As `fastinfo.mutual_information`.
+
+    Notes
+    -----
+    Ranking is by the corrected value: what is left of the plug-in value once its expectation is
+    taken off, that of independent variables with the same numbers of samples in each of their bins
+    [1]_. A column of random letters has a large value and a corrected one around 0. Of weighted
+    samples there is no corrected value (NaN), for chance depends on numbers of samples; of
+    ``estimator="miller_madow"`` it is the value, which is corrected already.
+
+    A table with named columns is prepared by these rules, here, in `pairwise_mutual_information`
+    and `top_pairs`, and by the command line:
+
+    - Text, booleans and categoricals are categories. Text is taken for an identifier and skipped
+      where there is more than one different value for every two rows, and more than 10 in all.
+    - Integers are categories up to 50 different values, as long as there are 5 rows for each of
+      them, up to 10 in any case, and up to as many as there would be bins. With more they are
+      binned like floating-point numbers. Floating-point columns of pandas that hold whole numbers
+      and missing values are integers.
+    - Integers that count the rows, up or down from 0 or 1, are row numbers and skipped.
+    - Dates, moments, times of day and durations are binned as numbers, and so is text that spells
+      them with the year first (``2024-02-29``, ``2024/02/29 12:30``), or as ``12:30:05``.
+    - Columns that are constant, or all missing, are skipped, and so are lists, records, bytes and
+      objects of mixed types.
+    - The target, and columns that the command line is told to use, are never taken for identifiers.
+
+    References
+    ----------
+    .. [1] N. X. Vinh, J. Epps and J. Bailey, "Information theoretic measures for clusterings
+       comparison", Journal of Machine Learning Research 11, 2010.
+
+    Examples
+    --------
+    >>> import fastinfo
+    >>> X = [[0, 0, 1], [0, 0, 0], [1, 1, 1], [1, 1, 0]] * 10
+    >>> for column, value, corrected, share, n in fastinfo.score(X, [0, 0, 1, 1] * 10, base=2):
+    ...     print(column, value, round(corrected, 3), round(share, 3), n)
+    0 1.0 0.981 1.0 40
+    1 1.0 0.981 1.0 40
+    2 0.0 -0.019 0.0 40
+    """
+    if min_samples is not None:
+        min_samples = arguments.positive_integer(min_samples, "min_samples")
+    options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
+    settings = Run(progress, memory_limit, None)
+    table = tables.with_layer(table, layer)
+    with at(table, None if isinstance(target, str) else target, sample_weight):
+        given = _inputs(table, target, bins, kinds)
+        binned = runs.bin_features(runs.settle(given, options), options)
+        values = np.empty(given.shape)
+        host: Any = HostKernels()
+        sink = MatrixSink(values, given.n_left, options.unit, host, False)
+        runs.measure_pairs(binned, sink, options, settings, MUTUAL_INFORMATION)
+    judge = binned.judge(options.unit)
+    least = ranking.least_samples(binned.n_samples) if min_samples is None else min_samples
+    scores, worst = [], []
+    for place, value in enumerate(values[0].tolist(), start=1):
+        n_samples = judge.n_samples(0, place)
+        if value != value:
+            scores.append(Score(given.label(place), value, value, value, n_samples))
+            continue
+        share = judge.share_of_left(0, place, value)
+        rest = judge.corrected(0, place, value) if judge.weights is None else float("nan")
+        scores.append(Score(given.label(place), value, rest, share, n_samples))
+        if judge.is_saturated(0, place, value):
+            worst.append((judge.n_occupied(place), given.label(place)))
+    if worst:
+        names = [name for _, name in sorted(worst, key=lambda one: -one[0])]
+        saturation.warn_of_columns(names, f"{len(worst)} of {len(scores)} columns with the target")
+    return sorted(scores, key=partial(_order, least))
+
+
+def _order(least: int, found: Score) -> tuple[bool, bool, float]:
+    """Too few samples and no value come last; equal ones stay in the order of the columns."""
+    rank = found.value if np.isnan(found.corrected) else found.corrected
+    return bool(np.isnan(found.value)), found.n_samples < least, -rank
+
+
+def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
+    """The target as the features on the left, and all other columns as those on the right."""
+    if not runs.is_prepared(table):
+        choices = runs.choices_of([table], bins, kinds)
+        columns = arguments.features(table, "table")
+        side = Side(columns, tables.labels(table), {})
+        if isinstance(target, str):
+            raise ValueError(
+                f"target={target!r} names a column, which is looked for in DataFrames, Arrow "
+                "tables and dicts of columns; accepted beside this table are samples of shape (n,)"
+            )
+        _require_one(target)
+        return Inputs([runs.one_feature(target, "target", None), side], bins, False)
+    if isinstance(table, Prepared):
+        prepared, is_name, choices = table, True, Choices()
+    else:
+        choices = runs.choices_of([table], bins, kinds)
+        labels = list(tables.labels(table))
+        is_name = isinstance(target, str) or (np.ndim(target) == 0 and target in labels)
+        if is_name:
+            preparation.require_names([target], labels, "target")
+            choices = choices._replace(named=[target])
+        prepared = preparation.prepare(table, "table", choices)
+        preparation.warn([prepared])
+    if is_name:
+        if target not in prepared.labels:
+            raise ValueError(f"target: column {target!r} is {prepared.fate(target)}")
+        left = runs.side_of(prepared.select([target]))
+    else:
+        _require_one(target)
+        left = runs.one_feature(target, "target", choices)
+    others = [label for label in prepared.labels if not is_name or label != target]
+    if not others:
+        told = "".join(f"; {note}" for note in prepared.notes)
+        raise ValueError(f"no column is left to score{told}")
+    right = runs.side_of(prepared.select(others))
+    return Inputs([left, right], None if isinstance(bins, Mapping) else bins, True)
+
+
+def _require_one(target: Any) -> None:
+    if target is None or not runs.is_one_variable(target):
+        raise ValueError(
+            f"target has shape {np.shape(target)}; accepted is the name of a column, or one sample "
+            "for each row, shape (n,)"
+        )

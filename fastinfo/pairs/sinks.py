@@ -1,0 +1,218 @@
+"""Where the values of finished tiles go: a matrix, or the strongest pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.contract import Kernels
+from fastinfo.pairs.tiles import Sink
+
+Array = np.ndarray[Any, Any]
+
+BYTES_PER_PAIR = 4 * 8 * 2
+"""A rank, a value and two positions, and as much again while they are put in order."""
+
+RANKED_AT_ONCE = 64
+"""Pairs that are ranked before the lowest rank that is kept is looked at again."""
+
+MOST_WAITING = 1 << 17
+"""Pairs that wait to be ranked: the more, the fewer of them have to be."""
+
+
+class MatrixSink:
+    """Writes all values to a matrix, in both places where it is symmetric.
+
+    Parameters
+    ----------
+    matrix : array
+        An array of the kernels; of those of the host anything that takes assignments to slices.
+    n_left : int or None
+        Features of X, which come before those of Y; None for a symmetric matrix.
+    unit : float
+        Nats to one unit of the matrix.
+    kernels : Kernels
+        Those of the place where the matrix is.
+    stays : bool
+        Whether values are measured there, and had better not take the way over the host.
+    """
+
+    def __init__(
+        self, matrix: Any, n_left: int | None, unit: float, kernels: Kernels, stays: bool
+    ) -> None:
+        self.matrix = matrix
+        self.n_left = n_left
+        self.unit = unit
+        self.kernels = kernels
+        self.stays = stays
+
+    def put(self, left: Array, right: Array, values: Any) -> None:
+        """Write one tile."""
+        columns = right if self.n_left is None else right - self.n_left
+        with self.kernels.current():
+            values = self.kernels.bring(values)
+            if self.unit != 1.0:
+                values = values / self.unit
+            self.kernels.place(values, left, columns, self.matrix, self.n_left is None)
+
+
+class TopSink:
+    """Keeps the pairs that rank highest, whatever the order in which tiles come.
+
+    Here the rank of a pair is its value; `RankedSink` ranks by something smaller.
+
+    Parameters
+    ----------
+    k : int or None
+        How many; None for all that reach the threshold.
+    threshold : float
+        The least rank, in units.
+    n_left : int or None
+        Features of X, which come before those of Y; None where all are of one table.
+    unit : float
+        Nats to one unit.
+    memory_limit : int
+        Bytes that the pairs may take.
+    """
+
+    stays = False
+
+    def __init__(
+        self, k: int | None, threshold: float, n_left: int | None, unit: float, memory_limit: int
+    ) -> None:
+        self.k = k
+        self.threshold = threshold
+        self.n_left = n_left
+        self.unit = unit
+        self.most = memory_limit // BYTES_PER_PAIR
+        self._ranks = np.empty(0)
+        self._values = np.empty(0)
+        self._pairs = np.empty((2, 0), np.int64)
+        self._unordered: list[tuple[Array, Array, Array]] = []
+        self._n_unordered = 0
+
+    @property
+    def least(self) -> float:
+        """The rank that a pair has to reach to be kept."""
+        least = self._ranks[-1] if self.k == self._ranks.size else self.threshold
+        return max(float(least), self.threshold)
+
+    def put(self, left: Array, right: Array, values: Array) -> None:
+        """Keep what may be among the largest."""
+        values = values / self.unit
+        # First by value: of most tiles next to nothing is left. NaN is never wanted.
+        rows, columns = np.nonzero(values >= self.least)
+        values = values[rows, columns]
+        pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
+        if self.n_left is None:
+            # A tile on the diagonal holds its pairs twice, and each feature with itself.
+            once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
+            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # tiles follow classes
+        self._rank(values, pairs)
+
+    def _rank(self, values: Array, pairs: Array) -> None:
+        self._keep(values, values, pairs)
+
+    def _keep(self, ranks: Array, values: Array, pairs: Array) -> None:
+        self._unordered.append((ranks, values, pairs))
+        self._n_unordered += values.size
+        if self.k is not None and self._n_unordered > self.k:
+            self._order()
+        if self._values.size + self._n_unordered > self.most:
+            raise MemoryError(
+                f"more than {self.most} pairs reach the threshold {self.threshold:g} and would "
+                f"need more than the memory limit; raise the threshold, pass k, or memory_limit"
+            )
+
+    def _order(self) -> None:
+        kept = [(self._ranks, self._values, self._pairs), *self._unordered]
+        ranks, values, pairs = (np.concatenate(part, axis=-1) for part in zip(*kept, strict=True))
+        best = np.lexsort((pairs[1], pairs[0], -ranks))[: self.k]
+        self._ranks, self._values, self._pairs = ranks[best], values[best], pairs[:, best]
+        self._unordered, self._n_unordered = [], 0
+
+    def pairs(self) -> list[tuple[float, int, int]]:
+        """Value and positions, highest rank first, equal ones by position."""
+        return [(value, i, j) for _, value, i, j in self.ranked()]
+
+    def ranked(self) -> list[tuple[float, float, int, int]]:
+        """Rank, value and positions, highest rank first, equal ones by position."""
+        self._order()
+        ranks, values = self._ranks.tolist(), self._values.tolist()
+        return list(zip(ranks, values, *self._pairs.tolist(), strict=True))
+
+
+class RankedSink(TopSink):
+    """Ranks pairs by something that costs more than the value and never exceeds it.
+
+    The value bounds the rank, so that only pairs whose value reaches the lowest rank that is kept
+    are looked at: one pass over the tiles, and exact. Pairs wait until there are many, and those
+    with the largest values come first, so that the others mostly need no look.
+
+    Parameters
+    ----------
+    rank : callable
+        Takes the positions of a pair of features and its value in units; the rank, NaN for a pair
+        that is not wanted.
+    """
+
+    def __init__(
+        self,
+        k: int | None,
+        threshold: float,
+        n_left: int | None,
+        unit: float,
+        memory_limit: int,
+        rank: Callable[[int, int, float], float],
+    ) -> None:
+        super().__init__(k, threshold, n_left, unit, memory_limit)
+        self.rank = rank
+        self._waiting: list[tuple[Array, Array]] = []
+        self._n_waiting = 0
+
+    def _rank(self, values: Array, pairs: Array) -> None:
+        self._waiting.append((values, pairs))
+        self._n_waiting += values.size
+        if self._n_waiting > MOST_WAITING:
+            self._rank_waiting()
+
+    def _rank_waiting(self) -> None:
+        if not self._waiting:
+            return
+        values, pairs = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
+        self._waiting, self._n_waiting = [], 0
+        order = np.argsort(-values, kind="stable")
+        values, pairs = values[order], pairs[:, order]
+        for start in range(0, values.size, RANKED_AT_ONCE):
+            here = slice(start, start + RANKED_AT_ONCE)
+            if values[start] < self.least:
+                return
+            ranks = self._ranks_of(values[here], pairs[:, here])
+            kept = ranks >= self.least  # NaN is not
+            self._keep(ranks[kept], values[here][kept], pairs[:, here][:, kept])
+
+    def _ranks_of(self, values: Array, pairs: Array) -> Array:
+        left, right = pairs[0].tolist(), (pairs[1] + (self.n_left or 0)).tolist()
+        return np.array([self.rank(*one) for one in zip(left, right, values.tolist(), strict=True)])
+
+    def ranked(self) -> list[tuple[float, float, int, int]]:
+        """As of `TopSink`, once no pair waits any more."""
+        self._rank_waiting()
+        return super().ranked()
+
+
+class UnknownSink:
+    """Hands NaN on for every pair in which a feature has a missing sample."""
+
+    stays = False
+
+    def __init__(self, sink: Sink, lacking: Array) -> None:
+        self.sink = sink
+        self.lacking = lacking
+
+    def put(self, left: Array, right: Array, values: Array) -> None:
+        """Hand one tile on."""
+        unknown = self.lacking[left][:, None] | self.lacking[right]
+        self.sink.put(left, right, np.where(unknown, np.nan, values))
