@@ -180,13 +180,13 @@ def test_edges_that_were_found_can_be_given(backend):
 @pytest.mark.parametrize("root", [1, 2, 3, 10, 100, 999, 1000, 1 << 20])
 def test_default_number_of_bins_at_exact_cubes(root):
     """Floating-point cube roots of 1000 and 10⁶ lie beside 10 and 100."""
-    assert binning.default_n_bins(root**3) == root
-    assert binning.default_n_bins(root**3 + 1) == root + 1
-    assert binning.default_n_bins(max(root**3 - 1, 1)) == root
+    assert binning.rules.default_n_bins(root**3) == root
+    assert binning.rules.default_n_bins(root**3 + 1) == root + 1
+    assert binning.rules.default_n_bins(max(root**3 - 1, 1)) == root
 
 
 def test_default_number_of_bins_of_small_samples():
-    assert [binning.default_n_bins(n) for n in range(1, 200)] == [
+    assert [binning.rules.default_n_bins(n) for n in range(1, 200)] == [
         naive.default_n_bins(n) for n in range(1, 200)
     ]
 
@@ -212,7 +212,7 @@ def encoded(samples, backend, missing=None):
     """Codes of one column, and the column decoded again by its bins; None where missing."""
     column = arguments.column(samples, "x")
     kernels = load(backend)()
-    coder = binning.fit(column, binning.Quantile(), kernels)
+    coder = binning.fit(column, binning.rules.Quantile(), kernels)
     codes, bins = kernels.to_host(coder.codes()), coder.bins
     decoded = [None if code == len(bins) else bins.values[code].item() for code in codes]
     assert (decoded.count(None) > 0) == coder.has_missing
@@ -321,7 +321,7 @@ def test_ranges_of_a_column_with_missing_samples(backend, rng, stand_in):
     values = rng.integers(3, 6, n).astype("u1")
     values[missing] = stand_in
     kernels = load(backend)()
-    coder = binning.fit(Column("x", values, missing), binning.Quantile(), kernels)
+    coder = binning.fit(Column("x", values, missing), binning.rules.Quantile(), kernels)
     expected = np.where(missing, 3, values - np.uint8(3))
     assert coder.bins.values.tolist() == [3, 4, 5]
     np.testing.assert_array_equal(kernels.to_host(coder.codes()), expected)
@@ -386,7 +386,7 @@ def test_a_columns_own_edges_can_be_used_again(backend, x, bins):
 @pytest.mark.parametrize("n_variables", [1, 2, 3, 4, 5, 9])
 def test_default_number_of_bins_of_variables_that_share_a_table(n_variables):
     for n_samples in (1, 2, 16, 81, 1000, 2000, 10_000, 10**6, 2**40):
-        found = binning.default_n_bins(n_samples, n_variables)
+        found = binning.rules.default_n_bins(n_samples, n_variables)
         assert found == naive.default_n_bins(n_samples, n_variables)
 
 

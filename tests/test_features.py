@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from fastinfo import binning
 from fastinfo.backends import load
-from fastinfo.binning import Given, NumpyRule, Quantile, Uniform
+from fastinfo.binning.rules import Given, NumpyRule, Quantile, Uniform
 from fastinfo.data.columns import ArrayColumns, Column, typical
 from fastinfo.pairs import features
 

@@ -24,7 +24,7 @@ from fastinfo.backends import load
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.numba.pairs import crossovers
-from fastinfo.binning import Quantile
+from fastinfo.binning.rules import Quantile
 from fastinfo.inputs import arguments
 from fastinfo.pairs import features, tiles
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from fastinfo.binning import default_n_bins
+from fastinfo.binning.rules import default_n_bins
 from fastinfo.estimators.chance import expected_information
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"

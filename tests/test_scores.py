@@ -11,7 +11,7 @@ import pytest
 from scipy.stats import spearmanr
 
 import fastinfo
-from fastinfo.binning import default_n_bins
+from fastinfo.binning.rules import default_n_bins
 
 datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is an extra")
 selection = pytest.importorskip("sklearn.feature_selection", reason="scikit-learn is an extra")

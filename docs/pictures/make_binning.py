@@ -21,7 +21,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 import fastinfo
-from fastinfo.binning import default_n_bins
+from fastinfo.binning.rules import default_n_bins
 
 HERE = Path(__file__).resolve().parent
 SLOPES = (0.0, 0.3, 0.55, 1.0, 2.0)

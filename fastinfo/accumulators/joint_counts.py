@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from functools import partial
-from itertools import accumulate, islice
+from itertools import accumulate
 from math import prod
 from typing import Any
 
@@ -15,17 +14,14 @@ from numpy.typing import ArrayLike
 
 from fastinfo import binning, counting
 from fastinfo.accumulators import joint_counts_file
-from fastinfo.backends import at, choose, name_of, reach, threads
-from fastinfo.backends.contract import Kernels
-from fastinfo.binning import Bins, Categories, Coder, Edges, Given, Trust
+from fastinfo.accumulators.count_columns import Counted, How, count_columns
+from fastinfo.backends import at, name_of
+from fastinfo.binning.rules import Bins, Categories, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.data.columns import Column
-from fastinfo.data.encoders import Guessed, WrongGuessError
 from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.types import BackendName, NanPolicy, Samples, Weights
 from fastinfo.inputs.types import Bins as BinsArgument
-from fastinfo.system import alerts
-from fastinfo.system.ranges import BLOCK, RANGE, map_threads
 
 Labels = list[list[str | int] | None]
 """Names of the columns of each variable that came as a table, by which later ones are matched."""
@@ -85,16 +81,14 @@ class JointCounts:
         n_jobs: int | None = None,
     ) -> None:
         bin_arguments.require_bins(bins)
-        self._specification = bins
-        self.nan_policy = arguments.nan_policy(nan_policy)
         if sparse not in (None, True, False):
             raise TypeError(
                 f"sparse={sparse!r}; accepted are True, False, and None to decide by size"
             )
-        self._sparse = sparse
         name_of(backend)  # an unknown one is told at once
-        self._backend = backend
-        self._n_jobs = arguments.n_jobs(n_jobs)
+        self._how = How(
+            bins, arguments.nan_policy(nan_policy), sparse, backend, arguments.n_jobs(n_jobs)
+        )
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
         self.n_missing = 0
@@ -224,110 +218,17 @@ class JointCounts:
         groups: Sequence[Sequence[Column]],
         sample_weight: Any,
         fixed: Sequence[Sequence[Bins | None]] | None,
-    ) -> tuple[list[list[Bins]], Counts, int]:
-        """Bins and counts of samples, and how many of them are missing."""
-        n_samples = arguments.same_length([column for group in groups for column in group])
-        weights = arguments.weights(sample_weight, n_samples)
-        groups, weights = arguments.with_weight(groups, weights)
-        n_samples = n_samples if weights is None else int(weights.size)
+    ) -> Counted:
         if self._counts is not None:
             self._require_like([len(group) for group in groups])
             fixed = self._bins
-        converted, of_groups = bin_arguments.bin_rules(self._specification, groups, fixed)
-        columns = [column for group in converted for column in group]
-        rules = [
-            binning.sharing(rule, len(columns))
-            for group, rule in zip(converted, of_groups, strict=True)
-            for _ in group
-        ]
-        place = arguments.place_of_columns(columns, weights, self._backend)
-        kernels = choose(self._backend, place)
-        arrays = [array for column in columns for array in (column.values, column.missing)]
-        kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
-        weights = None if weights is None else reach(weights, kernels)
-        decided = [bins for group in fixed for bins in group] if fixed else rules
-        known = [
-            bins if isinstance(bins, Edges) and len(bins) else rule
-            for bins, rule in zip(decided, rules, strict=True)
-        ]
-        trust = Trust.SOME if weights is None else Trust.EDGES  # sums of weights tell no numbers
-        try:
-            coders, counts = self._count(columns, known, weights, kernels, trust)
-        except WrongGuessError:
-            coders, counts = self._count(columns, known, weights, kernels, Trust.NOTHING)
-        n_missing = 0
-        if any(coder.has_missing is not False for coder in coders):
-            if weights is None:
-                n_missing = n_samples - int(counts.values.sum())
-            else:
-                encoders = [coder.encode for coder in coders]
-                n_bins = [len(coder.bins) for coder in coders]
-                n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
-        if n_missing and self.nan_policy == "raise":
-            binning.refuse_missing(columns, [coder.settled() for coder in coders])
-        if n_missing and fixed:
-            self._tell_of_values_outside(columns, known, rules, kernels)
-        each = iter(coders)
-        bins = [[coder.bins for coder in islice(each, len(group))] for group in converted]
-        return bins, counts, n_missing
-
-    def _count(
-        self,
-        columns: Sequence[Column],
-        rules: Sequence[Any],
-        weights: Any,
-        kernels: Kernels,
-        trust: Trust,
-    ) -> tuple[list[Coder], Counts]:
-        """Fit the bins of columns and count their joint table."""
-        n_samples = columns[0].values.size
-        # Columns side by side, and the threads that are left over within each.
-        at_once = min(threads(kernels, self._n_jobs), len(columns)) if n_samples > RANGE else 1
-        n_jobs = self._n_jobs // at_once
-        fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust, weights=weights)
-        coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
-        if self.nan_policy == "raise":
-            binning.refuse_missing(columns, coders)
-        counts = counting.count(
-            [coder.encode for coder in coders],
-            n_samples,
-            [len(coder.bins) for coder in coders],
-            kernels,
-            weights,
-            self._sparse,
-            self._n_jobs,
-            BLOCK if any(coder.writes for coder in coders) else RANGE,
-        )
-        if trust is Trust.SOME:
-            _confirm(coders, n_samples, counts)
-        return coders, counts
-
-    def _tell_of_values_outside(
-        self,
-        columns: Sequence[Column],
-        known: Sequence[Any],
-        rules: Sequence[Any],
-        kernels: Kernels,
-    ) -> None:
-        """Warn where the first samples have decided edges that later ones pass."""
-        for column, bins, rule in zip(columns, known, rules, strict=True):
-            if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
-                continue
-            low, high, _ = kernels.summarize(reach(column.values, kernels))
-            if low < bins.edges[0] or high > bins.edges[-1]:
-                alerts.warn(
-                    f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "
-                    f"bins from {bins.edges[0]:.6g} to {bins.edges[-1]:.6g}, as the first samples "
-                    "have it: values outside are counted as missing. Give edges to JointCounts, "
-                    "such as bins=[-inf, …, inf]",
-                    alerts.OutsideBinsWarning,
-                )
+        return count_columns(groups, sample_weight, self._how, fixed)
 
     def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
         if self._counts is None:
             self._bins, self._counts = bins, counts
         else:
-            united, old, new = _align(self._bins, self._counts, bins, counts, self._sparse)
+            united, old, new = _align(self._bins, self._counts, bins, counts, self._how.sparse)
             self._counts, self._bins = counting.add(old, new), united
         self.n_missing += n_missing
 
@@ -348,10 +249,8 @@ class JointCounts:
                 f"nan_policy is {self.nan_policy!r} on one side and {other.nan_policy!r} on the "
                 "other"
             )
-        total = JointCounts(
-            bins=self._specification, nan_policy=self.nan_policy, sparse=self._sparse
-        )
-        total._backend, total._n_jobs = self._backend, self._n_jobs
+        total = JointCounts()
+        total._how = self._how
         total._names = self._names or other._names
         for part in (self, other):
             if part._counts is not None:
@@ -398,6 +297,11 @@ class JointCounts:
         if self._counts is None:
             raise ValueError("these JointCounts hold no samples yet: call update(...) first")
         return self._counts
+
+    @property
+    def nan_policy(self) -> NanPolicy:
+        """What is done about samples in which a variable is missing."""
+        return self._how.nan_policy
 
     @property
     def is_unknown(self) -> bool:
@@ -518,9 +422,9 @@ class JointCounts:
             path,
             self._known,
             self._bins,
-            self._specification,
+            self._how.bins,
             nan_policy=self.nan_policy,
-            sparse=self._sparse,
+            sparse=self._how.sparse,
             n_missing=self.n_missing,
             names=self._names,
             columns=self._labels,
@@ -561,17 +465,6 @@ def _places(wanted: Labels, found: Labels) -> list[list[int] | None]:
 def variable_names(count: int) -> tuple[str, ...]:
     """What messages call variables by their position: x, y, z, then by number."""
     return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
-
-
-def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
-    """Check that samples without a count are missing ones, and that no guess was wrong."""
-    guesses = [coder.encode for coder in coders if isinstance(coder.encode, Guessed)]
-    if not guesses or int(counts.values.sum()) == n_samples:
-        return
-    if all(c.has_missing is False or isinstance(c.encode, Guessed) for c in coders):
-        raise WrongGuessError  # no other column has missing samples
-    for guess in guesses:
-        guess.confirm()
 
 
 def _align(

@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.binning import Bins, Categories, Edges, categories
+from fastinfo.binning import categories
+from fastinfo.binning.rules import Bins, Categories, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.inputs import arguments, bin_arguments
 from fastinfo.system.files import written_whole

@@ -16,7 +16,7 @@ import numpy as np
 from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.estimators.entropies import ESTIMATORS
-from fastinfo.inputs import objects, tables
+from fastinfo.inputs import objects, series, tables
 from fastinfo.inputs.objects import is_integer, is_number
 from fastinfo.inputs.types import NanPolicy
 from fastinfo.system.limits import usable_cores
@@ -231,7 +231,7 @@ def column(samples: Any, name: str) -> Column:
     if type(samples) is np.ndarray:
         values = samples
     elif tables.is_series(samples):
-        values, missing, categories, integers_with_gaps = tables.from_series(samples, name)
+        values, missing, categories, integers_with_gaps = series.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
     elif place_of(samples) != HOST:

@@ -9,7 +9,8 @@ import numpy as np
 
 from fastinfo.backends import HOST, kernels_of, place_of
 from fastinfo.backends.contract import EXACT_IN_FLOATS
-from fastinfo.binning import (
+from fastinfo.binning.numpy_rules import NUMPY_RULES
+from fastinfo.binning.rules import (
     Bins,
     Categories,
     Edges,
@@ -20,7 +21,6 @@ from fastinfo.binning import (
     Uniform,
     default_n_bins,
 )
-from fastinfo.binning.numpy_rules import NUMPY_RULES
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, typical
 from fastinfo.inputs.objects import is_integer, is_number
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.data.columns import Column
-from fastinfo.inputs import arguments, bin_arguments, moments, tables
+from fastinfo.inputs import arguments, bin_arguments, moments, series, tables
 from fastinfo.system import alerts
 from fastinfo.system.alerts import listed
 
@@ -237,7 +237,7 @@ def _judge(
     """The column as it is measured, None where it is not, and what was decided if anything."""
     if kind == "skip":
         return None, ASKED
-    times = tables.from_times(samples)
+    times = series.from_times(samples)
     try:
         (column,) = arguments.variable(samples, name) if times is None else [Column(name, *times)]
     except (TypeError, ValueError):

@@ -8,7 +8,7 @@ import numpy as np
 
 from fastinfo import binning
 from fastinfo.backends import at, choose
-from fastinfo.binning import Edges
+from fastinfo.binning.rules import Edges
 from fastinfo.inputs import arguments, bin_arguments
 from fastinfo.inputs.types import BackendName, BinsOfOne, Samples
 
@@ -79,6 +79,6 @@ def encode(
             raise ValueError(f"x has {len(columns)} columns; encode takes one: pass x[:, 0]")
         (converted,), (rule,) = bin_arguments.bin_rules(bins, [columns])
         kernels = choose(backend, arguments.place_of_columns(converted, None, backend))
-        coder = binning.fit(converted[0], binning.sharing(rule, n_variables), kernels)
+        coder = binning.fit(converted[0], binning.rules.sharing(rule, n_variables), kernels)
         codes, found = np.asarray(kernels.to_host(coder.codes())), coder.bins
     return Encoded(codes, found.edges if isinstance(found, Edges) else found.values, len(found))

@@ -10,7 +10,7 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
 from fastinfo.backends import bring, choose
-from fastinfo.binning import Bins
+from fastinfo.binning.rules import Bins
 from fastinfo.data.columns import Column, Columns
 from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
@@ -115,7 +115,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             values = [bring(column.values, kernels) for column in (left, right)]
             both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = bin_arguments.bin_rules(options.bins, [[both]])
-            rule = binning.sharing(rule, len(groups[0]))
+            rule = binning.rules.sharing(rule, len(groups[0]))
             coder = binning.fit(both, rule, kernels, options.n_jobs, weights=of_both)
             edges.append(coder.bins)
         else:

@@ -16,7 +16,7 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.backends import HOST, bring, place_of, quantiles, threads
 from fastinfo.backends.contract import Array, Kernels, RowSummary, Summary, code_dtype
-from fastinfo.binning import Edges, Given, Quantile, Rule, Uniform, default_n_bins
+from fastinfo.binning.rules import Edges, Given, Quantile, Rule, Uniform, default_n_bins
 from fastinfo.data.columns import ArrayColumns, Columns
 from fastinfo.system.ranges import RANGE, map_threads
 

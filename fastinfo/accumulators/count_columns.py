@@ -1,0 +1,174 @@
+"""Columns → bins and counts of their joint table, once: what `JointCounts` adds up.
+
+Nothing is kept here from call to call: bins that are known come as an argument.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+from fastinfo import binning, counting
+from fastinfo.backends import choose, reach, threads
+from fastinfo.backends.contract import Kernels
+from fastinfo.binning import Coder
+from fastinfo.binning.extremes import Trust
+from fastinfo.binning.rules import Bins, Edges, Given, sharing
+from fastinfo.counting import Counts
+from fastinfo.data.columns import Column
+from fastinfo.data.encoders import Guessed, WrongGuessError
+from fastinfo.inputs import arguments, bin_arguments
+from fastinfo.inputs.types import BackendName, NanPolicy
+from fastinfo.system import alerts
+from fastinfo.system.ranges import BLOCK, RANGE, map_threads
+
+
+class How(NamedTuple):
+    """How samples are counted, checked."""
+
+    bins: Any
+    """As `fastinfo.mutual_information` takes them."""
+    nan_policy: NanPolicy
+    sparse: bool | None
+    """Whether only occupied cells are kept; by size for None."""
+    backend: BackendName | None
+    n_jobs: int
+
+
+class Counted(NamedTuple):
+    """Counts of some samples."""
+
+    bins: list[list[Bins]]
+    """Of each column of each variable."""
+    counts: Counts
+    n_missing: int
+    """Samples left out because a variable was missing."""
+
+
+def count_columns(
+    groups: Sequence[Sequence[Column]],
+    sample_weight: Any,
+    how: How,
+    known: Sequence[Sequence[Bins | None]] | None = None,
+) -> Counted:
+    """Decide the bins of columns where they are not known, and count their joint table.
+
+    Parameters
+    ----------
+    groups : sequence of sequences of Column
+        The columns of each variable, as `fastinfo.inputs.arguments` leaves them.
+    sample_weight : array-like of shape (n,), or None
+    how : How
+    known : optional
+        Bins of each column of each variable that earlier samples have decided; None where they have
+        not. Categories may still grow.
+
+    Raises
+    ------
+    ValueError, TypeError, MemoryError
+        As `fastinfo.mutual_information`.
+    """
+    n_samples = arguments.same_length([column for group in groups for column in group])
+    weights = arguments.weights(sample_weight, n_samples)
+    groups, weights = arguments.with_weight(groups, weights)
+    n_samples = n_samples if weights is None else int(weights.size)
+    converted, of_groups = bin_arguments.bin_rules(how.bins, groups, known)
+    columns = [column for group in converted for column in group]
+    rules = [
+        sharing(rule, len(columns))
+        for group, rule in zip(converted, of_groups, strict=True)
+        for _ in group
+    ]
+    place = arguments.place_of_columns(columns, weights, how.backend)
+    kernels = choose(how.backend, place)
+    arrays = [array for column in columns for array in (column.values, column.missing)]
+    kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
+    weights = None if weights is None else reach(weights, kernels)
+    decided = [bins for group in known for bins in group] if known else rules
+    use = [
+        bins if isinstance(bins, Edges) and len(bins) else rule
+        for bins, rule in zip(decided, rules, strict=True)
+    ]
+    trust = Trust.SOME if weights is None else Trust.EDGES  # sums of weights tell no numbers
+    try:
+        coders, counts = _count(columns, use, weights, how, kernels, trust)
+    except WrongGuessError:
+        coders, counts = _count(columns, use, weights, how, kernels, Trust.NOTHING)
+    n_missing = 0
+    if any(coder.has_missing is not False for coder in coders):
+        if weights is None:
+            n_missing = n_samples - int(counts.values.sum())
+        else:
+            encoders = [coder.encode for coder in coders]
+            n_bins = [len(coder.bins) for coder in coders]
+            n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
+    if n_missing and how.nan_policy == "raise":
+        binning.refuse_missing(columns, [coder.settled() for coder in coders])
+    if n_missing and known:
+        _tell_of_values_outside(columns, use, rules, kernels)
+    each = iter(coders)
+    bins = [[coder.bins for coder in islice(each, len(group))] for group in converted]
+    return Counted(bins, counts, n_missing)
+
+
+def _count(
+    columns: Sequence[Column],
+    rules: Sequence[Any],
+    weights: Any,
+    how: How,
+    kernels: Kernels,
+    trust: Trust,
+) -> tuple[list[Coder], Counts]:
+    """Fit the bins of columns and count their joint table."""
+    n_samples = columns[0].values.size
+    # Columns side by side, and the threads that are left over within each.
+    at_once = min(threads(kernels, how.n_jobs), len(columns)) if n_samples > RANGE else 1
+    n_jobs = how.n_jobs // at_once
+    fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust, weights=weights)
+    coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
+    if how.nan_policy == "raise":
+        binning.refuse_missing(columns, coders)
+    counts = counting.count(
+        [coder.encode for coder in coders],
+        n_samples,
+        [len(coder.bins) for coder in coders],
+        kernels,
+        weights,
+        how.sparse,
+        how.n_jobs,
+        BLOCK if any(coder.writes for coder in coders) else RANGE,
+    )
+    if trust is Trust.SOME:
+        _confirm(coders, n_samples, counts)
+    return coders, counts
+
+
+def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
+    """Check that samples without a count are missing ones, and that no guess was wrong."""
+    guesses = [coder.encode for coder in coders if isinstance(coder.encode, Guessed)]
+    if not guesses or int(counts.values.sum()) == n_samples:
+        return
+    if all(c.has_missing is False or isinstance(c.encode, Guessed) for c in coders):
+        raise WrongGuessError  # no other column has missing samples
+    for guess in guesses:
+        guess.confirm()
+
+
+def _tell_of_values_outside(
+    columns: Sequence[Column], known: Sequence[Any], rules: Sequence[Any], kernels: Kernels
+) -> None:
+    """Warn where the first samples have decided edges that later ones pass."""
+    for column, bins, rule in zip(columns, known, rules, strict=True):
+        if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
+            continue
+        low, high, _ = kernels.summarize(reach(column.values, kernels))
+        if low < bins.edges[0] or high > bins.edges[-1]:
+            alerts.warn(
+                f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "
+                f"bins from {bins.edges[0]:.6g} to {bins.edges[-1]:.6g}, as the first samples "
+                "have it: values outside are counted as missing. Give edges to JointCounts, "
+                "such as bins=[-inf, …, inf]",
+                alerts.OutsideBinsWarning,
+            )
