@@ -445,7 +445,7 @@ def measure_devices(codes: Any, name: str, repetitions: int = 3) -> dict[str, An
     """
     from fastinfo.backends.cupy import CupyKernels
 
-    n_devices = 1 + len(CupyKernels().companions())
+    n_devices = 1 + len(CupyKernels().other_devices())
     if n_devices == 1:
         return "there is one device"
 
@@ -458,7 +458,7 @@ def measure_devices(codes: Any, name: str, repetitions: int = 3) -> dict[str, An
         return matrix, times[1:]  # the first one compiles
 
     found, seconds = measured()
-    with mock.patch.object(CupyKernels, "companions", return_value=()):
+    with mock.patch.object(CupyKernels, "other_devices", return_value=()):
         alone, seconds_alone = measured()
     np.testing.assert_array_equal(found, alone, err_msg=name)
     return {

@@ -28,17 +28,17 @@ def kernels(capability: tuple[int, int]) -> list[tuple[str, str]]:
 
 def prepare(kernel: tuple[str, str]) -> None:
     """Compile one kernel, in any process."""
-    from fastinfo.backends.cupy import usable
+    from fastinfo.backends.cupy import discovery
 
-    usable.device(None).prepare(*kernel)
+    discovery.device(None).prepare(*kernel)
 
 
 def main() -> int:
     """The command line."""
-    from fastinfo.backends.cupy import usable
+    from fastinfo.backends.cupy import discovery
 
     start = time.perf_counter()
-    wanted = kernels(usable.device(None).properties.capability)
+    wanted = kernels(discovery.device(None).properties.capability)
     # Processes and not threads: the compiler takes one program at a time in each. Their own start
     # they make anew, for what a driver has begun does not survive a fork.
     context = multiprocessing.get_context("spawn")

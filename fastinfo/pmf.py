@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import counting, formulas
-from fastinfo.backends import HOST, at, place_of
+from fastinfo.backends import HOST, on_device_of, place_of
 from fastinfo.backends.contract import Kernels
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
@@ -372,7 +372,7 @@ def _of_joint(
     """A formula over the entropies of a joint distribution of ``n_axes`` variables."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, n_axes, or_all=or_all)
-    with at(pk):
+    with on_device_of(pk):
         (p,), kernels = distributions.normalized([pk], ["pk"], axes)
         n_variables = 1 if axes is None else len(axes)
 
@@ -392,7 +392,7 @@ def _of_two(
     """A formula over two distributions."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, 1, or_all=True)
-    with at(pk, qk):
+    with on_device_of(pk, qk):
         (p, q), kernels = distributions.normalized([pk, qk], ["pk", "qk"], axes)
         return _finish(formula(p, q, kernels), formula, unit, kernels, pk)
 

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
 from fastinfo.backends.contract import PairEntropies, SoftBins, Uncoded
-from fastinfo.backends.cupy import usable
+from fastinfo.backends.cupy import discovery
 
 settings.register_profile(
     "ci",
@@ -60,7 +60,7 @@ def pytest_runtest_makereport(item, call):
 
 if not ON_GPU and build.unavailable() is None:
     EMULATED = (EmulatedDevice(number=0), EmulatedDevice(number=1))
-    usable.devices = lambda: EMULATED
+    discovery.devices = lambda: EMULATED
 
 
 def library(name):

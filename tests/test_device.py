@@ -15,8 +15,8 @@ import fastinfo
 from fastinfo import pmf
 from fastinfo.backends import HOST, Place, choose, load, place_of
 from fastinfo.backends.contract import Uncoded
-from fastinfo.backends.cupy import CupyKernels, plan, transfer, usable
-from fastinfo.backends.cupy.pairs import cut
+from fastinfo.backends.cupy import CupyKernels, discovery, plan, transfer
+from fastinfo.backends.cupy.pairs import tile_sizes
 from fastinfo.inputs import tables
 
 pytestmark = [
@@ -37,7 +37,7 @@ def xp():
 def emulated_launches(monkeypatch):
     """What is launched on an emulated device from now on, whatever there is beside it."""
     device = EmulatedDevice()
-    monkeypatch.setattr(usable, "devices", lambda: (device,))
+    monkeypatch.setattr(discovery, "devices", lambda: (device,))
     return device.launches
 
 
@@ -46,7 +46,7 @@ def launches(request, monkeypatch):
     """What is launched on the device from now on: a GPU's arrays are none of an emulated one."""
     if not ON_GPU:
         return request.getfixturevalue("emulated_launches")
-    device, found = usable.device(None), []
+    device, found = discovery.device(None), []
     launch = device.launch
 
     def recorded(family, kernel, *how, **options):
@@ -165,7 +165,7 @@ def test_a_mixture_of_places_is_refused(rng, xp, call):
 def devices(monkeypatch):
     """Two emulated devices, whatever there is beside them; the first one is current."""
     found = EmulatedDevice(number=0), EmulatedDevice(number=1)
-    monkeypatch.setattr(usable, "devices", lambda: found)
+    monkeypatch.setattr(discovery, "devices", lambda: found)
     return found
 
 
@@ -252,7 +252,7 @@ def test_all_is_done_on_the_stream_of_the_caller(rng, devices, call):
 
 
 def test_each_device_works_on_the_stream_that_was_current_there(rng, devices, monkeypatch):
-    shape = cut.TILE_SHAPE._replace(side=4)
+    shape = tile_sizes.TILE_SHAPE._replace(side=4)
     monkeypatch.setattr(CupyKernels, "tile_shape", shape)
     with devices[1].on_stream(6), devices[0].on_stream(5):
         fastinfo.pairwise_mutual_information(rng.random((90, 12)), backend="cupy", n_jobs=4)
@@ -474,24 +474,24 @@ class FakeRuntime:
 )
 def test_each_reason_is_told(monkeypatch, library, reason):
     monkeypatch.setitem(sys.modules, "cupy", library)
-    usable._found.cache_clear()
+    discovery._found.cache_clear()
     try:
-        found = usable._found()
+        found = discovery._found()
     finally:
-        usable._found.cache_clear()
-    assert isinstance(found, usable.UnusableError)
+        discovery._found.cache_clear()
+    assert isinstance(found, discovery.UnusableError)
     with pytest.raises(ImportError, match=reason):
         raise found
 
 
 def test_a_device_that_is_too_old_is_told(monkeypatch):
     old = EmulatedDevice(SMALL._replace(name="An Old One", capability=(7, 0)), number=0)
-    found = usable.capable([old])
-    assert isinstance(found, usable.UnusableError)
+    found = discovery.capable([old])
+    assert isinstance(found, discovery.UnusableError)
     assert "capability of 7.5 or more is needed, and An Old One has 7.0" in str(found)
     new = EmulatedDevice(number=1)
-    assert usable.capable([old, new]) == (old, new)
-    monkeypatch.setattr(usable, "devices", lambda: (old, new))
+    assert discovery.capable([old, new]) == (old, new)
+    monkeypatch.setattr(discovery, "devices", lambda: (old, new))
     assert "An Old One (capability 7.0, too old), emulated (cap" in CupyKernels.describe()
     assert CupyKernels(1).device is new
     with pytest.raises(ImportError, match=r"An Old One has 7\.0"):

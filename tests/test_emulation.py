@@ -134,6 +134,7 @@ def watched(sanitizer, *arguments):
     )
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("sanitizer", SANITIZERS)
 def test_the_kernels_are_clean(sanitizer):
     done = watched(sanitizer)
@@ -142,6 +143,7 @@ def test_the_kernels_are_clean(sanitizer):
     assert "Sanitizer" not in done.stderr
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("fault", driver.FAULTS)
 def test_a_planted_fault_is_caught(fault):
     done = watched(CAUGHT_BY[fault], fault)

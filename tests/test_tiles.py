@@ -10,7 +10,7 @@ from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
 from fastinfo.backends.contract import TileShape
-from fastinfo.backends.cupy import CupyKernels, usable
+from fastinfo.backends.cupy import CupyKernels, discovery
 from fastinfo.pairs import features, tiles
 from fastinfo.system.ranges import map_threads
 
@@ -39,7 +39,7 @@ def visible(monkeypatch):
     def make(number, properties=()):
         properties = [*properties, *[SMALL] * number][:number]
         found = tuple(EmulatedDevice(p, number=i) for i, p in enumerate(properties))
-        monkeypatch.setattr(usable, "devices", lambda: found)
+        monkeypatch.setattr(discovery, "devices", lambda: found)
         return found
 
     return make

@@ -9,8 +9,8 @@ from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
 from hypothesis import given, settings
 
-from fastinfo.backends.cupy import CupyKernels, rates, usable
-from fastinfo.backends.cupy.pairs import cut, layout, ways
+from fastinfo.backends.cupy import CupyKernels, discovery, rates
+from fastinfo.backends.cupy.pairs import layout, tile_sizes, ways
 from fastinfo.backends.numpy import NumpyKernels
 
 needs_emulation = pytest.mark.skipif(
@@ -63,7 +63,7 @@ class Recorded:
 def device(properties=None, edited=None):
     """The GPU where tests run on one; faults are planted in the emulation."""
     if ON_GPU and edited is None:
-        return Recorded(usable.devices()[0], properties)
+        return Recorded(discovery.devices()[0], properties)
     return Recorded(EmulatedDevice(properties or SMALL, edited=edited))
 
 
@@ -169,7 +169,7 @@ def test_constant_and_all_missing(way):
 
 def test_sums_of_several_blocks(way, monkeypatch):
     """What 32 bits hold is added up in 64: here already after 512 samples."""
-    monkeypatch.setattr(cut, "SPLIT_SAMPLES", 512)
+    monkeypatch.setattr(tile_sizes, "SPLIT_SAMPLES", 512)
     n_bins = [3, 4, 16]
     backend = check(random_codes(12, 1700, n_bins, missing=(1,)), n_bins)
     assert launched(backend, "reduce_counts")
@@ -181,8 +181,8 @@ def test_the_table_in_shared_memory(way, n):
     wide = SMALL._replace(
         shared_bytes_per_block=99 << 10, shared_bytes_per_multiprocessor=100 << 10
     )
-    assert cut.near_entries(wide, n) == n + 1
-    assert cut.near_entries(SMALL, n) == 0
+    assert tile_sizes.near_entries(wide, n) == n + 1
+    assert tile_sizes.near_entries(SMALL, n) == 0
     n_bins = [3, 16, 3]
     check(random_codes(n, n, n_bins, missing=(1,)), n_bins, properties=wide)
 
@@ -231,7 +231,7 @@ def test_code_dtypes(way, dtype):
 
 @pytest.mark.parametrize("kernel", ["count_scatter", "count_in_place"])
 def test_tables_larger_than_shared_memory(kernel, monkeypatch):
-    monkeypatch.setattr(cut, "MOST_SLICES", 16 if kernel == "count_scatter" else 1)
+    monkeypatch.setattr(tile_sizes, "MOST_SLICES", 16 if kernel == "count_scatter" else 1)
     n_bins = [200, 130, 3]
     codes = random_codes(7, 400, n_bins, missing=(1,))
     backend = check(codes, n_bins, properties=SMALL._replace(shared_bytes_per_block=34 << 10))
@@ -240,7 +240,7 @@ def test_tables_larger_than_shared_memory(kernel, monkeypatch):
 
 @pytest.mark.parametrize("chunk", [1 << 16, 64])
 def test_weights(chunk, monkeypatch):
-    monkeypatch.setattr(cut, "CHUNK_SAMPLES", chunk)
+    monkeypatch.setattr(tile_sizes, "CHUNK_SAMPLES", chunk)
     n_bins = [2, 5, 16, 14]
     codes = random_codes(11, 500, n_bins, missing=(1,))
     weights = np.random.default_rng(1).random(500)
@@ -290,12 +290,12 @@ class TightDevice(EmulatedDevice):
         return arrays.namespace.zeros(shape, dtype)
 
     def free_bytes(self):
-        return 6 * 9 * 9 * 8 * 2 * cut.COUNTS_SHARE
+        return 6 * 9 * 9 * 8 * 2 * tile_sizes.COUNTS_SHARE
 
 
 @needs_emulation
 def test_counts_are_made_in_parts_that_memory_holds(monkeypatch):
-    monkeypatch.setattr(cut, "SPLIT_SAMPLES", 100)
+    monkeypatch.setattr(tile_sizes, "SPLIT_SAMPLES", 100)
     n_bins = [9] * 5
     codes = random_codes(14, 300, n_bins, missing=(2,))
     expected = fixed_entropies(expected_counts(codes, n_bins), 300)
@@ -321,7 +321,7 @@ def test_bit_planes_keep_to_the_memory_limit():
     n_bins = [2] * 8 + [60] * 8
     codes = random_codes(22, 600, n_bins)
     backend = kernels()
-    stage_bytes = layout.WORDS * 4 * cut.stages(600)
+    stage_bytes = layout.WORDS * 4 * tile_sizes.stages(600)
     packed = pack(backend, codes, n_bins, None, 8 * stage_bytes)
     assert [c.rows for c in packed.classes] == [1, 0]
     assert [c.rows for c in pack(backend, codes, n_bins).classes] == [1, 59]

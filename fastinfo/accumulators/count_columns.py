@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from fastinfo import binning, counting
-from fastinfo.backends import choose, reach, threads
+from fastinfo.backends import bring_or_stream, choose, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Coder
 from fastinfo.binning.extremes import Trust
@@ -85,7 +85,7 @@ def count_columns(
     kernels = choose(how.backend, place)
     arrays = [array for column in columns for array in (column.values, column.missing)]
     kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
-    weights = None if weights is None else reach(weights, kernels)
+    weights = None if weights is None else bring_or_stream(weights, kernels)
     decided = [bins for group in known for bins in group] if known else rules
     use = [
         bins if isinstance(bins, Edges) and len(bins) else rule
@@ -105,7 +105,7 @@ def count_columns(
             n_bins = [len(coder.bins) for coder in coders]
             n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
     if n_missing and how.nan_policy == "raise":
-        binning.refuse_missing(columns, [coder.settled() for coder in coders])
+        binning.refuse_missing(columns, [coder.with_missing_known() for coder in coders])
     if n_missing and known:
         _tell_of_values_outside(columns, use, rules, kernels)
     each = iter(coders)
@@ -163,7 +163,7 @@ def _tell_of_values_outside(
     for column, bins, rule in zip(columns, known, rules, strict=True):
         if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
             continue
-        low, high, _ = kernels.summarize(reach(column.values, kernels))
+        low, high, _ = kernels.summarize(bring_or_stream(column.values, kernels))
         if low < bins.edges[0] or high > bins.edges[-1]:
             alerts.warn(
                 f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "

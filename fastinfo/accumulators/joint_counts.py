@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from fastinfo import binning, counting
 from fastinfo.accumulators import joint_counts_file
 from fastinfo.accumulators.count_columns import Counted, How, count_columns
-from fastinfo.backends import at, name_of
+from fastinfo.backends import name_of, on_device_of
 from fastinfo.binning.rules import Bins, Categories, Edges
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.data.columns import Column
@@ -172,7 +172,7 @@ class JointCounts:
         """
         if not variables:
             raise TypeError("update() takes the samples of at least one variable")
-        with at(*variables, sample_weight):
+        with on_device_of(*variables, sample_weight):
             groups = [
                 arguments.variable(samples, name)
                 for samples, name in zip(variables, variable_names(len(variables)), strict=True)

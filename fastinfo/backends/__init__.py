@@ -184,8 +184,8 @@ def place_of_kernels(kernels: Kernels) -> Place:
         return place_of(kernels.xp.zeros(1))
 
 
-def at(*arrays: Any) -> AbstractContextManager[Any]:
-    """Where a thread has to be to compute with arrays, the first of a device if they differ.
+def on_device_of(*arrays: Any) -> AbstractContextManager[Any]:
+    """A context on the device of some arrays, of the first that is on one if they differ.
 
     That is on the stream, too, on which the library of the array works in this thread.
     """
@@ -207,9 +207,9 @@ def bring(array: Any, kernels: Kernels) -> Any:
     return kernels.bring(_reachable(array, kernels))
 
 
-def reach(array: Any, kernels: Kernels) -> Any:
+def bring_or_stream(array: Any, kernels: Kernels) -> Any:
     """As `bring`, unless the kernels leave the array on the host and take it range by range."""
-    return kernels.reach(_reachable(array, kernels))
+    return kernels.bring_or_stream(_reachable(array, kernels))
 
 
 def _reachable(array: Any, kernels: Kernels) -> Any:

@@ -201,7 +201,7 @@ class Kernels(Protocol):
         """
         ...
 
-    def companions(self) -> Sequence[Kernels]:
+    def other_devices(self) -> Sequence[Kernels]:
         """Kernels of other devices, which may take a share of the work on samples of the host."""
         ...
 
@@ -220,11 +220,11 @@ class Kernels(Protocol):
         """The kernels for a call with such samples, masks and weights, all of one length.
 
         Themselves, or where the arrays do not fit their memory, kernels that leave some of them on
-        the host (`reach`), and whose ``samples_at_once`` are as many as fit.
+        the host (`bring_or_stream`), and whose ``samples_at_once`` are as many as fit.
         """
         ...
 
-    def reach(self, array: Any) -> Array | OnHost:
+    def bring_or_stream(self, array: Any) -> Array | OnHost:
         """As `bring`, for an array of which ranges are enough."""
         ...
 

@@ -26,7 +26,7 @@ class HostKernels:
     most_threads = None
     codes_while_counting = False
 
-    def companions(self) -> Sequence[Kernels]:
+    def other_devices(self) -> Sequence[Kernels]:
         """None: threads share this processor."""
         return ()
 
@@ -42,7 +42,7 @@ class HostKernels:
         """Itself."""
         return array
 
-    def reach(self, array: Array) -> Array:
+    def bring_or_stream(self, array: Array) -> Array:
         """Itself."""
         return array
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends import reach
+from fastinfo.backends import bring_or_stream
 from fastinfo.backends.contract import Array, Kernels, code_dtype
 from fastinfo.binning import extremes
 from fastinfo.binning.categories import merge
@@ -42,7 +42,7 @@ class Coder:
         """Whether encoding writes codes, which had better stay in cache."""
         return not isinstance(self.encode, LookUp)
 
-    def settled(self) -> Coder:
+    def with_missing_known(self) -> Coder:
         """The same, with `has_missing` known."""
         if self.has_missing is not None:
             return self
@@ -87,10 +87,10 @@ def fit(
         codes = column.values
         if column.missing is not None:
             codes = np.where(column.missing, n_bins, codes)
-        found = LookUp(reach(codes.astype(code_dtype(n_bins), copy=False), kernels))
+        found = LookUp(bring_or_stream(codes.astype(code_dtype(n_bins), copy=False), kernels))
         return Coder(Categories(column.categories), n_samples, has_missing, found, kernels)
-    missing = reach(column.missing, kernels) if has_missing else None
-    column = column._replace(values=reach(column.values, kernels))
+    missing = bring_or_stream(column.missing, kernels) if has_missing else None
+    column = column._replace(values=bring_or_stream(column.values, kernels))
     if column.is_float:
         return _fit_floats(column, rule, kernels, n_jobs, trust, weights)
     trust = Trust.NOTHING if has_missing else trust

@@ -24,7 +24,7 @@ WORTH_A_GUESS, ON_DEVICES = 1 << 21, 1 << 26
 """Samples beyond which it takes longer to look at all of them than to begin a few times."""
 
 
-def some(values: Array | OnHost, kernels: Kernels) -> Array:
+def subsample(values: Array | OnHost, kernels: Kernels) -> Array:
     """Samples from all over a long column."""
     size = LOOKED_AT // PIECES
     starts = np.linspace(0, values.size - size, PIECES).astype(np.int64).tolist()
@@ -35,7 +35,7 @@ def guess(values: Array | OnHost, kernels: Kernels) -> Summary | None:
     """What is probably the summary of a column without NaN; None where it had better be asked."""
     if values.size <= (WORTH_A_GUESS if kernels.samples_at_once is None else ON_DEVICES):
         return None
-    looked_at = some(values, kernels)
+    looked_at = subsample(values, kernels)
     summary = kernels.summarize(looked_at)
     ends = [] if summary.n_missing else [summary.low, summary.high]
     is_sure = bool(ends) and all(int((looked_at == end).sum()) >= REPEATED for end in ends)

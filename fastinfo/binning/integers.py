@@ -76,7 +76,7 @@ def _guess_integers(
     """Categories by some samples of a long column, where the counting will tell of others."""
     comes_by_blocks = kernels.samples_at_once is None or isinstance(values, OnHost)
     if values.dtype == "u1" and values.size > extremes.WORTH_A_GUESS and trust is not Trust.NOTHING:
-        high = int(kernels.summarize(extremes.some(values, kernels)).high)
+        high = int(kernels.summarize(extremes.subsample(values, kernels)).high)
         categories = np.arange(high + 1, dtype="u1")
         if kernels.codes_while_counting and high < MOST_CAPPED and trust is Trust.SOME:
             capped = Capped(values, high + 1, kernels)

@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.backends import at, choose, reducing
+from fastinfo.backends import choose, on_device_of, reducing
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
 from fastinfo.inputs import arguments
@@ -468,8 +468,8 @@ def _measure(
 
     ``tell`` is given the counts and their entropies, to warn where they are mostly chance.
     """
-    with at(*variables, options.sample_weight):
-        counts = samples.of(variables, options)
+    with on_device_of(*variables, options.sample_weight):
+        counts = samples.joint_counts(variables, options)
         kernels = choose(options.backend, arguments.place(variables))
         kernels = reducing(kernels, prod(counts.shape))
         arguments.require_integers(options.estimator, counts.is_weighted)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo import binning
-from fastinfo.backends import at, choose
+from fastinfo.backends import choose, on_device_of
 from fastinfo.binning.rules import Edges
 from fastinfo.inputs import arguments, bin_arguments
 from fastinfo.inputs.types import BackendName, BinsOfOne, Samples
@@ -73,7 +73,7 @@ def encode(
     array([1, 0, 2], dtype=uint8)
     """
     n_variables = arguments.positive_integer(n_variables, "n_variables")
-    with at(x):
+    with on_device_of(x):
         columns = arguments.variable(x, "x")
         if len(columns) != 1:
             raise ValueError(f"x has {len(columns)} columns; encode takes one: pass x[:, 0]")

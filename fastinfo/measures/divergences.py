@@ -8,7 +8,7 @@ from typing import Any
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.backends import at, choose, reducing
+from fastinfo.backends import choose, on_device_of, reducing
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
 from fastinfo.inputs import arguments
@@ -177,8 +177,8 @@ def jensen_shannon_divergence(
 def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
     probabilities.warn_where(formula.name, x, y)
-    with at(x, y):
-        left, right = samples.of_two(x, y, options)
+    with on_device_of(x, y):
+        left, right = samples.joint_counts_of_two(x, y, options)
         kernels = choose(options.backend, arguments.place((x, y)))
         kernels = reducing(kernels, prod(left.shape))
         if left.is_unknown or right.is_unknown:

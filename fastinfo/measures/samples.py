@@ -16,7 +16,7 @@ from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
 
 
-def of(variables: Sequence[Any], options: Options) -> JointCounts:
+def joint_counts(variables: Sequence[Any], options: Options) -> JointCounts:
     """Counts of the samples of some variables, or the counts that came in their place.
 
     Raises
@@ -50,7 +50,7 @@ def of(variables: Sequence[Any], options: Options) -> JointCounts:
     return counts
 
 
-def of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+def joint_counts_of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
     """Counts of two samples of one variable, over the bins of both together."""
     if isinstance(x, JointCounts) and isinstance(y, JointCounts):
         options.refuse_for_counts()

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple, Unpack, overload
 import numpy as np
 
 from fastinfo import counting, formulas
-from fastinfo.backends import HOST, at, choose, kernels_of, place_of, place_of_kernels
+from fastinfo.backends import HOST, choose, kernels_of, on_device_of, place_of, place_of_kernels
 from fastinfo.backends.host import HostKernels
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
@@ -172,8 +172,8 @@ def pairwise_mutual_information(
     X, Y = tables.with_layers(X, Y, layer)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, checkpoint)
-    with at(X, Y, options.sample_weight):
-        given = runs.settle(runs.inputs(X, Y, bins, kinds), options)
+    with on_device_of(X, Y, options.sample_weight):
+        given = runs.resolve(runs.inputs(X, Y, bins, kinds), options)
         shape = given.shape
         kernels = choose(options.backend, runs.place_of_inputs(given, options))
         goes_to = place_of(X if out is None else out)
@@ -348,8 +348,8 @@ def top_pairs(
             'sample_weight gives sums of weights; use rank_by="value"'
         )
     run = Run(progress, memory_limit, checkpoint)
-    with at(X, Y, options.sample_weight):
-        given = runs.settle(runs.inputs(X, Y, bins, kinds), options)
+    with on_device_of(X, Y, options.sample_weight):
+        given = runs.resolve(runs.inputs(X, Y, bins, kinds), options)
         is_ranked = rank_by == "corrected" or (rank_by is None and given.is_named)
         binned = runs.bin_features(given, options)
         judge = binned.judge(options.unit, average)

@@ -23,7 +23,7 @@ from fastinfo.pairs import features, tiles
 from fastinfo.pairs.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.pairs.features import Features
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.sinks import UnknownSink
+from fastinfo.pairs.sinks import PropagatingSink
 from fastinfo.pairs.tiles import Job, Plan, Sink, TileMeasure
 from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
@@ -211,7 +211,7 @@ def place_of_inputs(given: Inputs, options: Options) -> Place:
     return arguments.place_of_columns(columns, given.weights, options.backend)
 
 
-def settle(given: Inputs, options: Options) -> Inputs:
+def resolve(given: Inputs, options: Options) -> Inputs:
     """See to it, before any work, that lengths, weights and bins fit, and choose rules of binning.
 
     Samples without weight are left out.
@@ -259,7 +259,7 @@ def measure_pairs(
     is_plug_in = entropies.ESTIMATORS[options.estimator].is_plug_in
     tile_cells = None if is_plug_in else settings.tile_cells(options.n_jobs)
     if options.nan_policy == "propagate":
-        sink = UnknownSink(sink, binned.features.has_missing)
+        sink = PropagatingSink(sink, binned.features.has_missing)
     with (
         shown(settings.progress) as report,
         _finished_tiles(
@@ -285,7 +285,7 @@ def measure_pairs(
         )
         # What is on a device already is measured there, and what stays on one has to be.
         is_shared = binned.place == HOST and not job.stays
-        jobs = tiles.team(job, kernels.companions()) if is_shared else [job]
+        jobs = tiles.team(job, kernels.other_devices()) if is_shared else [job]
         tiles.run(jobs, sink, options.n_jobs, report, finished)
 
 

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import at
+from fastinfo.backends import on_device_of
 from fastinfo.backends.host import HostKernels
 from fastinfo.inputs import arguments, preparation, tables
 from fastinfo.inputs.options import Options
@@ -155,9 +155,9 @@ def score(
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, None)
     table = tables.with_layer(table, layer)
-    with at(table, None if isinstance(target, str) else target, sample_weight):
+    with on_device_of(table, None if isinstance(target, str) else target, sample_weight):
         given = _inputs(table, target, bins, kinds)
-        binned = runs.bin_features(runs.settle(given, options), options)
+        binned = runs.bin_features(runs.resolve(given, options), options)
         values = np.empty(given.shape)
         host: Any = HostKernels()
         sink = MatrixSink(values, given.n_left, options.unit, host, False)

@@ -203,7 +203,7 @@ class RankedSink(TopSink):
         return super().ranked()
 
 
-class UnknownSink:
+class PropagatingSink:
     """Hands NaN on for every pair in which a feature has a missing sample."""
 
     stays = False

@@ -210,9 +210,6 @@ class Plan:
 class Job:
     """What a tile needs to be counted and measured: features, packed in the order of the plan.
 
-    ``on_counts``, where it is given, sees the numbers of the features on the left and on the right
-    of each dense tile and its counts ``(n_left, n_right, B_left, B_right)``, in the thread that
-    counted them: for null distributions and whatever else needs more than one value a pair.
     Values come to the host, unless they are said to stay where they were measured.
     """
 
@@ -224,36 +221,33 @@ class Job:
         estimator: str,
         kernels: Kernels,
         weights: Array | None = None,
-        on_counts: Callable[[Array, Array, Array], None] | None = None,
         memory_limit: int | None = None,
         stays: bool = False,
     ) -> None:
         self.plan = plan
         self.stays = stays
-        self.on_counts = on_counts
         # Plug-in entropies need no counts outside of the kernels.
-        is_plug_in = entropies.ESTIMATORS[estimator].is_plug_in
-        self.needs_counts = not is_plug_in or on_counts is not None
+        self.needs_counts = not entropies.ESTIMATORS[estimator].is_plug_in
         self.formula = measure.formula
         # What is negative, kernels take for rounding, and nothing else.
         may_combine = measure.is_linear and measure.formula.bounds == (0.0, np.inf)
         self.coefficients = formulas.coefficients(measure.formula) if may_combine else None
         self.estimator = estimator
         self.memory_limit = memory_limit
-        self._settle(kernels, features, weights)
+        self._take(kernels, features, weights)
 
-    def _settle(self, kernels: Kernels, features: Features, weights: Array | None) -> None:
+    def _take(self, kernels: Kernels, features: Features, weights: Array | None) -> None:
         self.kernels = kernels
         self.features = features
         self.weights = weights
         with kernels.current():
             self.packed, self.places = self._pack()
 
-    def on(self, kernels: Kernels, blocks: list[Array], weights: Array | None) -> Job:
+    def moved_to(self, kernels: Kernels, blocks: list[Array], weights: Array | None) -> Job:
         """The same job on other kernels, with the codes there and weights of the host."""
         other = copy(self)
         weights = None if weights is None else kernels.bring(weights)
-        other._settle(kernels, replace(self.features, blocks=blocks), weights)
+        other._take(kernels, replace(self.features, blocks=blocks), weights)
         return other
 
     def _pack(self) -> tuple[Any, Array]:
@@ -294,9 +288,6 @@ class Job:
             of = {(0,): found.left, (1,): found.right, (0, 1): found.joint}
             return self._value(lambda *variables: of[variables])
         counts = self.kernels.count_pairs(self.packed, left, right)
-        if self.on_counts is not None:
-            order = self.plan.order
-            self.on_counts(order[tile.left], order[tile.right], self.kernels.to_host(counts))
 
         def entropy(*variables: int) -> Array:
             if len(variables) == 1:
@@ -334,25 +325,28 @@ class Job:
         return entropies.without_rounding(values, self.formula.bounds, self.estimator, self.kernels)
 
 
-def team(job: Job, companions: Sequence[Kernels]) -> list[Job]:
+def team(job: Job, other_devices: Sequence[Kernels]) -> list[Job]:
     """The job, and the same on other kernels that share its tiles; never more jobs than tiles.
 
     Features are binned once, and their codes go to the others through the host, side by side.
     """
-    companions = companions[: max(len(job.plan.tiles) - 1, 0)]
-    n_others = len(companions)
+    other_devices = other_devices[: max(len(job.plan.tiles) - 1, 0)]
+    n_others = len(other_devices)
     if n_others == 0:
         return [job]
 
     def take(kernels: Kernels, blocks: list[Array], block: Array) -> None:
         blocks.append(kernels.bring(block))
 
-    handed: list[list[Array]] = [[] for _ in companions]
+    handed: list[list[Array]] = [[] for _ in other_devices]
     for codes in job.features.blocks:
         block = job.kernels.to_host(codes)
-        map_threads(take, companions, handed, [block] * n_others, n_jobs=n_others)
+        map_threads(take, other_devices, handed, [block] * n_others, n_jobs=n_others)
     weights = None if job.weights is None else job.kernels.to_host(job.weights)
-    return [job, *map_threads(job.on, companions, handed, [weights] * n_others, n_jobs=n_others)]
+    return [
+        job,
+        *map_threads(job.moved_to, other_devices, handed, [weights] * n_others, n_jobs=n_others),
+    ]
 
 
 def run(

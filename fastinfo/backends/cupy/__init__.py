@@ -20,6 +20,7 @@ from fastinfo.backends.contract import (
 )
 from fastinfo.backends.cupy import (
     count,
+    discovery,
     encode,
     matrix,
     pairs,
@@ -28,10 +29,9 @@ from fastinfo.backends.cupy import (
     soft,
     sums,
     transfer,
-    usable,
 )
 from fastinfo.backends.cupy.device import Array, Device
-from fastinfo.backends.cupy.pairs import cut
+from fastinfo.backends.cupy.pairs import tile_sizes
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -65,7 +65,7 @@ class CupyKernels:
     """
 
     name = "cupy"
-    tile_shape = cut.TILE_SHAPE
+    tile_shape = tile_sizes.TILE_SHAPE
     samples_at_once: int | None = 1 << 30
     """As many as a table of 32 bits can count, and less; `for_samples` takes fewer."""
     most_threads = 4
@@ -80,7 +80,7 @@ class CupyKernels:
         stream: int | None = None,
     ) -> None:
         if device is None or isinstance(device, int):
-            device = usable.device(device)
+            device = discovery.device(device)
         self.device = device
         self.stream = device.current_stream() if stream is None else stream
         self.xp: Any = device.xp
@@ -92,18 +92,18 @@ class CupyKernels:
     @classmethod
     def describe(cls) -> str:
         """The library and the devices, for people."""
-        devices = usable.devices()
+        devices = discovery.devices()
         told = [devices[0].library]
         for found in devices:
             major, minor = found.properties.capability
-            too_old = "" if usable.is_capable(found) else ", too old"
+            too_old = "" if discovery.is_capable(found) else ", too old"
             told.append(f"{found.properties.name} (capability {major}.{minor}{too_old})")
         return ", ".join(told)
 
-    def companions(self) -> Sequence[CupyKernels]:
+    def other_devices(self) -> Sequence[CupyKernels]:
         """Those of all other devices that are not too old."""
-        others = (found for found in usable.devices() if found.number != self.device.number)
-        return [CupyKernels(found) for found in others if usable.is_capable(found)]
+        others = (found for found in discovery.devices() if found.number != self.device.number)
+        return [CupyKernels(found) for found in others if discovery.is_capable(found)]
 
     def current(self) -> AbstractContextManager[Any]:
         """With the device and the stream as the thread's current ones."""
@@ -130,7 +130,7 @@ class CupyKernels:
         supply = plan.supply(sizes, n_samples, self.device.free_bytes())
         return self if supply is None else CupyKernels(self.device, supply, self.stream)
 
-    def reach(self, array: Any) -> Array | OnHost:
+    def bring_or_stream(self, array: Any) -> Array | OnHost:
         """On the host where that was decided for arrays of this size."""
         supply = self._supply
         if (

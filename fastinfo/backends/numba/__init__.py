@@ -22,11 +22,11 @@ from fastinfo.backends.numba import (
     chance,
     count,
     encode,
-    logarithms,
+    order_statistics,
     pairs,
     quantiles,
-    select,
     soft,
+    sums,
 )
 from fastinfo.backends.numba.jit import VERSION, compile_time, u64
 from fastinfo.backends.quantiles import outweighs
@@ -117,7 +117,7 @@ class NumbaKernels(HostKernels):
         if n_missing > 0 or not 0.0 < high - low < np.inf:
             return None
         cells, places = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
-        candidates = select.gather_candidates(
+        candidates = order_statistics.gather_candidates(
             _fixed(values), low, high, ranks, values.size // 4, cells, places
         )
         if not candidates.size:
@@ -206,20 +206,20 @@ class NumbaKernels(HostKernels):
 
     def sum_xlogx(self, counts: Array) -> Array:
         """By a table where the counts are small."""
-        return logarithms.sum_xlogx(counts)
+        return sums.sum_xlogx(counts)
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Rows of the last axis, one after the other."""
         p, q = np.broadcast_arrays(p, q)
         left, right = _rows(p), _rows(q)
         out = np.empty(left.shape[0])
-        logarithms.sum_xlogy(left, right, out)
+        sums.sum_xlogy(left, right, out)
         return out.reshape(p.shape[:-1])
 
     def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
         """Cell by cell."""
         expected = np.empty((left.size, right.size))
-        table = logarithms.xlogx_table(logarithms.TABLE_SIZE - 1)
+        table = sums.xlogx_table(sums.TABLE_SIZE - 1)
         chance.expected_cells(_fixed(left), _fixed(right), n_samples, table, expected)
         return expected
 

@@ -17,7 +17,7 @@ import numpy as np
 from fastinfo.backends.contract import PairEntropies
 from fastinfo.backends.cupy import plan, sums
 from fastinfo.backends.cupy.device import Array, Device
-from fastinfo.backends.cupy.pairs import cut, ways
+from fastinfo.backends.cupy.pairs import tile_sizes, ways
 from fastinfo.backends.cupy.pairs.layout import Packed, Part, pack
 from fastinfo.backends.cupy.pairs.weighted import weigh
 from fastinfo.backends.cupy.sources import TYPE_NAMES
@@ -76,7 +76,7 @@ class Work:
     right: Part
     way: str
     n_splits: int
-    layout: cut.Scatter | None
+    layout: tile_sizes.Scatter | None
     """Of increments in shared memory; None for one-hot counting, and where they go to memory."""
 
     @property
@@ -153,18 +153,18 @@ def _works(device: Device, packed: Packed, tile: Tile) -> Iterator[Work]:
         for right in rights:
             n_pairs = left.n_features * right.n_features
             way = ways.choose(properties.capability, packed.n_samples, left.side, right.side)
-            layout, at_once = None, cut.BLOCKS_AT_ONCE
+            layout, at_once = None, tile_sizes.BLOCKS_AT_ONCE
             if way == ways.SCATTER:
-                layout = cut.scatter(properties, left.of.n_bins, right.of.n_bins)
-                n_blocks, at_once = n_pairs, cut.SCATTER_BLOCKS
+                layout = tile_sizes.scatter(properties, left.of.n_bins, right.of.n_bins)
+                n_blocks, at_once = n_pairs, tile_sizes.SCATTER_BLOCKS
                 if layout is not None:
                     n_blocks = left.n_features * -(-right.n_features // layout.rights)
                     n_blocks *= layout.n_slices
             else:
-                n_blocks = cut.onehot_blocks(
+                n_blocks = tile_sizes.onehot_blocks(
                     left.n_features, right.n_features, left.of.rows, right.of.rows
                 )
-            n_splits = cut.splits(properties, n_blocks, packed.n_samples, at_once)
+            n_splits = tile_sizes.splits(properties, n_blocks, packed.n_samples, at_once)
             yield Work(left, right, way, n_splits, layout)
 
 
@@ -181,9 +181,11 @@ def _launch(
     left, right = work.left, work.right
     if work.way != ways.SCATTER:
         family, kernel = ONEHOT[work.way]
-        n_stages = cut.stages(packed.n_samples)
-        n_blocks = cut.onehot_blocks(left.n_features, right.n_features, left.of.rows, right.of.rows)
-        n_near = 0 if wants_counts else cut.near_entries(device.properties, packed.n_samples)
+        n_stages = tile_sizes.stages(packed.n_samples)
+        n_blocks = tile_sizes.onehot_blocks(
+            left.n_features, right.n_features, left.of.rows, right.of.rows
+        )
+        n_near = 0 if wants_counts else tile_sizes.near_entries(device.properties, packed.n_samples)
         device.launch(
             *(family, kernel, (n_blocks, work.n_splits), ONEHOT_BLOCK),
             (
@@ -192,7 +194,7 @@ def _launch(
                 *(np.int64(packed.n_samples), *tile.arguments, *into, *entropies),
                 *(np.bool_(wants_counts), np.int32(n_near)),
             ),
-            cut.ONEHOT_BYTES + 8 * n_near,
+            tile_sizes.ONEHOT_BYTES + 8 * n_near,
         )
         if wants_counts and (left.of.is_complete or right.of.is_complete):
             _complete(device, tile, work, into)
@@ -253,7 +255,7 @@ def _entropies_of_counts(device: Device, packed: Packed, tile: Tile) -> PairEntr
     """Entropies of counts in memory, so many at a time as it holds."""
     found = PairEntropies(*(device.xp.empty(tile.shape, np.float64) for _ in range(3)))
     bins = tile.bins(packed)
-    pairs = cut.pairs_at_once(device.free_bytes(), bins[0] * bins[1])
+    pairs = tile_sizes.pairs_at_once(device.free_bytes(), bins[0] * bins[1])
     width = min(tile.shape[1], pairs) or 1
     height = max(pairs // width, 1)
     parts = [
@@ -294,7 +296,7 @@ def _reduced(device: Device, packed: Packed, counts: Array) -> PairEntropies:
                 *(counts, np.int64(n_pairs), *(np.int32(b) for b in counts.shape[2:])),
                 *(packed.table, np.float64(packed.unit), *found),
             ),
-            cut.SUMS_BYTES,
+            tile_sizes.SUMS_BYTES,
         )
         return found
     tables = (counts.reshape(*shape, -1), counts.sum(axis=3), counts.sum(axis=2))

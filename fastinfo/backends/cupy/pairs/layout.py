@@ -10,7 +10,7 @@ import numpy as np
 
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
-from fastinfo.backends.cupy.pairs.cut import stages
+from fastinfo.backends.cupy.pairs.tile_sizes import stages
 from fastinfo.backends.cupy.pairs.ways import MOST_ROWS, Side
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 from fastinfo.backends.fixed_point import fixed_xlogx_table

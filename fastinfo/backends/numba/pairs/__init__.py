@@ -19,7 +19,6 @@ import numpy as np
 from fastinfo.backends.contract import PairEntropies
 from fastinfo.backends.fixed_point import fixed_xlogx_table
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.logarithms import sum_xlogx
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.backends.numba.pairs.bitrows import BitRows, chunk_size, pack_rows
 from fastinfo.backends.numba.pairs.bitset import count_by_bitsets
@@ -28,6 +27,7 @@ from fastinfo.backends.numba.pairs.groups import sort_strip
 from fastinfo.backends.numba.pairs.positional import count_strip
 from fastinfo.backends.numba.pairs.scatter import count_by_scatter, count_weighted, sum_by_steps
 from fastinfo.backends.numba.simd import BITS, BYTES, count_bits, equal_mask
+from fastinfo.backends.numba.sums import sum_xlogx
 
 Array = np.ndarray[Any, Any]
 

@@ -11,7 +11,8 @@ while many features go over them. After the rows of a chunk comes one of zeros: 
 are padded with it to whole batches.
 
 Column c has bit c // 64 of byte c % 64: neighbours lie in neighbouring bytes, so that the counters,
-once turned from bits into bytes, come out in the order of the columns (see `verticals.decode`).
+once turned from bits into bytes, come out in the order of the columns (see
+`vertical_counters.decode`).
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 
 from fastinfo.backends.numba import simd
 from fastinfo.backends.numba.jit import jit, u64
-from fastinfo.backends.numba.pairs.verticals import transpose
+from fastinfo.backends.numba.pairs.vertical_counters import transpose
 
 Array = np.ndarray[Any, Any]
 

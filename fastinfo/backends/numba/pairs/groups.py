@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.numba.jit import jit, u64
-from fastinfo.backends.numba.pairs.verticals import BATCH
+from fastinfo.backends.numba.pairs.vertical_counters import BATCH
 from fastinfo.backends.numba.simd import count_bits, equal_mask, trailing_zeros
 
 Array = np.ndarray[Any, Any]

@@ -2,8 +2,8 @@
 
 Sort the samples by x. The rows of the samples in one group of x, added up bit by bit, are the joint
 counts of that bin of x with all 512 columns of a block. Work grows with B − 1 columns, not with (B
-− 1)² pairs of bins, and nothing is scattered. See `bitrows`, `groups` and `verticals` for the
-parts.
+− 1)² pairs of bins, and nothing is scattered. See `bitrows`, `groups` and `vertical_counters` for
+the parts.
 
 Time of a pair: n·(1 − share of the largest group)·(B − 1)/512 rows of 0.55–0.75 ns; and for each
 bin of x about 0.1 µs per block of 512 columns to turn counters into numbers.
@@ -19,7 +19,7 @@ from fastinfo.backends.numba.jit import jit
 from fastinfo.backends.numba.pairs.bitrows import BitRows
 from fastinfo.backends.numba.pairs.cells import Cells, Tile, emit, padded
 from fastinfo.backends.numba.pairs.groups import Groups
-from fastinfo.backends.numba.pairs.verticals import MIN_PLANES, add_rows, clear, decode
+from fastinfo.backends.numba.pairs.vertical_counters import MIN_PLANES, add_rows, clear, decode
 from fastinfo.backends.numba.simd import BITS, BYTES
 
 Array = np.ndarray[Any, Any]

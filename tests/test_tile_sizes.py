@@ -7,7 +7,7 @@ from hypothesis import given
 
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Properties
-from fastinfo.backends.cupy.pairs import cut, ways
+from fastinfo.backends.cupy.pairs import tile_sizes, ways
 from fastinfo.backends.cupy.pairs.ways import Side
 from fastinfo.backends.cupy.sources import LEAST_CAPABILITY
 
@@ -25,54 +25,57 @@ devices = st.sampled_from(list(DEVICES.values()))
 
 
 @given(
-    devices, st.integers(1, 10**7), st.integers(0, 10**12), st.sampled_from([cut.BLOCKS_AT_ONCE, 4])
+    devices,
+    st.integers(1, 10**7),
+    st.integers(0, 10**12),
+    st.sampled_from([tile_sizes.BLOCKS_AT_ONCE, 4]),
 )
 def test_splits(device, n_blocks, n_samples, at_once):
-    n_splits = cut.splits(device, n_blocks, n_samples, at_once)
+    n_splits = tile_sizes.splits(device, n_blocks, n_samples, at_once)
     assert n_splits >= 1
     # Sums of 32 bits hold the samples of a block, rounded up to whole stages.
     assert -(-n_samples // n_splits) + ways.STAGE < 1 << 31
-    most = -(-n_samples // cut.SPLIT_SAMPLES)
+    most = -(-n_samples // tile_sizes.SPLIT_SAMPLES)
     if n_splits > max(most, 1):  # only as far as it fills the device, with enough work each
         assert n_blocks * n_splits <= device.multiprocessors * at_once
-        assert n_samples // n_splits >= cut.LEAST_SPLIT
+        assert n_samples // n_splits >= tile_sizes.LEAST_SPLIT
 
 
 @given(devices, st.integers(0, 5000), st.integers(0, 5000))
 def test_scatter(device, left_bins, right_bins):
-    layout = cut.scatter(device, left_bins, right_bins)
+    layout = tile_sizes.scatter(device, left_bins, right_bins)
     lines, line = left_bins + 1, 4 * (right_bins + 1)
     if layout is None:
-        most = device.shared_bytes_per_block - cut.SUMS_BYTES
+        most = device.shared_bytes_per_block - tile_sizes.SUMS_BYTES
         assert lines * line > most
-        assert line > most or -(-lines // (most // line)) > cut.MOST_SLICES
+        assert line > most or -(-lines // (most // line)) > tile_sizes.MOST_SLICES
         return
     assert layout.shared_bytes <= device.shared_bytes_per_block
     tables = layout.rights * layout.slice_lines * line << layout.shift
-    assert layout.shared_bytes == cut.SUMS_BYTES + tables
+    assert layout.shared_bytes == tile_sizes.SUMS_BYTES + tables
     assert layout.slice_lines * layout.n_slices >= lines
     assert layout.slice_lines * (layout.n_slices - 1) < lines
     if layout.shift or layout.rights > 1:
         assert layout.n_slices == 1
         needed = layout.shared_bytes + plan.RESERVED_BYTES
         at_once = device.shared_bytes_per_multiprocessor // needed
-        assert at_once >= cut.SCATTER_BLOCKS
+        assert at_once >= tile_sizes.SCATTER_BLOCKS
 
 
 @given(devices, st.integers(0, 1 << 20))
 def test_the_table_leaves_room_for_all_blocks(device, n_samples):
-    n_entries = cut.near_entries(device, n_samples)
+    n_entries = tile_sizes.near_entries(device, n_samples)
     assert n_entries in (0, n_samples + 1)
-    shared_bytes = cut.ONEHOT_BYTES + 8 * n_entries
+    shared_bytes = tile_sizes.ONEHOT_BYTES + 8 * n_entries
     assert shared_bytes <= device.shared_bytes_per_block
     if n_entries:
         blocks = device.shared_bytes_per_multiprocessor // (shared_bytes + plan.RESERVED_BYTES)
-        assert blocks >= cut.BLOCKS_AT_ONCE
+        assert blocks >= tile_sizes.BLOCKS_AT_ONCE
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(1, 63), st.integers(1, 63))
 def test_blocks_hold_every_pair(n_left, n_right, left_rows, right_rows):
-    blocks = cut.onehot_blocks(n_left, n_right, left_rows, right_rows)
+    blocks = tile_sizes.onehot_blocks(n_left, n_right, left_rows, right_rows)
     for rows in (left_rows, right_rows):
         assert 2 <= ways.slots(rows) <= 2 * ways.PANEL
         assert ways.slots(rows) // 2 * rows <= ways.PANEL
@@ -84,17 +87,17 @@ def test_blocks_hold_every_pair(n_left, n_right, left_rows, right_rows):
     *(st.integers(1, 10**6), st.integers(0, 10**9)),
 )
 def test_weighted_lefts(free_bytes, n_left, n_right, cells, n_samples):
-    ranges = cut.weighted_lefts(free_bytes, n_left, n_right, cells, n_samples)
+    ranges = tile_sizes.weighted_lefts(free_bytes, n_left, n_right, cells, n_samples)
     assert [i for first, last in ranges for i in range(first, last)] == list(range(n_left))
     height = max(last - first for first, last in ranges)
-    chunks = -(-n_samples // cut.CHUNK_SAMPLES)
+    chunks = -(-n_samples // tile_sizes.CHUNK_SAMPLES)
     assert height == 1 or 8 * height * n_right * cells * chunks <= free_bytes
 
 
 @given(st.integers(0, 1 << 50), st.integers(0, 1 << 30))
 def test_pairs_at_once(free_bytes, cells):
-    pairs = cut.pairs_at_once(free_bytes, cells)
-    assert pairs == 1 or 16 * pairs * cells * cut.COUNTS_SHARE <= free_bytes
+    pairs = tile_sizes.pairs_at_once(free_bytes, cells)
+    assert pairs == 1 or 16 * pairs * cells * tile_sizes.COUNTS_SHARE <= free_bytes
 
 
 # --- which way -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from fastinfo.backends.fixed_point import fixed_xlogx_table
-from fastinfo.backends.numba.logarithms import sum_xlogx, xlogx_table
+from fastinfo.backends.numba.sums import sum_xlogx, xlogx_table
 
 
 def exact(values: Any) -> Any:
