@@ -86,15 +86,26 @@ class JointCounts:
                 f"sparse={sparse!r}; accepted are True, False, and None to decide by size"
             )
         name_of(backend)  # an unknown one is told at once
-        self._how = How(
-            bins, arguments.nan_policy(nan_policy), sparse, backend, arguments.n_jobs(n_jobs)
-        )
+        policy = arguments.nan_policy(nan_policy)
+        self._begin(How(bins, policy, sparse, backend, arguments.n_jobs(n_jobs)))
+
+    def _begin(self, how: How) -> None:
+        """Hold no samples yet."""
+        self._how = how
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
         self.n_missing = 0
         self._names: tuple[str, ...] = ()
         self._labels: Labels = []
         self._lock = threading.Lock()
+
+    @classmethod
+    def of_counted(cls, counted: Counted, how: How) -> JointCounts:
+        """Counts of samples that have been counted, by options that have been checked."""
+        result = cls.__new__(cls)
+        result._begin(how)
+        result._include(*counted)
+        return result
 
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and copy: everything but the lock."""
@@ -184,45 +195,30 @@ class JointCounts:
                     [group[place] for place in order] if order else group
                     for group, order in zip(groups, places, strict=True)
                 ]
-            self.update_columns(groups, sample_weight)
+            self._add(groups, sample_weight)
         own = zip(variables, variable_names(len(variables)), strict=True)
         names = tuple(tables.name_of(samples) or name for samples, name in own)
         with self._lock:
             self._labels, self._names = self._labels or labels, self._names or names
         return self
 
-    def update_columns(
-        self,
-        groups: Sequence[Sequence[Column]],
-        sample_weight: Any,
-        fixed: Sequence[Sequence[Bins | None]] | None = None,
-    ) -> JointCounts:
-        """Add samples that have passed `fastinfo.inputs.arguments` already, by variable.
-
-        ``fixed`` gives the bins of the columns of each variable where they are known; edges are
-        never fitted twice.
-        """
+    def _add(self, groups: Sequence[Sequence[Column]], sample_weight: Any) -> None:
+        """Add samples that have passed `fastinfo.inputs.arguments` already, by variable."""
         # The samples that decide the bins are counted before any others.
         with self._lock:
             is_first = not self._bins or any(not len(b) for group in self._bins for b in group)
             if is_first:
-                self._include(*self._counted(groups, sample_weight, fixed))
+                self._include(*self._counted(groups, sample_weight))
         if not is_first:
-            counted = self._counted(groups, sample_weight, fixed)
+            counted = self._counted(groups, sample_weight)
             with self._lock:
                 self._include(*counted)
-        return self
 
-    def _counted(
-        self,
-        groups: Sequence[Sequence[Column]],
-        sample_weight: Any,
-        fixed: Sequence[Sequence[Bins | None]] | None,
-    ) -> Counted:
-        if self._counts is not None:
-            self._require_like([len(group) for group in groups])
-            fixed = self._bins
-        return count_columns(groups, sample_weight, self._how, fixed)
+    def _counted(self, groups: Sequence[Sequence[Column]], sample_weight: Any) -> Counted:
+        if self._counts is None:
+            return count_columns(groups, sample_weight, self._how)
+        self._require_like([len(group) for group in groups])
+        return count_columns(groups, sample_weight, self._how, self._bins)
 
     def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
         if self._counts is None:

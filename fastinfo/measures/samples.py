@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo import binning
+from fastinfo.accumulators.count_columns import How, count_columns
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
 from fastinfo.backends import bring, choose
 from fastinfo.binning.rules import Bins
@@ -133,13 +134,8 @@ def _count_groups(
     sample_weight: Any,
     fixed: Sequence[Sequence[Bins | None]] | None = None,
 ) -> JointCounts:
-    counts = JointCounts(
-        bins=options.bins,
-        nan_policy=options.nan_policy,
-        backend=options.backend,
-        n_jobs=options.n_jobs,
-    )
-    return counts.update_columns(groups, sample_weight, fixed)
+    how = How(options.bins, options.nan_policy, None, options.backend, options.n_jobs)
+    return JointCounts.of_counted(count_columns(groups, sample_weight, how, fixed), how)
 
 
 def _require_samples(counts: JointCounts) -> None:
