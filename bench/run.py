@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+import fastinfo
 from bench import machine, startup
 from bench.case import RATE, SIZES, Case, Contender
 from bench.cases import chosen
@@ -160,7 +162,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         except ValueError as error:
             parser.error(str(error))
 
-    with threadpool_limits(1):
+    with threadpool_limits(1), warnings.catch_warnings():
+        # What values mean is not what is measured here.
+        warnings.simplefilter("ignore", fastinfo.SaturationWarning)
         results = run(
             options.size,
             options.only,

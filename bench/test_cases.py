@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+import pytest
+
 from bench.case import Case, Contender
 from bench.cases import CASES
 
@@ -21,6 +23,7 @@ def data_of(name: str, parameters: tuple[tuple[str, int], ...]) -> Any:
     return case.make(**dict(parameters))
 
 
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # few samples, to be quick
 def test_contender_answers_right(
     benchmark: Any, case: Case, parameters: Mapping[str, int], contender: Contender
 ) -> None:

@@ -14,7 +14,7 @@ from conftest import ON_GPU, require
 
 import fastinfo
 from fastinfo import measures
-from fastinfo.accumulators import joint_counts
+from fastinfo.accumulators import count_columns
 
 backends = importlib.import_module("fastinfo.backends")  # ``fastinfo.backends`` is the function
 
@@ -28,7 +28,7 @@ def chosen(monkeypatch, **options):
         names.append(kernels.name)
         return kernels
 
-    for module in (joint_counts, measures):
+    for module in (count_columns, measures):
         monkeypatch.setattr(module, "choose", recorded)
     fastinfo.entropy([0, 1], **options)
     return set(names)

@@ -21,7 +21,7 @@ PROGRAM = """
 import sys
 import numpy as np
 import fastinfo
-from fastinfo import tiles
+from fastinfo.pairs import tiles
 
 X = np.load(sys.argv[1])
 tiles.LARGEST_TILE_SIDE = tiles.TILE_WIDTH = 8

@@ -719,7 +719,7 @@ sys.exit(main(shlex.split({arguments!r})))
 def test_ctrl_c_ends_with_130_and_one_line():
     script = f"""
 import os, signal, sys, time
-from fastinfo import pairwise
+from fastinfo.pairs import pairwise
 from fastinfo.cli import main
 
 def interrupted(*_, **__):

@@ -7,7 +7,7 @@ from emulation.arrays import MEMORY, DeviceArray
 from emulation.device import EmulatedDevice, LateCopier
 
 import fastinfo
-from fastinfo.accumulators import joint_counts
+from fastinfo.accumulators import count_columns
 from fastinfo.backends.cupy import plan, transfer
 from fastinfo.binning import extremes
 from fastinfo.system.ranges import map_threads
@@ -140,7 +140,7 @@ def test_large_columns_come_range_by_range(room, rng, measure):
 @pytest.mark.parametrize("is_hidden", [False, True])
 def test_bytes_are_looked_through_as_they_come(room, monkeypatch, rng, is_hidden):
     """A column of bytes crosses the bus once, unless one is larger than those looked at."""
-    monkeypatch.setattr(joint_counts, "RANGE", 1000)
+    monkeypatch.setattr(count_columns, "RANGE", 1000)
     monkeypatch.setattr(extremes, "LOOKED_AT", 5000)
     values = rng.integers(0, 7, 10 * ROOM).astype("u1")
     values[1000] = 9 if is_hidden else 0
