@@ -19,7 +19,7 @@ settings.register_profile(
     "ci",
     derandomize=True,
     deadline=None,
-    max_examples=60,
+    max_examples=40,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 settings.register_profile("more", settings.get_profile("ci"), derandomize=False, max_examples=2000)
