@@ -63,13 +63,13 @@ class DenseCounts:
         others = tuple(axis for axis in range(self.table.ndim) if axis not in axes)
         return DenseCounts(sum_over(self.table, others)) if others else self
 
-    def spread(self, shape: Sequence[int], places: Sequence[Any]) -> DenseCounts:
-        """The same counts in another table, bin i of axis a at ``places[a][i]``."""
-        in_order = (np.array_equal(place, np.arange(len(place))) for place in places)
+    def spread(self, shape: Sequence[int], positions: Sequence[Any]) -> DenseCounts:
+        """The same counts in another table, bin i of axis a at ``positions[a][i]``."""
+        in_order = (np.array_equal(position, np.arange(len(position))) for position in positions)
         if tuple(shape) == self.shape and all(in_order):
             return self
         table = np.zeros(shape, self.table.dtype)
-        table[np.ix_(*places)] = self.table
+        table[np.ix_(*positions)] = self.table
         return DenseCounts(table)
 
     def in_order(self, axes: Sequence[int]) -> DenseCounts:
@@ -103,9 +103,11 @@ class SparseCounts:
         shape = tuple(self.shape[axis] for axis in axes)
         return _gather(shape, [self.cells[axis] for axis in axes], self.values)
 
-    def spread(self, shape: Sequence[int], places: Sequence[Any]) -> SparseCounts:
-        """The same counts in another table, bin i of axis a at ``places[a][i]``."""
-        cells = [np.asarray(place)[row] for place, row in zip(places, self.cells, strict=True)]
+    def spread(self, shape: Sequence[int], positions: Sequence[Any]) -> SparseCounts:
+        """The same counts in another table, bin i of axis a at ``positions[a][i]``."""
+        cells = [
+            np.asarray(position)[row] for position, row in zip(positions, self.cells, strict=True)
+        ]
         return _gather(tuple(shape), cells, self.values)
 
     def in_order(self, axes: Sequence[int]) -> SparseCounts:

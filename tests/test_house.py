@@ -270,7 +270,7 @@ def test_every_module_says_what_it_is_and_stays_one_idea():
     for name in MODULES:
         text = MODULES[name].read_text("utf-8")
         assert ast.get_docstring(ast.parse(text)) or not text.strip(), f"{name} has no docstring"
-        assert text.count("\n") <= 650, f"{name}: past about 500 lines, look for the second idea"
+        assert text.count("\n") <= 500, f"{name}: past about 500 lines, look for the second idea"
 
 
 @pytest.mark.parametrize(

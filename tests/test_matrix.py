@@ -67,7 +67,7 @@ def test_every_pair_has_its_cell(kernels, rng, arrange, shape, dtype):
     rows, columns = arrange(rng, 2, 2 + n_left), arrange(rng, 1, 1 + n_right)
     out = np.full((n_left + 3, n_right + 2), np.nan, dtype)
     expected = out.copy()
-    kernels.place(values, rows, columns, out, False)
+    kernels.write_tile(values, rows, columns, out, False)
     for i, row in enumerate(rows):
         for j, column in enumerate(columns):
             expected[row, column] = values[i, j]
@@ -83,7 +83,7 @@ def test_a_symmetric_matrix_has_each_pair_twice(kernels, rng, arrange, shape, dt
     rows, columns = arrange(rng, 0, n_left), arrange(rng, n_left, n_left + n_right)
     out = np.full((n_left + n_right,) * 2, np.nan, dtype)
     expected = out.copy()
-    kernels.place(values, rows, columns, out, True)
+    kernels.write_tile(values, rows, columns, out, True)
     expected[np.ix_(rows, columns)] = values
     expected[np.ix_(columns, rows)] = values.T
     np.testing.assert_array_equal(out, expected)
@@ -97,7 +97,7 @@ def test_on_the_diagonal_the_upper_triangle_decides(kernels, rng, arrange, n_lef
     rows = columns[:n_left]
     out = np.full((n_right, n_right), np.nan)
     expected = out.copy()
-    kernels.place(values, rows, columns, out, True)
+    kernels.write_tile(values, rows, columns, out, True)
     for i in range(n_left):
         for j in range(i, n_right):
             expected[rows[i], columns[j]] = expected[columns[j], rows[i]] = values[i, j]

@@ -73,7 +73,7 @@ def test_a_shared_table_fits_with_what_is_beside_it(device, n_cells, cell_bytes,
         return
     assert 0 <= table.shift <= plan.MOST_COPIES_SHIFT
     borders = [n_cells * cell_bytes << table.shift]
-    for place, n_bytes in zip(table.places, beside, strict=True):
+    for place, n_bytes in zip(table.positions, beside, strict=True):
         assert borders[-1] <= place < borders[-1] + plan.WIDE
         assert place % plan.WIDE == 0  # for keys of 8 bytes
         borders.append(place + n_bytes)

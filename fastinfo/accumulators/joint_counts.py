@@ -190,10 +190,10 @@ class JointCounts:
             ]
             labels = [tables.plain_labels(samples) for samples in variables]
             if len(labels) == len(self._labels):
-                places = _places(self._labels, labels)
+                positions = _positions(self._labels, labels)
                 groups = [
-                    [group[place] for place in order] if order else group
-                    for group, order in zip(groups, places, strict=True)
+                    [group[position] for position in order] if order else group
+                    for group, order in zip(groups, positions, strict=True)
                 ]
             self._add(groups, sample_weight)
         own = zip(variables, variable_names(len(variables)), strict=True)
@@ -263,7 +263,9 @@ class JointCounts:
         starts = list(accumulate(self._widths, initial=0))
         orders = [
             order or list(range(width))
-            for order, width in zip(_places(other._labels, self._labels), self._widths, strict=True)
+            for order, width in zip(
+                _positions(other._labels, self._labels), self._widths, strict=True
+            )
         ]
         bins = [[group[i] for i in order] for group, order in zip(self._bins, orders, strict=True)]
         axes = [start + i for start, order in zip(starts, orders, strict=False) for i in order]
@@ -448,12 +450,12 @@ class JointCounts:
         return result
 
 
-def _places(wanted: Labels, found: Labels) -> list[list[int] | None]:
+def _positions(wanted: Labels, found: Labels) -> list[list[int] | None]:
     """Where the columns of each variable are that another table of it calls by these names."""
     return [
         None
         if ours is None or theirs is None
-        else tables.places_by_name(ours, theirs, ("the counts", "the samples"))
+        else tables.positions_by_name(ours, theirs, ("the counts", "the samples"))
         for ours, theirs in zip(wanted, found, strict=True)
     ]
 

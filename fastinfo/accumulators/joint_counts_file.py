@@ -72,14 +72,14 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
             arguments.nan_policy(described["nan_policy"])
             if described["sparse"] not in (None, True, False) or described["n_missing"] < 0:
                 raise ValueError("what it says of its samples has no meaning")
-            places: list[Any] = []
+            positions: list[Any] = []
             groups: list[list[Bins]] = []
             for group in described["bins"]:
                 groups.append([])
                 for kind in group:
-                    bins, place = _bins_from_file(kind, arrays.get(f"bins{len(places)}"))
+                    bins, position = _bins_from_file(kind, arrays.get(f"bins{len(positions)}"))
                     groups[-1].append(bins)
-                    places.append(place)
+                    positions.append(position)
             shape = tuple(described["shape"])
             counts: Counts
             if "cells" in arrays:
@@ -87,7 +87,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
             else:
                 counts = DenseCounts(arrays["values"].reshape(shape))
             _require_consistent(counts, [b for group in groups for b in group])
-            return counts.spread(shape, places), groups, specification, described
+            return counts.spread(shape, positions), groups, specification, described
         except UNREADABLE as error:
             raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
 
@@ -110,13 +110,13 @@ def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
     if told["edges"]:
         edges = Edges(values, told["uniform"])
         return edges, np.arange(len(edges))
-    labels, places = categories.canonical(values)
+    labels, positions = categories.canonical(values)
     if labels.size < values.size:
         raise ValueError(
             "two of its categories have one name, so that they cannot be told apart (earlier "
             "versions wrote 1 and '1' alike): count the samples again"
         )
-    return Categories(labels), places
+    return Categories(labels), positions
 
 
 def _to_json(bins: Any) -> Any:

@@ -22,6 +22,15 @@ rows
 soft counts
     float64: what bins get when each sample is spread over several of them, differentiably. The
     words of that are told by `SoftBins`.
+place
+    Where an array is: the host, or a device of a backend (`fastinfo.backends.Place`).
+position
+    An index: of a column, a bin, a feature or a tile among its like.
+missing
+    A sample without a bin.
+range, block, chunk, span
+    A range is a thread's share of the samples, a block what fits a cache, a chunk the rows of bits
+    that fit the second-level cache, a span the samples that may be counted in 32 bits.
 """
 
 from __future__ import annotations
@@ -356,7 +365,9 @@ class Kernels(Protocol):
         """
         ...
 
-    def place(self, values: Array, rows: Any, columns: Any, out: Any, is_symmetric: bool) -> None:
+    def write_tile(
+        self, values: Array, rows: Any, columns: Any, out: Any, is_symmetric: bool
+    ) -> None:
         """Write values ``(n_left, n_right)`` to the cells of rows and columns of a matrix.
 
         ``rows`` and ``columns`` are NumPy's int64. A symmetric matrix gets each value in both of

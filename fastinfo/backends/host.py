@@ -67,10 +67,10 @@ class HostKernels:
         """Where nothing is missing, as it mostly is, the kernel finds its way by the summary."""
         samples, has_ties = np.full(ranks.shape, np.nan), np.ones(len(values), np.bool_)
         each = zip(values, zip(*summary, strict=True), ranks, most.tolist(), strict=True)
-        for place, (row, told, wanted, limit) in enumerate(each):
+        for position, (row, told, wanted, limit) in enumerate(each):
             found = self.order_statistics(row, Summary(*told), wanted, limit)
             if found is not None:
-                samples[place], has_ties[place] = found
+                samples[position], has_ties[position] = found
         return samples, has_ties
 
     def sort(self, values: Array, summary: Summary) -> Array:
@@ -141,7 +141,7 @@ class HostKernels:
         found += 0.0  # no −0.0
         return found
 
-    def place(
+    def write_tile(
         self, values: Array, rows: Array, columns: Array, out: Any, is_symmetric: bool
     ) -> None:
         """To an array, or to whatever else takes assignments to slices."""

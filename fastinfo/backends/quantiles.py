@@ -108,14 +108,16 @@ def _shares(sizes: list[Any], n_values: list[int], n_bins: int) -> list[int]:
 
     The bins that are left when all have their whole share go where bins are fullest.
     """
-    total, places = sum(sizes), range(len(sizes))
+    total, positions = sum(sizes), range(len(sizes))
     shares = [
         min(max(int(n_bins * size / total), 1), most)
         for size, most in zip(sizes, n_values, strict=True)
     ]
     while sum(shares) > n_bins:
-        shares[min((p for p in places if shares[p] > 1), key=lambda p: sizes[p] / shares[p])] -= 1
-    while sum(shares) < n_bins and (open_ := [p for p in places if shares[p] < n_values[p]]):
+        shares[
+            min((p for p in positions if shares[p] > 1), key=lambda p: sizes[p] / shares[p])
+        ] -= 1
+    while sum(shares) < n_bins and (open_ := [p for p in positions if shares[p] < n_values[p]]):
         shares[max(open_, key=lambda p: sizes[p] / shares[p])] += 1
     return shares
 
@@ -132,7 +134,7 @@ def _equal_cuts(ends: HostArray, start: int, stop: int, n_bins: int) -> list[int
     else:
         wanted = ranks(n_bins, int(total))[:-1]
     found = np.searchsorted(ends[start + 1 : stop + 1], wanted + ends[start], side="right")
-    place = np.arange(n_bins)
-    increasing = np.maximum.accumulate(found - place) + place
-    firsts: list[int] = (start + np.minimum(increasing, stop - start - n_bins + place)).tolist()
+    position = np.arange(n_bins)
+    increasing = np.maximum.accumulate(found - position) + position
+    firsts: list[int] = (start + np.minimum(increasing, stop - start - n_bins + position)).tolist()
     return firsts

@@ -2,7 +2,7 @@
 
 Labels of one type are sorted as NumPy sorts them, text by its code points. Labels of several types,
 as a pandas categorical may hold them, are sorted by the name of their type and then by value, in an
-array of objects: 1 and "1" are different categories. So a label has the same place wherever its
+array of objects: 1 and "1" are different categories. So a label has the same position wherever its
 samples come from, and the counts of chunks, files and machines can be added up.
 """
 
@@ -89,11 +89,11 @@ def canonical(labels: Labels) -> tuple[Array, Array]:
     if isinstance(labels, list):
         labels = _text(labels)
     if labels.dtype != object:
-        found, places = np.unique(labels, return_inverse=True)
-        return found, places
+        found, positions = np.unique(labels, return_inverse=True)
+        return found, positions
     is_text = _kind(labels) == "text"
-    found, (places,) = _united([_keys(labels, is_text)], is_text)
-    return found, places
+    found, (positions,) = _united([_keys(labels, is_text)], is_text)
+    return found, positions
 
 
 def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
@@ -159,10 +159,10 @@ def _keys(labels: Array, is_text: bool) -> list[Any]:
 def _united(sides: Sequence[list[Any]], is_text: bool) -> tuple[Array, list[Array]]:
     """Labels of all sides in order, and the position of each side's among them."""
     ordered = sorted(set().union(*sides))
-    position = {key: place for place, key in enumerate(ordered)}
-    places = [np.fromiter(map(position.__getitem__, side), np.intp, len(side)) for side in sides]
+    index = {key: position for position, key in enumerate(ordered)}
+    positions = [np.fromiter(map(index.__getitem__, side), np.intp, len(side)) for side in sides]
     labels = _text(ordered) if is_text else _objects([label for _, label in ordered])
-    return labels, places
+    return labels, positions
 
 
 def _text(labels: Sequence[Any], dtype: Any = np.str_) -> Array:
@@ -242,9 +242,9 @@ def encode(positions: Array, n_labels: int, take: Callable[[Array], Labels]) -> 
     occurs = np.zeros(n_labels + 1, np.bool_)
     occurs[positions] = True  # of missing samples the last
     kept = np.flatnonzero(occurs[:-1])
-    labels, places = canonical(take(kept))
+    labels, order = canonical(take(kept))
     code = np.full(n_labels + 1, labels.size, code_dtype(labels.size))
-    code[kept] = places
+    code[kept] = order
     return code[positions], labels
 
 
@@ -252,7 +252,7 @@ def chosen(labels: Labels, kept: Array) -> Labels:
     """The labels at some positions, which `encode` asks for."""
     if isinstance(labels, np.ndarray):
         return labels[kept]
-    return labels if len(kept) == len(labels) else [labels[place] for place in kept.tolist()]
+    return labels if len(kept) == len(labels) else [labels[position] for position in kept.tolist()]
 
 
 def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Array]:

@@ -72,8 +72,8 @@ def _fit_weighted(
     n_bins = rule.n_bins or default_n_bins(n_samples, rule.n_variables)
     if isinstance(rule, Uniform):
         return _equal_bins(column, summary, n_bins)
-    distinct, place = np.unique(values.astype(np.float64), return_inverse=True)
-    sums = np.bincount(place, weights)
+    distinct, position = np.unique(values.astype(np.float64), return_inverse=True)
+    sums = np.bincount(position, weights)
     return Edges(quantiles.edges(distinct, sums.astype(np.int64) if is_whole else sums, n_bins))
 
 

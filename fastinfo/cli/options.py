@@ -33,9 +33,9 @@ RENAMED = {
 def in_todays_words(arguments: Sequence[str]) -> list[str]:
     """Arguments with the names that options have today."""
     words: list[str] = []
-    for place, argument in enumerate(arguments):
+    for position, argument in enumerate(arguments):
         if argument == "--":
-            return [*words, *arguments[place:]]
+            return [*words, *arguments[position:]]
         name, equals, value = argument.partition("=")
         words.append(RENAMED.get(name, name) + equals + value)
     return words

@@ -50,8 +50,10 @@ class Listing(NamedTuple):
     @property
     def columns(self) -> dict[str, list[Any]]:
         """As a table: the names, the value and what it is worth, and its unit."""
-        places = range(len(self.header))
-        named = {self.header[place]: [row[place] for row in self.names] for place in places}
+        positions = range(len(self.header))
+        named = {
+            self.header[position]: [row[position] for row in self.names] for position in positions
+        }
         return {
             **named,
             self.measure: list(self.values),
@@ -111,12 +113,12 @@ def _drawn(listing: Listing, width: int) -> Table:
     largest = max([value for value in ranks if value > 0], default=1.0)
     if room >= NARROWEST_BAR:
         table.add_column("", width=room)
-    for place, (row, rank, *texts) in enumerate(
+    for position, (row, rank, *texts) in enumerate(
         zip(listing.names, ranks, *numbers.values(), strict=True), start=1
     ):
         length = rank if rank > 0 else 0.0  # a corrected value may be negative, or NaN
         bar = [Bar(largest, 0, length, color="cyan")] if room >= NARROWEST_BAR else []
-        table.add_row(str(place), *map(Text, row), *texts, *bar)
+        table.add_row(str(position), *map(Text, row), *texts, *bar)
     return table
 
 
@@ -183,7 +185,7 @@ def write_matrix(matrix: np.ndarray[Any, Any], names: Sequence[str], path: Path)
         first = "column"
         while first in names:
             first = f"_{first}"
-        columns = {name: matrix[:, place].tolist() for place, name in enumerate(names)}
+        columns = {name: matrix[:, position].tolist() for position, name in enumerate(names)}
         with written_whole(path) as file:
             _write_table({first: list(names), **columns}, file, ending)
         return

@@ -78,9 +78,11 @@ class Prepared:
 
     def select(self, labels: Sequence[Any]) -> Prepared:
         """Some of the columns, in the order that they are named in; decisions stay behind."""
-        places = [self.labels.index(label) for label in labels]
-        bins = {new: self.bins[old] for new, old in enumerate(places) if old in self.bins}
-        return Prepared([self.columns[place] for place in places], list(labels), bins, self.n_rows)
+        positions = [self.labels.index(label) for label in labels]
+        bins = {new: self.bins[old] for new, old in enumerate(positions) if old in self.bins}
+        return Prepared(
+            [self.columns[position] for position in positions], list(labels), bins, self.n_rows
+        )
 
 
 def warn(tables_: Sequence[Prepared]) -> None:
@@ -126,8 +128,8 @@ def prepare(
     shown, found = tables.columns(table, name)
     n_rows = _number_of_rows(name, shown, found)
     if wanted is not None:
-        places = [labels.index(label) for label in wanted]
-        labels, shown, found = ([part[p] for p in places] for part in (labels, shown, found))
+        positions = [labels.index(label) for label in wanted]
+        labels, shown, found = ([part[p] for p in positions] for part in (labels, shown, found))
     prepared = Prepared([], [], {}, n_rows)
     for label, text, samples in zip(labels, shown, found, strict=True):
         kind = _by_name(kinds, label)

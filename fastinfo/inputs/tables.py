@@ -246,7 +246,9 @@ def plain_labels(samples: Any) -> list[str | int] | None:
     return [label if isinstance(label, (str, int)) else str(label) for label in labels(samples)]
 
 
-def places_by_name(wanted: Sequence[Any], found: Sequence[Any], what: tuple[str, str]) -> list[int]:
+def positions_by_name(
+    wanted: Sequence[Any], found: Sequence[Any], what: tuple[str, str]
+) -> list[int]:
     """Where the wanted columns are among those that were found.
 
     Raises
@@ -309,7 +311,7 @@ def labelled(
     while first in columns:
         first = f"_{first}"
     named: dict[str, Any] = {first: [str(row) for row in rows]}
-    named |= {str(name): matrix[:, place] for place, name in enumerate(columns)}
+    named |= {str(name): matrix[:, position] for position, name in enumerate(columns)}
     module = sys.modules[library(like_)]
     return module.table(named) if library(like_) == "pyarrow" else module.DataFrame(named)
 

@@ -79,7 +79,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     ours, theirs = tables.plain_labels(x), tables.plain_labels(y)
     if ours is not None and theirs is not None:
         found = list(groups[1])
-        groups[1] = [found[i] for i in tables.places_by_name(ours, theirs, ("x", "y"))]
+        groups[1] = [found[i] for i in tables.positions_by_name(ours, theirs, ("x", "y"))]
     weights = [
         arguments.weights(weight, arguments.same_length(group))
         for weight, group in zip(weights, groups, strict=True)

@@ -62,11 +62,11 @@ class Features:
         if len({block.dtype for block in self.blocks}) > 1:
             rows = self.rows()
             found = [rows[i] for i in chosen.tolist()]
-            for place in np.flatnonzero(is_moved).tolist():
-                size, n_bins = int(sizes[place]), int(self.n_bins[chosen[place]])
-                codes = found[place].astype(code_dtype(size))
-                codes[found[place] == n_bins] = size
-                found[place] = codes
+            for position in np.flatnonzero(is_moved).tolist():
+                size, n_bins = int(sizes[position]), int(self.n_bins[chosen[position]])
+                codes = found[position].astype(code_dtype(size))
+                codes[found[position] == n_bins] = size
+                found[position] = codes
             return found
         one = len(self.blocks) == 1
         codes = self.blocks[0] if one else kernels.xp.concatenate(self.blocks)
@@ -202,8 +202,10 @@ def _edges(
     n_valid = values.shape[1] - summary.n_missing
     counts = np.full(len(values), rule.n_bins or 0)
     if rule.n_bins is None:
-        distinct, places = np.unique(n_valid, return_inverse=True)
-        counts = np.array([default_n_bins(n, rule.n_variables) for n in distinct.tolist()])[places]
+        distinct, positions = np.unique(n_valid, return_inverse=True)
+        counts = np.array([default_n_bins(n, rule.n_variables) for n in distinct.tolist()])[
+            positions
+        ]
     # More bins of equal frequency than samples there cannot be.
     counts = np.minimum(counts, n_valid) if isinstance(rule, Quantile) else counts
     counts[n_valid == 0] = 0

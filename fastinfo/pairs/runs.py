@@ -240,14 +240,14 @@ def _rules(given: Inputs) -> tuple[Sequence[Columns], list[Any]]:
     """Columns, and one rule for each table, or for each column of one with bins by name."""
     groups, rules = bin_arguments.bin_rules(given.bins, given.groups)
     found: list[Any] = list(rules)
-    for place, side in enumerate(given.sides):
+    for number, side in enumerate(given.sides):
         if not side.bins:
             continue
-        columns, own = list(groups[place]), [rules[place]] * len(groups[place])
+        columns, own = list(groups[number]), [rules[number]] * len(groups[number])
         for position, specification in side.bins.items():
             ((group,), (rule,)) = bin_arguments.bin_rules(specification, [[columns[position]]])
             columns[position], own[position] = group[0], rule
-        groups[place], found[place] = columns, own
+        groups[number], found[number] = columns, own
     return groups, found
 
 

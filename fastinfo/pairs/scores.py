@@ -165,16 +165,16 @@ def score(
     judge = binned.judge(options.unit)
     least = ranking.least_samples(binned.n_samples) if min_samples is None else min_samples
     scores, worst = [], []
-    for place, value in enumerate(values[0].tolist(), start=1):
-        n_samples = judge.n_samples(0, place)
+    for position, value in enumerate(values[0].tolist(), start=1):
+        n_samples = judge.n_samples(0, position)
         if value != value:
-            scores.append(Score(given.label(place), value, value, value, n_samples))
+            scores.append(Score(given.label(position), value, value, value, n_samples))
             continue
-        share = judge.share_of_left(0, place, value)
-        rest = judge.corrected(0, place, value) if judge.weights is None else float("nan")
-        scores.append(Score(given.label(place), value, rest, share, n_samples))
-        if judge.is_saturated(0, place, value):
-            worst.append((judge.n_occupied(place), given.label(place)))
+        share = judge.share_of_left(0, position, value)
+        rest = judge.corrected(0, position, value) if judge.weights is None else float("nan")
+        scores.append(Score(given.label(position), value, rest, share, n_samples))
+        if judge.is_saturated(0, position, value):
+            worst.append((judge.n_occupied(position), given.label(position)))
     if worst:
         names = [name for _, name in sorted(worst, key=lambda one: -one[0])]
         saturation.warn_of_columns(names, f"{len(worst)} of {len(scores)} columns with the target")

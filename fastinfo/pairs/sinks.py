@@ -55,7 +55,7 @@ class MatrixSink:
             values = self.kernels.bring(values)
             if self.unit != 1.0:
                 values = values / self.unit
-            self.kernels.place(values, left, columns, self.matrix, self.n_left is None)
+            self.kernels.write_tile(values, left, columns, self.matrix, self.n_left is None)
 
 
 class TopSink:

@@ -150,8 +150,8 @@ class Plan:
         self.shape = shape
         self.tile_cells = tile_cells
         self.n_samples = n_samples
-        distinct, places = np.unique(n_bins, return_inverse=True)
-        classes = np.array([size_class(int(b)) for b in distinct])[places]
+        distinct, positions = np.unique(n_bins, return_inverse=True)
+        classes = np.array([size_class(int(b)) for b in distinct])[positions]
         split = len(classes) if n_left is None else n_left
         sides = np.arange(len(classes)) >= split
         self.order = np.lexsort((classes, sides))
@@ -241,7 +241,7 @@ class Job:
         self.features = features
         self.weights = weights
         with kernels.current():
-            self.packed, self.places = self._pack()
+            self.packed, self.positions = self._pack()
 
     def moved_to(self, kernels: Kernels, blocks: list[Array], weights: Array | None) -> Job:
         """The same job on other kernels, with the codes there and weights of the host."""
@@ -262,7 +262,7 @@ class Job:
 
     def _positions(self, side: slice) -> slice:
         """Where features that are neighbours in the plan are in the pack: neighbours too."""
-        first = int(self.places[side.start])
+        first = int(self.positions[side.start])
         return slice(first, first + side.stop - side.start)
 
     def measure(self, tile: Tile) -> Array:

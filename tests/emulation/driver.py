@@ -110,7 +110,7 @@ def run_matrix(device):
     values = np.arange(33 * 70.0).reshape(33, 70)
     matrix = xp.zeros((70, 70))
     columns = np.arange(70)
-    kernels.place(xp.asarray(values), columns[:33], columns, matrix, True)
+    kernels.write_tile(xp.asarray(values), columns[:33], columns, matrix, True)
     upper = np.triu(values)
     expected = np.zeros((70, 70))
     expected[:33] = upper

@@ -256,9 +256,11 @@ class CupyKernels:
         return matrix.combine(self.device, entropies, coefficients)
 
     @on_device
-    def place(self, values: Array, rows: Any, columns: Any, out: Array, is_symmetric: bool) -> None:
+    def write_tile(
+        self, values: Array, rows: Any, columns: Any, out: Array, is_symmetric: bool
+    ) -> None:
         """One launch, which writes neighbours in both halves."""
-        matrix.place(self.device, values, rows, columns, out, is_symmetric)
+        matrix.write_tile(self.device, values, rows, columns, out, is_symmetric)
 
     @on_device
     def sum_xlogx(self, counts: Array) -> Array:

@@ -86,11 +86,11 @@ class Side(NamedTuple):
         """Bytes of shared memory for keys."""
         return 0 if self.bins is None else int(self.bins.keys.nbytes)
 
-    def arguments(self, stride: int, place: int) -> tuple[Any, ...]:
+    def arguments(self, stride: int, position: int) -> tuple[Any, ...]:
         """Those of the kernel that are about this side."""
         bins = self.bins or Bins(self.values, np.int32(self.end), *[np.float32(0)] * 3)
-        place_ = np.uint32(place)
-        return (self.values, np.uint32(stride), bins.keys, bins.n_bins, place_, *bins[2:])
+        at = np.uint32(position)
+        return (self.values, np.uint32(stride), bins.keys, bins.n_bins, at, *bins[2:])
 
 
 def _side(device: Device, column: Array | Uncoded, extent: int) -> Side:
@@ -127,9 +127,10 @@ def _count_shared(
     strides = [n_cells // shape[0] << table.shift, 1 << table.shift]
     origin = -sum(side.low * stride for side, stride in zip(sides, strides, strict=False))
     ordered = sorted(
-        zip(sides, strides, table.places, strict=False), key=lambda one: COUNTED.index(one[0].kind)
+        zip(sides, strides, table.positions, strict=False),
+        key=lambda one: COUNTED.index(one[0].kind),
     )
-    of_sides = [side.arguments(stride, place) for side, stride, place in ordered]
+    of_sides = [side.arguments(stride, position) for side, stride, position in ordered]
     kinds = [side.kind for side, _, _ in ordered]
     if len(ordered) == 1:
         kinds.append("Nothing")
@@ -169,13 +170,13 @@ def _weigh(device: Device, cells: Array, weights: Array, n_cells: int) -> Array:
     totals = device.xp.zeros(n_cells, np.float64)
     table = plan.shared_table(device.properties, n_cells, 8)
     size: tuple[Any, ...] = ()
-    place, shared = "global", 0
+    memory, shared = "global", 0
     if table is not None:
-        place, shared = "shared", table.shared_bytes
+        memory, shared = "shared", table.shared_bytes
         size = (np.uint32(n_cells), np.uint32(table.shift))
     device.launch(
         "count",
-        f"weigh_{place}<{TYPE_NAMES[cells.dtype.name]}>",
+        f"weigh_{memory}<{TYPE_NAMES[cells.dtype.name]}>",
         plan.grid(device.properties, cells.size, shared_bytes=shared),
         plan.BLOCK,
         (cells, weights, np.int64(cells.size), *size, totals),

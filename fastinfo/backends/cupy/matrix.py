@@ -41,7 +41,7 @@ def _steps(array: Array) -> list[tuple[int, int]]:
     return [(lines, columns), (columns, 1)]
 
 
-def place(
+def write_tile(
     device: Device, values: Array, rows: Any, columns: Any, out: Array, is_symmetric: bool
 ) -> None:
     """Write both halves of a symmetric matrix by neighbours, through blocks in shared memory."""

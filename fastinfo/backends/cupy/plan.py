@@ -73,7 +73,7 @@ class Table(NamedTuple):
 
     shift: int
     """It has 2^shift copies."""
-    places: tuple[int, ...]
+    positions: tuple[int, ...]
     """Where what else is held begins, in bytes."""
     shared_bytes: int
 
@@ -99,8 +99,8 @@ def shared_table(
     shift = 0
     while shift < MOST_COPIES_SHIFT and end(shift + 1) + sum(rest) <= budget:
         shift += 1
-    *places, last = accumulate(rest, initial=end(shift))
-    return Table(shift, tuple(places), last)
+    *positions, last = accumulate(rest, initial=end(shift))
+    return Table(shift, tuple(positions), last)
 
 
 def _aligned(n_bytes: int) -> int:

@@ -116,14 +116,14 @@ class NumbaKernels(HostKernels):
         low, high, n_missing = summary
         if n_missing > 0 or not 0.0 < high - low < np.inf:
             return None
-        cells, places = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
+        cells, positions = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
         candidates = order_statistics.gather_candidates(
-            _fixed(values), low, high, ranks, values.size // 4, cells, places
+            _fixed(values), low, high, ranks, values.size // 4, cells, positions
         )
         if not candidates.size:
             return None
         ordered = np.sort(candidates)
-        return ordered[places].astype(np.float64), outweighs(ordered, most)
+        return ordered[positions].astype(np.float64), outweighs(ordered, most)
 
     def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
         """In one compiled function."""

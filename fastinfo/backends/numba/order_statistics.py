@@ -19,12 +19,12 @@ N_CELLS = 1024
 
 @jit
 def gather_candidates(
-    values: Any, low: float, high: float, ranks: Any, most: int, cells: Any, places: Any
+    values: Any, low: float, high: float, ranks: Any, most: int, cells: Any, positions: Any
 ) -> Any:
     """Samples of the cells that hold the increasing ``ranks``, cell after cell.
 
-    Sorted, they have the sample of rank ``ranks[r]`` at ``places[r]``. Returns none where they are
-    more than ``most``. The samples are finite; ``cells`` is scratch, uint16, one for each.
+    Sorted, they have the sample of rank ``ranks[r]`` at ``positions[r]``. Returns none where they
+    are more than ``most``. The samples are finite; ``cells`` is scratch, uint16, one for each.
     """
     scale = N_CELLS / (high - low)
     last = np.float64(N_CELLS - 1)
@@ -41,7 +41,7 @@ def gather_candidates(
         next_place[cell] = n_candidates
         while r < ranks.size and ranks[r] < below + counts[cell]:
             is_wanted[cell] = True
-            places[r] = n_candidates + ranks[r] - below
+            positions[r] = n_candidates + ranks[r] - below
             r += 1
         if is_wanted[cell]:
             n_candidates += counts[cell]

@@ -129,25 +129,25 @@ def _share(
             waiting[n_waiting] = value, end, 0
             total += firsts[end] - firsts[value]
             n_waiting += 1
-    for place in range(first, n_waiting):
-        a, b, _ = waiting[place]
+    for position in range(first, n_waiting):
+        a, b, _ = waiting[position]
         share = np.int64(np.float64(room * (firsts[b] - firsts[a])) / np.float64(total))
-        waiting[place, 2] = min(max(share, 1), b - a)
-        taken += waiting[place, 2]
+        waiting[position, 2] = min(max(share, 1), b - a)
+        taken += waiting[position, 2]
     while taken > room:
         leanest, fullness = -1, np.inf
-        for place in range(first, n_waiting):
-            a, b, share = waiting[place]
+        for position in range(first, n_waiting):
+            a, b, share = waiting[position]
             if share > 1 and (firsts[b] - firsts[a]) / share < fullness:
-                leanest, fullness = place, (firsts[b] - firsts[a]) / share
+                leanest, fullness = position, (firsts[b] - firsts[a]) / share
         waiting[leanest, 2] -= 1
         taken -= 1
     while taken < room:
         fullest, fullness = -1, -1.0
-        for place in range(first, n_waiting):
-            a, b, share = waiting[place]
+        for position in range(first, n_waiting):
+            a, b, share = waiting[position]
             if share < b - a and (firsts[b] - firsts[a]) / share > fullness:
-                fullest, fullness = place, (firsts[b] - firsts[a]) / share
+                fullest, fullness = position, (firsts[b] - firsts[a]) / share
         if fullest < 0:
             break
         waiting[fullest, 2] += 1

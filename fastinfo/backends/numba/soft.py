@@ -230,23 +230,23 @@ def _spread(
     weights: Any,
     limits: Any,
     axis: Any,
-    places: Any,
+    positions: Any,
     shares: Any,
     slopes: Any,
     scratch: Any,
 ) -> None:
-    """The place of each sample's first tap in the table, its shares, and their derivatives."""
+    """The position of each sample's first tap in the table, its shares, and their derivatives."""
     n_bins, order, sigma, _, _ = axis
     rest, steepness = scratch[0], scratch[1]
     if order == GAUSSIAN:
         top = n_bins - 1
-        _locate(values, weights, limits, top, top, places, rest, steepness)
-        _spread_gaussian(values.size, n_bins, sigma, places, shares, slopes, scratch)
+        _locate(values, weights, limits, top, top, positions, rest, steepness)
+        _spread_gaussian(values.size, n_bins, sigma, positions, shares, slopes, scratch)
         return
     top = n_bins - order
-    _locate(values, weights, limits, top, top - 1, places, rest, steepness)
+    _locate(values, weights, limits, top, top - 1, positions, rest, steepness)
     if order == 0:
-        _respect_edges(values, weights, limits, n_bins, places)
+        _respect_edges(values, weights, limits, n_bins, positions)
     _spread_bspline(values.size, order, rest, steepness, shares, slopes)
 
 
@@ -257,7 +257,7 @@ def _locate(
     limits: Any,
     top: int,
     last: int,
-    places: Any,
+    positions: Any,
     rest: Any,
     steepness: Any,
 ) -> None:
@@ -277,13 +277,13 @@ def _locate(
         position = 0.0 if position < 0.0 else position
         position = np.float64(top) if position > top else position
         interval = np.int64(position if position < last_position else last_position)
-        places[i] = interval
+        positions[i] = interval
         rest[i] = position - np.float64(interval)
         steepness[i] = scale if (low <= value) & (value <= high) else 0.0
 
 
 @jit
-def _respect_edges(values: Any, weights: Any, limits: Any, n_bins: int, places: Any) -> None:
+def _respect_edges(values: Any, weights: Any, limits: Any, n_bins: int, positions: Any) -> None:
     """Where rounding has put a sample on the wrong side of an edge of ``numpy.linspace``."""
     low = limits[0]
     step = (limits[1] - low) / n_bins
@@ -291,10 +291,10 @@ def _respect_edges(values: Any, weights: Any, limits: Any, n_bins: int, places: 
         value = np.float64(values[i])
         if weights is not None:
             value = value if weights[i] != 0 else low
-        interval = places[i]
+        interval = positions[i]
         too_high = (interval > 0) & (value < interval * step + low)
         too_low = (interval < n_bins - 1) & (value >= (interval + 1) * step + low)
-        places[i] = interval - too_high + too_low
+        positions[i] = interval - too_high + too_low
 
 
 @jit
@@ -350,7 +350,7 @@ def _differences(size: int, order: int, steepness: Any, shares: Any, slopes: Any
 
 @jit
 def _spread_gaussian(
-    size: int, n_bins: int, sigma: float, places: Any, shares: Any, slopes: Any, scratch: Any
+    size: int, n_bins: int, sigma: float, positions: Any, shares: Any, slopes: Any, scratch: Any
 ) -> None:
     """exp(−(f − d)²/2σ²) is exp(−d²/2σ²) · exp(f/σ²)^d, times what is the same for all taps d."""
     rest, steepness, total, mean = scratch[0], scratch[1], scratch[2], scratch[3]
@@ -369,7 +369,7 @@ def _spread_gaussian(
     for i in range(u64(size)):
         total[i] = mean[i] = 0.0
     for tap in range(n_taps):
-        _sum_existing(size, tap - middle, n_bins, places, shares[tap], total, mean)
+        _sum_existing(size, tap - middle, n_bins, positions, shares[tap], total, mean)
     for i in range(u64(size)):
         total[i] = 1.0 / total[i]
         mean[i] *= total[i]
@@ -387,13 +387,13 @@ def _times(size: int, ratio: float, factor: Any, before: Any, share: Any) -> Non
 
 @jit
 def _sum_existing(
-    size: int, d: Any, n_bins: int, places: Any, share: Any, total: Any, mean: Any
+    size: int, d: Any, n_bins: int, positions: Any, share: Any, total: Any, mean: Any
 ) -> None:
     """Σ share and Σ share·d, of the bins that there are."""
     distance = np.float64(d)
     for i in range(u64(size)):
-        place = places[i] + d
-        part = share[i] if (place >= 0) & (place < n_bins) else 0.0
+        position = positions[i] + d
+        part = share[i] if (position >= 0) & (position < n_bins) else 0.0
         share[i] = part
         total[i] += part
         mean[i] += part * distance

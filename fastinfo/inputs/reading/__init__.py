@@ -80,7 +80,7 @@ def read(path: str | Path, layout: Layout | None = None, report: Report | None =
     The kind of the file is what its first bytes say, then ``layout.format``, then the ending of its
     name. Text has a header; its delimiter is guessed, and cells that are words for nothing
     (`fastinfo.inputs.reading.spellings`) are missing values. A column without a name is called by
-    its place, ``column 1``.
+    its position, ``column 1``.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 Arrow parses. What it does not know of (guessed delimiters, comment lines, headers that name two
 columns alike, cells that are not UTF-8) is settled before or after it. Arrow sees columns by their
-places, so that names cannot get in the way.
+positions, so that names cannot get in the way.
 """
 
 from __future__ import annotations
@@ -81,21 +81,21 @@ def read_text(
         return table, notes + [note for note in head.notes if note not in more] + more
     notes += head.notes
     body = memoryview(text)[head.size :]
-    places = [str(place) for place in range(len(head.names))]
+    positions = [str(position) for position in range(len(head.names))]
     if not bytes(body[:SAMPLE]).strip() and not bytes(body).strip():
-        empty = pa.table({place: pa.array([], pa.string()) for place in places})
+        empty = pa.table({position: pa.array([], pa.string()) for position in positions})
         return empty.rename_columns(head.names), notes
     parser = _Parser(body, head, layout, report)
     table = parser.table()
     columns = []
     told = _Told()
-    for name, place in zip(head.names, places, strict=True):
-        column = table[place]
+    for name, position in zip(head.names, positions, strict=True):
+        column = table[position]
         if pa.types.is_binary(column.type):
             column = _decoded(column)
             told.foreign.append(name)
         elif _may_pass_int64(column):
-            text_column = parser.table([place])[place]
+            text_column = parser.table([position])[position]
             unsigned = _unsigned(text_column)
             if unsigned is text_column:
                 told.large.append(name)
@@ -147,9 +147,9 @@ def _without_comments(text: Any, mark: bytes) -> tuple[bytes, int]:
     """
     lines = bytes(text).splitlines(keepends=True)
     is_quoted, n_comments = False, 0
-    for place, line in enumerate(lines):
+    for position, line in enumerate(lines):
         if not is_quoted and line.startswith(mark):
-            lines[place] = b"\n"
+            lines[position] = b"\n"
             n_comments += 1
         elif line.count(b'"') % 2:
             is_quoted = not is_quoted
@@ -173,18 +173,18 @@ class _Parser:
     def __init__(self, body: Any, head: Head, layout: Layout, report: Report | None) -> None:
         self.body, self.head, self.layout, self.report = body, head, layout, report
         self.words = words_of(layout)
-        self.places = [str(place) for place in range(len(head.names))]
+        self.positions = [str(position) for position in range(len(head.names))]
         self.has_quotes = _has(body, b'"')
 
     def table(self, as_text: Sequence[str] = ()) -> Any:
-        """All columns, typed, or some of them as text; names are places."""
+        """All columns, typed, or some of them as text; names are positions."""
         import pyarrow as pa
 
         report, self.report = self.report, None  # only the first time is worth a bar
         block = BLOCK
         while True:
             try:
-                table = self._parse(self.body, self.places, block, as_text, report)
+                table = self._parse(self.body, self.positions, block, as_text, report)
                 break
             except pa.ArrowInvalid as error:
                 # Arrow wants each row in one block and the next.
@@ -217,7 +217,7 @@ class _Parser:
     def _parse(
         self,
         body: Any,
-        places: Sequence[str],
+        positions: Sequence[str],
         block: int,
         as_text: Sequence[str],
         report: Report | None,
@@ -231,7 +231,7 @@ class _Parser:
             stream = Watched(stream, len(body), report)
         return pyarrow.csv.read_csv(
             stream,
-            read_options=pyarrow.csv.ReadOptions(column_names=places, block_size=block),
+            read_options=pyarrow.csv.ReadOptions(column_names=positions, block_size=block),
             parse_options=pyarrow.csv.ParseOptions(
                 delimiter=delimiter or self.head.delimiter, newlines_in_values=self.has_quotes
             ),

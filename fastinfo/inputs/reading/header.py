@@ -83,7 +83,7 @@ def _head_of_sample(
             raise ValueError("the file is empty: it has no line with a cell")
         return None
     if not layout.header:
-        names = [f"column {place}" for place in range(1, len(records[0].cells) + 1)]
+        names = [f"column {position}" for position in range(1, len(records[0].cells) + 1)]
         return Head(delimiter, names, len(_bytes(skipped)), notes, bool(skipped))
     names = records[0].cells
     if is_whole and len(records) == 1 and "\n" in names[-1]:
@@ -205,7 +205,7 @@ def _names(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names for those that lack one (``column 3``) or share it (``a``, ``a.1``), and a note."""
-    names = [name or f"column {place}" for place, name in enumerate(names, start=1)]
+    names = [name or f"column {position}" for position, name in enumerate(names, start=1)]
     taken = set(names)
     found: dict[str, None] = {}
     renamed = []

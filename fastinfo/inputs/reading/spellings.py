@@ -89,8 +89,8 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
         column = column.cast("large_string")
     # Of one array: Arrow is slow to make one dictionary of many.
     encoded = pa.concat_arrays(column.chunks).dictionary_encode()
-    values, places = encoded.dictionary, encoded.indices
-    counts = np.bincount(places.drop_null().to_numpy(), minlength=len(values))
+    values, positions = encoded.dictionary, encoded.indices
+    counts = np.bincount(positions.drop_null().to_numpy(), minlength=len(values))
     texts = pc.utf8_trim_whitespace(values)
     silent, told = _among(texts, words.missing), _among(texts, words.told)
     missing = silent | told
@@ -99,9 +99,9 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
 
     def cells(mask: np.ndarray[Any, Any]) -> dict[str, int]:
         found: dict[str, int] = {}
-        for place in np.flatnonzero(mask):
-            word = texts[place].as_py()
-            found[word] = found.get(word, 0) + int(counts[place])
+        for position in np.flatnonzero(mask):
+            word = texts[position].as_py()
+            found[word] = found.get(word, 0) + int(counts[position])
         return found
 
     rest, counts_of_rest = texts.filter(pa.array(plain)), counts[plain]
@@ -110,12 +110,12 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     if len(rest) and (len(rest) < len(values) or numbers is not rest):
         typed = infer(numbers)
     if typed is not None:
-        place_of = np.where(plain, np.cumsum(plain) - 1, 0)
-        take = pa.array(place_of, mask=~plain).take(places)
+        new_position = np.where(plain, np.cumsum(plain) - 1, 0)
+        take = pa.array(new_position, mask=~plain).take(positions)
         return Settled(pa.chunked_array([typed.take(take)]), cells(told | doubtful), [], None)
     if missing.any():
         values = pc.if_else(pa.array(missing), pa.scalar(None, values.type), values)
-        column = pa.chunked_array([values.take(places)])
+        column = pa.chunked_array([values.take(positions)])
     return Settled(column, cells(told), list(cells(doubtful)), _hint(rest, counts_of_rest))
 
 

@@ -58,11 +58,11 @@ def chunk_size(n_samples: int) -> int:
 
 
 def pack_rows(
-    codes: Array, places: Array, features: Array, n_bins: Array, has_missing: Array
+    codes: Array, positions: Array, features: Array, n_bins: Array, has_missing: Array
 ) -> BitRows:
     """Lay out ``features``, none of which has more than 512 columns.
 
-    ``places`` says in which row of ``codes`` each feature is.
+    ``positions`` says in which row of ``codes`` each feature is.
     """
     n_columns = n_bins[features] - 1 + has_missing[features]
     first_column = np.zeros(len(features), np.int64)
@@ -86,13 +86,13 @@ def pack_rows(
     done = 0
     if codes.itemsize == 1 and n_columns.mean() <= _FEW_COLUMNS:
         done = simd.BITS
-        _turn_bits(codes.reshape(-1), places, n_samples, bit_rows, size)
-    _set_bits(codes, places, bit_rows, size, done)
+        _turn_bits(codes.reshape(-1), positions, n_samples, bit_rows, size)
+    _set_bits(codes, positions, bit_rows, size, done)
     return bit_rows
 
 
 @jit
-def _set_bits(codes: Array, places: Array, bit_rows: BitRows, size: int, done: int) -> None:
+def _set_bits(codes: Array, positions: Array, bit_rows: BitRows, size: int, done: int) -> None:
     """Set the bits one by one; where ``done``, only those after whole runs of ``done`` samples."""
     n_samples = codes.shape[1]
     n_chunks = max(1, -(-n_samples // size))
@@ -100,7 +100,7 @@ def _set_bits(codes: Array, places: Array, bit_rows: BitRows, size: int, done: i
     bit = np.zeros(simd.BITS + 1, np.uint8)
     for block in range(len(bit_rows.block_start) - 1):
         for i in range(bit_rows.block_start[block], bit_rows.block_start[block + 1]):
-            feature_codes = codes[places[bit_rows.features[i]]]
+            feature_codes = codes[positions[bit_rows.features[i]]]
             # The code after the last column stands for all that have none: it sets no bit.
             none = u64(bit_rows.n_columns[i])
             for code in range(bit_rows.n_columns[i]):
@@ -120,7 +120,9 @@ def _set_bits(codes: Array, places: Array, bit_rows: BitRows, size: int, done: i
 
 
 @jit
-def _turn_bits(codes: Array, places: Array, n_samples: int, bit_rows: BitRows, size: int) -> None:
+def _turn_bits(
+    codes: Array, positions: Array, n_samples: int, bit_rows: BitRows, size: int
+) -> None:
     """Set the bits of whole runs of 512 samples, where features have few columns.
 
     Comparing gives a column's bits of 64 samples at once, side by side. They are turned, eight
@@ -135,7 +137,7 @@ def _turn_bits(codes: Array, places: Array, n_samples: int, bit_rows: BitRows, s
         n_used = 0
         for i in range(bit_rows.block_start[block], bit_rows.block_start[block + 1]):
             for code in range(bit_rows.n_columns[i]):
-                feature_start[n_used] = places[bit_rows.features[i]] * n_samples
+                feature_start[n_used] = positions[bit_rows.features[i]] * n_samples
                 code_of[n_used] = code
                 n_used += 1
         for chunk in range(n_chunks):

@@ -6,9 +6,9 @@ in which the feature is missing are the group with number B, and the largest of 
 feature is left empty: what it would count follows from the totals of the columns, and on skewed or
 sparse data that saves most of the rows.
 
-Time per sample: about 1.2 ns to put each into its place, where the place of a group waits for the
-store before; 0.03 ns and 0.4 ns per listed sample where groups are so few that each is looked for
-by itself, 64 samples in one comparison.
+Time per sample: about 1.2 ns to put each into its position, where the position of a group waits
+for the store before; 0.03 ns and 0.4 ns per listed sample where groups are so few that each is
+looked for by itself, 64 samples in one comparison.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _sort(
     groups: Groups,
 ) -> None:  # fmt: skip
     n_chunks, n_groups = groups.starts.shape[1], groups.sizes.shape[1]
-    place = np.zeros(n_groups, np.uint64)
+    position = np.zeros(n_groups, np.uint64)
     for i in range(len(groups.features)):
         feature = groups.features[i]
         own_groups, cell = n_bins[feature] + 1, first_cell[feature]
@@ -97,7 +97,7 @@ def _sort(
                 groups.starts[i, chunk, group] = at
                 if group >= own_groups or group == skipped:
                     continue
-                place[group] = at
+                position[group] = at
                 count = u64(counts[chunk, cell + group])
                 if bytes_ and n_listed <= _FEW + 1 and count > u64(0):
                     _list_members(part, group, groups.order, at)
@@ -110,11 +110,11 @@ def _sort(
             if not (bytes_ and n_listed <= _FEW + 1):
                 if skip_largest:
                     # Its members go behind the lists, where nothing reads them.
-                    place[skipped] = at
+                    position[skipped] = at
                 for j in range(len(part)):
                     code = u64(part[u64(j)])
-                    groups.order[place[code]] = j
-                    place[code] += u64(1)
+                    groups.order[position[code]] = j
+                    position[code] += u64(1)
 
 
 @jit

@@ -159,9 +159,9 @@ def _plane(planes: Any, at: Any, k: Any, n_planes: Any) -> Any:
 
 
 @jit
-def transpose(planes: Array, at: int, k: int, n_planes: int, out: Array, place: int) -> None:
+def transpose(planes: Array, at: int, k: int, n_planes: int, out: Array, position: int) -> None:
     """Planes k … k+7 → 512 bytes: in each byte an 8 × 8 bit matrix changes rows and columns."""
-    at, k, n_planes, place = u64(at), u64(k), u64(n_planes), u64(place)
+    at, k, n_planes, position = u64(at), u64(k), u64(n_planes), u64(position)
     a = _plane(planes, at, k, n_planes)
     b = _plane(planes, at, k + u64(1), n_planes)
     c = _plane(planes, at, k + u64(2), n_planes)
@@ -185,14 +185,14 @@ def transpose(planes: Array, at: int, k: int, n_planes: int, out: Array, place: 
     b, f = _exchange(b, f, four, mask)
     c, g = _exchange(c, g, four, mask)
     d, h = _exchange(d, h, four, mask)
-    store(out, place, a)
-    store(out, place + _PLANE, b)
-    store(out, place + u64(2) * _PLANE, c)
-    store(out, place + u64(3) * _PLANE, d)
-    store(out, place + u64(4) * _PLANE, e)
-    store(out, place + u64(5) * _PLANE, f)
-    store(out, place + u64(6) * _PLANE, g)
-    store(out, place + u64(7) * _PLANE, h)
+    store(out, position, a)
+    store(out, position + _PLANE, b)
+    store(out, position + u64(2) * _PLANE, c)
+    store(out, position + u64(3) * _PLANE, d)
+    store(out, position + u64(4) * _PLANE, e)
+    store(out, position + u64(5) * _PLANE, f)
+    store(out, position + u64(6) * _PLANE, g)
+    store(out, position + u64(7) * _PLANE, h)
 
 
 @jit
