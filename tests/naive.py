@@ -57,13 +57,13 @@ def _equal_parts(ordered, n_bins):
     ]
     fullness = [Fraction(size, share) for size, share in zip(sizes, shares, strict=True)]
     while sum(shares) > room:
-        _, i = min((f, i) for i, f in enumerate(fullness) if shares[i] > 1)
+        _, _, i = min((f, sizes[i], i) for i, f in enumerate(fullness) if shares[i] > 1)
         shares[i] -= 1
         fullness[i] = Fraction(sizes[i], shares[i])
     while sum(shares) < room and any(s < len(r) for s, r in zip(shares, stretches, strict=True)):
         i = max(
             (i for i in range(len(shares)) if shares[i] < len(stretches[i])),
-            key=lambda i: (fullness[i], -i),
+            key=lambda i: (fullness[i], sizes[i], -i),
         )
         shares[i] += 1
         fullness[i] = Fraction(sizes[i], shares[i])

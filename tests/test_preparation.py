@@ -14,7 +14,12 @@ import pyarrow.compute as pc
 import pytest
 
 import fastinfo
-from fastinfo.inputs import bin_arguments, preparation, reading
+from fastinfo.inputs import (
+    bin_arguments,
+    moments,
+    preparation,
+    reading,
+)
 from fastinfo.inputs.preparation import Choices
 from fastinfo.inputs.reading import Layout
 
@@ -92,6 +97,8 @@ COLUMN_RULES = {
         BINNED,
         preparation.TEXT_TIMES,
     ),
+    "few dates": (pa.array([DAYS[row % 7] for row in ROWS]), KEPT, None),
+    "text of few dates": (pa.array([str(DAYS[row % 7]) for row in ROWS]), KEPT, None),
     "text of days that are not": (pa.array(["2023-02-29", "2023-02-28"] * 60), KEPT, None),
     "categorical dates": (
         pa.array(["2023-02-27", "2023-02-28"] * 60).dictionary_encode(),
@@ -347,8 +354,53 @@ def test_a_file_is_worth_the_same_read_by_pandas_polars_and_the_command_line(tmp
     assert isinstance(tables[0]["day"].dropna().iloc[0], str)
     matrices = []
     for table in tables:
-        with pytest.warns(fastinfo.PreparationWarning, match="day, moment, time"):
+        with pytest.warns(fastinfo.PreparationWarning, match="day, moment"):
             found = fastinfo.pairwise_mutual_information(table, nan_policy="omit")
         matrices.append(np.column_stack([np.asarray(found[name]) for name in frame.columns[1:]]))
     for matrix in matrices[1:]:
         np.testing.assert_array_equal(matrix, matrices[0])
+
+
+NOON = [datetime.time(0, 0, 1), datetime.time(12), None, datetime.time(12, 0, 5)]
+NOONS = {
+    "text": pd.Series([None if time is None else str(time) for time in NOON]),
+    "objects": pd.Series(NOON),
+    "a list": NOON,
+    "polars": pl.Series(NOON),
+    **{f"Arrow {unit}": pa.array(NOON, pa.time32(unit)) for unit in ("s", "ms")},
+    **{f"Arrow {unit}": pa.array(NOON, pa.time64(unit)) for unit in ("us", "ns")},
+}
+
+
+@pytest.mark.parametrize("library", NOONS)
+def test_times_have_one_unit_whatever_library_they_come_from(library):
+    """So that edges by name, and bins of equal width, mean the same."""
+    prepared = preparation.prepare(
+        {"t": NOONS[library], "y": [0, 0, 1, 1]}, "t", Choices(kinds={"t": "number"})
+    )
+    np.testing.assert_array_equal(prepared.columns[0].values, [1e6, 43_200e6, np.nan, 43_205e6])
+
+
+MOMENTS_OF_TWO_DAYS = [datetime.datetime(2024, 2, 29, 5), None, datetime.datetime(2024, 3, 1)]
+DATES_ELSEWHERE = {
+    "a list": MOMENTS_OF_TWO_DAYS,
+    "an array": np.array(MOMENTS_OF_TWO_DAYS, "M8[s]"),
+    "a finer array": np.array(MOMENTS_OF_TWO_DAYS, "M8[ns]"),
+    "an array of objects": np.array(MOMENTS_OF_TWO_DAYS),
+    "the hour alone": ["2024-02-29 05", None, "2024-03-01T00"],
+    "blanks around": [" 2024-02-29T05:00 ", None, "2024-03-01"],
+}
+
+
+@pytest.mark.parametrize("case", DATES_ELSEWHERE)
+def test_dates_in_dicts_of_columns_are_those_of_data_frames(case):
+    table = {"day": DATES_ELSEWHERE[case], "y": [0, 1, 1]}
+    prepared = preparation.prepare(table, "the table", Choices(kinds={"day": "number"}))
+    found = prepared.columns[0].values
+    np.testing.assert_array_equal(found, [1_709_182_800e6, np.nan, 1_709_251_200e6])
+
+
+def test_labels_that_differ_by_nanoseconds_stay_apart():
+    labels = [f"2024-01-01 00:00:00.{i:09d}" for i in range(28)]
+    assert len(set(moments.spelled(labels).tolist())) == 28
+    assert moments.spelled(["00:00:00.0000000001"]) is None

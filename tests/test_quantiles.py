@@ -6,7 +6,7 @@ from collections import Counter
 import naive
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import fastinfo
@@ -89,8 +89,7 @@ def test_a_decreasing_map_mirrors_the_bins(n_low, n_heavy, n_high, n_bins):
     sizes = [
         fastinfo.JointCounts(bins=f"quantile:{n_bins}").update(values).table for values in (x, -x)
     ]
-    # A sample that lies on an edge is in the bin above, and of two equally full sides the lower
-    # one gets a bin that is left over.
+    # A sample that lies on an edge is in the bin above.
     assert np.abs(np.sort(sizes[0]) - np.sort(sizes[1])).max() <= 1
     assert n_heavy in sizes[0]
     assert n_heavy in sizes[1]
@@ -214,6 +213,7 @@ def test_whole_weights_repeat_samples_of_both_sides_of_a_divergence(backend, rng
 @given(scale=st.floats(1e-6, 1e6), counts=counts_of_values, n_bins=numbers_of_bins)
 def test_only_the_ratios_of_other_weights_matter(scale, counts, n_bins):
     weights = np.array(counts) + 0.25
+    assume(not (weights * scale % 1 == 0).all())  # whole weights are repetitions
     values = np.arange(len(counts), dtype=float)
     first = quantiles.edges(values, weights, n_bins)
     assert len(first) == min(n_bins, len(counts)) + 1
@@ -244,6 +244,6 @@ def test_a_missing_sample_without_weight_is_no_error(backend, policy):
     np.testing.assert_allclose(matrix, 1)
 
 
-def test_numpys_rules_need_whole_weights(backend):
+def test_rules_of_other_libraries_need_whole_weights(backend):
     with pytest.raises(ValueError, match="bins='fd' with weights that are not whole numbers"):
         fastinfo.entropy([1.0, 2.0, 5.0], bins="fd", sample_weight=[1, 2, 0.5], backend=backend)

@@ -1,11 +1,14 @@
 """Tables with too few samples for their cells: which of them are told, and how."""
 
+from unittest import mock
+
 import numpy as np
 import pandas as pd
 import pytest
 
 import fastinfo
 from fastinfo import JointCounts, SaturationWarning
+from fastinfo.pairs.ranking import Judge
 
 N = 2000
 
@@ -162,5 +165,20 @@ def test_a_matrix_that_cannot_be_read_from_is_not(rng, coin):
         def __setitem__(self, key, values):
             pass
 
+    class Broken(WriteOnly):
+        def __getitem__(self, key):
+            raise OSError("written, and sent away")
+
     X = np.column_stack([rng.permutation(N) // 2, coin])
-    fastinfo.pairwise_mutual_information(X, out=WriteOnly())
+    for out in (WriteOnly(), Broken()):
+        fastinfo.pairwise_mutual_information(X, out=out)
+
+
+def test_a_matrix_with_gaps_is_told_by_the_samples_that_pairs_have(rng, coin):
+    """Few are missing here: that there are enough is known without a count of any pair."""
+    X = np.column_stack([rng.permutation(N) // 2, coin]).astype(float)
+    X[:3] = np.nan
+    with pytest.warns(SaturationWarning, match="1 of the 1 pairs"):
+        fastinfo.pairwise_mutual_information(X, bins="quantile:1000", nan_policy="omit")
+    with mock.patch.object(Judge, "is_saturated", side_effect=AssertionError):
+        fastinfo.pairwise_mutual_information(X, nan_policy="omit")

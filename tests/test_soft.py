@@ -180,7 +180,7 @@ def test_one_gradient_alone(kernels, rng, wanted):
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
 @pytest.mark.parametrize("n_bins", [1, 3, 10, 49])
-def test_order_0_is_the_histogram_of_numpy(kernels, dtype, n_bins):
+def test_order_0_is_a_hard_histogram(kernels, dtype, n_bins):
     """Samples on edges and beside them too, where a product of floats goes astray."""
     for low, high in ((0.0, 1.0), (-0.3, 0.6), (1e6, 1e6 + 0.7)):
         edges = np.linspace(low, high, n_bins + 1)

@@ -139,7 +139,7 @@ def _fastest_on_host() -> Kernels:
 
 def compile_time() -> AbstractContextManager[Callable[[], float]]:
     """A function that tells how many seconds of what has run within went to compiling kernels."""
-    return cast(HostOnly, on_host()).compile_time()
+    return cast(HostOnly, _fastest_on_host()).compile_time()
 
 
 def name_of(backend: str | None) -> str:

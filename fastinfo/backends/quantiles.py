@@ -27,7 +27,7 @@ def ranks(n_bins: int, n_valid: Any) -> HostArray:
 
 
 def outweighs(ordered: Any, most: int) -> bool:
-    """Whether a value occurs more than ``most`` times among sorted samples."""
+    """Whether a value occurs more than ``most`` times, 1 at least, among sorted samples."""
     return bool((ordered[most:] == ordered[: max(len(ordered) - most, 0)]).any())
 
 
@@ -106,19 +106,22 @@ def _between(alone: list[int], start: int, stop: int) -> list[tuple[int, int]]:
 def _shares(sizes: list[Any], n_values: list[int], n_bins: int) -> list[int]:
     """How many bins each stretch gets: one at least, no more than it has values, the rest by size.
 
-    The bins that are left when all have their whole share go where bins are fullest.
+    The bins that are left when all have their whole share go where bins are fullest, to the larger
+    one of two stretches, so that a decreasing map mirrors them.
     """
     total, positions = sum(sizes), range(len(sizes))
     shares = [
         min(max(int(n_bins * size / total), 1), most)
         for size, most in zip(sizes, n_values, strict=True)
     ]
+
+    def fullness(position: int) -> tuple[float, Any]:
+        return sizes[position] / shares[position], sizes[position]
+
     while sum(shares) > n_bins:
-        shares[
-            min((p for p in positions if shares[p] > 1), key=lambda p: sizes[p] / shares[p])
-        ] -= 1
+        shares[min((p for p in positions if shares[p] > 1), key=fullness)] -= 1
     while sum(shares) < n_bins and (open_ := [p for p in positions if shares[p] < n_values[p]]):
-        shares[max(open_, key=lambda p: sizes[p] / shares[p])] += 1
+        shares[max(open_, key=fullness)] += 1
     return shares
 
 

@@ -113,7 +113,7 @@ def _equal_bins(column: Column, summary: Summary, count: int) -> Edges:
 
 
 def quantile_edges(values: Array, summary: Summary, n_bins: int, kernels: Kernels) -> Any:
-    """Edges as `quantiles` finds them: by a few of the samples where no value outweighs a bin."""
+    """Edges as `quantiles` finds them, by as few of the samples as the kernels can do with."""
     n_valid = values.size - summary.n_missing
     n_bins = min(n_bins, n_valid)
     ranks, most = quantiles.ranks(n_bins, n_valid), n_valid // n_bins

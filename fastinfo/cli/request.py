@@ -119,7 +119,7 @@ class Request:
             f"{self.backend}, {counted(self.threads, 'thread')}: {counted(data.n_rows, 'row')}, "
             f"{counted(len(data.columns), 'column')}, {counted(n_pairs, 'pair')} "
             f"in {seconds:.2f} s"
-            + (f", {compiled():.2f} s of it to compile kernels, once" * (compiled() > 0))
+            + (f", {compiled():.2f} s of it to compile kernels" * (compiled() > 0))
         )
         return result
 

@@ -12,8 +12,9 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import numpy as np
 
-DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}:\d{2}.*)?")
+DATE = re.compile(r"\d{4}([-/])\d{2}\1\d{2}([ T]\d{2}(:\d{2}.*)?)?")
 TIME = re.compile(r"\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
+BEYOND_MICROSECONDS = re.compile(r"(\.\d{6})(\d+)")
 
 MICROSECOND = timedelta(microseconds=1)
 
@@ -21,8 +22,9 @@ MICROSECOND = timedelta(microseconds=1)
 def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
     """Microseconds of labels that are all dates and moments, or all times of day; else None.
 
-    Dates are counted from 1970, in UTC; times of day from midnight. Moments that name their offset
-    from UTC do not mix with those that do not.
+    Dates are counted from 1970, in UTC; times of day from midnight. They are nanoseconds where a
+    label is finer than microseconds. Moments that name their offset from UTC do not mix with those
+    that do not.
 
     Examples
     --------
@@ -32,7 +34,7 @@ def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int6
     >>> spelled(["2024-02-29", "2023-02-29"]) is None  # there is no such day
     True
     """
-    texts = [label for label in labels if isinstance(label, str)]
+    texts = [label.strip() for label in labels if isinstance(label, str)]
     if not texts or len(texts) < len(labels):
         return None
     if DATE.fullmatch(texts[0]):
@@ -43,12 +45,18 @@ def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int6
         return None
     if not all(map(pattern.fullmatch, texts)):
         return None
+    finer = [BEYOND_MICROSECONDS.search(text) for text in texts]
+    rests = [found[2].rstrip("0") if found else "" for found in finer]
+    if max(map(len, rests)) > 3:
+        return None
     try:
-        moments = list(map(parse, texts))
+        moments = [parse(BEYOND_MICROSECONDS.sub(r"\1", text)) for text in texts]
     except ValueError:
         return None
     offsets = {has_offset for _, has_offset in moments}
     found = np.array([since // MICROSECOND for since, _ in moments], np.int64)
+    if any(rests):
+        found = found * 1000 + np.array([int(rest.ljust(3, "0")) for rest in rests], np.int64)
     return found if len(offsets) == 1 else None
 
 
@@ -59,9 +67,8 @@ def _since_1970(text: str) -> tuple[timedelta, bool]:
 
 
 def _since_midnight(text: str) -> tuple[timedelta, bool]:
-    today = date.min
-    moment = datetime.combine(today, time.fromisoformat(text))
-    return moment - datetime.combine(today, time.min), False
+    moment = datetime.combine(date.min, time.fromisoformat(text))
+    return moment - datetime.combine(date.min, time.min), False
 
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -251,7 +251,9 @@ def _judge(
         return None, CONSTANT
     if kind == "category":
         return _as_categories(column), ""
-    if (dates := _spelled_times(column, samples)) is not None:
+    dates = _spelled_times(column, samples)
+    most = choices.max_categories or bin_arguments.most_categories(_n_present(column))
+    if dates is not None and (kind == "number" or _n_distinct(column) > most):
         return _as_floats(dates), TEXT_TIMES
     is_text = column.categories is not None or column.values.dtype.kind in "US"
     if kind == "number" and is_text:
@@ -261,17 +263,17 @@ def _judge(
         )
     if column.is_float or (column.values.dtype.kind == "b" and kind is None):
         return column, ""
-    if times is not None:
-        return _as_floats(column), TIMES
     if kind == "number":
         return _as_floats(column), ""
     n_present, n_distinct = _n_present(column), _n_distinct(column)
+    if times is not None:
+        return (column, "") if n_distinct <= most else (_as_floats(column), TIMES)
     if is_text:
         is_identifier = n_distinct > bin_arguments.FEW_VALUES and 2 * n_distinct > n_present
         return (column, "") if is_named or not is_identifier else (None, IDENTIFIER)
     if not is_named and n_distinct > bin_arguments.FEW_VALUES and _counts_rows(column):
         return None, ROW_NUMBER
-    if n_distinct <= (choices.max_categories or bin_arguments.most_categories(n_present)):
+    if n_distinct <= most:
         return column, ""
     return _as_floats(column), MANY_INTEGERS
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from datetime import date, time, timedelta
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.binning.categories import chosen, encode, typed
-from fastinfo.inputs.moments import spelled
+from fastinfo.inputs.moments import MICROSECOND, spelled
 from fastinfo.inputs.tables import BLOCK, is_series, library
 
 
@@ -117,22 +118,35 @@ def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
     return bool((np.abs(present) <= EXACT_IN_FLOATS).all() and (present == np.trunc(present)).all())
 
 
-def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None] | None:
-    """Dates, moments, times of day and durations as int64 and what is missing; None of others."""
+Times = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]
+
+
+def from_times(data: Any) -> Times | None:
+    """Dates, moments, times of day and durations as int64 and what is missing; None of others.
+
+    They are microseconds, since 1970 or since midnight, whatever library they come from; of a
+    column that is finer, nanoseconds.
+    """
+    if isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "mM":
+        return _from_numpy_times(data)
+    if isinstance(data, (list, tuple)) or (isinstance(data, np.ndarray) and data.dtype == object):
+        return _from_time_objects(data)
     if not is_series(data):
         return None
     import narwhals as nw
 
     if library(data) == "pandas" and data.dtype == object:
-        return _from_time_objects(data)
+        return _from_time_objects(data.to_numpy())
     if library(data) == "pandas" and "time32" in str(data.dtype):
         module = sys.modules["pyarrow"]
         data = module.chunked_array([module.array(data)])
     if library(data) == "pyarrow":
+        if hasattr(data, "type") and not hasattr(data, "num_chunks"):
+            data = sys.modules["pyarrow"].chunked_array([data])  # as narwhals wants it
         if str(data.type).startswith("date64"):
             data = data.cast("date32")  # the one type of dates that narwhals does not know
         elif str(data.type).startswith("time32"):
-            data = data.cast("int32").cast("int64").cast("time64[us]")
+            data = data.cast("time64[us]")
     try:
         series = nw.from_native(data, series_only=True)
     except TypeError:
@@ -141,33 +155,54 @@ def from_times(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | 
         return None
     missing = series.is_null().to_numpy()
     present = series.drop_nulls()
-    unit: Any = getattr(series.dtype, "time_unit", "us")
+    is_fine = getattr(series.dtype, "time_unit", "us") == "ns"
     if series.dtype == nw.Duration:
-        present = (
-            present.dt.total_nanoseconds() if unit == "ns" else present.dt.total_microseconds()
-        )
+        present = present.dt.total_nanoseconds() if is_fine else present.dt.total_microseconds()
     elif series.dtype == nw.Time:
+        is_fine = library(series.to_native()) == "polars" or "[ns]" in str(_type_of(data))
         present = present.cast(nw.Int64)
     else:
-        present = present.dt.timestamp("ns" if unit == "ns" else "us")
+        present = present.dt.timestamp("ns" if is_fine else "us")
     values = np.zeros(missing.size, np.int64)
     values[~missing] = present.to_numpy().astype(np.int64)
+    return _in_microseconds(values, missing, is_fine)
+
+
+def _type_of(data: Any) -> Any:
+    return getattr(data, "type", getattr(data, "dtype", None))
+
+
+def _in_microseconds(values: Any, missing: Any, is_fine: bool) -> Times:
+    """Nanoseconds as microseconds, if they are whole ones."""
+    if is_fine and not (values % 1000).any():
+        values = values // 1000
     return values, missing if missing.any() else None
 
 
-def _from_time_objects(data: Any) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]] | None:
-    """Python's dates and times, which pandas has for want of types of its own; None of others."""
-    import pandas as pd
+def _from_numpy_times(data: Any) -> Times:
+    missing = np.isnat(np.ma.getdata(data)) | np.ma.getmaskarray(data)
+    is_fine = np.datetime_data(data.dtype)[0] in ("ns", "ps", "fs", "as")
+    times = np.ma.getdata(data).astype(f"{data.dtype.kind}8[{'ns' if is_fine else 'us'}]")
+    return _in_microseconds(np.where(missing, 0, times.astype(np.int64)), missing, is_fine)
 
-    if pd.api.types.infer_dtype(data, skipna=True) not in ("date", "datetime", "time"):
+
+def _from_time_objects(data: Any) -> Times | None:
+    """Python's dates, times and durations; None of anything else."""
+    first = next((value for value in data if value is not None and value == value), None)
+    if not isinstance(first, (date, time, timedelta)):
         return None
-    missing = data.isna().to_numpy()
-    numbers = spelled([str(moment) for moment in data[~missing]])
+    missing = np.array([value is None or value != value for value in data])
+    present = [value for value in data if value is not None and value == value]
+    numbers: Any = None
+    if all(isinstance(value, timedelta) for value in present):
+        numbers = [value // MICROSECOND for value in present]
+    elif all(isinstance(value, (date, time)) for value in present):
+        numbers = spelled([str(value) for value in present])
     if numbers is None:
         return None
     values = np.zeros(missing.size, np.int64)
     values[~missing] = numbers
-    return values, missing
+    return values, missing if missing.any() else None
 
 
 def _is_object_text(series: Any) -> bool:

@@ -153,9 +153,9 @@ def pairwise_mutual_information(
     PreparationWarning
         Once, where columns of a table are skipped, or are binned and are no floating-point numbers.
     SaturationWarning
-        Once, where more than half of a value is chance in a pair of those 15 columns that have the
-        most bins. `top_pairs` looks at all that it gives, and takes chance off. Nothing is said of
-        weighted samples, nor of an ``out`` that cannot be read from.
+        Once, where `fastinfo.mutual_information` would warn of a pair among the 15 columns of each
+        table that have the most bins. `top_pairs` looks at all that it gives, and takes chance off.
+        Nothing is said of weighted samples, nor of an ``out`` that cannot be read from.
     CappedBinsWarning
         As `fastinfo.mutual_information`.
 
@@ -425,14 +425,16 @@ def _tell_of_the_widest(given: Inputs, judge: Judge, matrix: Any) -> None:
         (np.argsort(-side, kind="stable")[:WIDEST] + first).tolist()
         for side, first in ((n_bins[:n_left] if n_left else n_bins, 0), (n_bins[n_left:], n_left))
     )
-    if not judge.may_be_saturated(left[0], right[0]):
+    pairs = list(product(left, right) if n_left else combinations(left, 2))
+    doubtful = [pair for pair in pairs if judge.may_be_saturated(*pair)]
+    try:
+        found = [(i, j, float(matrix[i, j - n_left])) for i, j in doubtful]
+    except Exception:  # whatever an ``out`` raises that can be written to and not read from
         return
-    pairs = product(left, right) if n_left else combinations(left, 2)
-    found = [(i, j, float(matrix[i, j - n_left])) for i, j in pairs]
     worst = _saturated(given, judge, found)
     if worst:
         names = [name for name, _ in worst.most_common()]
-        where = f"{worst.total()} of the {len(found)} pairs of the columns with the most bins"
+        where = f"{worst.total()} of the {len(pairs)} pairs of the columns with the most bins"
         saturation.warn_of_columns(names, where, "fastinfo.top_pairs takes off what chance gives")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -75,6 +76,7 @@ class Judge:
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, tuple[Margins, float, int]] = {}
         self._expected: dict[tuple[int, int], float] = {}
+        self._present_samples: dict[int, int] = {}
         self._codes: dict[int, Array] = {}
         self._bytes_of_codes = 0
 
@@ -155,24 +157,38 @@ class Judge:
         return self._expected[key]
 
     def may_be_saturated(self, left: int, right: int) -> bool:
-        """Whether two features could have too few samples, by their numbers of bins alone."""
-        if self.features.has_missing.any():
-            return True
-        n_samples, n_bins = self.features.codes(left).size, self.features.n_bins
-        return saturation.may_be_chance(
-            0.0, (0.0, 0.0), (n_samples, int(n_bins[left]), int(n_bins[right]))
-        )
+        """Whether a pair could have too few samples, by numbers of bins and of missing samples."""
+        k_x, k_y = (int(self.features.n_bins[feature]) for feature in (left, right))
+        n_samples = self.features.codes(left).size
+        # What one lacks the other may have: so many both have at least.
+        n_samples -= sum(n_samples - self._n_complete(feature) for feature in (left, right))
+        bound = math.log1p((k_x - 1) * (k_y - 1) / max(n_samples - 1, 1))
+        return self.corrects and saturation.is_chance(0.0, (0.0, 0.0), bound)
+
+    def _n_complete(self, feature: int) -> int:
+        """As `n_present`, without a look at features that miss no sample."""
+        if feature not in self._present_samples:
+            codes = self._of(feature)
+            is_complete = not self.features.has_missing[feature]
+            found = codes.size if is_complete else int(self._present(feature).sum())
+            self._present_samples[feature] = found
+        return self._present_samples[feature]
 
     def is_saturated(self, left: int, right: int, value: float) -> bool:
         """Whether more than half of a value is chance, of a table with too few samples."""
         if not self.corrects:
             return False
-        value *= self.scale(left, right)
         n_samples, x, y = self.margins(left, right)
-        both = self.entropies(left, right)
+        if self._is_recounted(left, right):
+            both = self._entropy(x), self._entropy(y)
+        else:
+            both = self.entropies(left, right)
+        value *= float(self.average(*both)) if self.is_normalized else self.unit
         if not saturation.may_be_chance(value, both, (n_samples, x.size, y.size)):
             return False
-        return saturation.is_chance(value, both, self.expected(left, right))
+        is_recounted = self._is_recounted(left, right)
+        expected = expected_information(x, y) if is_recounted else self.expected(left, right)
+        return saturation.is_chance(value, both, expected)
 
     def _is_recounted(self, left: int, right: int) -> bool:
         if self.weights is not None:

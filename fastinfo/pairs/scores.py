@@ -129,8 +129,9 @@ def score(
       binned like floating-point numbers. Floating-point columns of pandas that hold whole numbers
       and missing values are integers.
     - Integers that count the rows, up or down from 0 or 1, are row numbers and skipped.
-    - Dates, moments, times of day and durations are binned as numbers, and so is text that spells
-      them with the year first (``2024-02-29``, ``2024/02/29 12:30``), or as ``12:30:05``.
+    - Dates, moments, times of day and durations are taken as integers are: with many different
+      ones they are binned, as microseconds. So is text that spells them with the year first
+      (``2024-02-29``, ``2024/02/29 12:30``), or as ``12:30:05``.
     - Columns that are constant, or all missing, are skipped, and so are lists, records, bytes and
       objects of mixed types.
     - The target, and columns that the command line is told to use, are never taken for identifiers.

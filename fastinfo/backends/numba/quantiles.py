@@ -135,19 +135,23 @@ def _share(
         waiting[position, 2] = min(max(share, 1), b - a)
         taken += waiting[position, 2]
     while taken > room:
-        leanest, fullness = -1, np.inf
+        leanest, fullness, size = -1, np.inf, 0
         for position in range(first, n_waiting):
             a, b, share = waiting[position]
-            if share > 1 and (firsts[b] - firsts[a]) / share < fullness:
-                leanest, fullness = position, (firsts[b] - firsts[a]) / share
+            here = firsts[b] - firsts[a]
+            is_less = here / max(share, 1) < fullness
+            if share > 1 and (is_less or (here / share == fullness and here < size)):
+                leanest, fullness, size = position, here / share, here
         waiting[leanest, 2] -= 1
         taken -= 1
     while taken < room:
-        fullest, fullness = -1, -1.0
+        fullest, fullness, size = -1, -1.0, 0
         for position in range(first, n_waiting):
             a, b, share = waiting[position]
-            if share < b - a and (firsts[b] - firsts[a]) / share > fullness:
-                fullest, fullness = position, (firsts[b] - firsts[a]) / share
+            here = firsts[b] - firsts[a]
+            is_more = here / share > fullness
+            if share < b - a and (is_more or (here / share == fullness and here > size)):
+                fullest, fullness, size = position, here / share, here
         if fullest < 0:
             break
         waiting[fullest, 2] += 1

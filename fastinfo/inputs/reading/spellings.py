@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.inputs.moments import spelled
 from fastinfo.inputs.reading.layout import Layout
 
 MISSING = (
@@ -148,6 +149,8 @@ GROUPED = "[+-]?[0-9]{1,3}([,.' \u00a0\u202f][0-9]{3})+([.,][0-9]+)?"
 DATE = "[0-9]{1,4}[./-][0-9]{1,2}[./-][0-9]{1,4}([ T][0-9:.]+)?( ?[AaPp][Mm])?"
 MONTH = "[0-9]{1,2}[ -]?[A-Za-z]{3,9}[ -]?[0-9]{2,4}|[A-Za-z]{3,9}[.]? [0-9]{1,2},? [0-9]{2,4}"
 
+DATES = "look like dates"
+
 LOOKS = (
     (
         "have decimal commas",
@@ -168,7 +171,7 @@ LOOKS = (
         "they are numbers once the sign is removed from the file",
     ),
     (
-        "look like dates",
+        DATES,
         f"{DATE}|{MONTH}",
         f"{DATE}|{MONTH}",
         "written as 2020-12-31 they are read as dates",
@@ -196,6 +199,8 @@ def _hint(texts: Any, counts: np.ndarray[Any, Any]) -> tuple[str, str] | None:
     for look, some, all_, advice in LOOKS:
         hits = matches(some)
         if hits.any() and matches(all_).all():
+            if look == DATES and spelled(texts.to_pylist()) is not None:
+                return None  # they are taken for dates as they are
             if look.startswith("have decimal") and matches(f"{GROUPED}|[+-]?[0-9]+").all():
                 continue  # 1,234 is a thousand and more in most files
             example = texts[int(hits.argmax())].as_py()
