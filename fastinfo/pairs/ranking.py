@@ -158,7 +158,8 @@ class Judge:
 
     def may_be_saturated(self, left: int, right: int) -> bool:
         """Whether a pair could have too few samples, by numbers of bins and of missing samples."""
-        k_x, k_y = (int(self.features.n_bins[feature]) for feature in (left, right))
+        # A feature without a sample has no bin at all.
+        k_x, k_y = (max(int(self.features.n_bins[feature]), 1) for feature in (left, right))
         n_samples = self.features.codes(left).size
         # What one lacks the other may have: so many both have at least.
         n_samples -= sum(n_samples - self._n_complete(feature) for feature in (left, right))
