@@ -404,3 +404,15 @@ def test_labels_that_differ_by_nanoseconds_stay_apart():
     labels = [f"2024-01-01 00:00:00.{i:09d}" for i in range(28)]
     assert len(set(moments.spelled(labels).tolist())) == 28
     assert moments.spelled(["00:00:00.0000000001"]) is None
+
+
+@pytest.mark.parametrize("make", [list, pd.Series, lambda values: np.array(values, object)])
+def test_absent_objects_are_missing_among_any_others(make):
+    """Pandas' NA is neither true nor false."""
+    table = {"text": make(["a", pd.NA, "b", None]), "day": make([pd.NA, pd.NaT, None, "x"])}
+    prepared = preparation.prepare(table, "the table", Choices(kinds={"day": "skip"}))
+    assert prepared.labels == ["text"]
+    assert prepared.columns[0].missing.tolist() == [False, True, False, True]
+    days = [pd.NA, datetime.date(2024, 1, 1), pd.NaT, datetime.date(2024, 1, 3)]
+    prepared = preparation.prepare({"d": make(days)}, "t", Choices(kinds={"d": "number"}))
+    assert np.isnan(prepared.columns[0].values).tolist() == [True, False, True, False]

@@ -188,11 +188,11 @@ def _from_numpy_times(data: Any) -> Times:
 
 def _from_time_objects(data: Any) -> Times | None:
     """Python's dates, times and durations; None of anything else."""
-    first = next((value for value in data if value is not None and value == value), None)
+    first = next((value for value in data if not _is_absent(value)), None)
     if not isinstance(first, (date, time, timedelta)):
         return None
-    missing = np.array([value is None or value != value for value in data])
-    present = [value for value in data if value is not None and value == value]
+    missing = np.array([_is_absent(value) for value in data])
+    present = [value for value, is_absent in zip(data, missing, strict=True) if not is_absent]
     numbers: Any = None
     if all(isinstance(value, timedelta) for value in present):
         numbers = [value // MICROSECOND for value in present]
@@ -203,6 +203,13 @@ def _from_time_objects(data: Any) -> Times | None:
     values = np.zeros(missing.size, np.int64)
     values[~missing] = numbers
     return values, missing if missing.any() else None
+
+
+def _is_absent(value: Any) -> bool:
+    """Whether an object is None, NaN, NaT or NA, which is neither true nor false."""
+    if isinstance(value, float):
+        return value != value
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 def _is_object_text(series: Any) -> bool:

@@ -76,7 +76,7 @@ class Judge:
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, tuple[Margins, float, int]] = {}
         self._expected: dict[tuple[int, int], float] = {}
-        self._present_samples: dict[int, int] = {}
+        self._n_present: dict[int, int] = {}
         self._codes: dict[int, Array] = {}
         self._bytes_of_codes = 0
 
@@ -87,7 +87,12 @@ class Judge:
 
     def n_present(self, feature: int) -> int:
         """Samples of one feature."""
-        return self._by_itself(feature)[0].n_samples
+        if feature not in self._n_present:
+            is_complete = self.weights is None and not self.features.has_missing[feature]
+            codes = self.features.codes(feature)
+            found = codes.size if is_complete else int(self._present(feature).sum())
+            self._n_present[feature] = found
+        return self._n_present[feature]
 
     def n_occupied(self, feature: int) -> int:
         """Bins of one feature that hold a sample."""
@@ -162,32 +167,20 @@ class Judge:
         k_x, k_y = (max(int(self.features.n_bins[feature]), 1) for feature in (left, right))
         n_samples = self.features.codes(left).size
         # What one lacks the other may have: so many both have at least.
-        n_samples -= sum(n_samples - self._n_complete(feature) for feature in (left, right))
+        n_samples -= sum(n_samples - self.n_present(feature) for feature in (left, right))
         bound = math.log1p((k_x - 1) * (k_y - 1) / max(n_samples - 1, 1))
         return self.corrects and saturation.is_chance(0.0, (0.0, 0.0), bound)
-
-    def _n_complete(self, feature: int) -> int:
-        """As `n_present`, without a look at features that miss no sample."""
-        if feature not in self._present_samples:
-            codes = self._of(feature)
-            is_complete = not self.features.has_missing[feature]
-            found = codes.size if is_complete else int(self._present(feature).sum())
-            self._present_samples[feature] = found
-        return self._present_samples[feature]
 
     def is_saturated(self, left: int, right: int, value: float) -> bool:
         """Whether more than half of a value is chance, of a table with too few samples."""
         if not self.corrects:
             return False
         n_samples, x, y = self.margins(left, right)
-        if self._is_recounted(left, right):
-            both = self._entropy(x), self._entropy(y)
-        else:
-            both = self.entropies(left, right)
+        is_recounted = self._is_recounted(left, right)  # which takes long, and once is enough
+        both = (self._entropy(x), self._entropy(y)) if is_recounted else self.entropies(left, right)
         value *= float(self.average(*both)) if self.is_normalized else self.unit
         if not saturation.may_be_chance(value, both, (n_samples, x.size, y.size)):
             return False
-        is_recounted = self._is_recounted(left, right)
         expected = expected_information(x, y) if is_recounted else self.expected(left, right)
         return saturation.is_chance(value, both, expected)
 
@@ -202,8 +195,7 @@ class Judge:
             margin = self._margin(feature, self._present(feature))
             key = np.sort(margin).tobytes()
             number = self._numbers.setdefault(key, len(self._numbers))
-            n_samples = int(self._present(feature).sum())
-            margins = Margins(n_samples, margin, margin)
+            margins = Margins(self.n_present(feature), margin, margin)
             self._alone[feature] = margins, self._entropy(margin), number
         return self._alone[feature]
 
