@@ -24,9 +24,9 @@ def replacing(old, new, count=1):
 
 
 FAULTS = {
-    "no barrier after clearing": replacing("right_limit);\n    __syncthreads();", "right_limit);"),
+    "no barrier after clearing": replacing("(right);\n    __syncthreads();", "(right);"),
     "no barrier after copying keys": replacing(
-        "n_bins + 1);\n        __syncthreads();", "n_bins + 1);"
+        "bins.n_bins + 1);\n        __syncthreads();", "bins.n_bins + 1);"
     ),
     "no barrier before adding up": replacing(
         "count_one(i);\n    __syncthreads();", "count_one(i);"
