@@ -42,7 +42,7 @@ ARRAY_LIBRARIES = {
 }
 """What the kernels of a backend may import beside the standard library."""
 
-SHARED_BY_BACKENDS = ("contract", "fixed_point", "host", "quantiles")
+SHARED_BY_BACKENDS = ("contract", "host", "pair_sums", "quantiles", "terms")
 
 
 def modules():

@@ -10,7 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from fastinfo.backends import quantiles
-from fastinfo.backends.contract import Kernels, PairEntropies, RowSummary, Summary, code_dtype
+from fastinfo.backends.contract import Kernels, RowSummary, Summary, code_dtype
+from fastinfo.backends.pair_sums import PairSums, sums_by_parts
 
 Array = np.ndarray[Any, Any]
 
@@ -132,12 +133,19 @@ class HostKernels:
         expected: Array = value / total / n
         return expected
 
-    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+    def pair_sums(self: Any, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
+        """Count some pairs at a time, then sum."""
+        return sums_by_parts(self, left, lefts, right, rights)
+
+    def combine(
+        self, sums: PairSums, coefficients: tuple[float, float, float], low: float
+    ) -> Array:
         """In place; a tile is small enough to stay in cache."""
         a, b, c = coefficients
+        entropies = sums.entropies()
         found: Array = a * entropies.left + b * entropies.right
         found = found + c * entropies.joint
-        np.maximum(found, 0.0, out=found)
+        np.maximum(found, low, out=found)
         found += 0.0  # no −0.0
         return found
 

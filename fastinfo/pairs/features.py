@@ -34,6 +34,8 @@ class Features:
     """Codes of features that follow one another, ``(k, n)``; code ``n_bins`` is missing."""
     n_bins: HostArray
     has_missing: HostArray
+    has_edges: HostArray
+    """Whether bins are intervals; those of others are categories."""
 
     def __len__(self) -> int:
         return self.n_bins.size
@@ -111,6 +113,7 @@ def encode(
         [block for part in found for block in part.blocks],
         np.concatenate([part.n_bins for part in found]),
         np.concatenate([part.has_missing for part in found]),
+        np.concatenate([part.has_edges for part in found]),
     )
 
 
@@ -149,6 +152,7 @@ def _encode(
             [coder.codes()[None] for coder in coders],
             np.array([len(coder.bins) for coder in coders]),
             np.array([coder.has_missing for coder in coders]),
+            np.array([isinstance(coder.bins, Edges) for coder in coders]),
         )
     if refuse and found.has_missing.any():
         column = columns[int(found.has_missing.argmax())]
@@ -160,18 +164,18 @@ def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None
     """All rows at once; None where some of them have to be looked at more closely."""
     if values.dtype.kind == "f":
         return _encode_floats(values, rule, kernels)
-    complete = np.zeros(len(values), np.bool_)
+    complete = has_edges = np.zeros(len(values), np.bool_)
     if values.dtype.kind == "b":
-        return Features([values.view("u1")], np.full(len(values), 2), complete)
+        return Features([values.view("u1")], np.full(len(values), 2), complete, has_edges)
     low, high, _ = kernels.summarize_rows(values)
     if values.dtype == "u1":
-        return Features([values], high.astype(np.int64) + 1, complete)
+        return Features([values], high.astype(np.int64) + 1, complete, has_edges)
     unsigned = f"u{values.dtype.itemsize}"
     distance = high.view(unsigned) - low.view(unsigned)  # which no signed type need hold
     if (distance > 255).any():
         return None
     codes = kernels.encode_integer_rows(values, low)
-    return Features([codes], distance.astype(np.int64) + 1, complete)
+    return Features([codes], distance.astype(np.int64) + 1, complete, has_edges)
 
 
 def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
@@ -192,7 +196,7 @@ def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | No
     else:
         return None
     codes = kernels.encode_float_rows(values, edges, n_bins, is_uniform)
-    return Features([codes], n_bins, has_missing)
+    return Features([codes], n_bins, has_missing, np.ones(len(values), np.bool_))
 
 
 def _edges(

@@ -10,14 +10,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import numpy as np
 
 from fastinfo.backends import quantiles
-from fastinfo.backends.contract import (
-    OnHost,
-    PairEntropies,
-    RowSummary,
-    SoftBins,
-    Summary,
-    Uncoded,
-)
+from fastinfo.backends.contract import OnHost, RowSummary, SoftBins, Summary, Uncoded
 from fastinfo.backends.cupy import (
     count,
     discovery,
@@ -31,7 +24,9 @@ from fastinfo.backends.cupy import (
     transfer,
 )
 from fastinfo.backends.cupy.device import Array, Device
-from fastinfo.backends.cupy.pairs import tile_sizes
+from fastinfo.backends.cupy.pairs import tile_sizes, ways
+from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.terms import Reduction
 
 P = ParamSpec("P")
 Result = TypeVar("Result")
@@ -78,6 +73,7 @@ class CupyKernels:
         device: Device | int | None = None,
         supply: plan.Supply | None = None,
         stream: int | None = None,
+        choose: pairs.Choose = ways.choose,
     ) -> None:
         if device is None or isinstance(device, int):
             device = discovery.device(device)
@@ -86,6 +82,7 @@ class CupyKernels:
         self.xp: Any = device.xp
         self._uploads = transfer.Uploads(device)
         self._supply = supply
+        self._choose = choose
         if supply is not None:
             self.samples_at_once = supply.samples
 
@@ -102,8 +99,11 @@ class CupyKernels:
 
     def other_devices(self) -> Sequence[CupyKernels]:
         """Those of all other devices that are not too old."""
-        others = (found for found in discovery.devices() if found.number != self.device.number)
-        return [CupyKernels(found) for found in others if discovery.is_capable(found)]
+        return [
+            CupyKernels(found, choose=self._choose)
+            for found in discovery.devices()
+            if found.number != self.device.number and discovery.is_capable(found)
+        ]
 
     def current(self) -> AbstractContextManager[Any]:
         """With the device and the stream as the thread's current ones."""
@@ -111,7 +111,7 @@ class CupyKernels:
 
     def on_stream(self, pointer: int) -> CupyKernels:
         """The same on another stream of the device, which another library may have made."""
-        return CupyKernels(self.device, self._supply, pointer)
+        return CupyKernels(self.device, self._supply, pointer, self._choose)
 
     @on_device
     def bring(self, array: Any) -> Array:
@@ -128,7 +128,9 @@ class CupyKernels:
         if sum(sizes) <= transfer.CHUNK_BYTES:
             return self
         supply = plan.supply(sizes, n_samples, self.device.free_bytes())
-        return self if supply is None else CupyKernels(self.device, supply, self.stream)
+        if supply is None:
+            return self
+        return CupyKernels(self.device, supply, self.stream, self._choose)
 
     def bring_or_stream(self, array: Any) -> Array | OnHost:
         """On the host where that was decided for arrays of this size."""
@@ -236,24 +238,32 @@ class CupyKernels:
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
+        reduction: Reduction | None = None,
     ) -> pairs.Packed:
         """One matrix of codes, and bit planes of the features with few bins."""
-        return pairs.pack(self.device, codes, n_bins, weights, memory_limit)
+        return pairs.pack(self.device, codes, n_bins, weights, memory_limit, reduction)
 
     @on_device
-    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+    def count_pairs(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> Array:
         """In the way that is fastest for so many bins and samples."""
-        return pairs.count_pairs(self.device, packed, left, right)
+        return pairs.count_pairs(self.device, left, lefts, right, rights, self._choose)
 
     @on_device
-    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
+    def pair_sums(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> PairSums:
         """Counts are reduced where they arise."""
-        return pairs.pair_entropies(self.device, packed, left, right)
+        kernels: Any = self
+        return pairs.pair_sums(kernels, self.device, left, lefts, right, rights, self._choose)
 
     @on_device
-    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+    def combine(
+        self, sums: PairSums, coefficients: tuple[float, float, float], low: float
+    ) -> Array:
         """One pass."""
-        return matrix.combine(self.device, entropies, coefficients)
+        return matrix.combine(self.device, sums, coefficients, low)
 
     @on_device
     def write_tile(

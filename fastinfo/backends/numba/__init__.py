@@ -10,13 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import (
-    PairEntropies,
-    SoftBins,
-    Summary,
-    TileShape,
-    code_dtype,
-)
+from fastinfo.backends.contract import SoftBins, Summary, TileShape, code_dtype
 from fastinfo.backends.host import HostKernels
 from fastinfo.backends.numba import (
     chance,
@@ -29,7 +23,10 @@ from fastinfo.backends.numba import (
     sums,
 )
 from fastinfo.backends.numba.jit import VERSION, compile_time, u64
+from fastinfo.backends.numba.pairs import crossovers
+from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.quantiles import outweighs
+from fastinfo.backends.terms import Reduction
 
 Array = np.ndarray[Any, Any]
 
@@ -84,6 +81,14 @@ class NumbaKernels(HostKernels):
 
     name = "numba"
     tile_shape = TileShape(side=None, samples=1 << 30)
+
+    def __init__(
+        self,
+        choose: pairs.Choose = crossovers.choose,
+        small_job: int = crossovers.SMALL_JOB,
+    ) -> None:
+        self._choose = choose
+        self._small_job = small_job
 
     @classmethod
     def describe(cls) -> str:
@@ -192,17 +197,24 @@ class NumbaKernels(HostKernels):
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
+        reduction: Reduction | None = None,
     ) -> pairs.Packed:
         """One matrix of codes, and bit rows of the features with few bins."""
-        return pairs.pack(codes, n_bins, weights, memory_limit)
+        return pairs.pack(codes, n_bins, weights, memory_limit, reduction, self._small_job)
 
-    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+    def count_pairs(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> Array:
         """In the way that is fastest for so many bins and samples."""
-        return pairs.count_pairs(packed, left, right)
+        return pairs.count_pairs(left, lefts, right, rights, choose=self._choose)
 
-    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
-        """Counts are reduced where they arise, and never leave the cache."""
-        return pairs.pair_entropies(packed, left, right)
+    def pair_sums(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> PairSums:
+        """Counts are reduced where they arise, and never leave the cache, but of many samples."""
+        if pairs.can_sum(left):
+            return pairs.pair_sums(left, lefts, right, rights, self._choose)
+        return super().pair_sums(left, lefts, right, rights)
 
     def sum_xlogx(self, counts: Array) -> Array:
         """By a table where the counts are small."""
