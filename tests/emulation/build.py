@@ -59,16 +59,16 @@ def told_structs(text):
         names = [name for some in FIELDS.findall(found["body"]) for name in some.split(", ")]
         parameters, name = found["template"] or "", found["name"]
         type_ = f"{name}<{parameters.replace('class ', '')}>" if parameters else name
-        places = "".join(
-            f' + field<decltype(T::{field})>(outer + "{field}", place + offsetof(T, {field}))'
+        fields = "".join(
+            f' + field<decltype(T::{field})>(outer + "{field}", offset + offsetof(T, {field}))'
             for field in names
         )
         told.append(
             f"template <{parameters}> struct emulation::Fields<{type_}> {{\n"
             f"    using T = {type_};\n"
             f'    static constexpr const char* name = "{name}";\n'
-            "    static std::string told(const std::string& outer, std::size_t place) {\n"
-            f"        return std::string(){places};\n    }}\n}};\n"
+            "    static std::string told(const std::string& outer, std::size_t offset) {\n"
+            f"        return std::string(){fields};\n    }}\n}};\n"
         )
     return "".join(told)
 

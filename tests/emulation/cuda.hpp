@@ -331,7 +331,7 @@ UNWATCHED inline unsigned int ballot(unsigned int mask, bool predicate) {
 
 // --- what Python calls ---------------------------------------------------------------------------
 
-// What the compiler knows of a struct's fields, each as `name@place=type;`, those of inner structs
+// What the compiler knows of a struct's fields, each as `name@offset=type;`, those of inner structs
 // too. The builder writes one for each struct of a text.
 template <class T> struct Fields;
 
@@ -352,9 +352,9 @@ template <class T> std::string describe() {
     }
 }
 
-template <class T> std::string field(const std::string& name, std::size_t place) {
-    if constexpr (std::is_class_v<T>) return Fields<T>::told(name + ".", place);
-    else return name + "@" + std::to_string(place) + "=" + describe<T>() + ";";
+template <class T> std::string field(const std::string& name, std::size_t offset) {
+    if constexpr (std::is_class_v<T>) return Fields<T>::told(name + ".", offset);
+    else return name + "@" + std::to_string(offset) + "=" + describe<T>() + ";";
 }
 
 struct Kernel {

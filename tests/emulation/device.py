@@ -189,8 +189,8 @@ def _struct(value, wanted, name):
     """The same of a struct, which has the fields of the kernel's one, each where that has it."""
     held = structs.by_value(value)
     fields = list(structs.fields(value))
-    places = "".join(f"{field}@{place};" for field, place, _ in fields)
-    found = f"{type(value).__name__}:{held.nbytes}:{places}"
+    offsets = "".join(f"{field}@{offset};" for field, offset, _ in fields)
+    found = f"{type(value).__name__}:{held.nbytes}:{offsets}"
     if found != re.sub("=.*?;", ";", wanted):
         raise TypeError(f"{name} is {found} the kernel takes {wanted}")
     for (field, _, inner), type_ in zip(fields, re.findall("=(.*?);", wanted), strict=True):

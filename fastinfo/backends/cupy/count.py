@@ -75,7 +75,7 @@ class Side(NamedTuple):
     values: Array
     bins: Bins
     stride: np.uint32
-    place: np.uint32
+    position: np.uint32
 
 
 class Variable(NamedTuple):
@@ -96,13 +96,15 @@ class Variable(NamedTuple):
         """Bytes of shared memory for keys."""
         return 0 if self.bins is None else int(self.bins.keys.nbytes)
 
-    def side(self, stride: int, place: int) -> Side:
+    def side(self, stride: int, position: int) -> Side:
         """As the kernel takes it."""
         none = np.float32(0)
         bins = self.bins or Bins(
             keys=self.values, n_bins=np.int32(self.end), scale=none, shift=none, limit=none
         )
-        return Side(values=self.values, bins=bins, stride=np.uint32(stride), place=np.uint32(place))
+        return Side(
+            values=self.values, bins=bins, stride=np.uint32(stride), position=np.uint32(position)
+        )
 
 
 def _variable(device: Device, column: Array | Uncoded, extent: int) -> Variable:
@@ -145,7 +147,7 @@ def _count_shared(
     values = [one.values for one in variables]
     if len(ordered) == 1:
         ordered.append((Variable("Nothing", values[0]), 0, 0))
-    left, right = (one.side(stride, place) for one, stride, place in ordered)
+    left, right = (one.side(stride, position) for one, stride, position in ordered)
     totals = device.xp.zeros(n_cells, np.uint64)
     n_samples = values[0].size
     lanes = plan.WIDE // max(column.dtype.itemsize for column in values)

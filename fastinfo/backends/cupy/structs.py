@@ -18,10 +18,10 @@ Fields are what arguments are: arrays of the device, NumPy scalars of the kernel
 structs. Build them with keywords. Types may differ from launch to launch, as those of
 ``template <class Value> struct Side`` do. The C++ struct may have methods, but no base class, and
 each of its fields is a line ``type name;`` or ``type name, other;``, without array bounds and
-initialisers. The compiler loads through a pointer ``const Value*`` of a struct as it does through
-one that is an argument.
+initialisers. For pointers of a struct there is no ``__restrict__`` that the compiler heeds. It
+proves what it can: of `count_shared` it loads as it did, through the read-only path.
 
-Tests hold both declarations together: at each launch the emulated device compares name, place and
+Tests hold both declarations together: at each launch the emulated device compares name, offset and
 type of every field with what the C++ compiler made of it. CUDA compares nothing.
 
 The tuple keeps its arrays until the kernel is launched. Memory given back after that goes to what
@@ -43,15 +43,15 @@ def by_value(struct: tuple[Any, ...]) -> Any:
 
 
 def fields(struct: tuple[Any, ...]) -> Iterator[tuple[str, int, Any]]:
-    """Name, place in bytes and value of each field, those of inner structs too: ``bins.keys``."""
+    """Name, offset in bytes and value of each field, those of inner structs too: ``bins.keys``."""
     layout = _layout(_types(struct))
     for name, value in zip(layout.names, struct, strict=True):
-        place = layout.fields[name][1]
+        offset = layout.fields[name][1]
         if isinstance(value, tuple):
             for inner, further, found in fields(value):
-                yield f"{name}.{inner}", place + further, found
+                yield f"{name}.{inner}", offset + further, found
         else:
-            yield name, place, value
+            yield name, offset, value
 
 
 @cache  # a layout takes NumPy longer than a launch

@@ -23,8 +23,8 @@ template <> struct IsNothing<Nothing> { static constexpr bool value = true; };
 template <class Value> struct Side {
     const Value* values;
     typename Coder<Value>::Known bins;
-    uint32 stride;  // from one bin to the next, in cells times copies of the table
-    uint32 place;   // of the keys in shared memory, where it has bins
+    uint32 stride;    // from one bin to the next, in cells times copies of the table
+    uint32 position;  // of the keys in shared memory, in bytes, where it has bins
 };
 
 template <class Value>
@@ -32,7 +32,7 @@ __device__ __forceinline__ Coder<Value> held_coder(const Side<Value>& side) {
     typename Coder<Value>::Known bins = side.bins;
     if constexpr (Coder<Value>::HAS_KEYS) {
         using Key = typename Coder<Value>::Key;
-        Key* copy = reinterpret_cast<Key*>(shared_memory<unsigned char>() + side.place);
+        Key* copy = reinterpret_cast<Key*>(shared_memory<unsigned char>() + side.position);
         copy_keys(copy, bins.keys, bins.n_bins + 1);
         bins.keys = copy;
     }
