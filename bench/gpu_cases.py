@@ -10,7 +10,7 @@ import math
 import sys
 import time
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from statistics import median
 from typing import Any, NamedTuple
 from unittest import mock
@@ -293,22 +293,29 @@ def measure_peer(codes: Any, case: MatrixCase) -> dict[str, Any] | str:
 
 
 def measure_ways(gpu: Gpu, codes: Any, case: MatrixCase) -> dict[str, Any]:
-    """All pairs in each way that there is, for the choice between them waits for its rates."""
+    """All pairs in each way that there is, for the choice between them waits for its rates.
+
+    Sums alone, of a tile of all features; those of every way are the same.
+    """
+    from fastinfo.backends.cupy import CupyKernels
     from fastinfo.backends.cupy.pairs import ways
 
     capability = gpu.properties.capability
     rows = max(case.n_bins - 1, 1)
     side = ways.Side(case.n_features, case.n_bins, rows if rows <= ways.MOST_ROWS else 0)
+    expected: Any = None
     found: dict[str, Any] = {
         "chosen": ways.choose(capability, case.n_samples, side, side),
     }
     for way in (ways.BITS, ways.BYTES, ways.WORDS, ways.SCATTER):
         if math.isfinite(ways.predict(way, capability, case.n_samples, side, side)):
-            with mock.patch.object(ways, "choose", lambda *_, way=way: way):
-                kernels = gpu.of_kernels(
-                    lambda i: fastinfo.pairwise_mutual_information(codes), FEW_CALLS
-                )
-            found[way] = kernels
+            kernels = CupyKernels(choose=lambda *_, way=way: way)
+            pack = kernels.pack(codes.T, [case.n_bins] * case.n_features)
+            sum_all = partial(kernels.pair_sums, pack, slice(None), pack, slice(None))
+            sums = sum_all().joint
+            expected = sums if expected is None else expected
+            assert bool((sums == expected).all()), f"{case.name}: sums of {way} are others"
+            found[way] = gpu.of_kernels(lambda i, call=sum_all: call(), FEW_CALLS)
     return found
 
 

@@ -41,12 +41,14 @@ def combine(
     out = device.xp.empty(shape, np.float64)
     if out.size == 0:
         return out
+    with np.errstate(divide="ignore"):  # of the emulation; without samples 0·inf is NaN
+        scale = sums.unit / sums.samples
     device.launch(
         *("matrix", f"combine<{TYPE_NAMES[sums.joint.dtype.name]}>"),
         *(plan.row_grid(device.properties, n_left, n_right), plan.BLOCK),
         (
-            *map(Plane.of, sums[:-1]),
-            *(np.float64(number) for number in (sums.unit, *coefficients, low)),
+            *map(Plane.of, (sums.joint, sums.left, sums.right, sums.whole, scale)),
+            *(np.float64(number) for number in (*coefficients, low)),
             *(np.int64(n_left), np.int64(n_right), out),
         ),
     )

@@ -16,12 +16,11 @@ template <class Number> struct Plane {
 };
 
 // a·H(X) + b·H(Y) + c·H(X,Y) of every pair, H = (g(N) − Σ f(c))/N; what is below `low` is rounding, and
-// NaN stays.
+// NaN stays. `scale` is a unit in terms of N: a division here would take more registers than all else.
 template <class Number>
 __global__ void ALL_AT_ONCE(256) combine(
     Plane<Number> joint, Plane<Number> left, Plane<Number> right, Plane<Number> whole,
-    Plane<Number> samples,
-    double unit, double a, double b, double c, double low,
+    Plane<double> scale, double a, double b, double c, double low,
     int64 n_left, int64 n_right, double* __restrict__ out
 ) {
     for (int64 i = blockIdx.y; i < n_left; i += gridDim.y) {
@@ -29,12 +28,10 @@ __global__ void ALL_AT_ONCE(256) combine(
 #pragma unroll 1  // more at a time would take registers from threads that wait
         for (int64 j = first_sample(); j < n_right; j += samples_apart()) {
             const Number all = whole.at(i, j);
-            const double n = static_cast<double>(samples.at(i, j));
-            const auto entropy = [&](Number sum) {
-                return static_cast<double>(all - sum) * unit / n;
-            };
-            const double found = a * entropy(left.at(i, j)) + b * entropy(right.at(i, j))
-                + c * entropy(joint.at(i, j));
+            const double sum = a * static_cast<double>(all - left.at(i, j))
+                + b * static_cast<double>(all - right.at(i, j))
+                + c * static_cast<double>(all - joint.at(i, j));
+            const double found = sum * scale.at(i, j);
             of_pairs[j] = found <= low ? low : found;
         }
     }
