@@ -52,6 +52,12 @@ class Features:
             position -= len(block)
         raise IndexError(position)
 
+    def _around(self, chosen: HostArray) -> tuple[list[Array], int]:
+        """The blocks from the first to the last chosen feature, and the first feature of theirs."""
+        ends = np.cumsum([len(block) for block in self.blocks])
+        first, last = np.searchsorted(ends, [chosen.min(), chosen.max()], side="right")
+        return self.blocks[first : last + 1], int(ends[first]) - len(self.blocks[first])
+
     def padded(self, chosen: HostArray, sizes: HostArray, kernels: Kernels) -> Any:
         """Codes of chosen features for tables of given sizes: of missing samples, these are it.
 
@@ -61,7 +67,8 @@ class Features:
             One array where all codes are of one type.
         """
         is_moved = self.has_missing[chosen] & (sizes != self.n_bins[chosen])
-        if len({block.dtype for block in self.blocks}) > 1:
+        blocks, first = self._around(chosen)
+        if len({block.dtype for block in blocks}) > 1:
             rows = self.rows()
             found = [rows[i] for i in chosen.tolist()]
             for position in np.flatnonzero(is_moved).tolist():
@@ -70,10 +77,9 @@ class Features:
                 codes[found[position] == n_bins] = size
                 found[position] = codes
             return found
-        one = len(self.blocks) == 1
-        codes = self.blocks[0] if one else kernels.xp.concatenate(self.blocks)
-        if not np.array_equal(chosen, np.arange(len(self))):
-            codes = codes[kernels.bring(chosen)]
+        codes = blocks[0] if len(blocks) == 1 else kernels.xp.concatenate(blocks)
+        if not np.array_equal(chosen, np.arange(first, first + len(codes))):
+            codes = codes[kernels.bring(chosen - first)]
         if not is_moved.any():
             return codes
         dtype = code_dtype(int(max(sizes.max(), self.n_bins[chosen].max())))
