@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -74,6 +75,59 @@ class PairSums(NamedTuple):
             return PairEntropies(*found)
 
 
+class Packed(Protocol):
+    """What every backend's packs have; the rest is their own."""
+
+    @property
+    def n_bins(self) -> Any:
+        """Bins of each feature."""
+        ...
+
+    @property
+    def reduction(self) -> Reduction:
+        """How pairs are summed."""
+        ...
+
+
+Pack = TypeVar("Pack", bound=Packed)
+
+
+@dataclass(frozen=True)
+class PackedPairs(Generic[Pack]):
+    """The features of a tile, by their numbers in two packs of the same samples, or in one."""
+
+    left: Pack
+    lefts: range
+    right: Pack
+    rights: range
+
+    @classmethod
+    def of(cls, left: Pack, lefts: slice, right: Pack, rights: slice) -> Self:
+        """The features that two slices mean."""
+        return cls(left, range(len(left.n_bins))[lefts], right, range(len(right.n_bins))[rights])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Features on the left and on the right."""
+        return len(self.lefts), len(self.rights)
+
+    @property
+    def most_bins(self) -> tuple[int, int]:
+        """The most bins on the left and on the right."""
+        left, right = (
+            int(np.max(pack.n_bins[side.start : side.stop], initial=0))
+            for pack, side in ((self.left, self.lefts), (self.right, self.rights))
+        )
+        return left, right
+
+    def empty_sums(self, xp: Any) -> PairSums:
+        """Sums of each pair, to be written to."""
+        how = self.left.reduction
+        dtype = np.int64 if how.is_exact else np.float64
+        joint, left, right, whole, samples = (xp.empty(self.shape, dtype) for _ in range(5))
+        return PairSums(joint, left, right, whole, samples, how.unit)
+
+
 def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) -> PairSums:
     """Sums over the last axis of joint counts, of counts of the left and of the right variable."""
     samples = tables[0].sum(axis=-1)
@@ -92,26 +146,19 @@ def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) ->
 
 def sums_by_parts(kernels: Any, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
     """`Kernels.pair_sums` by the counts of some pairs at a time."""
-    how = left.reduction
-    rows, columns = range(len(left.n_bins))[lefts], range(len(right.n_bins))[rights]
-    most = [
-        max((int(pack.n_bins[feature]) for feature in side), default=0)
-        for pack, side in ((left, rows), (right, columns))
-    ]
-    at_once = max(1, COUNTS_AT_ONCE // max(1, most[0] * most[1]))
-    width = max(1, min(len(columns), max(at_once, LEAST_WIDTH)))
+    pairs: PackedPairs[Any] = PackedPairs.of(left, lefts, right, rights)
+    found = pairs.empty_sums(kernels.xp)
+    at_once = max(1, COUNTS_AT_ONCE // max(1, prod(pairs.most_bins)))
+    width = max(1, min(pairs.shape[1], max(at_once, LEAST_WIDTH)))
     height = max(1, at_once // width)
-    shape, dtype = (len(rows), len(columns)), np.int64 if how.is_exact else np.float64
-    joint, of_left, of_right, whole, samples = (kernels.xp.empty(shape, dtype) for _ in range(5))
-    found = PairSums(joint, of_left, of_right, whole, samples, how.unit)
-    for i in range(0, len(rows), height):
-        for j in range(0, len(columns), width):
-            x, y = rows[i : i + height], columns[j : j + width]
+    for i in range(0, pairs.shape[0], height):
+        for j in range(0, pairs.shape[1], width):
+            x, y = pairs.lefts[i : i + height], pairs.rights[j : j + width]
             counts = kernels.count_pairs(
                 left, slice(x.start, x.stop), right, slice(y.start, y.stop)
             )
             cells = counts.reshape(len(x), len(y), prod(counts.shape[2:]))
-            sums = sums_of((cells, counts.sum(axis=3), counts.sum(axis=2)), how, kernels)
+            sums = sums_of((cells, counts.sum(axis=3), counts.sum(axis=2)), left.reduction, kernels)
             for result, values in zip(found[:-1], sums[:-1], strict=True):
                 result[i : i + height, j : j + width] = values
     return found

@@ -22,7 +22,7 @@ from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, SumsOut, Ti
 from fastinfo.backends.cupy.pairs.layout import Packed, Part, pack
 from fastinfo.backends.cupy.pairs.weighted import weigh
 from fastinfo.backends.cupy.sources import TYPE_NAMES
-from fastinfo.backends.pair_sums import PairSums, sums_of
+from fastinfo.backends.pair_sums import PackedPairs, PairSums, sums_of
 
 __all__ = ["Packed", "count_pairs", "pack", "pair_sums"]
 
@@ -38,31 +38,8 @@ ONEHOT_BLOCK = 128
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The features of a tile, by their numbers in two packs of the same samples, or in one."""
-
-    left: Packed
-    lefts: range
-    right: Packed
-    rights: range
-
-    @classmethod
-    def of(cls, left: Packed, lefts: slice, right: Packed, rights: slice) -> Pairs:
-        """The features that two slices mean."""
-        return cls(left, range(len(left.n_bins))[lefts], right, range(len(right.n_bins))[rights])
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Features on the left and on the right."""
-        return len(self.lefts), len(self.rights)
-
-    @property
-    def most_bins(self) -> tuple[int, int]:
-        """The most bins on the left and on the right."""
-        return (
-            int(self.left.n_bins[self.lefts.start : self.lefts.stop].max(initial=0)),
-            int(self.right.n_bins[self.rights.start : self.rights.stop].max(initial=0)),
-        )
+class Pairs(PackedPairs[Packed]):
+    """The features of a tile."""
 
     @property
     def tile(self) -> Tile:
@@ -273,12 +250,8 @@ def _launch(
 
 def _sums_of_counts(kernels: Kernels, device: Device, pairs: Pairs, choose: Choose) -> PairSums:
     """Sums of counts in memory, so many at a time as it holds."""
-    xp, unit = device.xp, pairs.left.reduction.unit
-    dtype = np.int64 if pairs.left.reduction.is_exact else np.float64
-    joint, left, right, whole, samples = (xp.empty(pairs.shape, dtype) for _ in range(5))
-    found = PairSums(joint, left, right, whole, samples, unit)
-    bins = pairs.most_bins
-    at_once = tile_sizes.pairs_at_once(device.free_bytes(), bins[0] * bins[1])
+    found = pairs.empty_sums(device.xp)
+    at_once = tile_sizes.pairs_at_once(device.free_bytes(), prod(pairs.most_bins))
     width = min(pairs.shape[1], at_once) or 1
     height = max(at_once // width, 1)
     for i in range(0, pairs.shape[0], height):

@@ -25,7 +25,7 @@ from fastinfo.backends.numba.pairs.layout import FeatureClass, Packed, pack
 from fastinfo.backends.numba.pairs.positional import count_strip
 from fastinfo.backends.numba.pairs.scatter import count_by_scatter, count_weighted, sum_by_steps
 from fastinfo.backends.numba.simd import BYTES
-from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.pair_sums import PackedPairs, PairSums
 
 __all__ = ["Packed", "can_sum", "count_pairs", "pack", "pair_sums"]
 
@@ -53,31 +53,8 @@ _NO_COUNTS = CountsOut(
 
 
 @dataclass(frozen=True)
-class Pairs:
-    """The features of a tile, by their numbers in two packs."""
-
-    left: Packed
-    lefts: range
-    right: Packed
-    rights: range
-
-    @classmethod
-    def of(cls, left: Packed, lefts: slice, right: Packed, rights: slice) -> Pairs:
-        """The features that two slices mean."""
-        return cls(left, range(left.n_bins.size)[lefts], right, range(right.n_bins.size)[rights])
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """Features on the left and on the right."""
-        return len(self.lefts), len(self.rights)
-
-    @property
-    def most_bins(self) -> tuple[int, int]:
-        """The most bins on the left and on the right."""
-        return (
-            int(self.left.n_bins[self.lefts.start : self.lefts.stop].max(initial=0)),
-            int(self.right.n_bins[self.rights.start : self.rights.stop].max(initial=0)),
-        )
+class Pairs(PackedPairs[Packed]):
+    """The features of a tile."""
 
     @property
     def lack_samples(self) -> bool:
