@@ -302,7 +302,7 @@ def measure_ways(gpu: Gpu, codes: Any, case: MatrixCase) -> dict[str, Any]:
 
     capability = gpu.properties.capability
     rows = max(case.n_bins - 1, 1)
-    side = ways.Side(case.n_features, case.n_bins, rows if rows <= ways.MOST_ROWS else 0)
+    side = ways.ClassSize(case.n_features, case.n_bins, rows if rows <= ways.MOST_ROWS else 0)
     expected: Any = None
     found: dict[str, Any] = {
         "chosen": ways.choose(capability, case.n_samples, side, side),

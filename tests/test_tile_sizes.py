@@ -8,7 +8,7 @@ from hypothesis import given
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Properties
 from fastinfo.backends.cupy.pairs import tile_sizes, ways
-from fastinfo.backends.cupy.pairs.ways import Side
+from fastinfo.backends.cupy.pairs.ways import ClassSize
 from fastinfo.backends.cupy.sources import LEAST_CAPABILITY
 
 KIB = 1 << 10
@@ -104,7 +104,7 @@ def test_pairs_at_once(free_bytes, cells):
 
 
 def chosen(capability, n_bins, n_samples=100_000, n_features=4096):
-    side = Side(n_features, n_bins, n_bins - 1)
+    side = ClassSize(n_features, n_bins, n_bins - 1)
     return ways.choose(capability, n_samples, side, side)
 
 
@@ -142,7 +142,7 @@ def test_no_capability_below_the_least_is_in_the_table():
 )  # fmt: skip
 def test_what_is_chosen_can_be_done(capability, n_samples, n_left, n_right, left_bins, right_bins):
     left, right = (
-        Side(n, bins, bins if 0 < bins <= ways.MOST_ROWS else 0)
+        ClassSize(n, bins, bins if 0 < bins <= ways.MOST_ROWS else 0)
         for n, bins in ((n_left, left_bins), (n_right, right_bins))
     )
     way = ways.choose(capability, n_samples, left, right)

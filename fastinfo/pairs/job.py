@@ -127,7 +127,7 @@ class Job:
             return dict(zip(self.measured.planes, planes, strict=True))
 
 
-class Pairs(ABC):
+class CountedPairs(ABC):
     """The pairs of one tile, as a measure sees them; `measure.Counted`."""
 
     def __init__(self, job: Job, tile: Tile) -> None:
@@ -162,7 +162,7 @@ class Pairs(ABC):
         return PairEntropies(joint, of(x, of_left), of(y, of_right))
 
 
-class DensePairs(Pairs):
+class DensePairs(CountedPairs):
     """Pairs that kernels count all at once."""
 
     def sums(self) -> PairSums:
@@ -190,7 +190,7 @@ class DensePairs(Pairs):
         return slice(first, first + side.stop - side.start)
 
 
-class SparsePairs(Pairs):
+class SparsePairs(CountedPairs):
     """Pairs that are counted one by one, by sorting, for most of their cells are empty."""
 
     def sums(self) -> PairSums:

@@ -30,7 +30,7 @@ from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
 
 
-class Side(NamedTuple):
+class TableColumns(NamedTuple):
     """The features of one table."""
 
     columns: Columns
@@ -43,7 +43,7 @@ class Side(NamedTuple):
 class Inputs(NamedTuple):
     """The features of X, and of Y where there is one."""
 
-    sides: list[Side]
+    sides: list[TableColumns]
     bins: Any
     """Bins of all other features, as the caller gave them."""
     is_named: bool
@@ -103,9 +103,9 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
     )
 
 
-def side_of(prepared: Prepared) -> Side:
+def side_of(prepared: Prepared) -> TableColumns:
     """The features of a table that has been prepared."""
-    return Side(prepared.columns, prepared.labels, prepared.bins)
+    return TableColumns(prepared.columns, prepared.labels, prepared.bins)
 
 
 def is_prepared(table: Any) -> bool:
@@ -131,7 +131,9 @@ def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
     return Choices(kinds, bins if isinstance(bins, Mapping) else None)
 
 
-def _side(table: Any, name: str, choices: Choices, is_beside_names: bool) -> Side | Prepared:
+def _side(
+    table: Any, name: str, choices: Choices, is_beside_names: bool
+) -> TableColumns | Prepared:
     if isinstance(table, Prepared):
         return table
     if tables.is_table(table):
@@ -143,7 +145,7 @@ def _side(table: Any, name: str, choices: Choices, is_beside_names: bool) -> Sid
     if name == "Y" and is_one_variable(table):
         return one_feature(table, "y", choices if is_beside_names else None)
     columns = arguments.features(table, name)
-    return Side(columns, tables.labels(table), {})
+    return TableColumns(columns, tables.labels(table), {})
 
 
 def is_one_variable(samples: Any) -> bool:
@@ -155,14 +157,14 @@ def is_one_variable(samples: Any) -> bool:
     return bool(getattr(samples, "ndim", None) == 1 or np.ndim(samples) == 1)
 
 
-def one_feature(samples: Any, name: str, choices: Choices | None) -> Side:
+def one_feature(samples: Any, name: str, choices: Choices | None) -> TableColumns:
     """One variable as a feature; prepared, where there are choices, as its table is."""
     label = getattr(samples, "name", None) if tables.is_series(samples) else None
     if choices is None:
         column = arguments.variable(samples, name)[0]
     else:
         (column,) = preparation.prepare_one(samples, name, choices).columns
-    return Side([column], [0 if label is None else label], {})
+    return TableColumns([column], [0 if label is None else label], {})
 
 
 class Run:

@@ -25,7 +25,7 @@ from fastinfo.inputs.types import (
 from fastinfo.measures import saturation
 from fastinfo.pairs import ranking, runs
 from fastinfo.pairs.measure import mutual_information
-from fastinfo.pairs.runs import Inputs, Run, Side
+from fastinfo.pairs.runs import Inputs, Run, TableColumns
 from fastinfo.pairs.sinks import MatrixSink
 from fastinfo.system.progress import Progress
 
@@ -195,7 +195,7 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
     if not runs.is_prepared(table):
         choices = runs.choices_of([table], bins, kinds)
         columns = arguments.features(table, "table")
-        side = Side(columns, tables.labels(table), {})
+        side = TableColumns(columns, tables.labels(table), {})
         if isinstance(target, str):
             raise ValueError(
                 f"target={target!r} names a column, which is looked for in DataFrames, Arrow "

@@ -9,10 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 import numba
 import numpy as np
+from numba.core.caching import IndexDataCacheFile
 from numba.core.event import install_timer
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -47,7 +51,35 @@ def _compile(function: Function, **more: Any) -> Function:
         compiled = numba.njit(cache=True, **options)(function)
     except RuntimeError:  # "no locator available": Numba found nowhere to put the cache
         compiled = numba.njit(**options)(function)
+    file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
+    if type(file) is IndexDataCacheFile:
+        file.__class__ = _CacheFile
+        file._source_stamp = file._source_stamp, _sources()
     return cast(Function, compiled)
+
+
+class _CacheFile(IndexDataCacheFile):
+    """The file of a kernel's machine code, after an upgrade of fastinfo too.
+
+    Numba looks at the file that a kernel is in, and not at those that its types, its constants and
+    what it calls come from: machine code of another version would be taken for its own, and an
+    index that names a type which is gone would end the first call.
+    """
+
+    def _load_index(self) -> Any:
+        try:
+            return super()._load_index()  # type: ignore[no-untyped-call]
+        except (AttributeError, ImportError):  # a type of another version
+            return {}
+
+
+@cache
+def _sources() -> str:
+    """A hash of all sources that machine code is made of."""
+    digest = blake2b(digest_size=8)
+    for path in sorted(Path(__file__).parent.rglob("*.py")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

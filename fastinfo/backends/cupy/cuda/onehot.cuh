@@ -26,7 +26,7 @@ constexpr int STAGE_QUADS = 2 * SIDE_ROWS * QUADS;
 constexpr int PITCH = PANEL + 1;  // of counts in shared memory
 constexpr int ONEHOT_THREADS = 128;
 
-struct Side {
+struct OneHotSide {
     const uint4* planes;    // (features, stages, n_planes, QUADS)
     int n_features;
     int n_planes;
@@ -77,7 +77,7 @@ __device__ __forceinline__ void expand(const uint4* source, int odd, int rows, u
 // The one-hot words of a side's features for one stage, by half of the block's threads.
 // Rows of no feature keep whatever they hold: nobody looks at their sums.
 __device__ __forceinline__ void expand_side(
-    const Side& side, int64 stage, int64 n_stages, unsigned int thread, uint4* rows
+    const OneHotSide& side, int64 stage, int64 n_stages, unsigned int thread, uint4* rows
 ) {
     // Eight threads a feature, four of which write one whole row of 64 bytes, and four the next
     // one: without bank conflicts, since rows of unequal parity are in unequal halves of the banks.
@@ -101,10 +101,10 @@ __device__ __forceinline__ void expand_side(
 }
 
 // Blocks in groups of 16 lines, so that those which run at the same time share what they read.
-struct Place {
+struct BlockPosition {
     int64 left, right;
 };
-__device__ __forceinline__ Place block_place(int64 block, int64 n_left, int64 n_right) {
+__device__ __forceinline__ BlockPosition block_position(int64 block, int64 n_left, int64 n_right) {
     const int64 first = block / (16 * n_right) * 16, rest = block % (16 * n_right);
     const int64 height = n_left - first < 16 ? n_left - first : 16;
     return {first + rest % height, rest / height};
@@ -118,7 +118,7 @@ __device__ __forceinline__ Place block_place(int64 block, int64 n_left, int64 n_
 // otherwise.
 template <class Way>
 __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
-    OneHot lefts, OneHot rights, int64 n_stages, int64 stages_per_split, Tile tile,
+    OneHot lefts, OneHot rights, int64 n_stages, int64 stages_per_split, Rectangle tile,
     CountsOut<int64> counts_out, SumsOut sums_out, bool wants_counts, int32 n_shared
 ) {
     const int n_left = lefts.n_features, n_right = rights.n_features;
@@ -127,13 +127,13 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
     const int32* left_features = lefts.features;
     const int32* right_features = rights.features;
     const int64* table = sums_out.table;
-    Side left{lefts.planes, n_left, lefts.n_planes, left_rows, PANEL / left_rows, 0};
-    Side right{rights.planes, n_right, rights.n_planes, right_rows, PANEL / right_rows, 0};
+    OneHotSide left{lefts.planes, n_left, lefts.n_planes, left_rows, PANEL / left_rows, 0};
+    OneHotSide right{rights.planes, n_right, rights.n_planes, right_rows, PANEL / right_rows, 0};
     const int left_slots = 2 * left.per_panel, right_slots = 2 * right.per_panel;
-    const Place place = block_place(
+    const BlockPosition position = block_position(
         blockIdx.x, (n_left + left_slots - 1) / left_slots, (n_right + right_slots - 1) / right_slots);
-    left.first = static_cast<int>(place.left) * left_slots;
-    right.first = static_cast<int>(place.right) * right_slots;
+    left.first = static_cast<int>(position.left) * left_slots;
+    right.first = static_cast<int>(position.right) * right_slots;
     const int last_slot = min(right.first + right_slots, n_right) - 1;
     const int latest_left = left_features[min(left.first + left_slots, n_left) - 1];
     if (tile.follows_from_others(left_features[left.first], latest_left,
@@ -144,7 +144,7 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
     uint4* stages = shared_memory<uint4>();
     const unsigned int warp = threadIdx.x / 32;
     const bool is_left = threadIdx.x < ONEHOT_THREADS / 2;
-    const Side mine{is_left ? left.planes : right.planes,
+    const OneHotSide mine{is_left ? left.planes : right.planes,
                     is_left ? left.n_features : right.n_features,
                     is_left ? left.n_planes : right.n_planes, is_left ? left.rows : right.rows,
                     is_left ? left.per_panel : right.per_panel, is_left ? left.first : right.first};

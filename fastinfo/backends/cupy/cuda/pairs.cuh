@@ -3,7 +3,7 @@
 #include "types.cuh"
 
 // Ranges of features on the left and on the right, of two packs or of one.
-struct Tile {
+struct Rectangle {
     int32 first_left, last_left, first_right, last_right;
     bool is_of_one_pack;
 
@@ -69,7 +69,7 @@ struct OneHot {
 // Counts of two features.
 struct Counts {
     CountsOut<int64> out;
-    Tile tile;
+    Rectangle tile;
     int f, g;
 
     // Cells of count 0 may be no cells; the pair the other way round gets the same.
@@ -92,7 +92,7 @@ struct Sums {
 // Sums of two features.
 struct PairOut {
     SumsOut out;
-    Tile tile;
+    Rectangle tile;
     int f, g;
 
     __device__ void write(const Sums& sums, bool writes_marginals) const {

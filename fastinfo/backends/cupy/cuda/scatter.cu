@@ -17,7 +17,7 @@
 template <class Code>
 __global__ void __launch_bounds__(256, 2) count_scatter(
     Codes<Code> lefts, Codes<Code> rights, int64 n_samples, int64 packs_per_split,
-    int32 width, int32 slice_lines, int32 rights_per_block, uint32 shift, Tile tile,
+    int32 width, int32 slice_lines, int32 rights_per_block, uint32 shift, Rectangle tile,
     CountsOut<int64> counts_out, SumsOut sums_out, bool wants_counts, bool writes_marginals
 ) {
     constexpr int N = 16 / sizeof(Code);
@@ -114,7 +114,7 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
 // Tables beyond all that: increments where the counts lie.
 template <class Code>
 __global__ void __launch_bounds__(256) count_in_place(
-    Codes<Code> lefts, Codes<Code> rights, int64 n_samples, Tile tile, CountsOut<int64> counts_out
+    Codes<Code> lefts, Codes<Code> rights, int64 n_samples, Rectangle tile, CountsOut<int64> counts_out
 ) {
     const int f = lefts.features[blockIdx.x / rights.n_features];
     const int g = rights.features[blockIdx.x % rights.n_features];

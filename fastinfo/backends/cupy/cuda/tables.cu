@@ -7,7 +7,7 @@
 // feature's bin 0 where it lacks no sample, and those of the left feature's where that lacks none.
 // One warp a pair; `rows` are the values beside 0.
 __global__ void __launch_bounds__(256) complete_counts(
-    OneHot lefts, OneHot rights, Tile tile, CountsOut<int64> counts_out
+    OneHot lefts, OneHot rights, Rectangle tile, CountsOut<int64> counts_out
 ) {
     const int n_left = lefts.n_features, n_right = rights.n_features;
     const int left_rows = lefts.rows, right_rows = rights.rows;

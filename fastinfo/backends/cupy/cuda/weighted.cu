@@ -12,7 +12,7 @@
 template <class Code>
 __global__ void __launch_bounds__(128) weigh_pairs(
     Codes<Code> lefts, Codes<Code> rights, int64 n_samples, int64 chunk_samples,
-    const double* __restrict__ weights, Tile tile,
+    const double* __restrict__ weights, Rectangle tile,
     int64 n_chunks, int32 left_bins, int32 right_bins, double* __restrict__ tables
 ) {
     constexpr int N = 16 / sizeof(Code);
@@ -43,7 +43,7 @@ __global__ void __launch_bounds__(128) weigh_pairs(
 // What the chunks come to, in their order, both ways round.
 __global__ void __launch_bounds__(256) add_chunks(
     const double* __restrict__ tables, const int32* __restrict__ lefts, int32 n_left,
-    const int32* __restrict__ rights, int32 n_right, Tile tile,
+    const int32* __restrict__ rights, int32 n_right, Rectangle tile,
     int64 n_chunks, int32 left_bins, int32 right_bins, CountsOut<double> counts_out
 ) {
     const int64 cells = static_cast<int64>(left_bins) * right_bins;

@@ -18,7 +18,7 @@ from fastinfo.backends.contract import Kernels
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import tile_sizes, ways
-from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, SumsOut, Tile
+from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, Rectangle, SumsOut
 from fastinfo.backends.cupy.pairs.layout import Packed, Part, pack
 from fastinfo.backends.cupy.pairs.weighted import weigh
 from fastinfo.backends.cupy.sources import TYPE_NAMES
@@ -42,9 +42,9 @@ class Pairs(PackedPairs[Packed]):
     """The features of a tile."""
 
     @property
-    def tile(self) -> Tile:
+    def tile(self) -> Rectangle:
         """As kernels take it."""
-        return Tile(
+        return Rectangle(
             first_left=np.int32(self.lefts.start),
             last_left=np.int32(max(self.lefts.start, self.lefts.stop)),
             first_right=np.int32(self.rights.start),

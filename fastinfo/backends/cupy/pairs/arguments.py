@@ -9,7 +9,7 @@ import numpy as np
 from fastinfo.backends.cupy.device import Array
 
 
-class Tile(NamedTuple):
+class Rectangle(NamedTuple):
     """Ranges of features on the left and on the right, of two packs or of one."""
 
     first_left: np.int32

@@ -12,7 +12,7 @@ from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs.arguments import OneHot
 from fastinfo.backends.cupy.pairs.tile_sizes import stages
-from fastinfo.backends.cupy.pairs.ways import MOST_ROWS, Side
+from fastinfo.backends.cupy.pairs.ways import MOST_ROWS, ClassSize
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 from fastinfo.backends.terms import Reduction, plug_in
 
@@ -80,9 +80,9 @@ class Part:
         return self.of.marginals[self.first : self.last]
 
     @property
-    def side(self) -> Side:
+    def side(self) -> ClassSize:
         """What the choice of a way needs to know."""
-        return Side(self.n_features, self.of.n_bins, self.of.rows)
+        return ClassSize(self.n_features, self.of.n_bins, self.of.rows)
 
     @property
     def onehot(self) -> OneHot:

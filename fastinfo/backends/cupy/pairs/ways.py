@@ -71,7 +71,7 @@ def slots(rows: int) -> int:
     return 2 * (PANEL // rows)
 
 
-class Side(NamedTuple):
+class ClassSize(NamedTuple):
     """Features of one class on one side of a tile."""
 
     n_features: int
@@ -82,7 +82,7 @@ class Side(NamedTuple):
 
 
 def predict(
-    way: str, capability: tuple[int, int], n_samples: int, left: Side, right: Side
+    way: str, capability: tuple[int, int], n_samples: int, left: ClassSize, right: ClassSize
 ) -> float:
     """Cycles of one multiprocessor for all pairs of two sides; infinite where it cannot be done."""
     rate = rates(capability)
@@ -105,8 +105,8 @@ def predict(
 def choose(
     capability: tuple[int, int],
     n_samples: int,
-    left: Side,
-    right: Side,
+    left: ClassSize,
+    right: ClassSize,
     ways: Sequence[str] = (BITS, BYTES, WORDS, SCATTER),
 ) -> str:
     """The way that is predicted to be fastest."""

@@ -7,7 +7,7 @@ import numpy as np
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import tile_sizes
-from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, Tile
+from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, Rectangle
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 
 
@@ -17,7 +17,7 @@ def weigh(
     n_bins: tuple[int, int],
     n_samples: int,
     weights: Array,
-    tile: Tile,
+    tile: Rectangle,
     into: CountsOut,
 ) -> None:
     """Write the weights of the cells of two classes' pairs into the counts of a tile."""

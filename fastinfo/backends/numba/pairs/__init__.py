@@ -19,7 +19,7 @@ import numpy as np
 from fastinfo.backends.numba.pairs import crossovers, layout
 from fastinfo.backends.numba.pairs.bitrows import chunk_size
 from fastinfo.backends.numba.pairs.bitset import count_by_bitsets
-from fastinfo.backends.numba.pairs.cells import CountsOut, SumsOut, Tile
+from fastinfo.backends.numba.pairs.cells import CountsOut, Rectangle, SumsOut
 from fastinfo.backends.numba.pairs.groups import sort_strip
 from fastinfo.backends.numba.pairs.layout import FeatureClass, Packed, pack
 from fastinfo.backends.numba.pairs.positional import count_strip
@@ -63,9 +63,9 @@ class Pairs(PackedPairs[Packed]):
         rights = self.right.has_missing[self.rights.start : self.rights.stop]
         return bool(lefts.any() or rights.any())
 
-    def tile(self, counts: CountsOut = _NO_COUNTS, sums: SumsOut = _NO_SUMS) -> Tile:
+    def tile(self, counts: CountsOut = _NO_COUNTS, sums: SumsOut = _NO_SUMS) -> Rectangle:
         """As kernels take them, with what takes the results."""
-        return Tile(
+        return Rectangle(
             first_left=self.lefts.start,
             first_right=self.rights.start,
             last_right=self.rights.stop,
@@ -155,7 +155,7 @@ def pair_sums(
     return PairSums(joint, left_sums, right_sums, how.totals[samples], samples, how.unit)
 
 
-def _run(pairs: Pairs, tile: Tile, choose: Choose) -> None:
+def _run(pairs: Pairs, tile: Rectangle, choose: Choose) -> None:
     """Count a tile, class of features by class of features."""
     left, right = pairs.left, pairs.right
     swapped = _swap(tile, pairs.lefts.stop)
@@ -196,7 +196,7 @@ def _run(pairs: Pairs, tile: Tile, choose: Choose) -> None:
 
 
 def _run_positional(
-    left: Packed, left_class: FeatureClass, lefts: Array, right_class: FeatureClass, tile: Tile
+    left: Packed, left_class: FeatureClass, lefts: Array, right_class: FeatureClass, tile: Rectangle
 ) -> None:
     assert right_class.bit_rows is not None
     assert left.first_cell is not None
@@ -228,7 +228,7 @@ def _run_steps(
     lefts: Array,
     right_class: FeatureClass,
     rights: Array,
-    tile: Tile,
+    tile: Rectangle,
 ) -> None:
     assert left.first_cell is not None
     assert left.chunk_counts is not None
@@ -242,10 +242,10 @@ def _run_steps(
         sum_by_steps(groups, left_class.side, right_class.side, rights, tile)
 
 
-def _swap(tile: Tile, last_left: int) -> Tile:
+def _swap(tile: Rectangle, last_left: int) -> Rectangle:
     """The same tile, with left and right exchanged."""
     counts, sums = tile.counts, tile.sums
-    return Tile(
+    return Rectangle(
         first_left=tile.first_right,
         first_right=tile.first_left,
         last_right=last_left,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.pairs.cells import Cells, Side, Tile, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded
 from fastinfo.backends.numba.simd import BITS, BYTES, add, and_, equal_mask, load, popcount, splat
 from fastinfo.backends.numba.simd import total as sum_of_words
 
@@ -21,7 +21,7 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_by_bitsets(
-    left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Tile
+    left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Rectangle
 ) -> None:
     """Count features ``lefts`` against ``rights``, of codes in uint8; for sums, too."""
     n_samples, n_bins = left_side.codes.shape[1], left_side.n_bins

@@ -60,7 +60,7 @@ class SumsOut(NamedTuple):
     right_step: int
 
 
-class Tile(NamedTuple):
+class Rectangle(NamedTuple):
     """A rectangle of pairs, and the arrays that take what is found out about them."""
 
     first_left: int
@@ -92,7 +92,7 @@ def padded(n_lines: int) -> int:
 @jit
 def emit(
     cells: Cells, left_side: Side, left: int, right_side: Side, rights: Array,
-    first_columns: Array, n_columns: Array, tile: Tile,
+    first_columns: Array, n_columns: Array, tile: Rectangle,
 ) -> None:  # fmt: skip
     """Hand on the pairs of ``left`` with ``rights``, as counts or as sums.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastinfo.backends.numba.jit import jit
 from fastinfo.backends.numba.pairs.bitrows import BitRows
-from fastinfo.backends.numba.pairs.cells import Cells, Side, Tile, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.pairs.vertical_counters import MIN_PLANES, add_rows, clear, decode
 from fastinfo.backends.numba.simd import BITS, BYTES
@@ -28,7 +28,7 @@ Array = np.ndarray[Any, Any]
 @jit
 def count_strip(
     groups: Groups, left_side: Side, bit_rows: BitRows, right_side: Side, totals: Array,
-    first_chunk: int, size: int, n_chunks: int, tile: Tile,
+    first_chunk: int, size: int, n_chunks: int, tile: Rectangle,
 ) -> None:  # fmt: skip
     """Count a strip of sorted features against the features of the bit rows that the tile wants.
 
@@ -104,7 +104,7 @@ def _line(group: int, n_bins: int, n_lines: int) -> int:
 
 
 @jit
-def _wanted(features: Array, begin: int, end: int, tile: Tile) -> bool:
+def _wanted(features: Array, begin: int, end: int, tile: Rectangle) -> bool:
     for k in range(begin, end):  # noqa: SIM110 (Numba has no generators here)
         if tile.first_right <= features[k] < tile.last_right:
             return True

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.pairs.cells import Cells, Side, Tile, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.simd import BYTES, splat, store
 
@@ -20,7 +20,7 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_by_scatter(
-    left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Tile
+    left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Rectangle
 ) -> None:
     """Count features ``lefts`` against ``rights``; for sums, too."""
     left_codes, right_codes = left_side.codes, right_side.codes
@@ -84,7 +84,7 @@ def count_weighted(
 
 @jit
 def sum_by_steps(
-    groups: Groups, left_side: Side, right_side: Side, rights: Array, tile: Tile
+    groups: Groups, left_side: Side, right_side: Side, rights: Array, tile: Rectangle
 ) -> None:
     """Σ f(c) of the joint counts without a table of them, where there are more cells than samples.
 
