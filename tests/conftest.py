@@ -5,6 +5,7 @@ import inspect
 import os
 import signal
 
+import add_one as add_one_estimator
 import numpy as np
 import pytest
 from emulation import build
@@ -15,6 +16,7 @@ from fastinfo.backends import REGISTRY, load
 from fastinfo.backends.contract import SoftBins, Uncoded
 from fastinfo.backends.cupy import discovery
 from fastinfo.backends.pair_sums import PairSums
+from fastinfo.estimators import entropies
 
 settings.register_profile(
     "ci",
@@ -179,6 +181,14 @@ def pair_kernels(kernels):
     if kernels.name == "numba" and not COMPILED:
         pytest.skip("NUMBA_DISABLE_JIT: vectors of 512 bits exist in machine code only")
     return kernels
+
+
+@pytest.fixture
+def add_one(monkeypatch):
+    """The name of an estimator that looks at counts, which the registry knows for one test."""
+    estimator = entropies.Estimator(add_one_estimator.add_one)
+    monkeypatch.setitem(entropies.ESTIMATORS, add_one_estimator.NAME, estimator)
+    return add_one_estimator.NAME
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
 """What the engine measures is an argument: other formulas and estimators, several numbers."""
 
 import itertools
-import math
 from typing import NamedTuple
 
 import naive
 import numpy as np
 import pytest
+from add_one import naive_add_one
 
 import fastinfo
 from fastinfo import formulas
@@ -218,30 +218,6 @@ def test_nobody_in_a_stratum(backend):
 # --- an estimator that is no sum over cells -------------------------------------------------------
 
 
-def add_one(counts, n_cells, kernels):
-    """Entropy of (c + 1)/(N + cells), every possible cell a sample richer [Laplace]."""
-    xp = kernels.xp
-    cells = n_cells()
-    total = counts.sum(axis=-1) + cells
-    occupied = (counts > 0).sum(axis=-1)
-    p = xp.where(counts > 0, counts + 1.0, 0.0) / xp.asarray(total)[..., None]
-    of_occupied = -(p * xp.log(xp.where(p > 0, p, 1.0))).sum(axis=-1)
-    return of_occupied + (cells - occupied) * xp.log(total) / total
-
-
-def naive_add_one(counts, n_cells):
-    total = sum(counts) + n_cells
-    terms = [(c + 1) / total for c in counts if c] + [1 / total] * (
-        n_cells - sum(map(bool, counts))
-    )
-    return -math.fsum(p * math.log(p) for p in terms)
-
-
-@pytest.fixture
-def _knows_add_one(monkeypatch):
-    monkeypatch.setitem(entropies.ESTIMATORS, "add_one", entropies.Estimator(add_one))
-
-
 def expected_information(x, y, x_cells, y_cells):
     counts = naive.count([x, y])
     of = [[], [], []]
@@ -265,7 +241,7 @@ FORMS = {
 }
 
 
-@pytest.mark.usefixtures("_knows_add_one")
+@pytest.mark.usefixtures("add_one")
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("way", ["dense", "sparse", "cut"])
 def test_possible_cells_are_the_same_behind_every_door(backend, rng, monkeypatch, form, way):
@@ -287,7 +263,7 @@ def test_possible_cells_are_the_same_behind_every_door(backend, rng, monkeypatch
         assert alone == pytest.approx(expected, rel=1e-11)
 
 
-@pytest.mark.usefixtures("_knows_add_one")
+@pytest.mark.usefixtures("add_one")
 def test_empty_bins_between_edges_are_possible(backend, rng):
     X = rng.random((50, 2)) ** 8
     edges = np.linspace(0, 1, 21)
