@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 from fastinfo import binning, counting
 from fastinfo.backends import bring_or_stream, choose, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Coder, extremes
-from fastinfo.binning.rules import Bins, Edges, Given, sharing
+from fastinfo.binning.rules import Bins, Edges, Given, Rule, sharing
 from fastinfo.counting import Counts
 from fastinfo.data.columns import Column
 from fastinfo.inputs import arguments, bin_arguments
@@ -50,8 +49,10 @@ def count_columns(
     sample_weight: Any,
     how: How,
     known: Sequence[Sequence[Bins | None]] | None = None,
-) -> Counted:
+) -> tuple[Counted, Kernels]:
     """Decide the bins of columns where they are not known, and count their joint table.
+
+    The kernels that did so come back with the counts.
 
     Parameters
     ----------
@@ -84,11 +85,13 @@ def count_columns(
     arrays = [array for column in columns for array in (column.values, column.missing)]
     kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
     weights = None if weights is None else bring_or_stream(weights, kernels)
-    decided = [bins for group in known for bins in group] if known else rules
-    use = [
-        bins if isinstance(bins, Edges) and len(bins) else rule
-        for bins, rule in zip(decided, rules, strict=True)
-    ]
+    use: list[Rule | Bins] = list(rules)
+    if known:
+        decided = [bins for group in known for bins in group]
+        use = [
+            bins if isinstance(bins, Edges) and len(bins) else rule
+            for bins, rule in zip(decided, rules, strict=True)
+        ]
     may_guess = weights is None  # sums of weights tell no numbers
     coders, counts = _count(columns, use, weights, how, kernels, may_guess)
     n_missing = _missing(coders, n_samples, counts, weights, kernels)
@@ -100,8 +103,8 @@ def count_columns(
     if n_missing and known:
         _tell_of_values_outside(columns, use, rules, kernels)
     each = iter(coders)
-    bins = [[coder.bins for coder in islice(each, len(group))] for group in converted]
-    return Counted(bins, counts, n_missing)
+    bins = [[next(each).bins for _ in group] for group in converted]
+    return Counted(bins, counts, n_missing), kernels
 
 
 def _count(
@@ -137,7 +140,7 @@ def _missing(
 ) -> int:
     """How many samples are in no cell."""
     if weights is None:
-        return n_samples - int(counts.values.sum())
+        return n_samples - int(counts.total)
     if not any(coder.has_missing for coder in coders):
         return 0
     encoders, n_bins = zip(*((c.encode, len(c.bins)) for c in coders), strict=True)

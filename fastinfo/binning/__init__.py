@@ -8,8 +8,7 @@ NumPy's convention: [edge, next edge), the last one closed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -26,8 +25,7 @@ from fastinfo.data.encoders import Encoder, LookUp, Searching
 from fastinfo.system.ranges import BLOCK
 
 
-@dataclass(frozen=True, eq=False)
-class Coder:
+class Coder(NamedTuple):
     """How a column becomes codes, now that its bins are known."""
 
     bins: Bins
@@ -87,16 +85,19 @@ def fit(
         found = LookUp(bring_or_stream(codes.astype(code_dtype(n_bins), copy=False), kernels))
         return Coder(Categories(column.categories), n_samples, has_missing, found, kernels)
     missing = bring_or_stream(column.missing, kernels) if has_missing else None
-    column = column._replace(values=bring_or_stream(column.values, kernels))
+    values = bring_or_stream(column.values, kernels)
+    if values is not column.values:
+        column = column._replace(values=values)
     if column.is_float:
         return _fit_floats(column, rule, kernels, n_jobs, may_guess, weights)
-    values, encode, assumed = fit_integers(column, kernels, n_jobs, may_guess and not has_missing)
+    may_guess = may_guess and not has_missing
+    categories, encode, assumed = fit_integers(column, kernels, n_jobs, may_guess)
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        encode, values = mark_missing(encode, values, missing, kernels)
+        encode, categories = mark_missing(encode, categories, missing, kernels)
     has_missing = has_missing or assumed is not None
-    return Coder(Categories(values), n_samples, has_missing, encode, kernels, assumed)
+    return Coder(Categories(categories), n_samples, has_missing, encode, kernels, assumed)
 
 
 def _fit_floats(

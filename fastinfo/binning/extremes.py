@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels, OnHost, Summary
-from fastinfo.system.ranges import over_ranges
+from fastinfo.system.ranges import RANGE, over_ranges
 
 LOOKED_AT, PIECES = 1 << 16, 16
 """Samples that are looked at, and the pieces of a column that they come from: of a sorted one the
@@ -73,7 +73,7 @@ def hold(assumed: Sequence[Assumed | None], kernels: Kernels) -> bool:
 
 
 def summarize(values: Array | OnHost, kernels: Kernels, n_jobs: int) -> Summary:
-    if kernels.samples_at_once is not None:
+    if kernels.samples_at_once is not None or values.size <= RANGE:
         return kernels.summarize(values)
     return over_ranges(
         lambda start, stop: kernels.summarize(values[start:stop]),

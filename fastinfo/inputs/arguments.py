@@ -280,6 +280,9 @@ def _supported(values: Any, name: str) -> Any:
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
     if place_of(values) != HOST:
         return values if values.flags.c_contiguous else values.copy()
+    flags = values.flags
+    if flags.c_contiguous and flags.aligned and values.dtype.isnative:
+        return values
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
 
 
@@ -297,23 +300,19 @@ def same_length(columns: Sequence[Column]) -> int:
 
 def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
     """Where all of some arrays are; None stands for no array."""
-    places = {
-        place_of(array): name
-        for array, name in zip(arrays, names, strict=True)
-        if array is not None
-    }
-    if len(places) > 1:
-        (first, a), (second, b) = list(places.items())[:2]
-        raise ValueError(
-            f"{a} is on {first} and {b} on {second}: copy both to one device, or choose by "
-            "backend= where to compute"
-        )
-    return next(iter(places), HOST)
-
-
-def place(samples: Iterable[Any]) -> Place:
-    """Where the first samples that are on a device are; the host where none are."""
-    return next((found for found in map(place_of, samples) if found != HOST), HOST)
+    first = None
+    for array, name in zip(arrays, names, strict=True):
+        if array is None:
+            continue
+        here = place_of(array)
+        if first is None:
+            first = here, name
+        elif here != first[0]:
+            raise ValueError(
+                f"{first[1]} is on {first[0]} and {name} on {here}: copy both to one device, or "
+                "choose by backend= where to compute"
+            )
+    return HOST if first is None else first[0]
 
 
 def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:

@@ -16,7 +16,8 @@ from fastinfo.backends.numba.jit import jit, jit_inline
 
 Array = np.ndarray[Any, Any]
 
-TABLE_SIZE = 65_536
+TABLE_BITS = 16
+TABLE_SIZE = 1 << TABLE_BITS
 """Entries of the table for counts of any size: 512 KB, of which the cache holds what is used."""
 _BATCH = 256
 """Terms that are added up plainly; sums of batches are compensated, so that rounding does not grow
@@ -163,16 +164,16 @@ def _few_by_logarithm(cells: Any, terms: Any) -> Any:
 
 def sum_xlogx(counts: Array) -> Array:
     """Σ c·log c over the last axis of int64 counts or float64 weights; 0·log 0 is 0."""
-    cells = np.ascontiguousarray(counts)
+    *outer, n_cells = counts.shape
     # reshape cannot infer a length next to an axis of length 0.
-    n_rows = math.prod(cells.shape[:-1])
-    cells = cells.reshape(n_rows, cells.shape[-1])
+    n_rows = math.prod(outer)
+    cells = np.ascontiguousarray(counts).reshape(n_rows, n_cells)
     sums = np.empty(n_rows)
     if cells.dtype.kind == "f":
         _sum_by_logarithm(cells, sums)
     else:
-        _sum_by_table(cells, xlogx_table(TABLE_SIZE - 1), sums)
-    return sums.reshape(counts.shape[:-1])
+        _sum_by_table(cells, _table(TABLE_BITS), sums)
+    return sums.reshape(outer)
 
 
 @jit
