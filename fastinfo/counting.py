@@ -66,8 +66,10 @@ class DenseCounts:
 
     def marginal(self, axes: Sequence[int]) -> DenseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
+        if len(axes) == self.table.ndim:
+            return self
         others = [axis for axis in range(self.table.ndim) if axis not in axes]
-        return DenseCounts(sum_over(self.table, others)) if others else self
+        return DenseCounts(sum_over(self.table, others))
 
     def spread(self, shape: Sequence[int], positions: Sequence[Any]) -> DenseCounts:
         """The same counts in another table, bin i of axis a at ``positions[a][i]``."""

@@ -379,8 +379,10 @@ class JointCounts:
         return np.asarray(self._marginal_counts(*variables).values)
 
     def _marginal_counts(self, *variables: int) -> Counts:
-        widths = self._widths
-        axes = [sum(widths[:v]) + own for v in sorted(variables) for own in range(widths[v])]
+        axes = sorted(variables)
+        if len(self._bins) < len(self._known.shape):  # some variables have several columns
+            widths = self._widths
+            axes = [sum(widths[:v]) + own for v in axes for own in range(widths[v])]
         return self._known.marginal(axes)
 
     @property

@@ -45,9 +45,10 @@ def guess(values: Array | OnHost, kernels: Kernels) -> Assumed | None:
 
     Of bytes, which are codes as they are, only the largest is in question.
     """
+    if values.size <= WORTH_A_GUESS:
+        return None
     is_bytes = values.dtype == "u1"
-    is_far = kernels.samples_at_once is not None and not is_bytes
-    if values.size <= (ON_DEVICES if is_far else WORTH_A_GUESS):
+    if kernels.samples_at_once is not None and not is_bytes and values.size <= ON_DEVICES:
         return None
     looked_at = kernels.to_host(_subsample(values, kernels))
     ends = [looked_at.max()] if is_bytes else [looked_at.min(), looked_at.max()]

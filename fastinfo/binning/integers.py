@@ -62,14 +62,12 @@ def fit_integers(
 
 def _guess(values: Array | OnHost, kernels: Kernels) -> Assumed | None:
     """Extremes by some samples, where codes can tell that another sample lies beyond."""
-    if values.dtype == "u1":
-        return extremes.guess(values, kernels)
-    if kernels.codes_while_counting:
+    if kernels.codes_while_counting and values.dtype != "u1":
         return None  # such kernels cap bytes alone
     assumed = extremes.guess(values, kernels)
-    if assumed is None or assumed.summary.high - assumed.summary.low >= MOST_OF_BYTES:
-        return None
-    return assumed
+    if assumed is None or values.dtype == "u1":
+        return assumed
+    return assumed if assumed.summary.high - assumed.summary.low < MOST_OF_BYTES else None
 
 
 def _present(

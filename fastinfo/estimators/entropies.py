@@ -9,7 +9,7 @@ from there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -71,7 +71,7 @@ def entropy(counts: Array, estimator: str, kernels: Kernels, total: Total | None
 
 def without_rounding(
     value: Array, bounds: tuple[float, float], estimator: str, kernels: Kernels
-) -> Array:
+) -> Any:
     """A value by a formula, within the bounds that hold in exact arithmetic.
 
     For plug-in entropies, what lies beyond them is rounding. Corrected estimates may well lie
@@ -80,8 +80,10 @@ def without_rounding(
     if not ESTIMATORS[estimator].is_plug_in:
         return value
     low, high = bounds
-    value = value if low == -np.inf else kernels.xp.maximum(value, low)
-    value = value if high == np.inf else kernels.xp.minimum(value, high)
+    if isinstance(value, float):  # for one number NumPy takes longer to begin
+        value = min(max(value, low), high)
+    else:
+        value = kernels.xp.minimum(kernels.xp.maximum(value, low), high)
     return value + 0.0  # no −0.0
 
 

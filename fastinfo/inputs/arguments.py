@@ -246,11 +246,12 @@ def column(samples: Any, name: str) -> Column:
         )
     if values.size == 0:
         raise ValueError(f"{name} is empty; at least one sample is needed")
-    if values.dtype.kind in "OT":
+    kind = values.dtype.kind
+    if kind in "OT":
         values, missing, categories = objects.to_types(
             values.astype(object, copy=False), missing, name
         )
-    elif values.dtype.kind in "US":
+    elif kind in "US":
         values, missing, categories = objects.encode_text(values, missing)
     values = _supported(values, name)
     if values.dtype.kind == "f":
@@ -288,14 +289,14 @@ def _supported(values: Any, name: str) -> Any:
 
 def same_length(columns: Sequence[Column]) -> int:
     """The number of samples, which all columns share."""
-    first = columns[0]
+    first, n_samples = columns[0], int(columns[0].values.size)
     for column in columns:  # two tables may call different columns by one name
-        if column.values.size != first.values.size:
+        if column.values.size != n_samples:
             raise ValueError(
-                f"the numbers of samples differ: {first.name} has {first.values.size}, "
+                f"the numbers of samples differ: {first.name} has {n_samples}, "
                 f"{column.name} has {column.values.size}"
             )
-    return int(first.values.size)
+    return n_samples
 
 
 def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:

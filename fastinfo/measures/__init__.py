@@ -486,11 +486,11 @@ def _measure(
         n_samples = None if is_weighted else int(counts.n_samples)
         entropy = entropy_by(options.estimator)
         value = entropies.without_rounding(
-            formula(entropy), formula.bounds, options.estimator, kernels
+            float(formula(entropy)), formula.bounds, options.estimator, kernels
         )
         if tell is not None and not is_weighted:
             if not entropies.ESTIMATORS[options.estimator].is_plug_in:
                 # What is corrected is still mostly chance where the plug-in value is.
                 entropy = entropy_by("ml")
             tell(counts, entropy, options.unit)
-        return float(value) / options.unit
+        return float(value / options.unit)

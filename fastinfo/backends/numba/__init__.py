@@ -203,7 +203,7 @@ class NumbaKernels(HostKernels):
         """Counts are reduced where they arise, and never leave the cache."""
         return pairs.pair_entropies(packed, left, right)
 
-    def sum_xlogx(self, counts: Array) -> Array:
+    def sum_xlogx(self, counts: Array) -> Any:
         """By a table where the counts are small."""
         return sums.sum_xlogx(counts)
 
