@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,9 +26,8 @@ LEAST_TOTAL = 1e-250
 TO_HOST = {"torch": "x.cpu()", "dask": "x.compute()"}
 
 
-def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
+def one_of(value: Any, name: str, accepted: Collection[Any]) -> Any:
     """``value``, if it is among the accepted ones."""
-    accepted = tuple(accepted)
     if not isinstance(value, str) or value not in accepted:
         raise ValueError(f"{name}={value!r}; accepted are {', '.join(map(repr, accepted))}")
     return value

@@ -56,8 +56,7 @@ def bin_rules(
             f"pass bins={tuple(bins)!r} for numbers, or bins=numpy.array({bins!r}) for edges"
         )
     specifications = list(bins) if several else [bins] * len(groups)
-    found = [_bin_rule(specification) for specification in bins] if several else [_bin_rule(bins)]
-    rules: list[Rule] = found if several else found * len(groups)
+    rules = list(map(_bin_rule, bins)) if several else [_bin_rule(bins)] * len(groups)
     converted: list[Columns] = []
     for position, (specification, rule, group) in enumerate(
         zip(specifications, rules, groups, strict=True)
