@@ -186,7 +186,7 @@ def pair_kernels(kernels):
 @pytest.fixture
 def add_one(monkeypatch):
     """The name of an estimator that looks at counts, which the registry knows for one test."""
-    estimator = entropies.Estimator(add_one_estimator.add_one)
+    estimator = entropies.Estimator(None, add_one_estimator.add_one)
     monkeypatch.setitem(entropies.ESTIMATORS, add_one_estimator.NAME, estimator)
     return add_one_estimator.NAME
 

@@ -37,6 +37,12 @@ class Term:
     sum_of_total: Callable[[Any, Any], Any] | None = None
     """g of numbers of samples, float64, by kernels; ``sum`` of one cell for None."""
 
+    def whole(self, samples: Any, kernels: Any) -> Any:
+        """g(N), float64, by kernels."""
+        if self.sum_of_total is not None:
+            return self.sum_of_total(samples, kernels)
+        return self.sum(samples[..., None], kernels)
+
 
 class Reduction(NamedTuple):
     """How counts that add up to some number of samples are reduced to sums of a term."""

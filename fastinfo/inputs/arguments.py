@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
@@ -26,9 +26,8 @@ LEAST_TOTAL = 1e-250
 TO_HOST = {"torch": "x.cpu()", "dask": "x.compute()"}
 
 
-def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
+def one_of(value: Any, name: str, accepted: Collection[Any]) -> Any:
     """``value``, if it is among the accepted ones."""
-    accepted = tuple(accepted)
     if not isinstance(value, str) or value not in accepted:
         raise ValueError(f"{name}={value!r}; accepted are {', '.join(map(repr, accepted))}")
     return value
@@ -246,11 +245,12 @@ def column(samples: Any, name: str) -> Column:
         )
     if values.size == 0:
         raise ValueError(f"{name} is empty; at least one sample is needed")
-    if values.dtype.kind in "OT":
+    kind = values.dtype.kind
+    if kind in "OT":
         values, missing, categories = objects.to_types(
             values.astype(object, copy=False), missing, name
         )
-    elif values.dtype.kind in "US":
+    elif kind in "US":
         values, missing, categories = objects.encode_text(values, missing)
     values = _supported(values, name)
     if values.dtype.kind == "f":
@@ -280,40 +280,39 @@ def _supported(values: Any, name: str) -> Any:
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
     if place_of(values) != HOST:
         return values if values.flags.c_contiguous else values.copy()
+    flags = values.flags
+    if flags.c_contiguous and flags.aligned and values.dtype.isnative:
+        return values
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
 
 
 def same_length(columns: Sequence[Column]) -> int:
     """The number of samples, which all columns share."""
-    first = columns[0]
+    first, n_samples = columns[0], int(columns[0].values.size)
     for column in columns:  # two tables may call different columns by one name
-        if column.values.size != first.values.size:
+        if column.values.size != n_samples:
             raise ValueError(
-                f"the numbers of samples differ: {first.name} has {first.values.size}, "
+                f"the numbers of samples differ: {first.name} has {n_samples}, "
                 f"{column.name} has {column.values.size}"
             )
-    return int(first.values.size)
+    return n_samples
 
 
 def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
     """Where all of some arrays are; None stands for no array."""
-    places = {
-        place_of(array): name
-        for array, name in zip(arrays, names, strict=True)
-        if array is not None
-    }
-    if len(places) > 1:
-        (first, a), (second, b) = list(places.items())[:2]
-        raise ValueError(
-            f"{a} is on {first} and {b} on {second}: copy both to one device, or choose by "
-            "backend= where to compute"
-        )
-    return next(iter(places), HOST)
-
-
-def place(samples: Iterable[Any]) -> Place:
-    """Where the first samples that are on a device are; the host where none are."""
-    return next((found for found in map(place_of, samples) if found != HOST), HOST)
+    first = None
+    for array, name in zip(arrays, names, strict=True):
+        if array is None:
+            continue
+        here = place_of(array)
+        if first is None:
+            first = here, name
+        elif here != first[0]:
+            raise ValueError(
+                f"{first[1]} is on {first[0]} and {name} on {here}: copy both to one device, or "
+                "choose by backend= where to compute"
+            )
+    return HOST if first is None else first[0]
 
 
 def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.backends import choose, on_device_of, reducing
+from fastinfo.backends import on_device_of, reducing
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
 from fastinfo.inputs import arguments
@@ -470,26 +470,29 @@ def _measure(
     ``tell`` is given the counts and their entropies, to warn where they are mostly chance.
     """
     with on_device_of(*variables, options.sample_weight):
-        counts = samples.joint_counts(variables, options)
-        kernels = choose(options.backend, arguments.place(variables))
+        counts, kernels = samples.joint_counts(variables, options)
         kernels = reducing(kernels, prod(counts.shape))
-        arguments.require_integers(options.estimator, counts.is_weighted)
         if counts.is_unknown:
             return float("nan")
 
         def marginal(*axes: int) -> Any:
             return kernels.bring(counts.marginal(*axes))
 
-        n_variables, possible = counts.n_variables, partial(samples.possible_cells, counts)
-        entropy = entropies.of_marginals(
-            marginal, n_variables, possible, options.estimator, kernels
-        )
+        def entropy_by(estimator: str) -> Callable[..., Any]:
+            possible = partial(samples.possible_cells, counts)
+            return entropies.of_marginals(
+                marginal, counts.n_variables, possible, estimator, kernels, n_samples
+            )
+
+        is_weighted = counts.is_weighted
+        n_samples = None if is_weighted else int(counts.n_samples)
+        entropy = entropy_by(options.estimator)
         value = entropies.without_rounding(
-            formula(entropy), formula.bounds, options.estimator, kernels
+            float(formula(entropy)), formula.bounds, options.estimator, kernels
         )
-        if tell is not None and not counts.is_weighted:
+        if tell is not None and not is_weighted:
             if not entropies.ESTIMATORS[options.estimator].is_plug_in:
                 # What is corrected is still mostly chance where the plug-in value is.
-                entropy = entropies.of_marginals(marginal, n_variables, possible, "ml", kernels)
+                entropy = entropy_by("ml")
             tell(counts, entropy, options.unit)
-        return float(value) / options.unit
+        return float(value / options.unit)

@@ -10,7 +10,8 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.accumulators.count_columns import How, count_columns
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
-from fastinfo.backends import bring, choose, on_host
+from fastinfo.backends import HOST, bring, choose, on_host
+from fastinfo.backends.contract import Kernels
 from fastinfo.binning.rules import Bins, Edges
 from fastinfo.data.columns import Column, Columns
 from fastinfo.estimators import entropies
@@ -18,8 +19,10 @@ from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
 
 
-def joint_counts(variables: Sequence[Any], options: Options) -> JointCounts:
+def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCounts, Kernels]:
     """Counts of the samples of some variables, or the counts that came in their place.
+
+    With the kernels that counted them, or that work where the counts are.
 
     Raises
     ------
@@ -33,40 +36,40 @@ def joint_counts(variables: Sequence[Any], options: Options) -> JointCounts:
             raise TypeError("JointCounts stand in place of all samples: pass them alone")
         options.refuse_for_counts()
         _require_samples(counts)
+        arguments.require_integers(options.estimator, counts.is_weighted)
         if len(variables) != counts.n_variables:
             raise ValueError(
                 f"{len(variables)} variables are needed; these JointCounts have "
                 f"{counts.n_variables}"
             )
-    else:
-        names = variable_names(len(variables))
-        if len(given) < len(variables):
-            missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
-            raise TypeError(f"samples of {missing} are missing")
-        counts = _count_groups(
-            [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)],
-            options,
-            options.sample_weight,
-        )
+        return counts, choose(options.backend, HOST)
+    names = variable_names(len(variables))
+    if len(given) < len(variables):
+        missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
+        raise TypeError(f"samples of {missing} are missing")
+    groups = [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)]
+    counts, kernels = _count_groups(groups, options, options.sample_weight)
     _require_samples(counts)
-    return counts
+    return counts, kernels
 
 
-def joint_counts_of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
-    """Counts of two samples of one variable, over the bins of both together."""
+def joint_counts_of_two(
+    x: Any, y: Any, options: Options
+) -> tuple[JointCounts, JointCounts, Kernels]:
+    """Counts of two samples of one variable, over the bins of both together, as `joint_counts`."""
     if isinstance(x, JointCounts) and isinstance(y, JointCounts):
         options.refuse_for_counts()
-        left, right = x, y
+        left, right, kernels = x, y, choose(options.backend, HOST)
     elif isinstance(x, JointCounts) or isinstance(y, JointCounts):
         raise TypeError("one side is JointCounts and the other samples: count both, or neither")
     else:
-        left, right = _count_both(x, y, options)
+        left, right, kernels = _count_both(x, y, options)
     _require_samples(left)
     _require_samples(right)
-    return left, right
+    return left, right, kernels
 
 
-def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts, Kernels]:
     """Bins by all samples, then counts of each side."""
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
@@ -122,11 +125,11 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             edges.append(coder.bins)
         else:
             edges.append(None)
-    sides = [
-        _count_groups([side], options, weight, fixed=[edges])
+    left, right = (
+        _count_groups([side], options, weight, fixed=[edges])[0]
         for side, weight in zip(zip(*pairs, strict=True), weights, strict=True)
-    ]
-    return sides[0], sides[1]
+    )
+    return left, right, kernels
 
 
 def _count_groups(
@@ -134,9 +137,10 @@ def _count_groups(
     options: Options,
     sample_weight: Any,
     fixed: Sequence[Sequence[Bins | None]] | None = None,
-) -> JointCounts:
+) -> tuple[JointCounts, Kernels]:
     how = How(options.bins, options.nan_policy, None, options.backend, options.n_jobs)
-    return JointCounts.of_counted(count_columns(groups, sample_weight, how, fixed), how)
+    counted, kernels = count_columns(groups, sample_weight, how, fixed)
+    return JointCounts.of_counted(counted, how), kernels
 
 
 def possible_cells(counts: JointCounts, variable: int) -> int:

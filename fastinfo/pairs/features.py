@@ -152,12 +152,15 @@ def _encode(
         found = _encode_rows(bring(columns.rows, kernels), rule, kernels)
     if found is None:
         coders = [binning.fit(column, rule, kernels, weights=weights) for column in columns]
-        if refuse:
+        codes, n_bins = zip(*((coder.codes(), len(coder.bins)) for coder in coders), strict=True)
+        each = zip(coders, codes, n_bins, strict=True)
+        has_missing = [coder.has_missing and bool((own == k).any()) for coder, own, k in each]
+        if refuse and any(has_missing):
             binning.refuse_missing(columns, coders)
         return Features(
-            [coder.codes()[None] for coder in coders],
-            np.array([len(coder.bins) for coder in coders]),
-            np.array([coder.has_missing for coder in coders]),
+            [own[None] for own in codes],
+            np.array(n_bins),
+            np.array(has_missing),
             np.array([isinstance(coder.bins, Edges) for coder in coders]),
         )
     if refuse and found.has_missing.any():

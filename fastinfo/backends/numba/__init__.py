@@ -37,7 +37,7 @@ MOST_BLOCK_CELLS = 1 << 32
 def _fixed(array: Array) -> Array:
     """A read-only view, so that read-only and writable inputs share one compiled kernel."""
     view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 
@@ -183,13 +183,12 @@ class NumbaKernels(HostKernels):
         if weights is not None:
             counts = count.sum_weights(left, _fixed(weights), n_cells)
         elif len(columns) == 1 or not unjoined:
-            counts = count.count_one(left, n_cells).astype(np.int64)
+            counts = count.count_one(left, n_cells)
         else:
             cells = np.empty(count.BLOCK, np.uint16 if n_cells <= 1 << 16 else np.uint32)
             counts = count.count_two(left, columns[-1], shape[-1], n_cells, cells)
-            counts = counts.astype(np.int64)
-        table: Array = counts.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
-        return table
+        table: Array = counts.reshape(shape)[tuple([slice(bins) for bins in n_bins])]
+        return table.astype(np.int64 if weights is None else np.float64)  # without gaps
 
     def pack(
         self,
@@ -216,7 +215,7 @@ class NumbaKernels(HostKernels):
             return pairs.pair_sums(left, lefts, right, rights, self._choose)
         return super().pair_sums(left, lefts, right, rights)
 
-    def sum_xlogx(self, counts: Array) -> Array:
+    def sum_xlogx(self, counts: Array) -> Any:
         """By a table where the counts are small."""
         return sums.sum_xlogx(counts)
 
