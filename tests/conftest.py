@@ -12,8 +12,9 @@ from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
-from fastinfo.backends.contract import PairEntropies, SoftBins, Uncoded
+from fastinfo.backends.contract import PairEntropies, Uncoded
 from fastinfo.backends.cupy import discovery
+from fastinfo.backends.soft import SoftBins
 
 settings.register_profile(
     "ci",
@@ -152,7 +153,7 @@ class FromHost:
 def called_from_host(backend):
     """The kernels of a backend, called with arrays of the host."""
     kernels = load(backend)()
-    return kernels if kernels.xp is np else FromHost(kernels)
+    return kernels if kernels.home.is_host else FromHost(kernels)
 
 
 @pytest.fixture

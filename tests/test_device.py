@@ -13,10 +13,11 @@ from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
 from fastinfo import pmf
-from fastinfo.backends import HOST, Place, choose, load, place_of
-from fastinfo.backends.contract import Uncoded
+from fastinfo.backends import choose, load
+from fastinfo.backends.contract import Place, Uncoded
 from fastinfo.backends.cupy import CupyKernels, discovery, plan, transfer
 from fastinfo.backends.cupy.pairs import tile_sizes
+from fastinfo.backends.home import HOST, home_of
 from fastinfo.inputs import tables
 
 pytestmark = [
@@ -184,10 +185,12 @@ def test_two_devices_are_two_places(rng, devices):
 def test_device_arrays_go_to_the_kernels_of_their_device(devices):
     with devices[1].current():
         array = arrays.namespace.asarray(np.zeros(3))
-    assert place_of(array) == Place("cupy", 1)
-    assert choose(place=place_of(array)).device.number == 1
-    assert choose("numpy", place_of(array)).name == "numpy"
-    assert place_of(np.zeros(3)) == HOST
+    home = home_of(array)
+    assert not home.is_host
+    assert home.place == Place("cupy", "CUDA device 1")
+    assert choose(home=home).home is home
+    assert choose("numpy", home).name == "numpy"
+    assert home_of(np.zeros(3)) is HOST
 
 
 ELSEWHERE = {

@@ -40,9 +40,8 @@ def random_codes(rng, n_samples, n_bins, missing=True):
     return rng.integers(0, n_bins + missing, n_samples).astype(code_dtype(n_bins))
 
 
-def test_a_backend_satisfies_the_protocol(kernels, backend):
-    assert isinstance(kernels, Kernels)
-    assert kernels.name == backend
+def test_a_backend_satisfies_the_protocol(kernels):
+    assert isinstance(load(kernels.name)(), Kernels)
 
 
 @pytest.mark.parametrize(

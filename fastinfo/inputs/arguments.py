@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
+from fastinfo.backends.contract import Home
+from fastinfo.backends.home import HOST, home_of
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.inputs import objects, series, tables
@@ -191,7 +192,7 @@ def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Col
 def array_of(samples: Any, name: str) -> Any:
     """An array of anything that is no DataFrame: CuPy's of what is on a GPU, else NumPy's."""
     origin = tables.library(samples)
-    if place_of(samples) != HOST:
+    if not home_of(samples).is_host:
         return tables.on_device(samples)
     if origin == "torch" and samples.device.type == "cpu":
         return tensor_on_host(samples, name)
@@ -234,7 +235,7 @@ def column(samples: Any, name: str) -> Column:
         values, missing, categories, integers_with_gaps = series.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
-    elif place_of(samples) != HOST:
+    elif not home_of(samples).is_host:
         values = samples
     elif tables.is_sparse(samples):
         values = samples.toarray()
@@ -278,7 +279,7 @@ def _supported(values: Any, name: str) -> Any:
         )
     if kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    if place_of(values) != HOST:
+    if not home_of(values).is_host:
         return values if values.flags.c_contiguous else values.copy()
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
 
@@ -295,37 +296,35 @@ def same_length(columns: Sequence[Column]) -> int:
     return int(first.values.size)
 
 
-def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
+def same_home(arrays: Iterable[Any], names: Iterable[str]) -> Home:
     """Where all of some arrays are; None stands for no array."""
-    places = {
-        place_of(array): name
-        for array, name in zip(arrays, names, strict=True)
-        if array is not None
-    }
+    given = [(a, name) for a, name in zip(arrays, names, strict=True) if a is not None]
+    homes = [home_of(array) for array, _ in given]
+    places = {home.place: name for home, (_, name) in zip(homes, given, strict=True)}
     if len(places) > 1:
         (first, a), (second, b) = list(places.items())[:2]
         raise ValueError(
             f"{a} is on {first} and {b} on {second}: copy both to one device, or choose by "
             "backend= where to compute"
         )
-    return next(iter(places), HOST)
+    return next(iter(homes), HOST)
 
 
-def place(samples: Iterable[Any]) -> Place:
+def home(samples: Iterable[Any]) -> Home:
     """Where the first samples that are on a device are; the host where none are."""
-    return next((found for found in map(place_of, samples) if found != HOST), HOST)
+    return next((found for found in map(home_of, samples) if not found.is_host), HOST)
 
 
-def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:
+def home_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Home:
     """Where all columns and their weights are.
 
     ``backend`` moves them to where it works, and then it does not matter where they were.
     """
     if backend is not None:
-        everywhere = [place_of(c.values) for c in columns] + [place_of(weights)]
-        return next((p for p in everywhere if p.backend == backend), HOST)
+        everywhere = [home_of(c.values) for c in columns] + [home_of(weights)]
+        return next((found for found in everywhere if found.place.backend == backend), HOST)
     values = [c.values for c in columns]
-    return same_place([*values, weights], [*(c.name for c in columns), "sample_weight"])
+    return same_home([*values, weights], [*(c.name for c in columns), "sample_weight"])
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:
@@ -366,8 +365,9 @@ def with_weight(groups: Sequence[Columns], weights: Any) -> tuple[Sequence[Colum
     (positions,) = (weights > 0).nonzero()
 
     def chosen(array: Any) -> Any:
-        found = array[..., bring(positions, kernels_of(array))]
-        return found if place_of(array) != HOST else np.ascontiguousarray(found)
+        there = home_of(array)
+        found = array[..., there.bring(positions)]
+        return np.ascontiguousarray(found) if there.is_host else found
 
     return [of_samples(group, chosen) for group in groups], weights[positions]
 

@@ -470,7 +470,7 @@ def _measure(
     """
     with on_device_of(*variables, options.sample_weight):
         counts = samples.joint_counts(variables, options)
-        kernels = choose(options.backend, arguments.place(variables))
+        kernels = choose(options.backend, arguments.home(variables))
         kernels = reducing(kernels, prod(counts.shape))
         arguments.require_integers(options.estimator, counts.is_weighted)
         if counts.is_unknown:

@@ -179,7 +179,7 @@ def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
     probabilities.warn_where(formula.name, x, y)
     with on_device_of(x, y):
         left, right = samples.joint_counts_of_two(x, y, options)
-        kernels = choose(options.backend, arguments.place((x, y)))
+        kernels = choose(options.backend, arguments.home((x, y)))
         kernels = reducing(kernels, prod(left.shape))
         if left.is_unknown or right.is_unknown:
             return float("nan")

@@ -12,8 +12,9 @@ from typing import Any, Literal, NamedTuple, Unpack, overload
 import numpy as np
 
 from fastinfo import counting, formulas
-from fastinfo.backends import HOST, choose, kernels_of, on_device_of, place_of, place_of_kernels
-from fastinfo.backends.host import HostKernels
+from fastinfo.backends import choose, on_device_of
+from fastinfo.backends.generic import GenericKernels
+from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.types import (
@@ -175,20 +176,21 @@ def pairwise_mutual_information(
     with on_device_of(X, Y, options.sample_weight):
         given = runs.resolve(runs.inputs(X, Y, bins, kinds), options)
         shape = given.shape
-        kernels = choose(options.backend, runs.place_of_inputs(given, options))
-        goes_to = place_of(X if out is None else out)
+        kernels = choose(options.backend, runs.home_of_inputs(given, options))
+        matrix = None if out is None else arguments.output(out, shape)
+        goes_to = home_of(X if matrix is None else matrix)
         # Tiles that pass through a file, or are marked by what the host knows, go to the host.
         passes_host = checkpoint is not None or options.nan_policy == "propagate"
-        stays = goes_to != HOST and not passes_host and goes_to == place_of_kernels(kernels)
-        if out is None:
+        is_there = not goes_to.is_host and goes_to.place == kernels.home.place
+        stays = is_there and not passes_host
+        if matrix is None:
             if not stays:
                 counting.require_memory(
                     shape, what="the matrix", help_="pass out=, or use top_pairs"
                 )
             matrix = (kernels.xp if stays else np).empty(shape)  # every cell is written to
-        else:
-            matrix = arguments.output(out, shape)
-        target: Any = HostKernels() if place_of(matrix) == HOST else kernels_of(matrix)
+        there = home_of(matrix)
+        target: Any = GenericKernels() if there.is_host else choose(home=there)
         binned = runs.bin_features(given, options)
         sink = MatrixSink(matrix, given.n_left, options.unit, target, stays)
         runs.measure_pairs(binned, sink, options, settings, _measure(average))
