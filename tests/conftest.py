@@ -156,10 +156,22 @@ def called_from_host(backend):
     return kernels if kernels.home.is_host else FromHost(kernels)
 
 
-@pytest.fixture
-def kernels(backend):
+BEGINNERS = {
+    "toy": "toy_backend:ToyKernels",
+    "nine of cupy": "toy_backend:NineOfCupy",
+}
+"""Backends with nine kernels alone, registered where every kernel is tested: so are the defaults of
+all others."""
+
+
+@pytest.fixture(params=[*REGISTRY, *BEGINNERS])
+def kernels(request, monkeypatch):
     """The kernels of every backend."""
-    return called_from_host(backend)
+    if request.param in BEGINNERS:
+        monkeypatch.setitem(REGISTRY, request.param, BEGINNERS[request.param])
+    require(request.param)
+    with np.errstate() if COMPILED else np.errstate(all="ignore"):
+        yield called_from_host(request.param)
 
 
 CODING = ("cupy",)
