@@ -145,6 +145,14 @@ def test_a_backend_by_name_moves_the_samples(rng, xp, launches):
     assert launches
 
 
+def test_samples_without_weight_are_left_out_where_the_samples_are(rng, monkeypatch):
+    """The environment says where to count samples of the host, and they are chosen before."""
+    x, weights = rng.integers(0, 4, 60), np.arange(60) % 3
+    expected = fastinfo.entropy(x, sample_weight=weights)
+    monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
+    assert fastinfo.entropy(x, sample_weight=weights) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "call",
     [
