@@ -273,6 +273,7 @@ EDGES = [
     [1e15, 1e15 + 0.125, 1e15 + 1],
     [0.0, 5e-324, 1e-323],
     [-1.7e308, 0.0, 1.7e308],
+    [0.0, float(np.finfo("f4").max), math.inf],
     np.geomspace(1e-3, 1e3, 8).tolist(),
     np.linspace(0, 1, 10).tolist(),
 ]

@@ -91,9 +91,9 @@ def values_of_keys(keys: Any, dtype: Any) -> Any:
 
 def lower_keys(edges: Any, dtype: Any) -> Any:
     """Of each edge the key of the smallest value of ``dtype`` that reaches it."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # beside the largest number, of which there may be an edge
         reached = edges.astype(dtype)
-    reached = np.where(reached < edges, np.nextafter(reached, dtype.type(np.inf)), reached)
+        reached = np.where(reached < edges, np.nextafter(reached, dtype.type(np.inf)), reached)
     return keys_of_values(np.where(reached == 0, -0.0, reached), dtype)
 
 
@@ -101,8 +101,8 @@ def upper_keys(edges: Any, dtype: Any) -> Any:
     """Of each edge the key of the largest value of ``dtype`` that does not pass it."""
     with np.errstate(over="ignore"):
         reached = edges.astype(dtype)
-    passes = reached.astype(np.float64) > edges
-    reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
+        passes = reached.astype(np.float64) > edges
+        reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
     return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)
 
 
