@@ -23,7 +23,7 @@ from bench.case import (
 from bench.peers import Array, BitCounts, PairValues
 from fastinfo.backends import choose
 from fastinfo.inputs import arguments, bin_arguments
-from fastinfo.pairs import features, tiles
+from fastinfo.pairs import features, plan
 
 
 class Table:
@@ -175,8 +175,8 @@ def _count_tiles(data: Table) -> TileCounts:
     kernels = choose()
     m, n = data.X.shape[1], data.X.shape[0]
     packed = kernels.pack(list(data.X.T), [data.n_bins] * m)
-    for tile in tiles.Plan([data.n_bins] * m, None, n, tiles.TILE_CELLS).tiles:
-        counts = kernels.count_pairs(packed, tile.left, tile.right)
+    for tile in plan.Plan([data.n_bins] * m, None, n, plan.TILE_CELLS).tiles:
+        counts = kernels.count_pairs(packed, tile.left, packed, tile.right)
     return TileCounts(tile.left, tile.right, np.asarray(counts))
 
 
@@ -185,7 +185,7 @@ def _counts_of_a_tile(data: Table) -> TileCounts:
     kernels = choose()
     packed = kernels.pack(columns, [data.n_bins] * len(columns))
     side = slice(0, len(columns))
-    return TileCounts(side, side, np.asarray(kernels.count_pairs(packed, side, side)))
+    return TileCounts(side, side, np.asarray(kernels.count_pairs(packed, side, packed, side)))
 
 
 BIT_ROWS, BIT_ROW_BYTES, BIT_REPETITIONS = 2, 4096, 2000

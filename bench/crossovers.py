@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -47,18 +48,17 @@ def best_time(function: Callable[[], object]) -> float:
 def measure(way: int, packed: pairs.Packed, n_left: int, sums: bool) -> float:
     """Nanoseconds per pair of ``n_left`` features with all."""
     m = len(packed.n_bins)
-    kept = crossovers.choose
-    crossovers.choose = lambda *arguments, **options: way  # type: ignore[assignment]
-    try:
-        if sums:
-            seconds = best_time(lambda: pairs.pair_entropies(packed, slice(0, n_left), slice(0, m)))
-        else:
-            bins = int(packed.n_bins[0])
-            out = np.zeros((n_left, m, bins, bins), np.int64)
-            everything = slice(0, n_left), slice(0, m)
-            seconds = best_time(lambda: pairs.count_pairs(packed, *everything, out))
-    finally:
-        crossovers.choose = kept  # type: ignore[assignment]
+    tile = packed, slice(0, n_left), packed, slice(0, m)
+
+    def choose(*arguments: Any, **options: Any) -> int:
+        return way
+
+    if sums:
+        seconds = best_time(lambda: pairs.pair_sums(*tile, choose))
+    else:
+        bins = int(packed.n_bins[0])
+        out = np.zeros((n_left, m, bins, bins), np.int64)
+        seconds = best_time(lambda: pairs.count_pairs(*tile, out, choose))
     return seconds * 1e9 / (n_left * m)
 
 

@@ -82,7 +82,7 @@ EXPECTED: dict[str, Expected] = {
     "weigh_pairs": always(WIDE, "DADD", r"STG\.E\.64"),
     "add_chunks": always("DADD", r"STG\.E\.64"),
     "complete_counts": always(r"LDG\.E", ADD),
-    "reduce_counts": always("DFMA"),
+    "reduce_counts": always(r"LDG\.E\.64", r"SHFL\.BFLY", r"STG\.E\.64"),
     "combine": always(r"LDG\.E\.64", "DFMA", r"STG\.E\.64"),
     "place": always(r"LDG\.E", r"LDS", r"STG\.E", r"BAR\.SYNC"),
     "multiply_words<Bits>": lambda capability: _matrix_product(capability)[1:],

@@ -376,6 +376,7 @@ def _of_joint(
     with on_device_of(pk):
         (p,), kernels = distributions.normalized([pk], ["pk"], axes)
         n_variables = 1 if axes is None else len(axes)
+        shape = p.shape[p.ndim - n_variables :]
 
         def marginal(*variables: int) -> Any:
             n_batch = p.ndim - n_variables
@@ -383,7 +384,7 @@ def _of_joint(
             summed = counting.sum_over(p, others)
             return summed.reshape(*p.shape[:n_batch], prod(summed.shape[n_batch:]))
 
-        entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
+        entropy = entropies.of_marginals(marginal, n_variables, shape.__getitem__, "ml", kernels)
         return _finish(formula(entropy), formula, unit, kernels, pk)
 
 

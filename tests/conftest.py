@@ -12,8 +12,9 @@ from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
-from fastinfo.backends.contract import PairEntropies, Uncoded
+from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import discovery
+from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.soft import SoftBins
 
 settings.register_profile(
@@ -136,8 +137,8 @@ class FromHost:
             return [self._there(item) for item in value]
         if isinstance(value, SoftBins):
             return value._replace(limits=self._there(value.limits))
-        if isinstance(value, PairEntropies):
-            return PairEntropies(*map(self._there, value))
+        if isinstance(value, PairSums):
+            return PairSums(*map(self._there, value))
         if isinstance(value, Uncoded):
             return value._replace(values=self._there(value.values))
         return value
@@ -145,8 +146,8 @@ class FromHost:
     def _back(self, value):
         if isinstance(value, self._kernels.xp.ndarray):
             return self._kernels.to_host(value)
-        if isinstance(value, PairEntropies):
-            return PairEntropies(*np.broadcast_arrays(*map(self._back, value)))
+        if isinstance(value, PairSums):
+            return PairSums(*map(self._back, value))
         return value
 
 

@@ -15,17 +15,19 @@ import numpy as np
 import pytest
 
 import fastinfo
-from fastinfo.pairs import tiles
+from fastinfo.pairs import plan
+from fastinfo.pairs.job import Job
 
 PROGRAM = """
 import sys
 import numpy as np
 import fastinfo
-from fastinfo.pairs import tiles
+from fastinfo.pairs import plan
+from fastinfo.pairs.job import Job
 
 X = np.load(sys.argv[1])
-tiles.LARGEST_TILE_SIDE = tiles.TILE_WIDTH = 8
-tiles.TILE_SAMPLES = 64 * len(X)
+plan.LARGEST_TILE_SIDE = plan.TILE_WIDTH = 8
+plan.TILE_SAMPLES = 64 * len(X)
 print("ready", flush=True)
 matrix = fastinfo.pairwise_mutual_information(X, checkpoint=sys.argv[2], n_jobs=2)
 np.save(sys.argv[3], matrix)
@@ -38,9 +40,9 @@ def table(n_samples: int = 300, n_features: int = 20, seed: int = 0) -> np.ndarr
 
 @pytest.fixture(autouse=True)
 def _small_tiles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", 4)
-    monkeypatch.setattr(tiles, "TILE_WIDTH", 4)
-    monkeypatch.setattr(tiles, "TILE_SAMPLES", 16 * 300)
+    monkeypatch.setattr(plan, "LARGEST_TILE_SIDE", 4)
+    monkeypatch.setattr(plan, "TILE_WIDTH", 4)
+    monkeypatch.setattr(plan, "TILE_SAMPLES", 16 * 300)
 
 
 def test_goes_on_after_an_exception_without_measuring_twice(tmp_path: Path) -> None:
@@ -55,11 +57,9 @@ def test_goes_on_after_an_exception_without_measuring_twice(tmp_path: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path, progress=stop_halfway)
     measured: list[int] = []
-    plain = tiles.Job.measure
+    plain = Job.measure
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            tiles.Job, "measure", lambda job, tile: measured.append(1) or plain(job, tile)
-        )
+        patch.setattr(Job, "measure", lambda job, tile: measured.append(1) or plain(job, tile))
         matrix = fastinfo.pairwise_mutual_information(X, checkpoint=tmp_path)
         whole = len(measured)
         fastinfo.pairwise_mutual_information(X)
@@ -147,7 +147,7 @@ def test_goes_on_with_the_tiles_it_was_begun_with(tmp_path: Path) -> None:
     # 32 bytes a cell: tiles of one pair of 5 × 5 bins, and of as many as fit.
     first = fastinfo.pairwise_mutual_information(X, **options, n_jobs=2, memory_limit=2 * 32 * 25)
     with pytest.MonkeyPatch.context() as patch:
-        patch.delattr(tiles.Job, "measure")
+        patch.delattr(Job, "measure")
         again = fastinfo.pairwise_mutual_information(X, **options, n_jobs=1)
     np.testing.assert_array_equal(again, first)
 

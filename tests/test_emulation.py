@@ -5,6 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ def without_searches(text):
 
 
 def without_doubts(text):
-    return text.replace("return limit > 0 && !(fabs(distance) >= limit);", "return true;")
+    return text.replace("return bins.limit > 0 && !(fabs(distance) >= bins.limit);", "return true;")
 
 
 @pytest.mark.parametrize("dtype", ["f4", "f8"])
@@ -182,6 +183,47 @@ def test_arguments_of_other_types_than_the_kernel_takes_are_refused():
     ):
         with pytest.raises(TypeError, match=message):
             device.launch("sums", "sum_xlogx<int64>", 1, 32, arguments, 256)
+
+
+def test_structs_are_held_against_those_of_the_kernel():
+    device, xp = EmulatedDevice(), arrays.namespace
+    right = encode.bins_of(device, np.dtype("f4"), np.linspace(0.0, 1.0, 3), True)
+
+    class Bins(NamedTuple):
+        """Two fields in the other order."""
+
+        keys: Any
+        n_bins: Any
+        shift: Any
+        scale: Any
+        limit: Any
+
+    class Others(NamedTuple):
+        """The right fields by another name."""
+
+        keys: Any
+        n_bins: Any
+        scale: Any
+        shift: Any
+        limit: Any
+
+    values, codes = xp.zeros(4, np.float32), xp.zeros(4, np.uint8)
+
+    def launch(bins):
+        arguments = (values, np.int64(4), bins, codes, np.bool_(False))
+        device.launch("encode", "encode_floats<float, uint8, false>", 1, 32, arguments)
+
+    launch(right)
+    for wrong, message in (
+        (Others(*right), "Others:24:.*the kernel takes Bins:24:"),
+        (Bins(*right), "shift@12;scale@16.*the kernel takes .*scale@12=f4;shift@16=f4"),
+        (right._replace(limit=np.float64(0)), "limit@24.*the kernel takes .*limit@20"),
+        (right._replace(n_bins=np.uint32(2)), "n_bins of argument 2 .* is u4; .* takes i4"),
+        (right._replace(keys=values), r"keys of argument 2 .* is \*f4; .* takes \*i4"),
+        (right._replace(keys=right.keys[::2]), "keys of argument 2 .* is not contiguous"),
+    ):
+        with pytest.raises(TypeError, match=message):
+            launch(wrong)
 
 
 def test_device_arrays_do_not_mix_with_those_of_the_host():

@@ -42,7 +42,9 @@ ARRAY_LIBRARIES = {
 }
 """What the kernels of a backend may import beside the standard library."""
 
-SHARED_BY_BACKENDS = ("chance", "contract", "fixed_point", "generic", "home", "quantiles", "soft")
+SHARED_BY_BACKENDS = (
+    *("chance", "contract", "generic", "home", "pair_sums", "quantiles", "soft", "terms"),
+)
 
 
 def modules():

@@ -482,7 +482,7 @@ def test_count_pairs(pair_kernels, rng, n_bins, n_samples, missing, weighted):
     weights = rng.random(n_samples) if weighted else None
     everything = slice(0, len(n_bins))
     packed = pair_kernels.pack(codes, n_bins, weights)
-    found = pair_kernels.count_pairs(packed, everything, everything)
+    found = pair_kernels.count_pairs(packed, everything, packed, everything)
     expected = pair_tables(codes, n_bins, everything, everything, weights)
     assert found.dtype == expected.dtype
     if weighted:
@@ -490,7 +490,8 @@ def test_count_pairs(pair_kernels, rng, n_bins, n_samples, missing, weighted):
     else:
         np.testing.assert_array_equal(found, expected)
     np.testing.assert_array_equal(found, found.transpose(1, 0, 3, 2))
-    entropies = np.broadcast_arrays(*pair_kernels.pair_entropies(packed, everything, everything))
+    sums = pair_kernels.pair_sums(packed, everything, packed, everything)
+    entropies = np.broadcast_arrays(*sums.entropies())
     tables = expected.reshape(*expected.shape[:2], -1), expected.sum(axis=3), expected.sum(axis=2)
     for entropy, cells in zip(entropies, tables, strict=True):
         assert entropy.shape == (len(n_bins), len(n_bins))
@@ -517,7 +518,8 @@ def test_count_pairs(pair_kernels, rng, n_bins, n_samples, missing, weighted):
 def test_count_pairs_of_any_tile(pair_kernels, rng, left, right):
     n_bins = [2, 3, 5, 1, 16, 4, 3, 7, 2, 9, 33]
     codes = [random_codes(rng, 200, bins) for bins in n_bins]
-    found = pair_kernels.count_pairs(pair_kernels.pack(codes, n_bins), left, right)
+    packed = pair_kernels.pack(codes, n_bins)
+    found = pair_kernels.count_pairs(packed, left, packed, right)
     np.testing.assert_array_equal(found, pair_tables(codes, n_bins, left, right))
 
 
@@ -528,7 +530,7 @@ def test_count_pairs_of_many_features(pair_kernels, rng, n_features):
     n_bins = [3] * n_features
     packed = pair_kernels.pack(codes, n_bins)
     for left in (slice(0, 1), slice(n_features - 1, n_features)):
-        found = pair_kernels.count_pairs(packed, left, slice(0, n_features))
+        found = pair_kernels.count_pairs(packed, left, packed, slice(0, n_features))
         expected = pair_tables(codes, n_bins, left, slice(0, n_features))
         np.testing.assert_array_equal(found, expected)
 
@@ -546,7 +548,8 @@ def test_count_pairs_of_skewed_features(pair_kernels, rng, skew):
     }[skew]
     codes, n_bins = [x, random_codes(rng, n, 3), x[::-1].copy()], [3, 3, 3]
     everything = slice(0, 3)
-    found = pair_kernels.count_pairs(pair_kernels.pack(codes, n_bins), everything, everything)
+    packed = pair_kernels.pack(codes, n_bins)
+    found = pair_kernels.count_pairs(packed, everything, packed, everything)
     np.testing.assert_array_equal(found, pair_tables(codes, n_bins, everything, everything))
 
 
@@ -555,7 +558,8 @@ def test_count_pairs_past_16_bit_counters(pair_kernels, rng):
     """Counts above 2¹⁶ − 1 of one cell, where narrow counters would wrap."""
     n = 70_001
     codes = [np.zeros(n, "u1"), random_codes(rng, n, 2, missing=False), np.ones(n, "u1")]
-    found = pair_kernels.count_pairs(pair_kernels.pack(codes, [2, 2, 2]), slice(0, 3), slice(0, 3))
+    packed = pair_kernels.pack(codes, [2, 2, 2])
+    found = pair_kernels.count_pairs(packed, slice(0, 3), packed, slice(0, 3))
     ones = int(codes[1].sum())
     assert found[0, 2].tolist() == [[0, n], [0, 0]]
     assert found[1, 2].tolist() == [[0, n - ones], [0, ones]]

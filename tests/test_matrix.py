@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fastinfo import formulas
-from fastinfo.backends.contract import PairEntropies
+from fastinfo.backends.pair_sums import PairSums
 
 SHAPES = [(1, 1), (1, 70), (33, 1), (32, 64), (65, 257)]
 INFORMATION = formulas.coefficients(formulas.mutual_information)
@@ -17,30 +17,43 @@ INFORMATION = formulas.coefficients(formulas.mutual_information)
     "formula", [formulas.mutual_information, formulas.variation_of_information]
 )
 @pytest.mark.parametrize("own", [False, True])
-def test_entropies_are_combined_as_the_formula_says(kernels, rng, shape, formula, own):
-    joint = rng.random(shape) + 1.0
-    left, right = (rng.random(shape) + 0.6 for _ in range(2))
+@pytest.mark.parametrize("low", [0.0, -np.inf])
+def test_sums_are_combined_as_the_formula_says(kernels, rng, shape, formula, own, low):
+    whole, samples = rng.integers(3000, 4000, shape), rng.integers(500, 600, shape)
+    joint, left, right = (rng.integers(0, 3000, shape) for _ in range(3))
     if own:
-        left, right = left[:, :1], right[:1]
-    alone = {(0,): left, (1,): right, (0, 1): joint}
+        left, right, whole, samples = left[:, :1], right[:1], whole[:1, :1], samples[:1, :1]
+    sums = PairSums(*map(kernels.bring, (joint, left, right, whole, samples)), 0.25)
+    alone = {
+        variables: (whole - side) / 4 / samples
+        for variables, side in (((0,), left), ((1,), right), ((0, 1), joint))
+    }
     expected = formula(lambda *variables: alone[variables])
-    expected = np.where(expected < 0, 0.0, expected)
-    entropies = PairEntropies(joint, left, right)
-    found = kernels.combine(entropies, formulas.coefficients(formula))
+    found = kernels.to_host(kernels.combine(sums, formulas.coefficients(formula), low))
     assert found.shape == shape
-    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(found, np.maximum(expected, low), rtol=0, atol=1e-14)
+    for ours, of in zip(sums.entropies(), ((0, 1), (0,), (1,)), strict=True):
+        np.testing.assert_array_equal(kernels.to_host(ours), alone[of])
+
+
+def of_entropies(kernels, joint, left, right):
+    """Sums that are these entropies: of one sample, whose g is 0."""
+    nothing, one = np.zeros((1, 1)), np.ones((1, 1))
+    return PairSums(*map(kernels.bring, (-joint, -left, -right, nothing, one)), 1.0)
 
 
 def test_mutual_information_has_the_bits_of_the_formula(kernels, rng):
     joint, left, right = rng.random((3, 40, 50))
-    found = kernels.combine(PairEntropies(joint, left, right), INFORMATION)
-    np.testing.assert_array_equal(found, np.maximum(left + right - joint, 0.0))
+    found = kernels.combine(of_entropies(kernels, joint, left, right), INFORMATION, 0.0)
+    expected = np.maximum(left + right - joint, 0.0)
+    np.testing.assert_array_equal(kernels.to_host(found), expected)
 
 
 def test_rounding_below_zero_is_no_information_and_nan_stays(kernels):
     joint = np.array([[1.0 + 1e-15, np.nan, 0.0, 2.0]])
     left, right = np.array([[0.5, 1.0, -0.0, 1.0]]), np.array([[0.5, 1.0, -0.0, np.nan]])
-    found = kernels.combine(PairEntropies(joint, left, right), INFORMATION)
+    sums = of_entropies(kernels, joint, left, right)
+    found = kernels.to_host(kernels.combine(sums, INFORMATION, 0.0))
     np.testing.assert_array_equal(found, [[0.0, np.nan, 0.0, np.nan]])
     assert not np.signbit(found[0, [0, 2]]).any()
 

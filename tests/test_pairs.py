@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from fastinfo.backends.numba import pairs
-from fastinfo.backends.numba.pairs import bitrows, crossovers
+from fastinfo.backends.numba import NumbaKernels, pairs
+from fastinfo.backends.numba.pairs import bitrows, crossovers, layout
+from fastinfo.backends.terms import XLOGX, reduction
+from fastinfo.estimators.entropies import MILLER_MADOW
 
 WAYS = {
     "positional": crossovers.POSITIONAL,
@@ -23,28 +25,31 @@ WAYS = {
 }
 
 
-@pytest.fixture(autouse=True)
-def _nothing_is_too_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crossovers, "SMALL_JOB", -1)
+NOTHING_IS_TOO_SMALL = -1
+
+KERNELS = NumbaKernels(small_job=NOTHING_IS_TOO_SMALL)
+
+
+def going(wanted: int | None) -> NumbaKernels:
+    """Kernels that count in one way, wherever it can be gone; scatter elsewhere."""
+    if wanted is None:
+        return KERNELS
+
+    def choose(n_samples: int, *_: Any, **can: bool) -> int:
+        possible = {
+            crossovers.POSITIONAL: can["right_rows"],
+            crossovers.POSITIONAL_SWAPPED: can["left_rows"],
+            crossovers.BITSET: can["bytes_"],
+            crossovers.STEPS: can["sums"] and n_samples < 1 << 16,
+        }
+        return wanted if possible.get(wanted, True) else crossovers.SCATTER
+
+    return NumbaKernels(choose, NOTHING_IS_TOO_SMALL)
 
 
 @pytest.fixture(params=WAYS)
-def way(request: Any, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Count in one way, wherever it can be gone; scatter elsewhere."""
-    wanted = WAYS[request.param]
-    if wanted is not None:
-
-        def choose(n_samples: int, *_: Any, **can: bool) -> int:
-            possible = {
-                crossovers.POSITIONAL: can["right_rows"],
-                crossovers.POSITIONAL_SWAPPED: can["left_rows"],
-                crossovers.BITSET: can["bytes_"],
-                crossovers.STEPS: can["sums"] and n_samples < 1 << 16,
-            }
-            return wanted if possible.get(wanted, True) else crossovers.SCATTER
-
-        monkeypatch.setattr(crossovers, "choose", choose)
-    return str(request.param)
+def way(request: Any) -> NumbaKernels:
+    return going(WAYS[request.param])
 
 
 def expected_counts(
@@ -67,14 +72,35 @@ def expected_counts(
     return counts
 
 
-def check(codes: Any, n_bins: Any, left: slice = slice(None), right: slice = slice(None)) -> None:
-    """Counts equal the judge's, and entropies are those of the counts."""
-    packed = pairs.pack(codes, n_bins)
-    counts = pairs.count_pairs(packed, left, right)
+def check(
+    kernels: NumbaKernels,
+    codes: Any,
+    n_bins: Any,
+    left: slice = slice(None),
+    right: slice = slice(None),
+) -> None:
+    """Counts equal the judge's, and sums are those of the counts, whatever is summed."""
+    packed = kernels.pack(codes, n_bins)
+    counts = kernels.count_pairs(packed, left, packed, right)
     expected = expected_counts(codes, n_bins, left, right)
     assert counts.dtype == np.int64
     np.testing.assert_array_equal(counts, expected)
-    check_entropies(pairs.pair_entropies(packed, left, right), expected)
+    check_entropies(kernels.pair_sums(packed, left, packed, right).entropies(), expected)
+    how = reduction(MILLER_MADOW, packed.n_samples)
+    corrected = kernels.pack(codes, n_bins, reduction=how)
+    check_sums(kernels.pair_sums(corrected, left, corrected, right), how, expected)
+
+
+def check_sums(found: Any, how: Any, counts: Any) -> None:
+    """Sums of integers are the same, in whatever way they came about."""
+    cells = counts.reshape(*counts.shape[:2], np.prod(counts.shape[2:], dtype=int))
+    tables = cells, counts.sum(axis=3), counts.sum(axis=2)
+    *sums, whole, samples = np.broadcast_arrays(*found[:-1])
+    for ours, table in zip(sums, tables, strict=True):
+        np.testing.assert_array_equal(ours, how.table[table].sum(axis=-1))
+    np.testing.assert_array_equal(samples, cells.sum(axis=-1))
+    np.testing.assert_array_equal(whole, how.totals[samples])
+    assert found.unit == how.unit
 
 
 def check_entropies(found: Any, counts: Any) -> None:
@@ -101,131 +127,161 @@ def random_codes(seed: int, n: int, n_bins: Any, missing: Any = ()) -> list[Any]
 
 
 @pytest.mark.parametrize("n", [0, 1, 2, 15, 16, 17, 63, 64, 65, 511, 512, 513, 5000])
-def test_samples(way: str, n: int) -> None:
+def test_samples(way: NumbaKernels, n: int) -> None:
     n_bins = [2, 3, 16, 5, 1]
-    check(random_codes(n, n, n_bins, missing=(1, 4)), n_bins)
+    check(way, random_codes(n, n, n_bins, missing=(1, 4)), n_bins)
 
 
 @pytest.mark.parametrize("n_bins", [*range(1, 71), 127, 128, 129, 200, 255])
-def test_bins(way: str, n_bins: int) -> None:
-    check(random_codes(n_bins, 700, [n_bins] * 3, missing=(2,)), [n_bins] * 3)
+def test_bins(way: NumbaKernels, n_bins: int) -> None:
+    check(way, random_codes(n_bins, 700, [n_bins] * 3, missing=(2,)), [n_bins] * 3)
 
 
-def test_every_way_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
+def everything(kernels: NumbaKernels, packed: Any) -> Any:
+    return kernels.pair_sums(packed, slice(None), packed, slice(None))
+
+
+def assert_same(ours: Any, theirs: Any) -> None:
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_every_way_gives_the_same_bits() -> None:
     n_bins = [2, 7, 40, 100, 16, 3]
     codes = random_codes(21, 3000, n_bins, missing=(1, 5))
     found = []
     for wanted in WAYS.values():
-        monkeypatch.setattr(crossovers, "choose", lambda *_, wanted=wanted, **__: wanted or 0)
-        packed = pairs.pack(codes, n_bins)
-        found.append(pairs.pair_entropies(packed, slice(0, 6), slice(0, 6)))
+        kernels = NumbaKernels(
+            lambda *_, wanted=wanted, **__: wanted or 0,  # type: ignore[misc]
+            NOTHING_IS_TOO_SMALL,
+        )
+        found.append(everything(kernels, kernels.pack(codes, n_bins)))
     for other in found[1:]:
-        for ours, theirs in zip(found[0], other, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+        assert_same(found[0], other)
     np.testing.assert_array_equal(found[0].joint, found[0].joint.T)
 
 
-def test_little_work_is_scattered(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("term", [XLOGX, MILLER_MADOW], ids=lambda term: term.name)
+def test_two_packs_count_as_one_that_has_all(way: NumbaKernels, term: Any) -> None:
+    """The features on the right may be others, of another type of codes, too."""
+    n_bins = [2, 300, 7, 40, 1, 16, 260, 3]
+    codes = random_codes(24, 1500, n_bins, missing=(1, 2, 7))
+    how = reduction(term, 1500)
+    of_all = way.pack(codes, n_bins, reduction=how)
+    left, right = (way.pack(codes[s], n_bins[s], reduction=how) for s in (np.s_[:3], np.s_[3:]))
+    for lefts, rights in ((slice(0, 3), slice(0, 5)), (slice(1, 2), slice(2, 4))):
+        there = slice(3 + rights.start, 3 + rights.stop)
+        counts = way.count_pairs(left, lefts, right, rights)
+        np.testing.assert_array_equal(counts, way.count_pairs(of_all, lefts, of_all, there))
+        ours = way.pair_sums(left, lefts, right, rights)
+        theirs = way.pair_sums(of_all, lefts, of_all, there)
+        assert_same(np.broadcast_arrays(*ours), np.broadcast_arrays(*theirs))
+
+
+def test_two_packs_with_weights() -> None:
+    n_bins = [2, 5, 16]
+    codes = random_codes(11, 500, n_bins, missing=(1,))
+    weights = np.random.default_rng(1).integers(0, 9, 500) / 4.0
+    left, right = KERNELS.pack(codes[:1], [2], weights), KERNELS.pack(codes[1:], [5, 16], weights)
+    counts = KERNELS.count_pairs(left, slice(None), right, slice(None))
+    expected = expected_counts(codes, n_bins, slice(0, 1), slice(1, 3), weights)
+    np.testing.assert_array_equal(counts, expected)
+
+
+def test_little_work_is_scattered() -> None:
     n_bins = [2, 7, 40]
     codes = random_codes(23, 300, n_bins)
-    large = pairs.pack(codes, n_bins)
-    monkeypatch.setattr(crossovers, "SMALL_JOB", 3 * 3 * 300)
-    small = pairs.pack(codes, n_bins)
+
+    def choose(*_: Any, **__: Any) -> int:
+        raise AssertionError("there is nothing to choose")
+
+    kernels = NumbaKernels(choose, small_job=3 * 3 * 300)
+    small = kernels.pack(codes, n_bins)
     assert all(c.bit_rows is None for c in small.classes)
-    monkeypatch.setattr(crossovers, "choose", None)
-    entropies = pairs.pair_entropies(small, slice(0, 3), slice(0, 3))
-    monkeypatch.undo()
-    for ours, theirs in zip(
-        entropies, pairs.pair_entropies(large, slice(0, 3), slice(0, 3)), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same(everything(kernels, small), everything(KERNELS, KERNELS.pack(codes, n_bins)))
 
 
 def test_bit_rows_keep_to_the_memory_limit() -> None:
     n_bins = [2] * 8 + [60] * 8
     codes = random_codes(22, 2000, n_bins)
-    packed = pairs.pack(codes, n_bins, memory_limit=2 * 8 * 2000 // 8)
+    packed = KERNELS.pack(codes, n_bins, memory_limit=2 * 8 * 2000 // 8)
     assert [c.bit_rows is not None for c in packed.classes] == [True, False]
-    whole = pairs.pack(codes, n_bins)
+    whole = KERNELS.pack(codes, n_bins)
     assert all(c.bit_rows is not None for c in whole.classes)
-    for ours, theirs in zip(
-        pairs.pair_entropies(packed, slice(0, 16), slice(0, 16)),
-        pairs.pair_entropies(whole, slice(0, 16), slice(0, 16)),
-        strict=True,
-    ):
-        np.testing.assert_array_equal(ours, theirs)
+    assert_same(everything(KERNELS, packed), everything(KERNELS, whole))
 
 
-def test_more_than_one_chunk(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_one_chunk(way: NumbaKernels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bitrows, "CHUNK", 600)
     n_bins = [2, 3, 16, 2, 40]
-    check(random_codes(1, 2500, n_bins, missing=(2, 3)), n_bins)
+    check(way, random_codes(1, 2500, n_bins, missing=(2, 3)), n_bins)
 
 
-def test_more_than_one_span(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_one_span(way: NumbaKernels, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bitrows, "CHUNK", 300)
-    monkeypatch.setattr(pairs, "SPAN", 650)
+    monkeypatch.setattr(layout, "SPAN", 650)
     n_bins = [2, 3, 16, 2]
-    check(random_codes(2, 2500, n_bins, missing=(2,)), n_bins)
+    check(way, random_codes(2, 2500, n_bins, missing=(2,)), n_bins)
 
 
 @pytest.mark.parametrize("n_samples", [997, 1000, 1001])
 def test_a_span_that_chunks_do_not_divide(
-    way: str, n_samples: int, monkeypatch: pytest.MonkeyPatch
+    way: NumbaKernels, n_samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sums are of all samples at once: up to `SPAN` of them are one span, however chunks fall."""
     monkeypatch.setattr(bitrows, "CHUNK", 96)
-    monkeypatch.setattr(pairs, "SPAN", 1000)
+    monkeypatch.setattr(layout, "SPAN", 1000)
     n_bins = [2, 3, 16]
-    check(random_codes(7, n_samples, n_bins, missing=(1,)), n_bins)
+    check(way, random_codes(7, n_samples, n_bins, missing=(1,)), n_bins)
 
 
-def test_real_chunks_and_wide_counters(way: str) -> None:
+def test_real_chunks_and_wide_counters(way: NumbaKernels) -> None:
     """Counts of more than 16 bits, and the true size of a chunk."""
     rng = np.random.default_rng(5)
     n = 150_000
     codes = (rng.random((3, n)) < [[0.5], [0.01], [0.97]]).astype(np.uint8)
     codes[0, :70_000] = 2
-    check(codes, [2, 2, 2])
+    check(way, codes, [2, 2, 2])
 
 
-def test_more_features_than_a_block(way: str) -> None:
+def test_more_features_than_a_block(way: NumbaKernels) -> None:
     n_bins = [2] * 300 + [3] * 150 + [4] * 3 + [2] * 100
     codes = random_codes(3, 130, n_bins, missing=range(0, 500, 7))
-    check(codes, n_bins, slice(290, 310), slice(0, None))
-    check(codes, n_bins, slice(449, 456), slice(440, 460))
+    check(way, codes, n_bins, slice(290, 310), slice(0, None))
+    check(way, codes, n_bins, slice(449, 456), slice(440, 460))
 
 
-def test_mixed_bins(way: str) -> None:
+def test_mixed_bins(way: NumbaKernels) -> None:
     n_bins = [2, 200, 3, 64, 1, 17, 16, 2, 129]
-    check(random_codes(4, 900, n_bins, missing=(0, 3)), n_bins)
-    check(random_codes(4, 900, n_bins), n_bins, slice(1, 4), slice(3, 9))
+    check(way, random_codes(4, 900, n_bins, missing=(0, 3)), n_bins)
+    check(way, random_codes(4, 900, n_bins), n_bins, slice(1, 4), slice(3, 9))
 
 
-def test_wide_codes(way: str) -> None:
+def test_wide_codes(way: NumbaKernels) -> None:
     n_bins = [300, 2, 1000]
-    check(random_codes(6, 800, n_bins, missing=(2,)), n_bins)
+    check(way, random_codes(6, 800, n_bins, missing=(2,)), n_bins)
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.05, 0.95, 1.0])
-def test_skewed(way: str, share: float) -> None:
+def test_skewed(way: NumbaKernels, share: float) -> None:
     rng = np.random.default_rng(8)
     codes = (rng.random((4, 3000)) < share) * rng.integers(1, 5, (4, 3000))
-    check(codes.astype(np.uint8), [5, 5, 5, 4])
+    check(way, codes.astype(np.uint8), [5, 5, 5, 4])
 
 
-def test_constant_and_all_missing(way: str) -> None:
+def test_constant_and_all_missing(way: NumbaKernels) -> None:
     codes = np.stack([np.full(900, c, np.uint8) for c in (0, 2, 3, 1)])
-    check(codes, [3, 3, 3, 2])
+    check(way, codes, [3, 3, 3, 2])
 
 
-def test_symmetric(way: str) -> None:
+def test_symmetric(way: NumbaKernels) -> None:
     codes = random_codes(9, 400, [7] * 6)
-    counts = pairs.count_pairs(pairs.pack(codes, [7] * 6), slice(0, 6), slice(0, 6))
+    packed = way.pack(codes, [7] * 6)
+    counts = way.count_pairs(packed, slice(0, 6), packed, slice(0, 6))
     np.testing.assert_array_equal(counts, counts.transpose(1, 0, 3, 2))
 
 
-def test_odd_tiles(way: str) -> None:
+def test_odd_tiles(way: NumbaKernels) -> None:
     n_bins = [16] * 90
     codes = random_codes(10, 200, n_bins)
     for left, right in [
@@ -234,18 +290,18 @@ def test_odd_tiles(way: str) -> None:
         ((5, 5), (0, 9)),
         ((3, 9), (68, 70)),
     ]:
-        check(codes, n_bins, slice(*left), slice(*right))
+        check(way, codes, n_bins, slice(*left), slice(*right))
 
 
 def test_weights() -> None:
     n_bins = [2, 5, 16]
     codes = random_codes(11, 500, n_bins, missing=(1,))
     weights = np.random.default_rng(1).integers(0, 9, 500) / 4.0
-    packed = pairs.pack(codes, n_bins, weights)
+    packed = KERNELS.pack(codes, n_bins, weights)
     expected = expected_counts(codes, n_bins, slice(None), slice(None), weights)
-    counts = pairs.count_pairs(packed, slice(None), slice(None))
+    counts = KERNELS.count_pairs(packed, slice(None), packed, slice(None))
     np.testing.assert_array_equal(counts, expected)
-    check_entropies(pairs.pair_entropies(packed, slice(None), slice(None)), expected)
+    check_entropies(everything(KERNELS, packed).entropies(), expected)
 
 
 def test_out_and_matrix() -> None:
@@ -253,14 +309,14 @@ def test_out_and_matrix() -> None:
     codes.flags.writeable = False
     packed = pairs.pack(codes, [4] * 5)
     out = np.zeros((2, 5, 4, 4), np.int64)
-    assert pairs.count_pairs(packed, slice(1, 3), slice(None), out) is out
+    assert pairs.count_pairs(packed, slice(1, 3), packed, slice(None), out) is out
     np.testing.assert_array_equal(out, expected_counts(codes, [4] * 5, slice(1, 3), slice(None)))
 
 
 def test_no_features() -> None:
-    packed = pairs.pack([], [])
-    assert pairs.count_pairs(packed, slice(0, 0), slice(0, 0)).shape == (0, 0, 0, 0)
-    assert pairs.pair_entropies(packed, slice(0, 0), slice(0, 0)).joint.shape == (0, 0)
+    packed = KERNELS.pack([], [])
+    assert KERNELS.count_pairs(packed, slice(0, 0), packed, slice(0, 0)).shape == (0, 0, 0, 0)
+    assert everything(KERNELS, packed).joint.shape == (0, 0)
 
 
 @settings(max_examples=60, deadline=None)
@@ -278,4 +334,4 @@ def test_anything(data: Any) -> None:
     ]
     first = data.draw(st.integers(0, len(n_bins)))
     last = data.draw(st.integers(first, len(n_bins)))
-    check(codes, n_bins, slice(first, last), slice(None))
+    check(KERNELS, codes, n_bins, slice(first, last), slice(None))

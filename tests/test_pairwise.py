@@ -19,14 +19,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo import Pair, counting, formulas
+from fastinfo import Pair, counting
 from fastinfo.backends import load
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.binning.rules import Quantile
 from fastinfo.inputs import arguments
-from fastinfo.pairs import features, tiles
+from fastinfo.pairs import features, plan
+from fastinfo.pairs.job import Job
+from fastinfo.pairs.measure import mutual_information
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 
@@ -141,7 +143,7 @@ def test_very_many_categories_are_counted_sparsely(
     backend, rng, monkeypatch, n_categories, missing
 ):
     if n_categories < 3000:
-        monkeypatch.setattr(tiles, "LARGEST_PAIR_TABLE", 1 << 10)
+        monkeypatch.setattr(plan, "LARGEST_PAIR_TABLE", 1 << 10)
     columns = [rng.permutation(n_categories).tolist() for _ in range(2)]
     columns.append((np.arange(n_categories) % 3).tolist())
     if missing:
@@ -226,9 +228,9 @@ TILES = [(1, 1), (1 << 6, 3), (1 << 12, 2), (1 << 20, 5), (1 << 20, 256)]
 
 def set_tiles(monkeypatch, side, n_samples):
     """Tiles of at most ``side`` by ``side`` features."""
-    monkeypatch.setattr(tiles, "LARGEST_TILE_SIDE", side)
-    monkeypatch.setattr(tiles, "TILE_WIDTH", side)
-    monkeypatch.setattr(tiles, "TILE_SAMPLES", side * side * n_samples)
+    monkeypatch.setattr(plan, "LARGEST_TILE_SIDE", side)
+    monkeypatch.setattr(plan, "TILE_WIDTH", side)
+    monkeypatch.setattr(plan, "TILE_SAMPLES", side * side * n_samples)
     shape = TileShape(side, side * side * n_samples)
     monkeypatch.setattr(CupyKernels, "tile_shape", shape)
 
@@ -238,8 +240,8 @@ def test_tiles_of_slow_pairs_are_short(n_bins):
     """Weights are added one by one, and for many bins there are lines of cells to clear."""
 
     def largest(bins, is_weighted):
-        plan = tiles.Plan([bins] * 3000, None, 2000, is_weighted=is_weighted)
-        return max(tile.n_pairs for tile in plan.tiles)
+        tiling = plan.Plan([bins] * 3000, None, 2000, is_weighted=is_weighted)
+        return max(tile.n_pairs for tile in tiling.tiles)
 
     # At 62 µs a weighted pair of 200 bins, and 34 µs one of 2,000 without weights (Zen 4).
     assert largest(n_bins, True) * n_bins**2 < 1 << 28
@@ -249,10 +251,10 @@ def test_tiles_of_slow_pairs_are_short(n_bins):
 def test_tiles_of_sparse_pairs_are_short():
     """Sorting takes so much longer than counting, and Ctrl-C waits for the tiles under way."""
     dense, sparse = (
-        max(tile.n_pairs for tile in tiles.Plan([n_bins] * 200, None, 10_000).tiles)
+        max(tile.n_pairs for tile in plan.Plan([n_bins] * 200, None, 10_000).tiles)
         for n_bins in (16, 5000)
     )
-    assert sparse <= tiles.TILE_SAMPLES // 10_000 // tiles.SPARSE_COST < dense
+    assert sparse <= plan.TILE_SAMPLES // 10_000 // plan.SPARSE_COST < dense
 
 
 @pytest.mark.parametrize("case", ["complete", "missing", "weights", "missing weights", "X and Y"])
@@ -269,7 +271,7 @@ def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case)
         options["Y"] = X[:, 4:]
     results, tops = [], []
     for (cells, side), n_jobs in itertools.product(TILES, [1, 3]):
-        monkeypatch.setattr(tiles, "TILE_CELLS", cells)
+        monkeypatch.setattr(plan, "TILE_CELLS", cells)
         set_tiles(monkeypatch, side, 90)
         results.append(fastinfo.pairwise_mutual_information(X, n_jobs=n_jobs, **options))
         with nullcontext() if "weights" in case else pytest.warns(fastinfo.SaturationWarning):
@@ -285,16 +287,16 @@ def test_neither_threads_nor_tiles_change_a_bit(backend, rng, monkeypatch, case)
 def test_a_plan_holds_every_pair_once(monkeypatch, rng, n_left, side, has_shape):
     set_tiles(monkeypatch, side, 100)
     n_bins = rng.integers(0, 200, 13).tolist()
-    plan = tiles.Plan(
-        n_bins, n_left, 100, None, CupyKernels.tile_shape if has_shape else tiles.STRIPS
+    tiling = plan.Plan(
+        n_bins, n_left, 100, None, CupyKernels.tile_shape if has_shape else plan.STRIPS
     )
     seen = np.zeros((13, 13), int)
-    for tile in plan.tiles:
+    for tile in tiling.tiles:
         assert tile.left.stop - tile.left.start <= side
-        left, right = plan.order[tile.left], plan.order[tile.right]
+        left, right = tiling.order[tile.left], tiling.order[tile.right]
         seen[np.ix_(left, right)] += 1
-        assert len({tiles.size_class(n_bins[i]) for i in left}) == 1
-        assert len({tiles.size_class(n_bins[j]) for j in right}) == 1
+        assert len({plan.size_class(n_bins[i]) for i in left}) == 1
+        assert len({plan.size_class(n_bins[j]) for j in right}) == 1
     if n_left is None:
         both = seen + seen.T
         assert (both >= 1).all()
@@ -306,20 +308,20 @@ def test_a_plan_holds_every_pair_once(monkeypatch, rng, n_left, side, has_shape)
 
 
 def test_size_classes():
-    assert [tiles.size_class(b) for b in range(34)] == [1, *range(1, 33), 36]
+    assert [plan.size_class(b) for b in range(34)] == [1, *range(1, 33), 36]
     for n_bins in range(1, 5000):
-        padded = tiles.size_class(n_bins)
+        padded = plan.size_class(n_bins)
         assert n_bins <= padded <= n_bins * 1.125 + 1
-        assert tiles.size_class(padded) == padded
-        for border in (tiles.MOST_OF_BYTES, tiles.MOST_PACKED):
+        assert plan.size_class(padded) == padded
+        for border in (plan.MOST_OF_BYTES, plan.MOST_PACKED):
             assert (padded <= border) == (n_bins <= border)
 
 
 @pytest.mark.parametrize("n_bins", [3840, 3841, 4000, 4095])
 def test_features_up_to_the_limit_are_counted_densely(backend, rng, n_bins):
     columns = [rng.permutation(n_bins).tolist(), (np.arange(n_bins) % 3).tolist()]
-    assert not any(tile.is_sparse for tile in tiles.Plan([n_bins, 3], 1, n_bins).tiles)
-    assert all(tile.is_sparse for tile in tiles.Plan([4096, 3], 1, n_bins).tiles)
+    assert not any(tile.is_sparse for tile in plan.Plan([n_bins, 3], 1, n_bins).tiles)
+    assert all(tile.is_sparse for tile in plan.Plan([4096, 3], 1, n_bins).tiles)
     found = fastinfo.pairwise_mutual_information(np.array(columns).T, backend=backend)
     for i, j in itertools.product(range(2), repeat=2):
         assert found[i, j] == close(naive.mutual_information(columns[i], columns[j]))
@@ -332,16 +334,15 @@ def kept_bytes(X, memory_limit=None):
     """What is kept beside the binned features once they are laid out."""
     kernels = load("numba")()
     binned = features.encode([arguments.features(X, "X")], [Quantile()], kernels, 1, True)
-    plan = tiles.Plan(binned.n_bins, None, len(X))
+    tiling = plan.Plan(binned.n_bins, None, len(X))
     tracemalloc.start()
     try:
-        measure = tiles.TileMeasure("mutual_information", formulas.mutual_information)
-        job = tiles.Job(binned, plan, measure, "ml", kernels, memory_limit=memory_limit)
+        job = Job(binned, tiling, mutual_information("ml"), kernels, memory_limit=memory_limit)
         gc.collect()
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert job.packed is not None
+    assert all(pack is not None for pack in job.packs)
     return kept
 
 
@@ -434,7 +435,7 @@ def test_progress(backend, mixed, monkeypatch):
 def test_an_exception_in_progress_ends_the_run(backend, mixed, monkeypatch, error):
     set_tiles(monkeypatch, 1, len(mixed))
     calls, measured = [], []
-    plain = tiles.Job.measure
+    plain = Job.measure
 
     def measure(job, tile):
         measured.append(tile)
@@ -444,7 +445,7 @@ def test_an_exception_in_progress_ends_the_run(backend, mixed, monkeypatch, erro
         calls.append(done)
         raise error
 
-    monkeypatch.setattr(tiles.Job, "measure", measure)
+    monkeypatch.setattr(Job, "measure", measure)
     with pytest.raises(type(error)):
         fastinfo.pairwise_mutual_information(mixed, progress=progress, n_jobs=1, backend=backend)
     assert len(calls) == 1
@@ -456,7 +457,7 @@ def test_an_exception_in_a_tile_comes_out(backend, mixed, monkeypatch):
     def fail(job, tile):
         raise MemoryError("no room for this tile")
 
-    monkeypatch.setattr(tiles.Job, "measure", fail)
+    monkeypatch.setattr(Job, "measure", fail)
     with pytest.raises(MemoryError, match="no room for this tile"):
         fastinfo.pairwise_mutual_information(mixed, backend=backend)
 

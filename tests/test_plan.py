@@ -13,7 +13,8 @@ from emulation.device import SMALL
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from bench import gpu
+import fastinfo
+from bench import gpu, gpu_cases, gpu_watch
 from fastinfo.backends.cupy import CupyKernels, plan
 from fastinfo.backends.cupy.device import Properties
 from fastinfo.backends.cupy.sources import FAMILIES
@@ -242,9 +243,10 @@ def test_an_unknown_case_is_told(capsys):
 
 
 def test_data_in_turn_is_more_than_a_cache_holds():
-    assert gpu.copies_in_turn(1 << 20) * (1 << 20) >= gpu.BYTES_BEYOND_CACHE
-    assert gpu.copies_in_turn(10**10) == 1
-    of = gpu.in_turn("abc")
+    watch = object.__new__(gpu_watch.Gpu)
+    assert watch.copies_in_turn(1 << 20) * (1 << 20) >= watch.bytes_beyond_cache
+    assert watch.copies_in_turn(10**10) == 1
+    of = gpu_watch.in_turn("abc")
     assert [of(i) for i in range(5)] == list("abcab")
 
 
@@ -252,8 +254,10 @@ def test_results_are_named_after_the_device():
     assert gpu.result_file("NVIDIA H100 80GB HBM3").name == "gpu-nvidia-h100-80gb-hbm3.json"
 
 
-class StoppedWatch(gpu.Gpu):
+class StoppedWatch(gpu_watch.Gpu):
     """The emulated device, timed by nobody."""
+
+    bytes_beyond_cache = 1 << 12
 
     def __init__(self):
         self.kernels = CupyKernels()
@@ -274,25 +278,24 @@ class StoppedWatch(gpu.Gpu):
 
 
 @pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
-def test_the_benchmarks_run_and_agree_on_their_answers(monkeypatch):
+def test_the_benchmarks_run_and_agree_on_their_answers():
     from fastinfo.backends.cupy import rates
 
     watch = StoppedWatch()
-    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
-    monkeypatch.setattr(gpu, "RATE_REPEATS", 1)
-    measured = gpu.measure_rates(watch)
+    measured = gpu_cases.measure_rates(watch, 1)
     assert set(rates.PRODUCTS) < set(measured)
-    copy = gpu.measure_copy(watch, 1 << 12)["bytes per second"]
+    copy = gpu_cases.measure_copy(watch, 1 << 12)["bytes per second"]
     assert copy == 2 * (1 << 12) / 2.0
     for dtype in ("uint8", "float32"):
-        case = gpu.PairCase("pair", dtype, 3000, 6, 0.4)
-        result = gpu.measure_pair(watch, case, copy)
+        case = gpu_cases.PairCase("pair", dtype, 3000, 6, 0.4)
+        result = case.measure(watch, gpu_cases.NUMBA, copy)
         assert result["samples per second"] == 1500.0
         name = "uint8, uint8" if dtype == "uint8" else "float, float"
         counted = {"launches": 1, "seconds": 0.25}
         assert result["kernels"][f"count_shared<{name}>"] == counted
         assert result["met"] == (2 * 3000 * np.dtype(dtype).itemsize / 2.0 / copy >= 0.4)
-    result = gpu.measure_matrix(watch, gpu.MatrixCase("matrix", 12, 500, 4, 1e30))
+    case = gpu_cases.MatrixCase("matrix", 12, 500, 4, 1e30)
+    result = case.measure(watch, gpu_cases.NUMBA, copy)
     assert result["sample-pairs per second"] == 12 * 13 / 2 * 500 / 2.0
     assert result["met"] is False
     assert any(kernel.startswith("count_onehot") for kernel in result["kernels"])
@@ -305,62 +308,61 @@ def test_the_benchmarks_run_and_agree_on_their_answers(monkeypatch):
     json.dumps([measured, result])
 
 
-@pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
-def test_a_benchmark_that_is_cut_short_leaves_what_it_has(monkeypatch, tmp_path):
-    monkeypatch.setattr(gpu, "Gpu", StoppedWatch)
-    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
-    monkeypatch.setattr(gpu, "RATE_REPEATS", 1)
-    pairs = [gpu.PairCase(name, "uint8", 300, 6, 0.4) for name in ("first", "second")]
-    monkeypatch.setitem(gpu.SIZES, "smoke", (pairs, []))
-    monkeypatch.setattr(gpu, "measure_copy", lambda *_: {"bytes per second": 1e12})
-    measure = gpu.measure_pair
+class Cut(gpu_cases.PairCase):
+    """A case during which somebody stops the run."""
 
-    def cut(watch, case, copy_rate):
-        if case.name == "second":
-            raise KeyboardInterrupt
-        return measure(watch, case, copy_rate)
-
-    output = tmp_path / "results.json"
-    with monkeypatch.context() as cutting:
-        cutting.setattr(gpu, "measure_pair", cut)
-        with pytest.raises(KeyboardInterrupt):
-            gpu.main(["--size", "smoke", "--output", str(output)])
-    left = json.loads(output.read_text())
-    assert [result["case"]["name"] for result in left["cases"]] == ["first"]
-    assert left["complete"] is False
-    assert gpu.main(["--size", "smoke", "--output", str(output)]) == 0
-    assert json.loads(output.read_text())["complete"] is True
+    def measure(self, gpu, judge, copy_rate):
+        raise KeyboardInterrupt
 
 
 @pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
-def test_numpy_judges_where_there_is_no_numba(monkeypatch):
+def test_a_benchmark_that_is_cut_short_leaves_what_it_has(tmp_path):
+    output = tmp_path / "made for them" / "results.json"
+
+    def run(*kinds):
+        cases = [kind(f"case {i}", "uint8", 300, 6, 0.4) for i, kind in enumerate(kinds)]
+        size = gpu_cases.Size(cases=cases, copied_bytes=1 << 12, rate_repeats=1)
+        command = ["--size", "small", "--output", str(output)]
+        return gpu.main(command, StoppedWatch, {"small": size})
+
+    def left():
+        results = json.loads(output.read_text())
+        return [result["case"]["name"] for result in results["cases"]], results["complete"]
+
+    with pytest.raises(KeyboardInterrupt):
+        run(gpu_cases.PairCase, Cut)
+    assert left() == (["case 0"], False)
+    assert run(gpu_cases.PairCase, gpu_cases.PairCase) == 0
+    assert left() == (["case 0", "case 1"], True)
+
+
+@pytest.mark.skipif(build.unavailable() is not None, reason=str(build.unavailable()))
+def test_numpy_judges_where_there_is_no_numba():
     """As where Numba is too old for the NumPy beside it."""
-    monkeypatch.setattr(gpu.fastinfo, "backends", lambda: [])
-    monkeypatch.setattr(gpu, "BYTES_BEYOND_CACHE", 1 << 12)
-    monkeypatch.setattr(gpu, "NUMPY_SAMPLES", 100)
-    result = gpu.measure_pair(StoppedWatch(), gpu.PairCase("pair", "uint8", 300, 6, 0.4), 1e12)
-    assert result["numpy"]["samples"] == 100
-    result = gpu.measure_matrix(StoppedWatch(), gpu.MatrixCase("matrix", 12, 500, 4, 1e30))
-    assert result["numpy"]["features"] == 12
+    assert gpu_cases.judge_among(fastinfo.backends()) == gpu_cases.NUMBA
+    assert gpu_cases.judge_among([]) == gpu_cases.NUMPY
+    few = gpu_cases.NUMPY._replace(n_samples=100)
+    case = gpu_cases.PairCase("pair", "uint8", 300, 6, 0.4)
+    assert case.measure(StoppedWatch(), few, 1e12)["numpy"]["samples"] == 100
+    case = gpu_cases.MatrixCase("matrix", 12, 500, 4, 1e30)
+    assert case.measure(StoppedWatch(), few, 1e12)["numpy"]["features"] == 12
 
 
 def test_wrong_answers_are_not_timed():
     with pytest.raises(AssertionError, match="pair-uint8"):
-        gpu.require_agreement(1.0, 1.0 + 1e-9, "pair-uint8")
+        gpu_cases.require_agreement(1.0, 1.0 + 1e-9, "pair-uint8")
 
 
 def test_the_peer_computes_mutual_information(rng):
     torch = pytest.importorskip("torch", reason="torch is not installed: the peer needs it")
-    import fastinfo
-
     for n_features in (5, 19):  # fewer and more than there are blocks
         codes = rng.integers(0, 4, (300, n_features))
-        found = gpu.one_hot_information(torch, torch.from_numpy(codes), 4).numpy()
+        found = gpu_cases.one_hot_information(torch, torch.from_numpy(codes), 4).numpy()
         expected = fastinfo.pairwise_mutual_information(codes)
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_the_peer_leaves_out_what_is_below_the_diagonal():
-    assert gpu.peer_pairs(8) == 36
-    assert gpu.peer_pairs(80) == 3600  # of 6400
-    assert gpu.peer_pairs(5) == 15
+    assert gpu_cases.peer_pairs(8) == 36
+    assert gpu_cases.peer_pairs(80) == 3600  # of 6400
+    assert gpu_cases.peer_pairs(5) == 15

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fastinfo.backends.fixed_point import fixed_xlogx_table
 from fastinfo.backends.numba.sums import sum_xlogx, xlogx_table
+from fastinfo.backends.terms import XLOGX, reduction
 
 
 def exact(values: Any) -> Any:
@@ -70,7 +70,7 @@ def test_order_of_axes_and_empty() -> None:
 
 @pytest.mark.parametrize("largest", [2, 1000, 1 << 16, (1 << 20) - 1])
 def test_fixed_point_is_right_to_a_unit_and_cannot_overflow(largest: int) -> None:
-    table, unit = fixed_xlogx_table(largest)
+    _, table, _, unit = reduction(XLOGX, largest)
     assert len(table) > largest
     assert np.frexp(unit)[0] == 0.5  # a power of two, by which nothing is rounded
     counts = np.unique(np.geomspace(1, len(table) - 1, 2000).astype(np.int64))

@@ -12,6 +12,8 @@ from hypothesis import given, settings
 from fastinfo.backends.cupy import CupyKernels, discovery, rates
 from fastinfo.backends.cupy.pairs import layout, tile_sizes, ways
 from fastinfo.backends.numpy import NumpyKernels
+from fastinfo.backends.terms import MOST_FIXED, XLOGX, reduction
+from fastinfo.estimators.entropies import MILLER_MADOW
 
 needs_emulation = pytest.mark.skipif(
     build.unavailable() is not None, reason=str(build.unavailable())
@@ -23,18 +25,17 @@ WAYS = (ways.BITS, ways.BYTES, ways.WORDS, ways.SCATTER)
 EVERYTHING = slice(0, None)
 
 
-def use(monkeypatch, wanted):
+def going(wanted):
     """Count in one way, wherever there are bit planes for it; by increments elsewhere."""
 
     def choose(capability, n_samples, left, right):
         return wanted if left.rows and right.rows else ways.SCATTER
 
-    monkeypatch.setattr(ways, "choose", choose)
+    return choose
 
 
 @pytest.fixture(params=WAYS)
-def way(request, monkeypatch):
-    use(monkeypatch, request.param)
+def way(request):
     return request.param
 
 
@@ -67,12 +68,21 @@ def device(properties=None, edited=None):
     return Recorded(EmulatedDevice(properties or SMALL, edited=edited))
 
 
-def kernels(**options):
-    return CupyKernels(device(**options))
+def kernels(way=None, **options):
+    choose = ways.choose if way is None else going(way)
+    return CupyKernels(device(**options), choose=choose)
 
 
-def pack(backend, codes, *arguments):
-    return backend.pack([backend.xp.asarray(column) for column in codes], *arguments)
+def pack(backend, codes, *arguments, **options):
+    return backend.pack([backend.xp.asarray(column) for column in codes], *arguments, **options)
+
+
+def counts_of(backend, packed, left=EVERYTHING, right=EVERYTHING):
+    return backend.count_pairs(packed, left, packed, right)
+
+
+def sums_of(backend, packed, left=EVERYTHING, right=EVERYTHING):
+    return on_host(backend.pair_sums(packed, left, packed, right))
 
 
 def expected_counts(codes, n_bins, left=EVERYTHING, right=EVERYTHING):
@@ -88,35 +98,44 @@ def expected_counts(codes, n_bins, left=EVERYTHING, right=EVERYTHING):
     return counts
 
 
-def fixed_entropies(counts, n_samples):
-    """Entropies by the fixed point of all backends, and so to the bit."""
-    table, unit = layout.fixed_xlogx_table(n_samples)
+def fixed_sums(counts, how):
+    """Sums of counts in fixed point: joint, left, right, whole and samples."""
     totals = counts.sum(axis=(2, 3))
     cells = np.prod(counts.shape[2:], dtype=int)
     joint = counts.reshape(*counts.shape[:2], cells)
     sides = joint, counts.sum(axis=3), counts.sum(axis=2)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return [(table[totals] - table[side].sum(axis=2)) * unit / totals for side in sides]
+    return [*(how.table[side].sum(axis=2) for side in sides), how.totals[totals], totals]
 
 
-def check(codes, n_bins, left=EVERYTHING, right=EVERYTHING, **options):
-    """Counts equal the judge's; entropies are those of the counts, to the bit."""
-    backend = kernels(**options)
+def check(way, codes, n_bins, left=EVERYTHING, right=EVERYTHING, **options):
+    """Counts equal the judge's; sums are those of the counts, whatever is summed."""
+    backend = kernels(way, **options)
     packed = pack(backend, codes, n_bins)
     expected = expected_counts(codes, n_bins, left, right)
-    counts = backend.count_pairs(packed, left, right)
+    counts = counts_of(backend, packed, left, right)
     assert counts.dtype == np.int64
     np.testing.assert_array_equal(counts.get(), expected)
-    found = backend.pair_entropies(packed, left, right)
-    wanted = fixed_entropies(expected, len(codes[0]))
-    for ours, theirs in zip(on_host(found), wanted, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    for term in (XLOGX, MILLER_MADOW):
+        how = reduction(term, len(codes[0]))
+        packed = pack(backend, codes, n_bins, reduction=how)
+        assert_same(sums_of(backend, packed, left, right), fixed_sums(expected, how))
     return backend
 
 
 def on_host(found):
-    """All three of every pair."""
-    return np.broadcast_arrays(*(side.get() for side in found))
+    """All sums of every pair, and the unit left out."""
+    return np.broadcast_arrays(*(side.get() for side in found[:-1]))
+
+
+def assert_same(ours, theirs):
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def assert_close(ours, theirs):
+    """Entropies of floating-point sums."""
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one.get(), other, rtol=1e-12, atol=1e-14)
 
 
 def launched(backend, text):
@@ -129,12 +148,12 @@ def launched(backend, text):
 @pytest.mark.parametrize("n", [0, 1, 31, 32, 33, 511, 512, 513, 1300])
 def test_samples(way, n):
     n_bins = [3, 16, 3]
-    check(random_codes(n, n, n_bins, missing=(1,)), n_bins)
+    check(way, random_codes(n, n, n_bins, missing=(1,)), n_bins)
 
 
 @pytest.mark.parametrize("n_bins", [*range(1, 10), *range(15, 18), 31, 32, 33, 62, 63, 64, 65, 130])
 def test_bins(way, n_bins):
-    backend = check(random_codes(n_bins, 150, [n_bins] * 3, missing=(2,)), [n_bins] * 3)
+    backend = check(way, random_codes(n_bins, 150, [n_bins] * 3, missing=(2,)), [n_bins] * 3)
     # 63 rows are the most: 64 bins without missing samples, 63 with them.
     can_be_onehot = n_bins <= ways.MOST_ROWS + 1
     assert bool(launched(backend, "count_onehot")) == (can_be_onehot and way != ways.SCATTER)
@@ -142,14 +161,14 @@ def test_bins(way, n_bins):
 
 def test_unequal_bins(way):
     n_bins = [2, 1, 40, 3, 64, 0, 5, 200, 16]
-    check(random_codes(4, 90, n_bins, missing=(0, 5, 8)), n_bins)
+    check(way, random_codes(4, 90, n_bins, missing=(0, 5, 8)), n_bins)
 
 
 def test_more_features_than_a_block_holds(way):
     n_bins = [7] * 21 + [2] * 5
     codes = random_codes(3, 70, n_bins)
-    check(codes, n_bins)
-    check(codes, n_bins, slice(3, 24), slice(19, 26))
+    check(way, codes, n_bins)
+    check(way, codes, n_bins, slice(3, 24), slice(19, 26))
 
 
 @pytest.mark.parametrize(
@@ -159,19 +178,19 @@ def test_more_features_than_a_block_holds(way):
 )
 def test_any_tile(way, left, right):
     n_bins = [3] * 11
-    check(random_codes(10, 60, n_bins, missing=(4,)), n_bins, slice(*left), slice(*right))
+    check(way, random_codes(10, 60, n_bins, missing=(4,)), n_bins, slice(*left), slice(*right))
 
 
 def test_constant_and_all_missing(way):
     codes = np.stack([np.full(600, c, np.uint8) for c in (0, 2, 3, 1)])
-    check(codes, [3, 3, 3, 2])
+    check(way, codes, [3, 3, 3, 2])
 
 
 def test_sums_of_several_blocks(way, monkeypatch):
     """What 32 bits hold is added up in 64: here already after 512 samples."""
     monkeypatch.setattr(tile_sizes, "SPLIT_SAMPLES", 512)
     n_bins = [3, 4, 16]
-    backend = check(random_codes(12, 1700, n_bins, missing=(1,)), n_bins)
+    backend = check(way, random_codes(12, 1700, n_bins, missing=(1,)), n_bins)
     assert launched(backend, "reduce_counts")
 
 
@@ -184,27 +203,55 @@ def test_the_table_in_shared_memory(way, n):
     assert tile_sizes.near_entries(wide, n) == n + 1
     assert tile_sizes.near_entries(SMALL, n) == 0
     n_bins = [3, 16, 3]
-    check(random_codes(n, n, n_bins, missing=(1,)), n_bins, properties=wide)
+    check(way, random_codes(n, n, n_bins, missing=(1,)), n_bins, properties=wide)
 
 
-def test_every_way_gives_the_same_bits(monkeypatch):
+def test_every_way_gives_the_same_bits():
     n_bins = [2, 7, 40, 16, 3]
     codes = random_codes(21, 900, n_bins, missing=(1, 4))
     found = []
     for wanted in WAYS:
-        use(monkeypatch, wanted)
-        backend = kernels()
-        found.append(backend.pair_entropies(pack(backend, codes, n_bins), EVERYTHING, EVERYTHING))
+        backend = kernels(wanted)
+        found.append(sums_of(backend, pack(backend, codes, n_bins)))
     for other in found[1:]:
-        for ours, theirs in zip(on_host(found[0]), on_host(other), strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-    np.testing.assert_array_equal(found[0].joint.get(), found[0].joint.get().T)
+        assert_same(found[0], other)
+    np.testing.assert_array_equal(found[0][0], found[0][0].T)
+
+
+def test_two_packs_count_as_one_that_has_all(way):
+    """Features on the right may be others, of another type of codes, too."""
+    n_bins = [2, 7, 3, 260, 5, 16]
+    codes = random_codes(24, 700, n_bins, missing=(1, 4))
+    codes = [
+        column.astype("u1" if bins < 256 else "u2")
+        for column, bins in zip(codes, n_bins, strict=True)
+    ]
+    backend, how = kernels(way), reduction(XLOGX, 700)
+    of_all = pack(backend, codes, n_bins)
+    left, right = (pack(backend, codes[s], n_bins[s], reduction=how) for s in np.s_[:3, 3:])
+    for lefts, rights in ((slice(0, 3), slice(0, 3)), (slice(1, 2), slice(1, 3))):
+        there = slice(3 + rights.start, 3 + rights.stop)
+        counts = backend.count_pairs(left, lefts, right, rights).get()
+        np.testing.assert_array_equal(counts, counts_of(backend, of_all, lefts, there).get())
+        ours = on_host(backend.pair_sums(left, lefts, right, rights))
+        assert_same(ours, sums_of(backend, of_all, lefts, there))
+
+
+def test_the_same_positions_of_two_packs_are_different_pairs(way):
+    """What a pair of one pack gives both ways round, two packs do not."""
+    n_bins = [3, 3, 3]
+    codes, others = (random_codes(seed, 200, n_bins) for seed in (25, 26))
+    backend = kernels(way)
+    counts = backend.count_pairs(
+        pack(backend, codes, n_bins), EVERYTHING, pack(backend, others, n_bins), EVERYTHING
+    )
+    expected = expected_counts([*codes, *others], n_bins * 2, slice(0, 3), slice(3, 6))
+    np.testing.assert_array_equal(counts.get(), expected)
 
 
 @needs_emulation
-def test_pairs_that_follow_are_not_counted(monkeypatch):
+def test_pairs_that_follow_are_not_counted():
     """Where everything is counted, both ways round come to twice what they should."""
-    use(monkeypatch, ways.SCATTER)
     n_bins = [3] * 6
     codes = random_codes(8, 64, n_bins)
 
@@ -213,8 +260,8 @@ def test_pairs_that_follow_are_not_counted(monkeypatch):
             "return f > last_g && has_both(f, g) && has_both(last_f, last_g);", "return false;"
         )
 
-    backend = kernels(edited=counting_everything)
-    found = backend.count_pairs(pack(backend, codes, n_bins), EVERYTHING, EVERYTHING).get()
+    backend = kernels(ways.SCATTER, edited=counting_everything)
+    found = counts_of(backend, pack(backend, codes, n_bins)).get()
     expected = expected_counts(codes, n_bins)
     different = ~np.eye(6, dtype=bool)
     np.testing.assert_array_equal(found[different], 2 * expected[different])
@@ -226,7 +273,7 @@ def test_pairs_that_follow_are_not_counted(monkeypatch):
 @pytest.mark.parametrize("dtype", ["u1", "u2", "u4"])
 def test_code_dtypes(way, dtype):
     n_bins = [2, 20, 100]
-    check(random_codes(6, 130, n_bins, missing=(2,), dtype=dtype), n_bins)
+    check(way, random_codes(6, 130, n_bins, missing=(2,), dtype=dtype), n_bins)
 
 
 @pytest.mark.parametrize("kernel", ["count_scatter", "count_in_place"])
@@ -234,7 +281,7 @@ def test_tables_larger_than_shared_memory(kernel, monkeypatch):
     monkeypatch.setattr(tile_sizes, "MOST_SLICES", 16 if kernel == "count_scatter" else 1)
     n_bins = [200, 130, 3]
     codes = random_codes(7, 400, n_bins, missing=(1,))
-    backend = check(codes, n_bins, properties=SMALL._replace(shared_bytes_per_block=34 << 10))
+    backend = check(None, codes, n_bins, properties=SMALL._replace(shared_bytes_per_block=34 << 10))
     assert launched(backend, kernel)
 
 
@@ -248,29 +295,35 @@ def test_weights(chunk, monkeypatch):
     packed = pack(backend, codes, n_bins, backend.xp.asarray(weights))
     known = reference.pack(codes, n_bins, weights)
     for left, right in ((EVERYTHING, EVERYTHING), (slice(3, 4), slice(0, 2))):
-        counts = backend.count_pairs(packed, left, right).get()
-        expected = reference.count_pairs(known, left, right)
+        counts = counts_of(backend, packed, left, right).get()
+        expected = counts_of(reference, known, left, right)
         np.testing.assert_allclose(counts, expected, rtol=1e-13)
         if chunk > 500:
             np.testing.assert_array_equal(counts, expected)  # added up in the same order
-        found = backend.pair_entropies(packed, left, right)
-        wanted = reference.pair_entropies(known, left, right)
-        for ours, theirs in zip(on_host(found), wanted, strict=True):
-            np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+        found = backend.pair_sums(packed, left, packed, right).entropies()
+        assert_close(found, reference.pair_sums(known, left, known, right).entropies())
 
 
 # --- where memory or samples run out -------------------------------------------------------------
 
 
-def test_more_samples_than_fixed_point_takes(monkeypatch):
-    monkeypatch.setattr(layout, "MOST_FIXED", 100)
+@pytest.mark.parametrize("term", [XLOGX, MILLER_MADOW], ids=lambda term: term.name)
+def test_more_samples_than_fixed_point_takes(term):
     n_bins = [2, 9, 3]
     codes = random_codes(13, 400, n_bins, missing=(2,))
     backend, reference = kernels(), NumpyKernels()
-    found = backend.pair_entropies(pack(backend, codes, n_bins), EVERYTHING, EVERYTHING)
-    expected = reference.pair_entropies(reference.pack(codes, n_bins), EVERYTHING, EVERYTHING)
-    for ours, theirs in zip(on_host(found), expected, strict=True):
-        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-14)
+    how = reduction(term, MOST_FIXED + 1)
+    packed = pack(backend, codes, n_bins, reduction=how)
+    known = reference.pack(codes, n_bins, reduction=how)
+    found = backend.pair_sums(packed, EVERYTHING, packed, EVERYTHING).entropies()
+    expected = reference.pair_sums(known, EVERYTHING, known, EVERYTHING).entropies()
+    assert_close(found, expected)
+    assert_close(found, by_integers(reference, codes, n_bins, term))
+
+
+def by_integers(reference, codes, n_bins, term):
+    known = reference.pack(codes, n_bins, reduction=reduction(term, 400))
+    return reference.pair_sums(known, EVERYTHING, known, EVERYTHING).entropies()
 
 
 class TightDevice(EmulatedDevice):
@@ -298,23 +351,19 @@ def test_counts_are_made_in_parts_that_memory_holds(monkeypatch):
     monkeypatch.setattr(tile_sizes, "SPLIT_SAMPLES", 100)
     n_bins = [9] * 5
     codes = random_codes(14, 300, n_bins, missing=(2,))
-    expected = fixed_entropies(expected_counts(codes, n_bins), 300)
+    expected = fixed_sums(expected_counts(codes, n_bins), reduction(XLOGX, 300))
     tight = TightDevice()
     backend = CupyKernels(tight)
     packed = pack(backend, codes, n_bins)
     tight.most_bytes = 5 * 9 * 9 * 8
-    found = backend.pair_entropies(packed, EVERYTHING, EVERYTHING)
+    assert_same(sums_of(backend, packed), expected)
     assert tight.refused == 0
-    for ours, theirs in zip(on_host(found), expected, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
     monkeypatch.setattr(TightDevice, "free_bytes", lambda self: 1 << 30)
-    found = backend.pair_entropies(packed, EVERYTHING, EVERYTHING)
+    assert_same(sums_of(backend, packed), expected)
     assert tight.refused > 0
-    for ours, theirs in zip(on_host(found), expected, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
     tight.most_bytes = 1
     with pytest.raises(MemoryError):
-        backend.pair_entropies(packed, EVERYTHING, EVERYTHING)
+        sums_of(backend, packed)
 
 
 def test_bit_planes_keep_to_the_memory_limit():
@@ -332,8 +381,8 @@ def test_bit_planes_keep_to_the_memory_limit():
 def test_no_features():
     backend = kernels()
     packed = backend.pack([], [])
-    assert backend.count_pairs(packed, slice(0, 0), slice(0, 0)).shape == (0, 0, 0, 0)
-    assert backend.pair_entropies(packed, slice(0, 0), slice(0, 0)).joint.shape == (0, 0)
+    assert counts_of(backend, packed).shape == (0, 0, 0, 0)
+    assert sums_of(backend, packed)[0].shape == (0, 0)
 
 
 @settings(max_examples=25)
@@ -350,9 +399,7 @@ def test_anything(data):
     ]
     first = data.draw(st.integers(0, len(n_bins)))
     last = data.draw(st.integers(first, len(n_bins)))
-    with pytest.MonkeyPatch.context() as monkeypatch:
-        use(monkeypatch, data.draw(st.sampled_from(WAYS)))
-        check(codes, n_bins, slice(first, last), EVERYTHING)
+    check(data.draw(st.sampled_from(WAYS)), codes, n_bins, slice(first, last), EVERYTHING)
 
 
 # --- planted faults ------------------------------------------------------------------------------
@@ -388,9 +435,8 @@ FAULTS = {
 
 @needs_emulation
 @pytest.mark.parametrize("fault", FAULTS)
-def test_a_planted_fault_is_caught(fault, monkeypatch):
+def test_a_planted_fault_is_caught(fault):
     wanted, right, wrong = FAULTS[fault]
-    use(monkeypatch, wanted)
     touched = []
 
     def edited(text):
@@ -400,7 +446,7 @@ def test_a_planted_fault_is_caught(fault, monkeypatch):
     n_bins = [5, 5, 8, 5, 7]
     codes = random_codes(30, 1203, n_bins, missing=(2, 3))
     with pytest.raises((AssertionError, RuntimeError)) as raised:
-        check(codes, n_bins, edited=edited)
+        check(wanted, codes, n_bins, edited=edited)
     assert any(touched)
     assert "do not compile" not in str(raised.value)
 

@@ -5,12 +5,15 @@
 """
 
 from bisect import bisect_right
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.backends.contract import Summary, code_dtype
 from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.generic import GenericKernels
+from fastinfo.backends.pair_sums import PackedPairs
+from fastinfo.backends.terms import plug_in
 
 
 class ToyKernels(GenericKernels):
@@ -54,21 +57,21 @@ class ToyKernels(GenericKernels):
         np.add.at(table, tuple(codes), 1 if weights is None else weights)
         return table[tuple(slice(b) for b in n_bins)]
 
-    def pack(self, codes, n_bins, weights=None, memory_limit=None):
-        """What came."""
-        return codes, n_bins, weights
+    def pack(self, codes, n_bins, weights=None, memory_limit=None, reduction=None):
+        """What came, and how to sum."""
+        reduction = reduction or plug_in(len(codes[0]), is_weighted=weights is not None)
+        return Packed(codes, n_bins, weights, reduction)
 
-    def count_pairs(self, packed, left, right):
+    def count_pairs(self, left, lefts, right, rights):
         """Pair by pair."""
-        codes, n_bins, weights = packed
-        lefts, rights = range(len(codes))[left], range(len(codes))[right]
-        most = [max(n_bins[i] for i in side) for side in (lefts, rights)]
-        dtype = np.int64 if weights is None else np.float64
-        counts = np.zeros((len(lefts), len(rights), *most), dtype)
-        for i, x in enumerate(lefts):
-            for j, y in enumerate(rights):
-                table = self.count_joint((codes[x], codes[y]), (n_bins[x], n_bins[y]), weights)
-                counts[i, j, : n_bins[x], : n_bins[y]] = table
+        pairs = PackedPairs.of(left, lefts, right, rights)
+        dtype = np.int64 if left.weights is None else np.float64
+        counts = np.zeros((*pairs.shape, *pairs.most_bins), dtype)
+        for i, x in enumerate(pairs.lefts):
+            for j, y in enumerate(pairs.rights):
+                bins = left.n_bins[x], right.n_bins[y]
+                table = self.count_joint((left.codes[x], right.codes[y]), bins, left.weights)
+                counts[i, j, : bins[0], : bins[1]] = table
         return counts
 
     def sum_xlogx(self, counts):
@@ -81,6 +84,15 @@ class ToyKernels(GenericKernels):
         with np.errstate(divide="ignore"):
             logs = np.log(np.where(p > 0, q, 1.0))
         return np.asarray((p * logs).sum(axis=-1))
+
+
+class Packed(NamedTuple):
+    """Features as `count_pairs` reads them."""
+
+    codes: Any
+    n_bins: Any
+    weights: Any
+    reduction: Any
 
 
 def written(codes, dtype, out):
@@ -96,9 +108,9 @@ class NineOfCupy(GenericKernels):
     name = "nine of cupy"
 
     def __init__(self, where=None):
-        self.home = CupyKernels(where).home
-        self.device = self.home.device
+        vars(self).update(vars(CupyKernels(where)))
 
+    device = CupyKernels.device
     summarize = CupyKernels.summarize
     order_statistics = CupyKernels.order_statistics
     encode_integers = CupyKernels.encode_integers

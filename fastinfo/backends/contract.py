@@ -43,7 +43,9 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
+from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.soft import SoftKernels
+from fastinfo.backends.terms import Reduction
 
 Array = Any
 """An array of the backend's own library: `numpy.ndarray` or `cupy.ndarray`."""
@@ -205,18 +207,6 @@ class TileShape(NamedTuple):
     has both ways round. None for strips that suit a processor's caches."""
     samples: int
     """Samples of all pairs together, at most: how long a tile takes, and Ctrl-C may wait."""
-
-
-class PairEntropies(NamedTuple):
-    """Plug-in entropies in nats of the pairs of a tile."""
-
-    joint: Array
-    """``(n_left, n_right)``."""
-    left: Array
-    """Of the left feature, over the samples in which neither is missing; NaN without any. As
-    ``joint``, or ``(n_left, 1)`` where no sample is missing."""
-    right: Array
-    """Of the right feature; as ``joint``, or ``(1, n_right)``."""
 
 
 @runtime_checkable
@@ -381,31 +371,39 @@ class Kernels(SoftKernels, Protocol):
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
+        reduction: Reduction | None = None,
     ) -> Any:
         """Codes of m features → whatever layout the tiles of pairs are counted from; done once.
 
         Codes come as rows ``(m, n)``, or one array a feature where their dtypes are not all alike.
-        What is made beside a copy of the codes takes ``memory_limit`` bytes at most.
+        What is made beside a copy of the codes takes ``memory_limit`` bytes at most. A pack keeps
+        its ``reduction``, by which `pair_sums` sums: that of c·log c over its samples for None.
         """
         ...
 
-    def count_pairs(self, packed: Any, left: slice, right: slice) -> Array:
+    def count_pairs(self, left: Any, lefts: slice, right: Any, rights: slice) -> Array:
         """Counts of every pair of a tile, shape ``(n_left, n_right, B_left, B_right)``.
 
-        ``left`` and ``right`` are ranges of features. ``B_left`` and ``B_right`` are the largest
-        numbers of bins among them; a feature with fewer leaves the rest of its cells 0. A sample
-        in which either feature is missing is left out.
+        ``lefts`` and ``rights`` are ranges of the features of two packs of the same samples, which
+        may be one and the same. ``B_left`` and ``B_right`` are the largest numbers of bins among
+        them; a feature with fewer leaves the rest of its cells 0. A sample in which either feature
+        is missing is left out.
         """
         ...
 
-    def pair_entropies(self, packed: Any, left: slice, right: slice) -> PairEntropies:
-        """Plug-in entropies of the counts of every pair of a tile, which nobody else may see."""
+    def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
+        """What the counts of every pair of a tile add up to, which nobody else may see.
+
+        Both packs have one reduction.
+        """
         ...
 
-    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
-        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair, by a formula that cannot be negative.
+    def combine(
+        self, sums: PairSums, coefficients: tuple[float, float, float], low: float
+    ) -> Array:
+        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair; NaN where it has no sample.
 
-        Below 0 it is rounding, and becomes 0.
+        What is below ``low`` is rounding, and becomes that; −inf where nothing is.
         """
         ...
 

@@ -20,13 +20,13 @@ from fastinfo.backends.contract import (
     Home,
     Kernels,
     OnHost,
-    PairEntropies,
     RowSummary,
     Summary,
     TileShape,
     code_dtype,
 )
 from fastinfo.backends.home import HOST
+from fastinfo.backends.pair_sums import PairSums, sums_by_parts
 from fastinfo.backends.soft import SoftBins
 
 P = ParamSpec("P")
@@ -178,22 +178,20 @@ class GenericKernels:
         return chance.expected_cells(left, right, n_samples)
 
     @at_home
-    def pair_entropies(self: Kernels, packed: Any, left: slice, right: slice) -> PairEntropies:
-        """Reduce the counts: H = (N·log N − Σ c·log c)/N."""
-        counts = self.count_pairs(packed, left, right)
-        tables = (counts.reshape(*counts.shape[:2], -1), counts.sum(axis=3), counts.sum(axis=2))
-        totals = tables[0].sum(axis=-1)
-        whole = self.sum_xlogx(totals[..., None])
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return PairEntropies(*((whole - self.sum_xlogx(table)) / totals for table in tables))
+    def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
+        """Count some pairs at a time, then sum."""
+        return sums_by_parts(self, left, lefts, right, rights)
 
     @at_home
-    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+    def combine(
+        self, sums: PairSums, coefficients: tuple[float, float, float], low: float
+    ) -> Array:
         """In place; a tile is small enough to stay in cache."""
         a, b, c = coefficients
+        entropies = sums.entropies()
         found: Array = a * entropies.left + b * entropies.right
         found = found + c * entropies.joint
-        self.xp.maximum(found, 0.0, out=found)
+        self.xp.maximum(found, low, out=found)
         found += 0.0  # no −0.0
         return found
 

@@ -10,6 +10,7 @@ import numpy as np
 from fastinfo.backends.contract import Summary, code_dtype
 from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.quantiles import outweighs
+from fastinfo.backends.terms import Reduction, plug_in
 
 Array = np.ndarray[Any, Any]
 
@@ -20,6 +21,7 @@ class Packed(NamedTuple):
     codes: Sequence[Array] | Array
     n_bins: Sequence[int]
     weights: Array | None
+    reduction: Reduction
 
 
 class NumpyKernels(GenericKernels):
@@ -82,25 +84,28 @@ class NumpyKernels(GenericKernels):
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
+        reduction: Reduction | None = None,
     ) -> Packed:
         """Nothing to prepare."""
-        return Packed(codes, n_bins, weights)
+        n_samples = len(codes[0]) if len(codes) else 0
+        how = reduction or plug_in(n_samples, is_weighted=weights is not None)
+        return Packed(codes, n_bins, weights, how)
 
-    def count_pairs(self, packed: Packed, left: slice, right: slice) -> Array:
+    def count_pairs(self, left: Packed, lefts: slice, right: Packed, rights: slice) -> Array:
         """One ``count_joint`` a pair."""
-        rows, columns = range(len(packed.codes))[left], range(len(packed.codes))[right]
-        n_bins = packed.n_bins
-        shape = (
-            len(rows),
-            len(columns),
-            max(n_bins[i] for i in rows),
-            max(n_bins[j] for j in columns),
+        rows, columns = (
+            [(pack.codes[i], pack.n_bins[i]) for i in range(len(pack.codes))[side]]
+            for pack, side in ((left, lefts), (right, rights))
         )
-        counts = np.zeros(shape, np.int64 if packed.weights is None else np.float64)
-        for a, i in enumerate(rows):
-            for b, j in enumerate(columns):
-                counts[a, b, : n_bins[i], : n_bins[j]] = self.count_joint(
-                    (packed.codes[i], packed.codes[j]), (n_bins[i], n_bins[j]), packed.weights
+        shape = (
+            *(len(rows), len(columns)),
+            *(max((n_bins for _, n_bins in side), default=0) for side in (rows, columns)),
+        )
+        counts = np.zeros(shape, np.int64 if left.weights is None else np.float64)
+        for i, (x, x_bins) in enumerate(rows):
+            for j, (y, y_bins) in enumerate(columns):
+                counts[i, j, :x_bins, :y_bins] = self.count_joint(
+                    (x, y), (x_bins, y_bins), left.weights
                 )
         return counts
 

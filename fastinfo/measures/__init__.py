@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -479,14 +480,16 @@ def _measure(
         def marginal(*axes: int) -> Any:
             return kernels.bring(counts.marginal(*axes))
 
-        n_variables = counts.n_variables
-        entropy = entropies.of_marginals(marginal, n_variables, options.estimator, kernels)
+        n_variables, possible = counts.n_variables, partial(samples.possible_cells, counts)
+        entropy = entropies.of_marginals(
+            marginal, n_variables, possible, options.estimator, kernels
+        )
         value = entropies.without_rounding(
             formula(entropy), formula.bounds, options.estimator, kernels
         )
         if tell is not None and not counts.is_weighted:
             if not entropies.ESTIMATORS[options.estimator].is_plug_in:
                 # What is corrected is still mostly chance where the plug-in value is.
-                entropy = entropies.of_marginals(marginal, n_variables, "ml", kernels)
+                entropy = entropies.of_marginals(marginal, n_variables, possible, "ml", kernels)
             tell(counts, entropy, options.unit)
         return float(value) / options.unit

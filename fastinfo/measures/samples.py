@@ -10,9 +10,10 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.accumulators.count_columns import How, count_columns
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
-from fastinfo.backends import choose
-from fastinfo.binning.rules import Bins
+from fastinfo.backends import choose, on_host
+from fastinfo.binning.rules import Bins, Edges
 from fastinfo.data.columns import Column, Columns
+from fastinfo.estimators import entropies
 from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
 
@@ -136,6 +137,17 @@ def _count_groups(
 ) -> JointCounts:
     how = How(options.bins, options.nan_policy, None, options.backend, options.n_jobs)
     return JointCounts.of_counted(count_columns(groups, sample_weight, how, fixed), how)
+
+
+def possible_cells(counts: JointCounts, variable: int) -> int:
+    """How many cells a variable could have been in, `entropies.possible_cells` of each column."""
+    first = sum(counts._widths[:variable])
+    found = 1
+    for axis, bins in enumerate(counts._bins[variable], first):
+        margin = counts._known.marginal([axis]).values
+        has_edges = isinstance(bins, Edges)
+        found *= int(entropies.possible_cells(margin, len(bins), has_edges, on_host()))
+    return found
 
 
 def _require_samples(counts: JointCounts) -> None:

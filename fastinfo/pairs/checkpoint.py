@@ -11,13 +11,13 @@ import json
 import os
 import sqlite3
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-FORMAT = 2
+FORMAT = 3
 
 APPLICATION_ID = 0x66696E66
 """What SQLite keeps in the header of our files: "finf"."""
@@ -56,6 +56,8 @@ class Checkpoint:
         What the values depend on. A directory that was begun with another one is refused.
     tile_cells : int or None
         Cells of a tile, which cut the features into tiles, where the run is a new one.
+    planes : sequence of str
+        Names of the numbers that are measured of each pair.
 
     Attributes
     ----------
@@ -77,7 +79,9 @@ class Checkpoint:
         directory: str | os.PathLike[str],
         description: Mapping[str, str | int],
         tile_cells: int | None,
+        planes: Sequence[str],
     ) -> None:
+        self.planes = tuple(planes)
         self.directory = Path(directory)
         require_directory(self.directory)
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -88,7 +92,8 @@ class Checkpoint:
             # Another connection: what that one has locked in reading, it would keep.
             self._file.close()
             self._file = self._connect()
-            self.tile_cells = self._open({"format": FORMAT, **description}, tile_cells)
+            described = {"format": FORMAT, "planes": ", ".join(planes), **description}
+            self.tile_cells = self._open(described, tile_cells)
         except sqlite3.DatabaseError as error:
             self._file.close()
             raise self._told(error) from error
@@ -155,8 +160,8 @@ class Checkpoint:
         self._file.execute("BEGIN")
         return None if row[1] is None else int(row[1])
 
-    def load(self, left: slice, right: slice) -> Any:
-        """Values of a finished tile, or None."""
+    def load(self, left: slice, right: slice) -> dict[str, Any] | None:
+        """Values of a finished tile, by the names of their planes, or None."""
         row = self._file.execute(
             "SELECT tile_values FROM tiles WHERE left_start = ? AND left_stop = ? "
             "AND right_start = ? AND right_stop = ?",
@@ -164,11 +169,12 @@ class Checkpoint:
         ).fetchone()
         if row is None:
             return None
-        shape = (left.stop - left.start, right.stop - right.start)
-        return np.frombuffer(row[0], "<f8").reshape(shape)
+        shape = (len(self.planes), left.stop - left.start, right.stop - right.start)
+        return dict(zip(self.planes, np.frombuffer(row[0], "<f8").reshape(shape), strict=True))
 
-    def store(self, left: slice, right: slice, values: Any) -> None:
+    def store(self, left: slice, right: slice, planes: Mapping[str, Any]) -> None:
         """Keep the values of a finished tile."""
+        values = np.stack([planes[name] for name in self.planes])
         self._file.execute(
             "INSERT OR REPLACE INTO tiles VALUES (?, ?, ?, ?, ?)",
             (

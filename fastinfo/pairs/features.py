@@ -35,6 +35,8 @@ class Features:
     """Codes of features that follow one another, ``(k, n)``; code ``n_bins`` is missing."""
     n_bins: HostArray
     has_missing: HostArray
+    has_edges: HostArray
+    """Whether bins are intervals; those of others are categories."""
 
     def __len__(self) -> int:
         return self.n_bins.size
@@ -51,6 +53,12 @@ class Features:
             position -= len(block)
         raise IndexError(position)
 
+    def _around(self, chosen: HostArray) -> tuple[list[Array], int]:
+        """The blocks from the first to the last chosen feature, and the first feature of theirs."""
+        ends = np.cumsum([len(block) for block in self.blocks])
+        first, last = np.searchsorted(ends, [chosen.min(), chosen.max()], side="right")
+        return self.blocks[first : last + 1], int(ends[first]) - len(self.blocks[first])
+
     def padded(self, chosen: HostArray, sizes: HostArray, kernels: Kernels) -> Any:
         """Codes of chosen features for tables of given sizes: of missing samples, these are it.
 
@@ -60,7 +68,8 @@ class Features:
             One array where all codes are of one type.
         """
         is_moved = self.has_missing[chosen] & (sizes != self.n_bins[chosen])
-        if len({block.dtype for block in self.blocks}) > 1:
+        blocks, first = self._around(chosen)
+        if len({block.dtype for block in blocks}) > 1:
             rows = self.rows()
             found = [rows[i] for i in chosen.tolist()]
             for position in np.flatnonzero(is_moved).tolist():
@@ -69,10 +78,9 @@ class Features:
                 codes[found[position] == n_bins] = size
                 found[position] = codes
             return found
-        one = len(self.blocks) == 1
-        codes = self.blocks[0] if one else kernels.xp.concatenate(self.blocks)
-        if not np.array_equal(chosen, np.arange(len(self))):
-            codes = codes[kernels.bring(chosen)]
+        codes = blocks[0] if len(blocks) == 1 else kernels.xp.concatenate(blocks)
+        if not np.array_equal(chosen, np.arange(first, first + len(codes))):
+            codes = codes[kernels.bring(chosen - first)]
         if not is_moved.any():
             return codes
         dtype = code_dtype(int(max(sizes.max(), self.n_bins[chosen].max())))
@@ -112,6 +120,7 @@ def encode(
         [block for part in found for block in part.blocks],
         np.concatenate([part.n_bins for part in found]),
         np.concatenate([part.has_missing for part in found]),
+        np.concatenate([part.has_edges for part in found]),
     )
 
 
@@ -150,6 +159,7 @@ def _encode(
             [coder.codes()[None] for coder in coders],
             np.array([len(coder.bins) for coder in coders]),
             np.array([coder.has_missing for coder in coders]),
+            np.array([isinstance(coder.bins, Edges) for coder in coders]),
         )
     if refuse and found.has_missing.any():
         column = columns[int(found.has_missing.argmax())]
@@ -161,18 +171,18 @@ def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None
     """All rows at once; None where some of them have to be looked at more closely."""
     if values.dtype.kind == "f":
         return _encode_floats(values, rule, kernels)
-    complete = np.zeros(len(values), np.bool_)
+    complete = has_edges = np.zeros(len(values), np.bool_)
     if values.dtype.kind == "b":
-        return Features([values.view("u1")], np.full(len(values), 2), complete)
+        return Features([values.view("u1")], np.full(len(values), 2), complete, has_edges)
     low, high, _ = kernels.summarize_rows(values)
     if values.dtype == "u1":
-        return Features([values], high.astype(np.int64) + 1, complete)
+        return Features([values], high.astype(np.int64) + 1, complete, has_edges)
     unsigned = f"u{values.dtype.itemsize}"
     distance = high.view(unsigned) - low.view(unsigned)  # which no signed type need hold
     if (distance > 255).any():
         return None
     codes = kernels.encode_integer_rows(values, low)
-    return Features([codes], distance.astype(np.int64) + 1, complete)
+    return Features([codes], distance.astype(np.int64) + 1, complete, has_edges)
 
 
 def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
@@ -193,7 +203,7 @@ def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | No
     else:
         return None
     codes = kernels.encode_float_rows(values, edges, n_bins, is_uniform)
-    return Features([codes], n_bins, has_missing)
+    return Features([codes], n_bins, has_missing, np.ones(len(values), np.bool_))
 
 
 def _edges(

@@ -11,10 +11,8 @@ from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
-from fastinfo import counting, formulas
-from fastinfo.backends import choose, on_device_of
-from fastinfo.backends.generic import GenericKernels
-from fastinfo.backends.home import home_of
+from fastinfo import formulas
+from fastinfo.backends import on_device_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.types import (
@@ -31,10 +29,11 @@ from fastinfo.inputs.types import (
 )
 from fastinfo.measures import saturation
 from fastinfo.pairs import ranking, runs
+from fastinfo.pairs.matrices import matrix
+from fastinfo.pairs.measure import OfEntropies, mutual_information
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.runs import MUTUAL_INFORMATION, Inputs, Run
-from fastinfo.pairs.sinks import MatrixSink, RankedSink, TopSink
-from fastinfo.pairs.tiles import TileMeasure
+from fastinfo.pairs.runs import Binned, Inputs, Run
+from fastinfo.pairs.sinks import RankedSink, TopSink
 from fastinfo.system.progress import Progress
 
 MOST_CHECKED = 100
@@ -170,36 +169,16 @@ def pairwise_mutual_information(
            [0., 0., 1.]])
     """
     average = _average(normalized, base)
-    X, Y = tables.with_layers(X, Y, layer)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    settings = Run(progress, memory_limit, checkpoint)
-    with on_device_of(X, Y, options.sample_weight):
-        given = runs.resolve(runs.inputs(X, Y, bins, kinds), options)
-        shape = given.shape
-        kernels = choose(options.backend, runs.home_of_inputs(given, options))
-        matrix = None if out is None else arguments.output(out, shape)
-        goes_to = home_of(X if matrix is None else matrix)
-        # Tiles that pass through a file, or are marked by what the host knows, go to the host.
-        passes_host = checkpoint is not None or options.nan_policy == "propagate"
-        is_there = not goes_to.is_host and goes_to.place == kernels.home.place
-        stays = is_there and not passes_host
-        if matrix is None:
-            if not stays:
-                counting.require_memory(
-                    shape, what="the matrix", help_="pass out=, or use top_pairs"
-                )
-            matrix = (kernels.xp if stays else np).empty(shape)  # every cell is written to
-        there = home_of(matrix)
-        target: Any = GenericKernels() if there.is_host else choose(home=there)
-        binned = runs.bin_features(given, options)
-        sink = MatrixSink(matrix, given.n_left, options.unit, target, stays)
-        runs.measure_pairs(binned, sink, options, settings, _measure(average))
-        _tell_of_the_widest(given, binned.judge(options.unit, average), matrix)
-        if out is not None:
-            return out
-        if tables.is_frame(X):
-            return tables.labelled(matrix, X, given.sides[0].labels, given.sides[-1].labels)
-        return tables.like(matrix, X)
+    return matrix(
+        *tables.with_layers(X, Y, layer),
+        _measure(average, options),
+        options,
+        Run(progress, memory_limit, checkpoint),
+        kinds=kinds,
+        out=out,
+        tell=partial(_tell_of_the_widest, average),
+    )
 
 
 @overload
@@ -363,7 +342,7 @@ def top_pairs(
             sink: TopSink = RankedSink(k, *sink_options, run.memory_limit, rank)
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
-        runs.measure_pairs(binned, sink, options, run, _measure(average))
+        runs.measure_pairs(binned, sink, options, run, _measure(average, options))
     n_before = given.n_left or 0
     found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
     _tell_of_saturation(given, judge, found)
@@ -392,11 +371,12 @@ def _average(normalized: Any, base: Any) -> str | None:
     return str(arguments.one_of(normalized, "normalized", formulas.AVERAGES))
 
 
-def _measure(average: str | None) -> TileMeasure:
+def _measure(average: str | None, options: Options) -> OfEntropies:
     if average is None:
-        return MUTUAL_INFORMATION
+        return mutual_information(options.estimator)
     formula = formulas.normalized_mutual_information.with_options(average=average)
-    return TileMeasure(f"normalized_mutual_information, {average}", formula, is_linear=False)
+    name = f"normalized_mutual_information, {average}"
+    return OfEntropies(name, formula, options.estimator, is_linear=False)
 
 
 def _rank(
@@ -418,8 +398,11 @@ def _tell_of_saturation(
         saturation.warn_of_columns(names, f"{worst.total()} of the pairs shown")
 
 
-def _tell_of_the_widest(given: Inputs, judge: Judge, matrix: Any) -> None:
+def _tell_of_the_widest(
+    average: str | None, given: Inputs, binned: Binned, unit: float, matrix: Any
+) -> None:
     """The same for a matrix, by the pairs among the columns with the most bins."""
+    judge = binned.judge(unit, average)
     if not judge.corrects or not hasattr(matrix, "__getitem__"):
         return
     n_bins, n_left = judge.features.n_bins, given.n_left or 0

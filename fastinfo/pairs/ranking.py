@@ -118,9 +118,8 @@ class Judge:
         """Entropies of both features over the samples of the pair, in nats."""
         if not self._is_recounted(left, right):
             return self._by_itself(left)[1], self._by_itself(right)[1]
-        _, *sides = self.margins(left, right)
-        x, y = (self._entropy(margin) for margin in sides)
-        return x, y
+        _, x, y = self.margins(left, right)
+        return self._entropy(left, x), self._entropy(right, y)
 
     def scale(self, left: int, right: int) -> float:
         """Nats of one unit of the value of a pair."""
@@ -177,7 +176,11 @@ class Judge:
             return False
         n_samples, x, y = self.margins(left, right)
         is_recounted = self._is_recounted(left, right)  # which takes long, and once is enough
-        both = (self._entropy(x), self._entropy(y)) if is_recounted else self.entropies(left, right)
+        both = (
+            (self._entropy(left, x), self._entropy(right, y))
+            if is_recounted
+            else self.entropies(left, right)
+        )
         value *= float(self.average(*both)) if self.is_normalized else self.unit
         if not saturation.may_be_chance(value, both, (n_samples, x.size, y.size)):
             return False
@@ -196,7 +199,7 @@ class Judge:
             key = np.sort(margin).tobytes()
             number = self._numbers.setdefault(key, len(self._numbers))
             margins = Margins(self.n_present(feature), margin, margin)
-            self._alone[feature] = margins, self._entropy(margin), number
+            self._alone[feature] = margins, self._entropy(feature, margin), number
         return self._alone[feature]
 
     def _margin(self, feature: int, complete: Array) -> Array:
@@ -204,8 +207,13 @@ class Judge:
         counts = np.bincount(self._of(feature)[complete], weights)
         return np.asarray(counts[counts > 0])
 
-    def _entropy(self, margin: Array) -> float:
-        return float(entropies.entropy(margin, self.estimator, self._reference))
+    def _entropy(self, feature: int, margin: Array) -> float:
+        n_bins, has_edges = self.features.n_bins[feature], self.features.has_edges[feature]
+
+        def n_cells() -> Any:
+            return entropies.possible_cells(margin, n_bins, has_edges, self._reference)
+
+        return float(entropies.entropy(margin, n_cells, self.estimator, self._reference))
 
     def _complete(self, left: int, right: int) -> Array:
         return np.asarray(self._present(left) & self._present(right))

@@ -11,24 +11,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo import formulas
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Array, Home, Kernels
 from fastinfo.data.columns import Columns, typical
-from fastinfo.estimators import entropies
 from fastinfo.inputs import arguments, bin_arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
-from fastinfo.pairs import features, tiles
+from fastinfo.pairs import engine, features, plan
 from fastinfo.pairs.checkpoint import Checkpoint, fingerprint, require_directory
+from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.features import Features
+from fastinfo.pairs.job import Job, team
+from fastinfo.pairs.measure import TileMeasure
+from fastinfo.pairs.plan import Plan
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.sinks import PropagatingSink
-from fastinfo.pairs.tiles import Job, Plan, Sink, TileMeasure
 from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
-
-MUTUAL_INFORMATION = TileMeasure("mutual_information", formulas.mutual_information)
 
 
 class Side(NamedTuple):
@@ -186,7 +185,7 @@ class Run:
 
     def tile_cells(self, n_jobs: int) -> int:
         """Cells that the counts of a tile of each thread may have."""
-        return min(tiles.TILE_CELLS, max(self.memory_limit // (n_jobs * tiles.BYTES_PER_CELL), 1))
+        return min(plan.TILE_CELLS, max(self.memory_limit // (n_jobs * plan.BYTES_PER_CELL), 1))
 
 
 class Binned(NamedTuple):
@@ -257,14 +256,14 @@ def measure_pairs(
 ) -> None:
     """Measure every pair of binned features."""
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left
-    is_plug_in = entropies.ESTIMATORS[options.estimator].is_plug_in
-    tile_cells = None if is_plug_in else settings.tile_cells(options.n_jobs)
+    # Kernels that sum keep no counts; where a measure looks at them, they have to fit.
+    tile_cells = settings.tile_cells(options.n_jobs) if measure.term is None else None
     if options.nan_policy == "propagate":
         sink = PropagatingSink(sink, binned.features.has_missing)
     with (
         shown(settings.progress) as report,
         _finished_tiles(
-            settings.checkpoint, partial(_description, binned, measure), tile_cells
+            settings.checkpoint, partial(_description, binned, measure), tile_cells, measure.planes
         ) as finished,
     ):
         job = Job(
@@ -278,7 +277,6 @@ def measure_pairs(
                 is_weighted=weights is not None,
             ),
             measure,
-            options.estimator,
             kernels,
             weights,
             memory_limit=settings.memory_limit,
@@ -286,8 +284,8 @@ def measure_pairs(
         )
         # What is on a device already is measured there, and what stays on one has to be.
         is_shared = binned.home.is_host and not job.stays
-        jobs = tiles.team(job, kernels.other_devices()) if is_shared else [job]
-        tiles.run(jobs, sink, options.n_jobs, report, finished)
+        jobs = team(job, kernels.other_devices()) if is_shared else [job]
+        engine.run(jobs, sink, options.n_jobs, report, finished)
 
 
 @contextmanager
@@ -295,11 +293,12 @@ def _finished_tiles(
     directory: Path | None,
     description: Callable[[], dict[str, str | int]],
     tile_cells: int | None,
+    planes: Sequence[str],
 ) -> Iterator[Checkpoint | None]:
     if directory is None:
         yield None
         return
-    checkpoint = Checkpoint(directory, description(), tile_cells)
+    checkpoint = Checkpoint(directory, description(), tile_cells, planes)
     try:
         yield checkpoint
     finally:
@@ -311,7 +310,7 @@ def _description(binned: Binned, measure: TileMeasure) -> dict[str, str | int]:
     to_host, weights = binned.kernels.to_host, binned.weights
     codes = [row for block in binned.features.blocks for row in to_host(block)]
     n_bins = binned.features.n_bins.tolist()
-    classes = [tiles.size_class(bins) for bins in n_bins]  # they order the plan
+    classes = [plan.size_class(bins) for bins in n_bins]  # they order the plan
     return {
         "measure": measure.name,
         "estimator": binned.estimator,

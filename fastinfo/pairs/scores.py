@@ -24,7 +24,8 @@ from fastinfo.inputs.types import (
 )
 from fastinfo.measures import saturation
 from fastinfo.pairs import ranking, runs
-from fastinfo.pairs.runs import MUTUAL_INFORMATION, Inputs, Run, Side
+from fastinfo.pairs.measure import mutual_information
+from fastinfo.pairs.runs import Inputs, Run, Side
 from fastinfo.pairs.sinks import MatrixSink
 from fastinfo.system.progress import Progress
 
@@ -162,7 +163,8 @@ def score(
         values = np.empty(given.shape)
         host: Any = GenericKernels()
         sink = MatrixSink(values, given.n_left, options.unit, host, False)
-        runs.measure_pairs(binned, sink, options, settings, MUTUAL_INFORMATION)
+        measure = mutual_information(options.estimator)
+        runs.measure_pairs(binned, sink, options, settings, measure)
     judge = binned.judge(options.unit)
     least = ranking.least_samples(binned.n_samples) if min_samples is None else min_samples
     scores, worst = [], []

@@ -8,9 +8,13 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.contract import Kernels
-from fastinfo.pairs.tiles import Sink
+from fastinfo.pairs.engine import Sink
+from fastinfo.pairs.job import Planes
 
 Array = np.ndarray[Any, Any]
+
+VALUE = "value"
+"""The plane that pairs are ranked by."""
 
 BYTES_PER_PAIR = 4 * 8 * 2
 """A rank, a value and two positions, and as much again while they are put in order."""
@@ -37,22 +41,31 @@ class MatrixSink:
         Those of the place where the matrix is.
     stays : bool
         Whether values are measured there, and had better not take the way over the host.
+    plane : str
+        Which of the measured numbers the matrix is of.
     """
 
     def __init__(
-        self, matrix: Any, n_left: int | None, unit: float, kernels: Kernels, stays: bool
+        self,
+        matrix: Any,
+        n_left: int | None,
+        unit: float,
+        kernels: Kernels,
+        stays: bool,
+        plane: str = VALUE,
     ) -> None:
         self.matrix = matrix
         self.n_left = n_left
         self.unit = unit
         self.kernels = kernels
         self.stays = stays
+        self.plane = plane
 
-    def put(self, left: Array, right: Array, values: Any) -> None:
+    def put(self, left: Array, right: Array, planes: Planes) -> None:
         """Write one tile."""
         columns = right if self.n_left is None else right - self.n_left
         with self.kernels.current():
-            values = self.kernels.bring(values)
+            values = self.kernels.bring(planes[self.plane])
             if self.unit != 1.0:
                 values = values / self.unit
             self.kernels.write_tile(values, left, columns, self.matrix, self.n_left is None)
@@ -99,9 +112,9 @@ class TopSink:
         least = self._ranks[-1] if self.k == self._ranks.size else self.threshold
         return max(float(least), self.threshold)
 
-    def put(self, left: Array, right: Array, values: Array) -> None:
+    def put(self, left: Array, right: Array, planes: Planes) -> None:
         """Keep what may be among the largest."""
-        values = values / self.unit
+        values = planes[VALUE] / self.unit
         # First by value: of most tiles next to nothing is left. NaN is never wanted.
         rows, columns = np.nonzero(values >= self.least)
         values = values[rows, columns]
@@ -212,7 +225,8 @@ class PropagatingSink:
         self.sink = sink
         self.lacking = lacking
 
-    def put(self, left: Array, right: Array, values: Array) -> None:
+    def put(self, left: Array, right: Array, planes: Planes) -> None:
         """Hand one tile on."""
         unknown = self.lacking[left][:, None] | self.lacking[right]
-        self.sink.put(left, right, np.where(unknown, np.nan, values))
+        known = {name: np.where(unknown, np.nan, values) for name, values in planes.items()}
+        self.sink.put(left, right, known)

@@ -3,6 +3,7 @@
 import ctypes
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -43,15 +44,45 @@ def without_random_addresses():
     return ["setarch", "-R"] if shutil.which("setarch") else []
 
 
+STRUCT = re.compile(
+    r"^(?:template <(?P<template>class \w+(?:, class \w+)*)> )?struct (?P<name>\w+) \{\n"
+    r"(?P<body>.*?)^\};$",
+    re.MULTILINE | re.DOTALL,
+)
+FIELDS = re.compile(r"^    (?! |using |static )[\w:<>,*& ]*[\w>*&] (\w+(?:, \w+)*);", re.MULTILINE)
+
+
+def told_structs(text):
+    """What tells of the fields of each struct in a text, to C++: see `Fields` in `cuda.hpp`."""
+    told = []
+    for found in STRUCT.finditer(text):
+        names = [name for some in FIELDS.findall(found["body"]) for name in some.split(", ")]
+        parameters, name = found["template"] or "", found["name"]
+        type_ = f"{name}<{parameters.replace('class ', '')}>" if parameters else name
+        fields = "".join(
+            f' + field<decltype(T::{field})>(outer + "{field}", offset + offsetof(T, {field}))'
+            for field in names
+        )
+        told.append(
+            f"template <{parameters}> struct emulation::Fields<{type_}> {{\n"
+            f"    using T = {type_};\n"
+            f'    static constexpr const char* name = "{name}";\n'
+            "    static std::string told(const std::string& outer, std::size_t offset) {\n"
+            f"        return std::string(){fields};\n    }}\n}};\n"
+        )
+    return "".join(told)
+
+
 def complete_text(family, edited=lambda text: text):
     """One C++ file: the emulation, the kernels, and the table by which they are found."""
     replaced = {name: (HERE / name).read_text("utf-8") for name in REPLACED}
     names = sources.FAMILIES[family].kernels
     table = ",\n".join(f'    emulation::bind("{name}", &{name})' for name in names)
+    text = edited(sources.text(family, replaced))
     return (
         (HERE / "cuda.hpp").read_text("utf-8").replace("#pragma once\n", "")
-        + f'\n#line 1 "{family}.cu"\n'
-        + edited(sources.text(family, replaced))
+        + f'\n#line 1 "{family}.cu"\n{text}\n'
+        + told_structs(text)
         + "\nconst emulation::Kernel* emulation::find(const char* name) {\n"
         + f"    static const Kernel kernels[] = {{\n{table}}};\n"
         + "    for (const Kernel& kernel : kernels)\n"

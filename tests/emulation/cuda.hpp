@@ -331,9 +331,17 @@ UNWATCHED inline unsigned int ballot(unsigned int mask, bool predicate) {
 
 // --- what Python calls ---------------------------------------------------------------------------
 
+// What the compiler knows of a struct's fields, each as `name@offset=type;`, those of inner structs
+// too. The builder writes one for each struct of a text.
+template <class T> struct Fields;
+
 template <class T> std::string describe() {
     using Bare = std::remove_cv_t<std::remove_pointer_t<T>>;
     std::string kind = std::is_pointer_v<T> ? "*" : "";
+    if constexpr (std::is_class_v<T>) {
+        return std::string(Fields<T>::name) + ":" + std::to_string(sizeof(T)) + ":" +
+            Fields<T>::told("", 0);
+    }
     if constexpr (std::is_arithmetic_v<Bare>) {
         if (std::is_floating_point_v<Bare>) kind += "f";
         else if (std::is_same_v<Bare, bool>) kind += "b";
@@ -342,6 +350,11 @@ template <class T> std::string describe() {
     } else {
         return kind + "any";
     }
+}
+
+template <class T> std::string field(const std::string& name, std::size_t offset) {
+    if constexpr (std::is_class_v<T>) return Fields<T>::told(name + ".", offset);
+    else return name + "@" + std::to_string(offset) + "=" + describe<T>() + ";";
 }
 
 struct Kernel {

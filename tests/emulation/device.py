@@ -2,13 +2,14 @@
 
 import ctypes
 import os
+import re
 import threading
 from contextlib import contextmanager
 
 import numpy as np
 from emulation import arrays, build
 
-from fastinfo.backends.cupy import sources
+from fastinfo.backends.cupy import sources, structs
 from fastinfo.backends.cupy.device import Properties
 
 SEED = int(os.environ.get("FASTINFO_EMULATION_SEED", "0"))
@@ -163,6 +164,8 @@ def _three(size):
 
 def _argument(value, wanted, name):
     """Memory that holds an argument, which is of the type that the kernel takes."""
+    if isinstance(value, tuple):
+        return _struct(value, wanted, name)
     if isinstance(value, arrays.DeviceArray):
         host = arrays.unwrap(value)
         if not host.flags.c_contiguous:
@@ -180,3 +183,16 @@ def _argument(value, wanted, name):
     if found != wanted:
         raise TypeError(f"{name} is {found}; the kernel takes {wanted}")
     return ctypes.create_string_buffer(value.tobytes(), value.dtype.itemsize)
+
+
+def _struct(value, wanted, name):
+    """The same of a struct, which has the fields of the kernel's one, each where that has it."""
+    held = structs.by_value(value)
+    fields = list(structs.fields(value))
+    offsets = "".join(f"{field}@{offset};" for field, offset, _ in fields)
+    found = f"{type(value).__name__}:{held.nbytes}:{offsets}"
+    if found != re.sub("=.*?;", ";", wanted):
+        raise TypeError(f"{name} is {found} the kernel takes {wanted}")
+    for (field, _, inner), type_ in zip(fields, re.findall("=(.*?);", wanted), strict=True):
+        _argument(inner, type_, f"{field} of {name}")
+    return ctypes.create_string_buffer(held.tobytes(), held.nbytes)

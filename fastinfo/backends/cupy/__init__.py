@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends import quantiles
-from fastinfo.backends.contract import OnHost, PairEntropies, RowSummary, Summary, Uncoded
+from fastinfo.backends.contract import OnHost, RowSummary, Summary, Uncoded
 from fastinfo.backends.cupy import count, discovery, encode, matrix, pairs, rows, soft, sums
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.home import CupyHome, on_device
-from fastinfo.backends.cupy.pairs import tile_sizes
+from fastinfo.backends.cupy.pairs import tile_sizes, ways
 from fastinfo.backends.generic import GenericKernels
+from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.soft import SoftBins
+from fastinfo.backends.terms import Reduction
 
 __all__ = ["CupyHome", "CupyKernels"]
 
@@ -27,6 +29,8 @@ class CupyKernels(GenericKernels):
     where : CupyHome, Device, int or None
         Where they work: a device, or its number, stands for its home on the current stream, and
         None for that of the thread's current device.
+    choose : callable, optional
+        Which way to count the pairs of a tile.
     """
 
     name = "cupy"
@@ -37,8 +41,13 @@ class CupyKernels(GenericKernels):
     each has up to a gigabyte of the device under way."""
     codes_while_counting = True
 
-    def __init__(self, where: CupyHome | Device | int | None = None) -> None:
+    def __init__(
+        self,
+        where: CupyHome | Device | int | None = None,
+        choose: pairs.Choose = ways.choose,
+    ) -> None:
         self.home = where if isinstance(where, CupyHome) else CupyHome(where)
+        self._choose = choose
 
     @classmethod
     def describe(cls) -> str:
@@ -139,24 +148,32 @@ class CupyKernels(GenericKernels):
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
+        reduction: Reduction | None = None,
     ) -> pairs.Packed:
         """One matrix of codes, and bit planes of the features with few bins."""
-        return pairs.pack(self.device, codes, n_bins, weights, memory_limit)
+        return pairs.pack(self.device, codes, n_bins, weights, memory_limit, reduction)
 
     @on_device
-    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+    def count_pairs(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> Array:
         """In the way that is fastest for so many bins and samples."""
-        return pairs.count_pairs(self.device, packed, left, right)
+        return pairs.count_pairs(self.device, left, lefts, right, rights, self._choose)
 
     @on_device
-    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
+    def pair_sums(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> PairSums:
         """Counts are reduced where they arise."""
-        return pairs.pair_entropies(self.device, packed, left, right)
+        kernels: Any = self
+        return pairs.pair_sums(kernels, self.device, left, lefts, right, rights, self._choose)
 
     @on_device
-    def combine(self, entropies: PairEntropies, coefficients: tuple[float, float, float]) -> Array:
+    def combine(
+        self, sums: PairSums, coefficients: tuple[float, float, float], low: float
+    ) -> Array:
         """One pass."""
-        return matrix.combine(self.device, entropies, coefficients)
+        return matrix.combine(self.device, sums, coefficients, low)
 
     @on_device
     def write_tile(

@@ -70,9 +70,19 @@ ALL_BYTES = 256
 
 
 class Side(NamedTuple):
-    """A variable as `count_shared` takes it."""
+    """A variable of `count_shared`: the struct of ``count.cu``."""
+
+    values: Array
+    bins: Bins
+    stride: np.uint32
+    position: np.uint32
+
+
+class Variable(NamedTuple):
+    """What is counted."""
 
     kind: str
+    """What ``count.cu`` calls the type of the values."""
     values: Array
     low: int = 0
     """What is to be subtracted from the values."""
@@ -86,27 +96,31 @@ class Side(NamedTuple):
         """Bytes of shared memory for keys."""
         return 0 if self.bins is None else int(self.bins.keys.nbytes)
 
-    def arguments(self, stride: int, position: int) -> tuple[Any, ...]:
-        """Those of the kernel that are about this side."""
-        bins = self.bins or Bins(self.values, np.int32(self.end), *[np.float32(0)] * 3)
-        at = np.uint32(position)
-        return (self.values, np.uint32(stride), bins.keys, bins.n_bins, at, *bins[2:])
+    def side(self, stride: int, position: int) -> Side:
+        """As the kernel takes it."""
+        none = np.float32(0)
+        bins = self.bins or Bins(
+            keys=self.values, n_bins=np.int32(self.end), scale=none, shift=none, limit=none
+        )
+        return Side(
+            values=self.values, bins=bins, stride=np.uint32(stride), position=np.uint32(position)
+        )
 
 
-def _side(device: Device, column: Array | Uncoded, extent: int) -> Side:
+def _variable(device: Device, column: Array | Uncoded, extent: int) -> Variable:
     if isinstance(column, Uncoded):
         values = device.xp.ascontiguousarray(column.values)
         if column.edges is not None:
             bins = bins_of(device, values.dtype, column.edges, column.is_uniform)
-            return Side(TYPE_NAMES[values.dtype.name], values, bins=bins)
+            return Variable(TYPE_NAMES[values.dtype.name], values, bins=bins)
         if column.is_guess:
-            return Side(TYPE_NAMES[values.dtype.name], values, end=extent - 1)
+            return Variable(TYPE_NAMES[values.dtype.name], values, end=extent - 1)
         if values.dtype.itemsize >= 4 or values.dtype.kind == "u":
             # Of 32 bits and more the lowest 32 are subtracted from, whatever the sign.
             unsigned = values.view(f"u{values.dtype.itemsize}")
-            return Side(TYPE_NAMES[unsigned.dtype.name], unsigned, column.low)
+            return Variable(TYPE_NAMES[unsigned.dtype.name], unsigned, column.low)
     codes = device.xp.ascontiguousarray(codes_of(device, column, extent))
-    return Side(TYPE_NAMES[codes.dtype.name], codes)
+    return Variable(TYPE_NAMES[codes.dtype.name], codes)
 
 
 def _count_shared(
@@ -119,35 +133,32 @@ def _count_shared(
     if len(columns) > 2:
         columns = [_joined(device, columns[:-1], shape[:-1]), columns[-1]]
         shape = [n_cells // shape[-1], shape[-1]]
-    sides = [_side(device, column, size) for column, size in zip(columns, shape, strict=True)]
-    table = plan.shared_table(device.properties, n_cells, 4, [side.key_bytes for side in sides])
+    variables = [_variable(device, *one) for one in zip(columns, shape, strict=True)]
+    table = plan.shared_table(device.properties, n_cells, 4, [v.key_bytes for v in variables])
     if table is None:  # there is room for the table without the edges
         every = zip(columns, shape, strict=True)
         return _count_shared(device, [codes_of(device, *one) for one in every], shape)
     strides = [n_cells // shape[0] << table.shift, 1 << table.shift]
-    origin = -sum(side.low * stride for side, stride in zip(sides, strides, strict=False))
+    origin = -sum(one.low * stride for one, stride in zip(variables, strides, strict=False))
     ordered = sorted(
-        zip(sides, strides, table.positions, strict=False),
+        zip(variables, strides, table.positions, strict=False),
         key=lambda one: COUNTED.index(one[0].kind),
     )
-    of_sides = [side.arguments(stride, position) for side, stride, position in ordered]
-    kinds = [side.kind for side, _, _ in ordered]
+    values = [one.values for one in variables]
     if len(ordered) == 1:
-        kinds.append("Nothing")
-        nothing = Side("Nothing", of_sides[0][0])
-        of_sides.append(nothing.arguments(0, 0))
+        ordered.append((Variable("Nothing", values[0]), 0, 0))
+    left, right = (one.side(stride, position) for one, stride, position in ordered)
     totals = device.xp.zeros(n_cells, np.uint64)
-    values = [side.values for side in sides]
     n_samples = values[0].size
     lanes = plan.WIDE // max(column.dtype.itemsize for column in values)
     device.launch(
         "count",
-        f"count_shared<{', '.join(kinds)}>",
+        f"count_shared<{', '.join(one.kind for one, _, _ in ordered)}>",
         plan.grid(device.properties, -(-n_samples // lanes), plan.COUNT_BLOCK, table.shared_bytes),
         plan.COUNT_BLOCK,
         (
-            *of_sides[0], *of_sides[1], np.int64(n_samples), np.uint32(origin % (1 << 32)),
-            np.uint32(n_cells), np.uint32(table.shift), np.bool_(is_wide(lanes, *values)), totals,
+            left, right, np.int64(n_samples), np.uint32(origin % (1 << 32)), np.uint32(n_cells),
+            np.uint32(table.shift), np.bool_(is_wide(lanes, *values)), totals,
         ),
         table.shared_bytes,
     )  # fmt: skip

@@ -74,8 +74,8 @@ class Device(Protocol):
     ) -> None:
         """Start a kernel of `sources.FAMILIES` on the current stream; do not wait for it.
 
-        Arguments are contiguous arrays of this device, and NumPy scalars of the kernel's very
-        types: CUDA looks at neither.
+        Arguments are contiguous arrays of this device, NumPy scalars of the kernel's very types,
+        and structs of both (`structs.py`): CUDA looks at none of them.
         """
         ...
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from fastinfo.backends.cupy.device import Device
 from fastinfo.backends.cupy.sources import LEAST_CAPABILITY
@@ -26,6 +27,11 @@ def _found() -> tuple[Device, ...] | UnusableError:
         import cupy
     except ImportError as error:
         return UnusableError(f"{_first_line(error)}; {INSTALL}")
+    return found_by(cupy)
+
+
+def found_by(cupy: Any) -> tuple[Device, ...] | UnusableError:
+    """The devices of an imported CuPy, or why there are none."""
     if tuple(map(int, re.findall(r"\d+", cupy.__version__)[:2])) < LEAST_CUPY:
         least = ".".join(map(str, LEAST_CUPY))
         return UnusableError(f"CuPy {cupy.__version__} is older than {least}; {INSTALL}")

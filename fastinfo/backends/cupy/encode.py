@@ -107,14 +107,14 @@ def upper_keys(edges: Any, dtype: Any) -> Any:
 
 
 class Bins(NamedTuple):
-    """Bins of a number line as ``coders.cuh`` takes them."""
+    """Bins of a number line: the struct of ``coders.cuh``."""
 
     keys: Array
     """Of the smallest value of each bin, and of the largest of the last: n_bins + 1."""
-    n_bins: Any
-    scale: Any
-    shift: Any
-    limit: Any
+    n_bins: np.int32
+    scale: np.floating[Any]
+    shift: np.floating[Any]
+    limit: np.floating[Any]
 
 
 def bins_of(device: Device, dtype: Any, edges: Any, is_uniform: bool) -> Bins:
@@ -122,8 +122,9 @@ def bins_of(device: Device, dtype: Any, edges: Any, is_uniform: bool) -> Bins:
     n_bins = edges.size - 1
     keys = np.append(lower_keys(edges[:-1], dtype), upper_keys(edges[-1:], dtype))
     guess = product(float(edges[0]), float(edges[-1]), n_bins, dtype) if is_uniform else None
-    numbers = (dtype.type(number) for number in guess or (0.0, 0.0, -1.0))
-    return Bins(device.xp.asarray(keys), np.int32(n_bins), *numbers)
+    scale, shift, limit = (dtype.type(number) for number in guess or (0.0, 0.0, -1.0))
+    keys = device.xp.asarray(keys)
+    return Bins(keys=keys, n_bins=np.int32(n_bins), scale=scale, shift=shift, limit=limit)
 
 
 def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, float, float] | None:
@@ -167,7 +168,7 @@ def encode_floats(
     is_shared = bins.keys.nbytes <= device.properties.shared_bytes_per_block // 4
     types = f"{TYPE_NAMES[values.dtype.name]}, {TYPE_NAMES[codes.dtype.name]}"
     kernel = f"encode_floats<{types}, {str(is_shared).lower()}>"
-    _launch(device, kernel, values, tuple(bins), codes, bins.keys.nbytes if is_shared else 0)
+    _launch(device, kernel, values, (bins,), codes, bins.keys.nbytes if is_shared else 0)
     return codes
 
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from fastinfo.backends.cupy import sources
 from fastinfo.backends.cupy.device import Properties
+from fastinfo.backends.cupy.structs import by_value
 
 
 @cache
@@ -111,7 +112,8 @@ class Hardware:
     ) -> None:
         """Start a kernel on the current stream."""
         function = self.prepare(family, kernel)
-        function(_axes(grid), _axes(block), tuple(arguments), shared_mem=shared_bytes)
+        passed = tuple(by_value(a) if isinstance(a, tuple) else a for a in arguments)
+        function(_axes(grid), _axes(block), passed, shared_mem=shared_bytes)
 
     def prepare(self, family: str, kernel: str) -> Any:
         """A kernel, compiled unless it was before."""

@@ -2,43 +2,57 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.sources import TYPE_NAMES
+from fastinfo.backends.pair_sums import PairSums
 
 SIDE = 32
 """Cells of a block on either side, as ``matrix.cu`` has it."""
 
 
+class Plane(NamedTuple):
+    """Numbers of pairs, as ``matrix.cu`` has them."""
+
+    values: Array
+    line_step: np.int64
+    column_step: np.int64
+
+    @classmethod
+    def of(cls, array: Array) -> Plane:
+        """A matrix, or a line, a column or a number that stands for one."""
+        lines, columns = array.shape
+        return cls(
+            values=array,
+            line_step=np.int64(0 if lines == 1 else columns),
+            column_step=np.int64(0 if columns == 1 else 1),
+        )
+
+
 def combine(
-    device: Device, entropies: PairEntropies, coefficients: tuple[float, float, float]
+    device: Device, sums: PairSums, coefficients: tuple[float, float, float], low: float
 ) -> Array:
-    """Write each measure once, of entropies that are read once."""
-    n_left, n_right = shape = entropies.joint.shape
+    """Write each measure once, of sums that are read once."""
+    n_left, n_right = shape = sums.joint.shape
     out = device.xp.empty(shape, np.float64)
     if out.size == 0:
         return out
-    a, b, c = (np.float64(factor) for factor in coefficients)
-    sides = [
-        (side, *(np.int64(0 if extent == 1 else step) for extent, step in _steps(side)))
-        for side in (entropies.left, entropies.right)
-    ]
+    with np.errstate(divide="ignore"):  # of the emulation; without samples 0·inf is NaN
+        scale = sums.unit / sums.samples
     device.launch(
-        *("matrix", "combine"),
+        *("matrix", f"combine<{TYPE_NAMES[sums.joint.dtype.name]}>"),
         *(plan.row_grid(device.properties, n_left, n_right), plan.BLOCK),
-        (entropies.joint, *sides[0], a, *sides[1], b, c, np.int64(n_left), np.int64(n_right), out),
+        (
+            *map(Plane.of, (sums.joint, sums.left, sums.right, sums.whole, scale)),
+            *(np.float64(number) for number in (*coefficients, low)),
+            *(np.int64(n_left), np.int64(n_right), out),
+        ),
     )
     return out
-
-
-def _steps(array: Array) -> list[tuple[int, int]]:
-    """Extents of a matrix, and elements from one line and from one column to the next."""
-    lines, columns = array.shape
-    return [(lines, columns), (columns, 1)]
 
 
 def write_tile(

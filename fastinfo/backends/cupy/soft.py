@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,17 @@ from fastinfo.backends.soft import SoftBins
 
 GAUSSIAN = -1
 """Stands for the kernel where the order of a B-spline would, as in ``spread.cuh``."""
+
+
+class Axis(NamedTuple):
+    """How samples of one variable are spread: the struct of ``spread.cuh``."""
+
+    limits: Array
+    n_bins: np.int32
+    order: np.int32
+    sigma: np.float64
+    reach: np.int32
+    taps: np.int32
 
 
 def count(
@@ -46,7 +57,7 @@ def count(
             (
                 *(*part, *_weights(xp, weights, pairs, part[0])),
                 *map(np.int64, (len(part[0]), n_samples, chunk_samples, n_chunks)),
-                *(*_axis(xp, x_bins, pairs), *_axis(xp, y_bins, pairs)),
+                *(_axis(xp, x_bins, pairs), _axis(xp, y_bins, pairs)),
                 *(_memory(xp, warps, blocks), tables),
             ),
             warps.shared_bytes or 0,
@@ -99,7 +110,7 @@ def differentiate(
         (
             *(values, xp.ascontiguousarray(y), *_weights(xp, weights, everything, values)),
             *map(np.int64, x.shape),
-            *(*_axis(xp, x_bins, everything), *_axis(xp, y_bins, everything)),
+            *(_axis(xp, x_bins, everything), _axis(xp, y_bins, everything)),
             *(xp.ascontiguousarray(by_counts), _memory(xp, warps, blocks), *wanted[0], *wanted[1]),
         ),
         warps.shared_bytes or 0,
@@ -131,14 +142,13 @@ def _weights(xp: Any, weights: Array | None, pairs: slice, instead: Array) -> tu
     return part, np.int32(part.dtype.itemsize)
 
 
-def _axis(xp: Any, bins: SoftBins, pairs: slice) -> tuple[Any, ...]:
-    """What kernels are told of bins."""
+def _axis(xp: Any, bins: SoftBins, pairs: slice) -> Axis:
     is_gaussian = bins.kernel == "gaussian"
-    return (
-        xp.ascontiguousarray(bins.limits[pairs]),
-        np.int32(bins.n_bins),
-        np.int32(GAUSSIAN if is_gaussian else bins.order),
-        np.float64(bins.sigma),
-        np.int32(bins.reach if is_gaussian else 0),
-        np.int32(plan.soft_taps(bins)),
+    return Axis(
+        limits=xp.ascontiguousarray(bins.limits[pairs]),
+        n_bins=np.int32(bins.n_bins),
+        order=np.int32(GAUSSIAN if is_gaussian else bins.order),
+        sigma=np.float64(bins.sigma),
+        reach=np.int32(bins.reach if is_gaussian else 0),
+        taps=np.int32(plan.soft_taps(bins)),
     )

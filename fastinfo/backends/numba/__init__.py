@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies, Summary, TileShape, code_dtype
+from fastinfo.backends.contract import Summary, TileShape, code_dtype
 from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.numba import (
     chance,
@@ -23,8 +23,11 @@ from fastinfo.backends.numba import (
     sums,
 )
 from fastinfo.backends.numba.jit import VERSION, compile_time, u64
+from fastinfo.backends.numba.pairs import crossovers
+from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.quantiles import outweighs
 from fastinfo.backends.soft import SoftBins
+from fastinfo.backends.terms import Reduction
 
 Array = np.ndarray[Any, Any]
 
@@ -79,6 +82,14 @@ class NumbaKernels(GenericKernels):
 
     name = "numba"
     tile_shape = TileShape(side=None, samples=1 << 30)
+
+    def __init__(
+        self,
+        choose: pairs.Choose = crossovers.choose,
+        small_job: int = crossovers.SMALL_JOB,
+    ) -> None:
+        self._choose = choose
+        self._small_job = small_job
 
     @classmethod
     def describe(cls) -> str:
@@ -187,17 +198,24 @@ class NumbaKernels(GenericKernels):
         n_bins: Sequence[int],
         weights: Array | None = None,
         memory_limit: int | None = None,
+        reduction: Reduction | None = None,
     ) -> pairs.Packed:
         """One matrix of codes, and bit rows of the features with few bins."""
-        return pairs.pack(codes, n_bins, weights, memory_limit)
+        return pairs.pack(codes, n_bins, weights, memory_limit, reduction, self._small_job)
 
-    def count_pairs(self, packed: pairs.Packed, left: slice, right: slice) -> Array:
+    def count_pairs(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> Array:
         """In the way that is fastest for so many bins and samples."""
-        return pairs.count_pairs(packed, left, right)
+        return pairs.count_pairs(left, lefts, right, rights, choose=self._choose)
 
-    def pair_entropies(self, packed: pairs.Packed, left: slice, right: slice) -> PairEntropies:
-        """Counts are reduced where they arise, and never leave the cache."""
-        return pairs.pair_entropies(packed, left, right)
+    def pair_sums(
+        self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> PairSums:
+        """Counts are reduced where they arise, and never leave the cache, but of many samples."""
+        if pairs.can_sum(left):
+            return pairs.pair_sums(left, lefts, right, rights, self._choose)
+        return super().pair_sums(left, lefts, right, rights)
 
     def sum_xlogx(self, counts: Array) -> Array:
         """By a table where the counts are small."""

@@ -18,7 +18,7 @@ cells are handed on from store to load at once, whether samples are scattered or
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -38,7 +38,7 @@ GAUSSIAN = -1
 def count(x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Any) -> Array:
     """Soft counts of pairs, ``(pairs, B_x, B_y)``."""
     counts = np.empty((len(x), x_bins.n_bins, y_bins.n_bins))
-    _count(x, y, weights, _axis(x_bins), _axis(y_bins), x_bins.limits, y_bins.limits, counts)
+    _count(x, y, weights, _axis(x_bins), _axis(y_bins), counts)
     return counts
 
 
@@ -53,26 +53,38 @@ def differentiate(
     y_out: Any,
 ) -> None:
     """Derivatives by the samples of one or both variables of each pair."""
-    axes = _axis(x_bins), _axis(y_bins)
-    _differentiate(x, y, weights, *axes, x_bins.limits, y_bins.limits, by_counts, x_out, y_out)
+    _differentiate(x, y, weights, _axis(x_bins), _axis(y_bins), by_counts, x_out, y_out)
 
 
-def _axis(bins: SoftBins) -> tuple[int, int, float, int, int]:
-    """How kernels are told of bins: their number, order or `GAUSSIAN`, σ, taps, margin.
+class Axis(NamedTuple):
+    """How samples of one variable are spread."""
 
-    Taps are the bins that share in a sample, margin how many of them may lie before the first bin.
-    """
-    if bins.kernel == "gaussian":
-        return bins.n_bins, GAUSSIAN, bins.sigma, 2 * bins.reach, bins.reach - 1
-    return bins.n_bins, bins.order, 0.0, bins.order + 1, 0
+    limits: Array
+    n_bins: int
+    order: int
+    """Of a B-spline, or `GAUSSIAN`."""
+    sigma: float
+    taps: int
+    """Bins that share in a sample."""
+    margin: int
+    """How many of them may lie before the first bin."""
+
+
+def _axis(bins: SoftBins) -> Axis:
+    is_gaussian = bins.kernel == "gaussian"
+    return Axis(
+        limits=bins.limits,
+        n_bins=bins.n_bins,
+        order=GAUSSIAN if is_gaussian else bins.order,
+        sigma=bins.sigma,
+        taps=2 * bins.reach if is_gaussian else bins.order + 1,
+        margin=bins.reach - 1 if is_gaussian else 0,
+    )
 
 
 @jit
-def _count(
-    x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, x_limits: Any, y_limits: Any, out: Any
-) -> None:
-    n_rows, n_columns, x_taps, y_taps = x_axis[0], y_axis[0], x_axis[3], y_axis[3]
-    x_margin, y_margin = x_axis[4], y_axis[4]
+def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> None:
+    n_rows, n_columns, x_taps, y_taps = x_axis.n_bins, y_axis.n_bins, x_axis.taps, y_axis.taps
     width = _extent(y_axis)
     table = np.empty(_extent(x_axis) * width)
     grid = table.reshape(-1, width)
@@ -85,8 +97,8 @@ def _count(
             block = slice(start, min(start + BLOCK, x.shape[1]))
             part = None if weights is None else weights[pair, block]
             size = block.stop - block.start
-            _spread(x[pair, block], part, x_limits[pair], x_axis, x_places, x_shares, None, scratch)
-            _spread(y[pair, block], part, y_limits[pair], y_axis, y_places, y_shares, None, scratch)
+            _spread(x[pair, block], part, x_axis, pair, x_places, x_shares, None, scratch)
+            _spread(y[pair, block], part, y_axis, pair, y_places, y_shares, None, scratch)
             if part is not None:
                 for tap in range(x_taps):
                     for i in range(u64(size)):
@@ -94,7 +106,7 @@ def _count(
             _add_patches(size, x_places, x_shares, x_taps, y_places, y_shares, table, width)
         for i in range(n_rows):
             for j in range(n_columns):
-                out[pair, i, j] = grid[x_margin + i, y_margin + j]
+                out[pair, i, j] = grid[x_axis.margin + i, y_axis.margin + j]
 
 
 @jit
@@ -131,14 +143,11 @@ def _differentiate(
     weights: Any,
     x_axis: Any,
     y_axis: Any,
-    x_limits: Any,
-    y_limits: Any,
     by_counts: Any,
     x_out: Any,
     y_out: Any,
 ) -> None:
-    n_rows, n_columns, x_taps, y_taps = x_axis[0], y_axis[0], x_axis[3], y_axis[3]
-    x_margin, y_margin = x_axis[4], y_axis[4]
+    n_rows, n_columns, x_taps, y_taps = x_axis.n_bins, y_axis.n_bins, x_axis.taps, y_axis.taps
     width = _extent(y_axis)
     table = np.zeros(_extent(x_axis) * width)
     grid = table.reshape(-1, width)
@@ -150,17 +159,13 @@ def _differentiate(
     for pair in range(x.shape[0]):
         for i in range(n_rows):
             for j in range(n_columns):
-                grid[x_margin + i, y_margin + j] = by_counts[pair, i, j]
+                grid[x_axis.margin + i, y_axis.margin + j] = by_counts[pair, i, j]
         for start in range(0, x.shape[1], BLOCK):
             block = slice(start, min(start + BLOCK, x.shape[1]))
             part = None if weights is None else weights[pair, block]
             size = block.stop - block.start
-            _spread(
-                x[pair, block], part, x_limits[pair], x_axis, x_places, x_shares, x_slopes, scratch
-            )
-            _spread(
-                y[pair, block], part, y_limits[pair], y_axis, y_places, y_shares, y_slopes, scratch
-            )
+            _spread(x[pair, block], part, x_axis, pair, x_places, x_shares, x_slopes, scratch)
+            _spread(y[pair, block], part, y_axis, pair, y_places, y_shares, y_slopes, scratch)
             if x_out is not None:
                 _by_rows(
                     size, x_places, x_slopes, x_taps, y_places, y_shares, table, width, x_found
@@ -214,8 +219,7 @@ def _hand_out(found: Any, weights: Any, out: Any) -> None:
 @jit
 def _extent(axis: Any) -> Any:
     """Bins with the margins that a patch may reach into."""
-    n_bins, _, _, taps, margin = axis
-    return margin + n_bins + -(-taps // LANES) * LANES
+    return axis.margin + axis.n_bins + -(-axis.taps // LANES) * LANES
 
 
 @jit
@@ -228,20 +232,20 @@ def _shares_of_a_block(taps: int) -> Any:
 def _spread(
     values: Any,
     weights: Any,
-    limits: Any,
     axis: Any,
+    pair: int,
     positions: Any,
     shares: Any,
     slopes: Any,
     scratch: Any,
 ) -> None:
     """The position of each sample's first tap in the table, its shares, and their derivatives."""
-    n_bins, order, sigma, _, _ = axis
+    limits, n_bins, order = axis.limits[pair], axis.n_bins, axis.order
     rest, steepness = scratch[0], scratch[1]
     if order == GAUSSIAN:
         top = n_bins - 1
         _locate(values, weights, limits, top, top, positions, rest, steepness)
-        _spread_gaussian(values.size, n_bins, sigma, positions, shares, slopes, scratch)
+        _spread_gaussian(values.size, n_bins, axis.sigma, positions, shares, slopes, scratch)
         return
     top = n_bins - order
     _locate(values, weights, limits, top, top - 1, positions, rest, steepness)

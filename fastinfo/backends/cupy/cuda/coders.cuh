@@ -8,14 +8,20 @@
 #include "types.cuh"
 #include "ordered.cuh"
 
+// What the host tells of bins. Of values that are codes `n_bins` alone is looked at, and that of bytes.
+template <class Key, class Real> struct Bins {
+    const Key* keys;  // of the smallest value of each bin, and of the largest of the last
+    int32 n_bins;
+    Real scale, shift, limit;
+};
+
 // Codes as they are, and integers less an offset, which whoever takes the codes subtracts: in
 // unsigned arithmetic the low 32 bits are all that it needs.
 template <class Value> struct Coder {
-    using Key = Value;
-    using Real = float;
+    using Known = Bins<Value, float>;
     static constexpr bool HAS_KEYS = false;
 
-    __device__ __forceinline__ Coder(const Key*, int32, Real, Real, Real) {}
+    explicit __device__ __forceinline__ Coder(const Known&) {}
     template <int N>
     __device__ __forceinline__ bool guess_all(
         const Value* values, int64 i, uint32 (&codes)[N]
@@ -29,13 +35,12 @@ template <class Value> struct Coder {
 // Bytes, of which those from `n_bins` on, a power of two, are all counted as this one: of a column
 // whose largest code was guessed. By their upper bits four are seen to be below at once.
 template <> struct Coder<uint8> {
-    using Key = uint8;
-    using Real = float;
+    using Known = Bins<uint8, float>;
     static constexpr bool HAS_KEYS = false;
 
     uint32 n_bins;
 
-    __device__ __forceinline__ Coder(const Key*, int32 n_bins, Real, Real, Real) : n_bins(n_bins) {}
+    explicit __device__ __forceinline__ Coder(const Known& bins) : n_bins(bins.n_bins) {}
 
     template <int N>
     __device__ __forceinline__ bool guess_all(
@@ -74,26 +79,22 @@ template <> struct Whole<double> {
 // negative the bins are not equal, or products are of no use, and all values are searched for.
 template <class Value> struct BinCoder {
     using Key = typename Ordered<Value>::Key;
-    using Real = Value;
+    using Known = Bins<Key, Value>;
     static constexpr bool HAS_KEYS = true;
 
-    const Key* keys; // of the smallest value of each bin, and of the largest of the last
-    int32 n_bins;
-    Value scale, shift, limit;
+    Known bins;
 
-    __device__ __forceinline__ BinCoder(
-        const Key* keys, int32 n_bins, Value scale, Value shift, Value limit
-    ) : keys(keys), n_bins(n_bins), scale(scale), shift(shift), limit(limit) {}
+    explicit __device__ __forceinline__ BinCoder(const Known& bins) : bins(bins) {}
 
     // NaN and what lies far outside come out with bits beyond all bins, and are sure.
     __device__ __forceinline__ bool guess(Value value, uint32& code) const {
-        const Value position = value * scale + shift;
+        const Value position = value * bins.scale + bins.shift;
         const Value sum = position + Whole<Value>::ADDED;
         const Value distance = position - (sum - Whole<Value>::ADDED);
         const auto whole = Whole<Value>::bits(sum);
-        const auto missing = static_cast<decltype(whole)>(n_bins);
+        const auto missing = static_cast<decltype(whole)>(bins.n_bins);
         code = static_cast<uint32>(whole < missing ? whole : missing);
-        return limit > 0 && !(fabs(distance) >= limit);
+        return bins.limit > 0 && !(fabs(distance) >= bins.limit);
     }
     template <int N>
     __device__ __forceinline__ bool guess_all(
@@ -112,16 +113,16 @@ template <class Value> struct BinCoder {
     __device__ __forceinline__ uint32 exact(Value value) const {
         if constexpr (sizeof(Value) < 8) {
             uint32 code;
-            if (limit > 0 && guess(value, code)) return code;
+            if (bins.limit > 0 && guess(value, code)) return code;
         }
         const Key key = Ordered<Value>::key(value);
-        if (key < keys[0] || key > keys[n_bins]) return n_bins;
-        if (limit > 0 && key == keys[0]) return 0;
-        if (limit > 0 && key == keys[n_bins]) return n_bins - 1;
+        if (key < bins.keys[0] || key > bins.keys[bins.n_bins]) return bins.n_bins;
+        if (bins.limit > 0 && key == bins.keys[0]) return 0;
+        if (bins.limit > 0 && key == bins.keys[bins.n_bins]) return bins.n_bins - 1;
         int32 below = 0;
-        for (int32 rest = n_bins - 1; rest > 0;) {
+        for (int32 rest = bins.n_bins - 1; rest > 0;) {
             const int32 half = (rest + 1) / 2;
-            const bool is_above = key >= keys[below + half];
+            const bool is_above = key >= bins.keys[below + half];
             below = is_above ? below + half : below;
             rest = is_above ? rest - half : half - 1;
         }

@@ -11,67 +11,64 @@
 struct Nothing {};
 
 template <> struct Coder<Nothing> {
-    using Key = Nothing;
-    using Real = float;
+    using Known = Bins<Nothing, float>;
     static constexpr bool HAS_KEYS = false;
-    __device__ __forceinline__ Coder(const Key*, int32, Real, Real, Real) {}
+    explicit __device__ __forceinline__ Coder(const Known&) {}
 };
 
 template <class Value> struct IsNothing { static constexpr bool value = false; };
 template <> struct IsNothing<Nothing> { static constexpr bool value = true; };
 
+// One of the variables that are counted.
+template <class Value> struct Side {
+    const Value* values;
+    typename Coder<Value>::Known bins;
+    uint32 stride;    // from one bin to the next, in cells times copies of the table
+    uint32 position;  // of the keys in shared memory, in bytes, where it has bins
+};
+
 template <class Value>
-__device__ __forceinline__ Coder<Value> held_coder(
-    const typename Coder<Value>::Key* __restrict__ keys, int32 n_bins, uint32 place,
-    typename Coder<Value>::Real scale, typename Coder<Value>::Real shift,
-    typename Coder<Value>::Real limit
-) {
-    using Key = typename Coder<Value>::Key;
-    Key* copy = reinterpret_cast<Key*>(shared_memory<unsigned char>() + place);
-    if constexpr (Coder<Value>::HAS_KEYS) copy_keys(copy, keys, n_bins + 1);
-    return Coder<Value>(copy, n_bins, scale, shift, limit);
+__device__ __forceinline__ Coder<Value> held_coder(const Side<Value>& side) {
+    typename Coder<Value>::Known bins = side.bins;
+    if constexpr (Coder<Value>::HAS_KEYS) {
+        using Key = typename Coder<Value>::Key;
+        Key* copy = reinterpret_cast<Key*>(shared_memory<unsigned char>() + side.position);
+        copy_keys(copy, bins.keys, bins.n_bins + 1);
+        bins.keys = copy;
+    }
+    return Coder<Value>(bins);
 }
 
 // A block's table in shared memory, in 2^shift copies that lie side by side: lanes that meet in a
-// cell then mostly meet in different banks. Behind it lie the keys of either side that has bins, at
-// `left_place` and `right_place`. Strides are of cells times copies, and `origin` what the offsets
-// of integers come to. A block's counts stay below 2³², as all samples do.
+// cell then mostly meet in different banks. Behind it lie the keys of either side that has bins.
+// `origin` is what the offsets of integers come to. A block's counts stay below 2³², as all samples
+// do.
 template <class Left, class Right>
 __global__ void ALL_AT_ONCE(512) count_shared(
-    const Left* __restrict__ left, uint32 left_stride,
-    const typename Coder<Left>::Key* __restrict__ left_keys, int32 left_bins, uint32 left_place,
-    typename Coder<Left>::Real left_scale, typename Coder<Left>::Real left_shift,
-    typename Coder<Left>::Real left_limit,
-    const Right* __restrict__ right, uint32 right_stride,
-    const typename Coder<Right>::Key* __restrict__ right_keys, int32 right_bins,
-    uint32 right_place, typename Coder<Right>::Real right_scale,
-    typename Coder<Right>::Real right_shift, typename Coder<Right>::Real right_limit,
-    int64 n_samples, uint32 origin, uint32 n_cells, uint32 shift, bool is_wide,
-    uint64* __restrict__ totals
+    Side<Left> left, Side<Right> right, int64 n_samples, uint32 origin, uint32 n_cells,
+    uint32 shift, bool is_wide, uint64* __restrict__ totals
 ) {
     constexpr bool IS_ONE = IsNothing<Right>::value;
     constexpr int LARGER = IS_ONE || sizeof(Left) > sizeof(Right) ? sizeof(Left) : sizeof(Right);
     constexpr int N = 16 / LARGER;
     uint32* table = shared_memory<uint32>();
     for (uint32 i = threadIdx.x; i < n_cells << shift; i += blockDim.x) table[i] = 0;
-    const Coder<Left> rows =
-        held_coder<Left>(left_keys, left_bins, left_place, left_scale, left_shift, left_limit);
-    const Coder<Right> columns = held_coder<Right>(
-        right_keys, right_bins, right_place, right_scale, right_shift, right_limit);
+    const Coder<Left> rows = held_coder(left);
+    const Coder<Right> columns = held_coder(right);
     __syncthreads();
     const uint32 first = (origin + (threadIdx.x & ((1u << shift) - 1))) * sizeof(uint32);
-    const uint32 row = left_stride * sizeof(uint32), column = right_stride * sizeof(uint32);
+    const uint32 row = left.stride * sizeof(uint32), column = right.stride * sizeof(uint32);
     auto count_one = [&](int64 i) {
-        uint32 cell = first + rows.exact(left[i]) * row;
-        if constexpr (!IS_ONE) cell += columns.exact(right[i]) * column;
+        uint32 cell = first + rows.exact(left.values[i]) * row;
+        if constexpr (!IS_ONE) cell += columns.exact(right.values[i]) * column;
         increment_cell(table, cell);
     };
     const int64 n_packs = is_wide ? n_samples / N : 0;
 #pragma unroll 1  // more loads at a time would take registers from threads that wait
     for (int64 i = first_sample(); i < n_packs; i += samples_apart()) {
         uint32 lefts[N], rights[N];
-        bool is_sure = rows.guess_all(left, i, lefts);
-        if constexpr (!IS_ONE) is_sure &= columns.guess_all(right, i, rights);
+        bool is_sure = rows.guess_all(left.values, i, lefts);
+        if constexpr (!IS_ONE) is_sure &= columns.guess_all(right.values, i, rights);
         if (is_sure) {
 #pragma unroll
             for (int j = 0; j < N; ++j) {

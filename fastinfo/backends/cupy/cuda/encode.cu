@@ -65,14 +65,13 @@ __global__ void ALL_AT_ONCE(256) encode_integers(
 template <class Value, class Code, bool IS_SHARED>
 __global__ void ALL_AT_ONCE(256) encode_floats(
     const Value* __restrict__ values, int64 n_samples,
-    const typename Ordered<Value>::Key* __restrict__ keys, int32 n_bins,
-    Value scale, Value shift, Value limit, Code* __restrict__ codes, bool is_wide
+    typename Coder<Value>::Known bins, Code* __restrict__ codes, bool is_wide
 ) {
-    using Key = typename Ordered<Value>::Key;
     if (IS_SHARED) {
-        copy_keys(shared_memory<Key>(), keys, n_bins + 1);
+        auto* copy = shared_memory<typename Coder<Value>::Key>();
+        copy_keys(copy, bins.keys, bins.n_bins + 1);
         __syncthreads();
+        bins.keys = copy;
     }
-    const Coder<Value> coder(IS_SHARED ? shared_memory<Key>() : keys, n_bins, scale, shift, limit);
-    encode_all(values, n_samples, codes, is_wide, coder);
+    encode_all(values, n_samples, codes, is_wide, Coder<Value>(bins));
 }

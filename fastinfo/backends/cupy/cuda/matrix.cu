@@ -1,27 +1,38 @@
-// Entropies of a tile of pairs → measures → the cells of a matrix.
+// Sums of a tile of pairs → measures → the cells of a matrix.
 //
-// The floor is memory: a joint entropy read and a measure written, then a measure read and its one or
-// two cells written.
+// The floor is memory: a joint sum read and a measure written, then a measure read and its one or two
+// cells written.
 #include "types.cuh"
 #include "shared.cuh"
 
-// a·H(X) + b·H(Y) + c·H(X,Y) of every pair; what is below 0 is rounding, and NaN stays. The steps
-// from one line and from one column to the next are 0 where the entropies of a side are its own.
+// Numbers of pairs, or fewer of them: steps are 0 along an axis where one serves all.
+template <class Number> struct Plane {
+    const Number* values;
+    int64 line_step, column_step;
+
+    __device__ Number at(int64 i, int64 j) const {
+        return values[i * line_step + j * column_step];
+    }
+};
+
+// a·H(X) + b·H(Y) + c·H(X,Y) of every pair, H = (g(N) − Σ f(c))/N; what is below `low` is rounding, and
+// NaN stays. `scale` is a unit in terms of N: a division here would take more registers than all else.
+template <class Number>
 __global__ void ALL_AT_ONCE(256) combine(
-    const double* __restrict__ joint,
-    const double* __restrict__ left, int64 left_line, int64 left_column, double a,
-    const double* __restrict__ right, int64 right_line, int64 right_column, double b,
-    double c, int64 n_left, int64 n_right, double* __restrict__ out
+    Plane<Number> joint, Plane<Number> left, Plane<Number> right, Plane<Number> whole,
+    Plane<double> scale, double a, double b, double c, double low,
+    int64 n_left, int64 n_right, double* __restrict__ out
 ) {
     for (int64 i = blockIdx.y; i < n_left; i += gridDim.y) {
-        const double* both = joint + i * n_right;
-        const double* x = left + i * left_line;
-        const double* y = right + i * right_line;
         double* of_pairs = out + i * n_right;
 #pragma unroll 1  // more at a time would take registers from threads that wait
         for (int64 j = first_sample(); j < n_right; j += samples_apart()) {
-            const double found = a * x[j * left_column] + b * y[j * right_column] + c * both[j];
-            of_pairs[j] = found <= 0 ? 0 : found;
+            const Number all = whole.at(i, j);
+            const double sum = a * static_cast<double>(all - left.at(i, j))
+                + b * static_cast<double>(all - right.at(i, j))
+                + c * static_cast<double>(all - joint.at(i, j));
+            const double found = sum * scale.at(i, j);
+            of_pairs[j] = found <= low ? low : found;
         }
     }
 }

@@ -113,27 +113,22 @@ __device__ __forceinline__ Place block_place(int64 block, int64 n_left, int64 n_
 // Count the features of one class against those of another. `Way` says how a warp multiplies.
 // Where shared memory has room for `n_shared` entries of the table, that is all of them, lookups go
 // there: 5 or so a cycle whatever the counts, against one for each line of the first-level cache.
-// Either counts are added to `counts`, and what concerns bins without a row is left out; or, where
-// `table` holds c·log c, entropies are written, and of the marginals only where a side may lack
-// samples, since they are known otherwise.
+// Either counts are added to `counts_out`, and what concerns bins without a row is left out; or sums
+// are written, and of the marginals only where a side may lack samples, since they are known
+// otherwise.
 template <class Way>
 __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
-    const uint4* __restrict__ left_planes, const int32* __restrict__ left_features,
-    const int64* __restrict__ left_marginals, int32 n_left, int32 left_n_planes, int32 left_rows,
-    bool left_complete,
-    const uint4* __restrict__ right_planes, const int32* __restrict__ right_features,
-    const int64* __restrict__ right_marginals, int32 n_right, int32 right_n_planes,
-    int32 right_rows, bool right_complete,
-    int64 n_stages, int64 stages_per_split, int64 n_samples,
-    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
-    int64* __restrict__ counts, int32 left_bins, int32 right_bins,
-    const int64* __restrict__ table, double unit,
-    double* __restrict__ joint, double* __restrict__ left_out, double* __restrict__ right_out,
-    bool wants_counts, int32 n_shared
+    OneHot lefts, OneHot rights, int64 n_stages, int64 stages_per_split, Tile tile,
+    CountsOut<int64> counts_out, SumsOut sums_out, bool wants_counts, int32 n_shared
 ) {
-    const Tile tile{first_left, last_left, first_right, last_right};
-    Side left{left_planes, n_left, left_n_planes, left_rows, PANEL / left_rows, 0};
-    Side right{right_planes, n_right, right_n_planes, right_rows, PANEL / right_rows, 0};
+    const int n_left = lefts.n_features, n_right = rights.n_features;
+    const int left_rows = lefts.rows, right_rows = rights.rows;
+    const bool left_complete = lefts.is_complete, right_complete = rights.is_complete;
+    const int32* left_features = lefts.features;
+    const int32* right_features = rights.features;
+    const int64* table = sums_out.table;
+    Side left{lefts.planes, n_left, lefts.n_planes, left_rows, PANEL / left_rows, 0};
+    Side right{rights.planes, n_right, rights.n_planes, right_rows, PANEL / right_rows, 0};
     const int left_slots = 2 * left.per_panel, right_slots = 2 * right.per_panel;
     const Place place = block_place(
         blockIdx.x, (n_left + left_slots - 1) / left_slots, (n_right + right_slots - 1) / right_slots);
@@ -198,7 +193,7 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
                 + slot % right.per_panel * right_rows;
             if (wants_counts) {
                 if (is_wanted) {
-                    const Counts out{counts, left_bins, right_bins, tile, f, g};
+                    const Counts out{counts_out, tile, f, g};
                     for (int cell = group.lane; cell < left_rows * right_rows; cell += group.size) {
                         const int i = cell / right_rows, j = cell % right_rows;
                         out.add(i + left_complete, j + right_complete, cells[i * PITCH + j]);
@@ -206,8 +201,8 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
                 }
                 continue;
             }
-            const int64* x_own = left_marginals + (is_wanted ? x : 0) * (left_rows + 1ll);
-            const int64* y_own = right_marginals + (is_wanted ? y : 0) * (right_rows + 1ll);
+            const int64* x_own = lefts.marginals + (is_wanted ? x : 0) * (left_rows + 1ll);
+            const int64* y_own = rights.marginals + (is_wanted ? y : 0) * (right_rows + 1ll);
             const auto at = [&](int i, int j) { return cells[i * PITCH + j]; };
             auto sums_by = [&](const int64* entries) {
                 if (few && !is_wanted) return Sums{0, 0, 0, 0};
@@ -222,8 +217,8 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
             };
             const Sums found = n_shared ? sums_by(near) : sums_by(table);
             if (is_wanted && group.lane == 0) {
-                const Entropies out{joint, left_out, right_out, tile, f, g, table, unit};
-                out.write(found, knows_both ? n_samples : found.samples, !knows_both);
+                const PairOut out{sums_out, tile, f, g};
+                out.write(found, !knows_both);
             }
         }
         __syncthreads();

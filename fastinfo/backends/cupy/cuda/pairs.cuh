@@ -2,13 +2,15 @@
 #pragma once
 #include "types.cuh"
 
-// Ranges of features on the left and on the right.
+// Ranges of features on the left and on the right, of two packs or of one.
 struct Tile {
-    int first_left, last_left, first_right, last_right;
+    int32 first_left, last_left, first_right, last_right;
+    bool is_of_one_pack;
 
     // Whether the tile has the pair (g, f) beside (f, g).
     __device__ bool has_both(int f, int g) const {
-        return f >= first_right && f < last_right && g >= first_left && g < last_left;
+        return is_of_one_pack && f >= first_right && f < last_right && g >= first_left
+            && g < last_left;
     }
     // Of two such pairs, one is counted and gives both answers.
     __device__ bool follows(int f, int g) const { return f > g && has_both(f, g); }
@@ -21,63 +23,91 @@ struct Tile {
     }
 };
 
-// Counts of two features, (n_left, n_right, left_bins, right_bins), as somewhere to add to.
+// Counts of all pairs of a tile, (n_left, n_right, left_bins, right_bins), as somewhere to add to;
+// sums of weights have another type.
+template <class Count> struct CountsOut {
+    Count* counts;
+    int32 left_bins, right_bins;
+
+    __device__ Count* cell(int64 pair, int64 i, int64 j) const {
+        return counts + (pair * left_bins + i) * right_bins + j;
+    }
+};
+
+// Sums of all pairs of a tile, (n_left, n_right), as somewhere to write to, and f(c) to sum. The last
+// three only where a side may lack samples.
+struct SumsOut {
+    const int64* table;
+    int64* joint;
+    int64* left;
+    int64* right;
+    int64* samples;
+};
+
+// Codes of features, for increments: each of a row of its own, in steps of whole wide loads.
+template <class Code> struct Codes {
+    const Code* codes;
+    int64 stride;
+    const int32* features;
+    int32 n_features;
+    const int32* n_bins;
+
+    __device__ const Code* of(int feature) const { return codes + feature * stride; }
+};
+
+// Features of one class, for one-hot counting, and what is known of each of their values.
+struct OneHot {
+    const uint4* planes;
+    const int32* features;
+    const int64* marginals;
+    int32 n_features;
+    int32 n_planes;
+    int32 rows;
+    bool is_complete;
+};
+
+// Counts of two features.
 struct Counts {
-    int64* counts;
-    int left_bins, right_bins;
+    CountsOut<int64> out;
     Tile tile;
     int f, g;
 
-    __device__ int64* cell(int64 pair, int i, int j) const {
-        return counts + (pair * left_bins + i) * right_bins + j;
-    }
     // Cells of count 0 may be no cells; the pair the other way round gets the same.
     __device__ void add(int i, int j, int64 count) const {
         if (count == 0) return;
-        add_to(cell(tile.pair(f, g), i, j), count);
-        if (f != g && tile.has_both(f, g)) add_to(cell(tile.pair(g, f), j, i), count);
+        add_to(out.cell(tile.pair(f, g), i, j), count);
+        if (f != g && tile.has_both(f, g)) add_to(out.cell(tile.pair(g, f), j, i), count);
     }
     __device__ static void add_to(int64* cell, int64 count) {
         atomicAdd(reinterpret_cast<uint64*>(cell), static_cast<uint64>(count));
     }
 };
 
-// Σ c·log c of a pair's counts and of both marginals, in fixed point: sums of integers are the same
-// in any order, so that every way to count gives the same bits.
+// Σ f(c) of a pair's counts and of both marginals, in fixed point: sums of integers are the same
+// in any order, so that every way to count gives the same.
 struct Sums {
     int64 joint, left, right, samples;
 };
 
-// H = (N·log N − Σ c·log c)/N; NaN without samples.
-__device__ __forceinline__ double entropy_of(
-    int64 sum, int64 samples, const int64* table, double unit
-) {
-    return static_cast<double>(table[samples] - sum) * unit / static_cast<double>(samples);
-}
-
-struct Entropies {
-    double* joint;
-    double* left;
-    double* right;
+// Sums of two features.
+struct PairOut {
+    SumsOut out;
     Tile tile;
     int f, g;
-    const int64* table;
-    double unit;
 
-    __device__ void write(const Sums& sums, int64 samples, bool writes_marginals) const {
+    __device__ void write(const Sums& sums, bool writes_marginals) const {
         const int64 here = tile.pair(f, g), there = tile.pair(g, f);
         const bool has_both = tile.has_both(f, g);
-        const double both = entropy_of(sums.joint, samples, table, unit);
-        joint[here] = both;
-        if (has_both) joint[there] = both;
+        out.joint[here] = sums.joint;
+        if (has_both) out.joint[there] = sums.joint;
         if (!writes_marginals) return;
-        const double x = entropy_of(sums.left, samples, table, unit);
-        const double y = entropy_of(sums.right, samples, table, unit);
-        left[here] = x;
-        right[here] = y;
+        out.left[here] = sums.left;
+        out.right[here] = sums.right;
+        out.samples[here] = sums.samples;
         if (has_both) {
-            left[there] = y;
-            right[there] = x;
+            out.left[there] = sums.right;
+            out.right[there] = sums.left;
+            out.samples[there] = sums.samples;
         }
     }
 };

@@ -45,8 +45,9 @@ __global__ void __launch_bounds__(256) count_codes(
 // 512 samples by warps. The value of a feature that lacks no sample is its code; of others code + 1,
 // and 0 for missing.
 //
-// In which order the samples of a stage lie in its words is the same for all features and matters
-// to nobody: a word holds those that the lanes have at one place of their wide loads.
+// In which order the samples of a stage lie in its words matters to nobody, as long as it is the same
+// for all features, whatever the type of their codes: a lane takes 16 samples that follow each other,
+// and has a bit in each word.
 template <class Code>
 __global__ void __launch_bounds__(256) pack_planes(
     const Code* __restrict__ codes, int64 stride, int64 n_samples,
@@ -63,7 +64,7 @@ __global__ void __launch_bounds__(256) pack_planes(
         uint32 mine[MOST_PLANES] = {};
 #pragma unroll
         for (int part = 0; part < WORDS / N; ++part) {
-            const int64 begin = first + (part * 32 + lane) * N;
+            const int64 begin = first + lane * WORDS + part * N;
             uint32 taken[N] = {};
             if (begin < stride) load_each(codes + feature * stride, begin / N, taken);
 #pragma unroll

@@ -42,7 +42,7 @@ __global__ void ALL_AT_ONCE(256) encode_rows(
             copy_keys(copy, theirs, n_keys);
             __syncthreads();
         }
-        const Coder<Value> coder(IS_SHARED ? copy : theirs, n_bins[row], 0, 0, -1);
+        const Coder<Value> coder({IS_SHARED ? copy : theirs, n_bins[row], 0, 0, -1});
 #pragma unroll 1  // more at a time would take registers from threads that wait
         for (int64 i = first_sample(); i < n_samples; i += samples_apart()) {
             out[i] = static_cast<Code>(coder.exact(mine[i]));

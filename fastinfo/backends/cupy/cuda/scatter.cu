@@ -12,26 +12,24 @@
 #include "shared.cuh"
 #include "pairs.cuh"
 
-// Entropies are written where all of a pair is in one table, that is without slices and splits;
-// otherwise its counts are added to `counts`.
+// Sums are written where all of a pair is in one table, that is without slices and splits; otherwise
+// its counts are added to `counts_out`.
 template <class Code>
 __global__ void __launch_bounds__(256, 2) count_scatter(
-    const Code* __restrict__ codes, int64 stride, int64 n_samples, int64 packs_per_split,
-    const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
-    const int32* __restrict__ n_bins, int32 width, int32 slice_lines, int32 rights_per_block,
-    uint32 shift, int32 first_left, int32 last_left, int32 first_right, int32 last_right,
-    int64* __restrict__ counts, int32 left_bins, int32 right_bins,
-    const int64* __restrict__ fixed, double unit,
-    double* __restrict__ joint, double* __restrict__ left_out, double* __restrict__ right_out,
-    bool wants_counts, bool writes_marginals
+    Codes<Code> lefts, Codes<Code> rights, int64 n_samples, int64 packs_per_split,
+    int32 width, int32 slice_lines, int32 rights_per_block, uint32 shift, Tile tile,
+    CountsOut<int64> counts_out, SumsOut sums_out, bool wants_counts, bool writes_marginals
 ) {
     constexpr int N = 16 / sizeof(Code);
-    const Tile tile{first_left, last_left, first_right, last_right};
+    const int n_right = rights.n_features;
     const int64 groups = (n_right + rights_per_block - 1) / rights_per_block;
-    const int f = lefts[blockIdx.x / groups];
+    const int f = lefts.features[blockIdx.x / groups];
     const int first = static_cast<int>(blockIdx.x % groups) * rights_per_block;
     const int n_pairs = min(rights_per_block, n_right - first);
-    if (tile.follows_from_others(f, f, rights[first], rights[first + n_pairs - 1])) return;
+    if (tile.follows_from_others(
+            f, f, rights.features[first], rights.features[first + n_pairs - 1])) {
+        return;
+    }
 
     Sums* sums = shared_memory<Sums>();
     uint32* tables = reinterpret_cast<uint32*>(sums + 1);
@@ -41,7 +39,7 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
     for (uint32 i = threadIdx.x; i < n_pairs * table_size; i += blockDim.x) tables[i] = 0;
     __syncthreads();
 
-    const Code* x_codes = codes + f * stride;
+    const Code* x_codes = lefts.of(f);
     const int64 n_packs = (n_samples + N - 1) / N;
     const int64 begin = blockIdx.y * packs_per_split;
     const int64 end = begin + packs_per_split < n_packs ? begin + packs_per_split : n_packs;
@@ -57,9 +55,9 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
         for (int i = 0; i < N; ++i) x[i] = is_plain ? x[i] * line_bytes : x[i] - first_line;
 #pragma unroll 1
         for (int k = 0; k < n_pairs; ++k) {
-            const int g = rights[first + k];
+            const int g = rights.features[first + k];
             if (tile.follows(f, g)) continue;
-            load_each(codes + g * stride, pack, y);
+            load_each(rights.of(g), pack, y);
             uint32* table = tables + k * table_size + copy;
             if (is_plain) {
 #pragma unroll
@@ -77,7 +75,7 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
     __syncthreads();
 
     for (int k = 0; k < n_pairs; ++k) {
-        const int g = rights[first + k];
+        const int g = rights.features[first + k];
         if (tile.follows(f, g)) continue;
         uint32* table = tables + k * table_size;
         // What the copies come to, in the first one.
@@ -88,10 +86,10 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
         }
         if (threadIdx.x == 0) *sums = {0, 0, 0, 0};
         __syncthreads();
-        const int lines = min(n_bins[f] - static_cast<int>(first_line), slice_lines);
-        const int columns = n_bins[g];
+        const int lines = min(lefts.n_bins[f] - static_cast<int>(first_line), slice_lines);
+        const int columns = rights.n_bins[g];
         if (wants_counts) {
-            const Counts out{counts, left_bins, right_bins, tile, f, g};
+            const Counts out{counts_out, tile, f, g};
             for (int i = threadIdx.x; i < lines * columns; i += blockDim.x) {
                 const int line = i / columns, column = i % columns;
                 out.add(static_cast<int>(first_line) + line, column,
@@ -102,12 +100,12 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
                 [&](int i, int j) {
                     return static_cast<int64>(table[(static_cast<uint32>(i) * width + j) << shift]);
                 },
-                lines, columns, fixed, sums);
+                lines, columns, sums_out.table, sums);
         }
         __syncthreads();
         if (!wants_counts && threadIdx.x == 0) {
-            const Entropies out{joint, left_out, right_out, tile, f, g, fixed, unit};
-            out.write(*sums, sums->samples, writes_marginals);
+            const PairOut out{sums_out, tile, f, g};
+            out.write(*sums, writes_marginals);
         }
         __syncthreads();  // before the sums are cleared for the next pair
     }
@@ -116,23 +114,19 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
 // Tables beyond all that: increments where the counts lie.
 template <class Code>
 __global__ void __launch_bounds__(256) count_in_place(
-    const Code* __restrict__ codes, int64 stride, int64 n_samples,
-    const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
-    const int32* __restrict__ n_bins,
-    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
-    int64* __restrict__ counts, int32 left_bins, int32 right_bins
+    Codes<Code> lefts, Codes<Code> rights, int64 n_samples, Tile tile, CountsOut<int64> counts_out
 ) {
-    const Tile tile{first_left, last_left, first_right, last_right};
-    const int f = lefts[blockIdx.x / n_right], g = rights[blockIdx.x % n_right];
+    const int f = lefts.features[blockIdx.x / rights.n_features];
+    const int g = rights.features[blockIdx.x % rights.n_features];
     if (tile.follows(f, g)) return;
-    const Counts out{counts, left_bins, right_bins, tile, f, g};
-    const Code* x = codes + f * stride;
-    const Code* y = codes + g * stride;
+    const Counts out{counts_out, tile, f, g};
+    const Code* x = lefts.of(f);
+    const Code* y = rights.of(g);
     const int64 step = static_cast<int64>(gridDim.y) * blockDim.x;
     for (int64 i = static_cast<int64>(blockIdx.y) * blockDim.x + threadIdx.x; i < n_samples;
          i += step) {
         const int line = static_cast<int>(x[i]), column = static_cast<int>(y[i]);
-        if (line < n_bins[f] && column < n_bins[g]) {
+        if (line < lefts.n_bins[f] && column < rights.n_bins[g]) {
             out.add(line, column, 1);
         }
     }

@@ -29,14 +29,10 @@ __global__ void __launch_bounds__(128, 4) soft_count(
     const Value* __restrict__ x, const Value* __restrict__ y,
     const void* __restrict__ weights, int32 weight_bytes,
     int64 n_pairs, int64 n_samples, int64 chunk_samples, int64 n_chunks,
-    const double* __restrict__ x_limits, int32 n_rows, int32 x_order, double x_sigma,
-    int32 x_reach, int32 x_taps,
-    const double* __restrict__ y_limits, int32 n_columns, int32 y_order, double y_sigma,
-    int32 y_reach, int32 y_taps,
-    double* memory, double* tables
+    Axis x_axis, Axis y_axis, double* memory, double* tables
 ) {
-    const Axis x_axis{n_rows, x_order, x_sigma, x_reach, x_taps};
-    const Axis y_axis{n_columns, y_order, y_sigma, y_reach, y_taps};
+    const int32 n_rows = x_axis.n_bins, n_columns = y_axis.n_bins;
+    const int32 x_taps = x_axis.taps, y_taps = y_axis.taps;
     const int32 lane = threadIdx.x % 32;
     const int64 n_cells = static_cast<int64>(n_rows) * n_columns;
     const int64 n_shares = static_cast<int64>(x_taps + y_taps) * PITCH;
@@ -57,13 +53,12 @@ __global__ void __launch_bounds__(128, 4) soft_count(
             __syncwarp();  // nobody needs the shares of before, and the table is clear
             if (lane < size) {
                 const double weight = weight_at<Value>(weights, weight_bytes, i);
-                const double* low_x = x_limits + 2 * pair;
-                const double* low_y = y_limits + 2 * pair;
                 // Without weight a sample may be NaN, and shall not matter.
-                const double x_value = weight != 0.0 ? widened(x[i]) : *low_x;
-                const double y_value = weight != 0.0 ? widened(y[i]) : *low_y;
-                row = spread<false>(x_value, low_x, x_axis, x_shares + lane, nullptr);
-                column = spread<false>(y_value, low_y, y_axis, y_shares + lane, nullptr);
+                const bool counts = weight != 0.0;
+                const double x_value = counts ? widened(x[i]) : x_axis.limits[2 * pair];
+                const double y_value = counts ? widened(y[i]) : y_axis.limits[2 * pair];
+                row = spread<false>(x_value, x_axis, pair, x_shares + lane, nullptr);
+                column = spread<false>(y_value, y_axis, pair, y_shares + lane, nullptr);
                 if (weight_bytes) {
                     for (int32 tap = 0; tap < x_taps; ++tap) x_shares[tap * PITCH + lane] *= weight;
                 }
@@ -131,15 +126,11 @@ template <class Value, bool InShared>
 __global__ void __launch_bounds__(128, 4) soft_gradient(
     const Value* __restrict__ x, const Value* __restrict__ y,
     const void* __restrict__ weights, int32 weight_bytes, int64 n_pairs, int64 n_samples,
-    const double* __restrict__ x_limits, int32 n_rows, int32 x_order, double x_sigma,
-    int32 x_reach, int32 x_taps,
-    const double* __restrict__ y_limits, int32 n_columns, int32 y_order, double y_sigma,
-    int32 y_reach, int32 y_taps,
-    const double* __restrict__ by_counts, double* memory,
+    Axis x_axis, Axis y_axis, const double* __restrict__ by_counts, double* memory,
     Value* __restrict__ x_out, bool wants_x, Value* __restrict__ y_out, bool wants_y
 ) {
-    const Axis x_axis{n_rows, x_order, x_sigma, x_reach, x_taps};
-    const Axis y_axis{n_columns, y_order, y_sigma, y_reach, y_taps};
+    const int32 n_rows = x_axis.n_bins, n_columns = y_axis.n_bins;
+    const int32 x_taps = x_axis.taps, y_taps = y_axis.taps;
     const int32 lane = threadIdx.x % 32;
     const int64 n_shares = 2 * static_cast<int64>(x_taps + y_taps) * PITCH;
     double* x_shares = warps_own<InShared>(memory, n_shares) + lane;
@@ -152,9 +143,8 @@ __global__ void __launch_bounds__(128, 4) soft_gradient(
         double by_x = 0.0, by_y = 0.0;
         if (weight != 0.0) {
             const double x_value = widened(x[i]), y_value = widened(y[i]);
-            const int64 row = spread<true>(x_value, x_limits + 2 * pair, x_axis, x_shares, x_slopes);
-            const int64 column =
-                spread<true>(y_value, y_limits + 2 * pair, y_axis, y_shares, y_slopes);
+            const int64 row = spread<true>(x_value, x_axis, pair, x_shares, x_slopes);
+            const int64 column = spread<true>(y_value, y_axis, pair, y_shares, y_slopes);
             const double* line = by_counts + (pair * n_rows + row) * n_columns + column;
 #pragma unroll 1
             for (int32 a = 0; a < x_taps; ++a, line += n_columns) {

@@ -8,9 +8,11 @@ constexpr int32 MOST_TAPS = 4;  // of a B-spline
 // lane lie in different banks.
 constexpr int32 PITCH = 33;
 
-// How samples of one variable are spread. Taps are the neighbouring bins that a sample may have
-// shares in, of which all exist: near the ends a Gaussian's taps are moved inside.
+// How samples of one variable are spread. `limits` are the ends of its range, two for each pair.
+// Taps are the neighbouring bins that a sample may have shares in, of which all exist: near the ends
+// a Gaussian's taps are moved inside.
 struct Axis {
+    const double* limits;
     int32 n_bins, order;
     double sigma;
     int32 reach, taps;
@@ -98,10 +100,9 @@ __device__ __forceinline__ void spread_gaussian(
 // Comparisons are such that NaN stays NaN; only its interval is made up.
 template <bool HasSlopes>
 __device__ __forceinline__ int32 spread(
-    double value, const double* __restrict__ limits, const Axis& axis,
-    double* shares, double* slopes
+    double value, const Axis& axis, int64 pair, double* shares, double* slopes
 ) {
-    const double low = limits[0], high = limits[1];
+    const double low = axis.limits[2 * pair], high = axis.limits[2 * pair + 1];
     const bool is_gaussian = axis.order == GAUSSIAN;
     const int32 top = is_gaussian ? axis.n_bins - 1 : axis.n_bins - axis.order;
     const int32 last = is_gaussian ? top : top - 1;

@@ -1,4 +1,4 @@
-// Tables of counts in memory: what completes them, and their entropies.
+// Tables of counts in memory: what completes them, and what they add up to.
 #include "types.cuh"
 #include "shared.cuh"
 #include "pairs.cuh"
@@ -7,28 +7,25 @@
 // feature's bin 0 where it lacks no sample, and those of the left feature's where that lacks none.
 // One warp a pair; `rows` are the values beside 0.
 __global__ void __launch_bounds__(256) complete_counts(
-    const int32* __restrict__ left_features, const int64* __restrict__ left_marginals,
-    int32 n_left, int32 left_rows, bool left_complete,
-    const int32* __restrict__ right_features, const int64* __restrict__ right_marginals,
-    int32 n_right, int32 right_rows, bool right_complete,
-    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
-    int64* __restrict__ counts, int32 left_bins, int32 right_bins
+    OneHot lefts, OneHot rights, Tile tile, CountsOut<int64> counts_out
 ) {
-    const Tile tile{first_left, last_left, first_right, last_right};
+    const int n_left = lefts.n_features, n_right = rights.n_features;
+    const int left_rows = lefts.rows, right_rows = rights.rows;
+    const bool left_complete = lefts.is_complete, right_complete = rights.is_complete;
     const Group warp = Group::of(32);
     const int64 n_warps = samples_apart() / 32;
     for (int64 pair = first_sample() / 32; pair < static_cast<int64>(n_left) * n_right;
          pair += n_warps) {
         const int64 x = pair / n_right, y = pair % n_right;
-        const int f = left_features[x], g = right_features[y];
+        const int f = lefts.features[x], g = rights.features[y];
         if (tile.follows(f, g)) continue;
-        const Counts out{counts, left_bins, right_bins, tile, f, g};
-        const int64* x_own = left_marginals + x * (left_rows + 1ll);
-        const int64* y_own = right_marginals + y * (right_rows + 1ll);
-        const int lines = min(left_rows, left_bins - left_complete);
-        const int columns = min(right_rows, right_bins - right_complete);
+        const Counts out{counts_out, tile, f, g};
+        const int64* x_own = lefts.marginals + x * (left_rows + 1ll);
+        const int64* y_own = rights.marginals + y * (right_rows + 1ll);
+        const int lines = min(left_rows, counts_out.left_bins - left_complete);
+        const int columns = min(right_rows, counts_out.right_bins - right_complete);
         auto at = [&](int i, int j) {
-            return *out.cell(tile.pair(f, g), i + left_complete, j + right_complete);
+            return *counts_out.cell(tile.pair(f, g), i + left_complete, j + right_complete);
         };
         if (right_complete) {
             for (int i = warp.lane; i < lines; i += 32) {
@@ -53,24 +50,22 @@ __global__ void __launch_bounds__(256) complete_counts(
     }
 }
 
-// Entropies of tables of counts, in the fixed point of all ways: one block a pair.
+// Sums over tables of counts, in the fixed point of all ways: one block a pair.
 __global__ void __launch_bounds__(256) reduce_counts(
-    int64* __restrict__ counts, int64 n_pairs, int32 left_bins, int32 right_bins,
-    const int64* __restrict__ fixed, double unit,
-    double* __restrict__ joint, double* __restrict__ left_out, double* __restrict__ right_out
+    CountsOut<int64> of, int64 n_pairs, SumsOut sums_out
 ) {
     Sums* sums = shared_memory<Sums>();
     for (int64 pair = blockIdx.x; pair < n_pairs; pair += gridDim.x) {
-        const int64* table = counts + pair * left_bins * right_bins;
         if (threadIdx.x == 0) *sums = {0, 0, 0, 0};
         __syncthreads();
-        add_sums([&](int i, int j) { return table[static_cast<int64>(i) * right_bins + j]; },
-                 left_bins, right_bins, fixed, sums);
+        add_sums([&](int i, int j) { return *of.cell(pair, i, j); },
+                 of.left_bins, of.right_bins, sums_out.table, sums);
         __syncthreads();
         if (threadIdx.x == 0) {
-            joint[pair] = entropy_of(sums->joint, sums->samples, fixed, unit);
-            left_out[pair] = entropy_of(sums->left, sums->samples, fixed, unit);
-            right_out[pair] = entropy_of(sums->right, sums->samples, fixed, unit);
+            sums_out.joint[pair] = sums->joint;
+            sums_out.left[pair] = sums->left;
+            sums_out.right[pair] = sums->right;
+            sums_out.samples[pair] = sums->samples;
         }
         __syncthreads();
     }

@@ -11,27 +11,24 @@
 // `tables`, zeros: (chunks, n_left, n_right, left_bins, right_bins).
 template <class Code>
 __global__ void __launch_bounds__(128) weigh_pairs(
-    const Code* __restrict__ codes, int64 stride, int64 n_samples, int64 chunk_samples,
-    const double* __restrict__ weights,
-    const int32* __restrict__ lefts, int32 n_left, const int32* __restrict__ rights, int32 n_right,
-    const int32* __restrict__ n_bins,
-    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
+    Codes<Code> lefts, Codes<Code> rights, int64 n_samples, int64 chunk_samples,
+    const double* __restrict__ weights, Tile tile,
     int64 n_chunks, int32 left_bins, int32 right_bins, double* __restrict__ tables
 ) {
     constexpr int N = 16 / sizeof(Code);
-    const Tile tile{first_left, last_left, first_right, last_right};
-    const int64 n_pairs = static_cast<int64>(n_left) * n_right;
+    const int n_right = rights.n_features;
+    const int64 n_pairs = static_cast<int64>(lefts.n_features) * n_right;
     for (int64 i = first_sample(); i < n_pairs * n_chunks; i += samples_apart()) {
         const int64 pair = i % n_pairs, chunk = i / n_pairs;
-        const int f = lefts[pair / n_right], g = rights[pair % n_right];
+        const int f = lefts.features[pair / n_right], g = rights.features[pair % n_right];
         if (tile.follows(f, g)) continue;
-        const uint32 lines = n_bins[f], columns = n_bins[g];
+        const uint32 lines = lefts.n_bins[f], columns = rights.n_bins[g];
         double* table = tables + i * left_bins * right_bins;
         const int64 begin = chunk * chunk_samples;
         const int64 end = begin + chunk_samples < n_samples ? begin + chunk_samples : n_samples;
         for (int64 first = begin; first < end; first += N) {
-            const Pack<Code, N> x = load_pack<N>(codes + f * stride, first / N);
-            const Pack<Code, N> y = load_pack<N>(codes + g * stride, first / N);
+            const Pack<Code, N> x = load_pack<N>(lefts.of(f), first / N);
+            const Pack<Code, N> y = load_pack<N>(rights.of(g), first / N);
 #pragma unroll
             for (int k = 0; k < N; ++k) {
                 const uint32 line = x.at[k], column = y.at[k];
@@ -46,12 +43,9 @@ __global__ void __launch_bounds__(128) weigh_pairs(
 // What the chunks come to, in their order, both ways round.
 __global__ void __launch_bounds__(256) add_chunks(
     const double* __restrict__ tables, const int32* __restrict__ lefts, int32 n_left,
-    const int32* __restrict__ rights, int32 n_right,
-    int32 first_left, int32 last_left, int32 first_right, int32 last_right,
-    int64 n_chunks, int32 left_bins, int32 right_bins,
-    double* __restrict__ counts, int32 all_left_bins, int32 all_right_bins
+    const int32* __restrict__ rights, int32 n_right, Tile tile,
+    int64 n_chunks, int32 left_bins, int32 right_bins, CountsOut<double> counts_out
 ) {
-    const Tile tile{first_left, last_left, first_right, last_right};
     const int64 cells = static_cast<int64>(left_bins) * right_bins;
     const int64 n_pairs = static_cast<int64>(n_left) * n_right;
     for (int64 i = first_sample(); i < n_pairs * cells; i += samples_apart()) {
@@ -60,9 +54,9 @@ __global__ void __launch_bounds__(256) add_chunks(
         if (tile.follows(f, g)) continue;
         double sum = 0.0;
         for (int64 chunk = 0; chunk < n_chunks; ++chunk) sum += tables[chunk * n_pairs * cells + i];
-        counts[(tile.pair(f, g) * all_left_bins + line) * all_right_bins + column] = sum;
+        *counts_out.cell(tile.pair(f, g), line, column) = sum;
         if (f != g && tile.has_both(f, g)) {  // with itself it would write each cell twice
-            counts[(tile.pair(g, f) * all_left_bins + column) * all_right_bins + line] = sum;
+            *counts_out.cell(tile.pair(g, f), column, line) = sum;
         }
     }
 }

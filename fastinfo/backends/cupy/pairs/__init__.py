@@ -1,28 +1,33 @@
-"""All pairs of features on a GPU: `pack` once, then `count_pairs` or `pair_entropies` for a tile.
+"""All pairs of features on a GPU: `pack` once, then `count_pairs` or `pair_sums` for a tile.
 
 Features with about as many bins form a class, those that lack samples one of their own. Within a
 tile, each pair of classes is counted in the way that `ways` predicts to be fastest; all ways give
-the same counts, and the same bits of entropies. A pair that a tile has both ways round is counted
-once. Tiles should be large: thousands of features on either side keep a device busy.
+the same counts and the same sums. A pair that a tile has both ways round is counted once. Tiles
+should be large: thousands of features on either side keep a device busy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from math import prod
 
 import numpy as np
 
-from fastinfo.backends.contract import PairEntropies
-from fastinfo.backends.cupy import plan, sums
+from fastinfo.backends.contract import Kernels
+from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import tile_sizes, ways
+from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, SumsOut, Tile
 from fastinfo.backends.cupy.pairs.layout import Packed, Part, pack
 from fastinfo.backends.cupy.pairs.weighted import weigh
 from fastinfo.backends.cupy.sources import TYPE_NAMES
+from fastinfo.backends.pair_sums import PackedPairs, PairSums, sums_of
 
-__all__ = ["Packed", "count_pairs", "pack", "pair_entropies"]
+__all__ = ["Packed", "count_pairs", "pack", "pair_sums"]
+
+Choose = Callable[..., str]
+"""Which way to count the pairs of two classes, as `ways.choose` says it."""
 
 ONEHOT = {
     ways.BITS: ("onehot_mma", "count_onehot<Bits>"),
@@ -33,39 +38,34 @@ ONEHOT_BLOCK = 128
 
 
 @dataclass(frozen=True)
-class Tile:
-    """Two ranges of features."""
-
-    first_left: int
-    last_left: int
-    first_right: int
-    last_right: int
-
-    @classmethod
-    def of(cls, packed: Packed, left: slice, right: slice) -> Tile:
-        """The ranges that two slices mean."""
-        rows, columns = (range(len(packed.n_bins))[side] for side in (left, right))
-        return cls(
-            rows.start, max(rows.start, rows.stop), columns.start, max(columns.start, columns.stop)
-        )
+class Pairs(PackedPairs[Packed]):
+    """The features of a tile."""
 
     @property
-    def shape(self) -> tuple[int, int]:
-        """Features on the left and on the right."""
-        return self.last_left - self.first_left, self.last_right - self.first_right
-
-    def bins(self, packed: Packed) -> tuple[int, int]:
-        """The most bins on the left and on the right."""
-        return (
-            int(packed.n_bins[self.first_left : self.last_left].max(initial=0)),
-            int(packed.n_bins[self.first_right : self.last_right].max(initial=0)),
-        )
-
-    @property
-    def arguments(self) -> tuple[np.int32, ...]:
+    def tile(self) -> Tile:
         """As kernels take it."""
-        ends = (self.first_left, self.last_left, self.first_right, self.last_right)
-        return tuple(np.int32(end) for end in ends)
+        return Tile(
+            first_left=np.int32(self.lefts.start),
+            last_left=np.int32(max(self.lefts.start, self.lefts.stop)),
+            first_right=np.int32(self.rights.start),
+            last_right=np.int32(max(self.rights.start, self.rights.stop)),
+            is_of_one_pack=np.bool_(self.left is self.right),
+        )
+
+    def codes(self, left: Part, right: Part) -> tuple[Codes, Codes]:
+        """Codes of two classes, of one type."""
+        dtype = np.result_type(self.left.codes.dtype, self.right.codes.dtype)
+        x, y = (
+            Codes(
+                codes=pack.as_type(dtype),
+                stride=np.int64(pack.codes.shape[1]),
+                features=part.features,
+                n_features=np.int32(part.n_features),
+                n_bins=pack.bins_on_device,
+            )
+            for pack, part in ((self.left, left), (self.right, right))
+        )
+        return x, y
 
 
 @dataclass(frozen=True)
@@ -87,72 +87,87 @@ class Work:
         return self.n_splits == 1
 
 
-def count_pairs(device: Device, packed: Packed, left: slice, right: slice) -> Array:
+def count_pairs(
+    device: Device,
+    left: Packed,
+    lefts: slice,
+    right: Packed,
+    rights: slice,
+    choose: Choose = ways.choose,
+) -> Array:
     """Counts of every pair of a tile, shape ``(n_left, n_right, B_left, B_right)``."""
-    return _counts(device, packed, Tile.of(packed, left, right))
+    return _counts(device, Pairs.of(left, lefts, right, rights), choose)
 
 
-def pair_entropies(device: Device, packed: Packed, left: slice, right: slice) -> PairEntropies:
-    """Plug-in entropies of every pair of a tile, of counts that never leave the multiprocessor.
+def pair_sums(
+    kernels: Kernels,
+    device: Device,
+    left: Packed,
+    lefts: slice,
+    right: Packed,
+    rights: slice,
+    choose: Choose = ways.choose,
+) -> PairSums:
+    """Sums over the counts of every pair of a tile, which never leave the multiprocessor.
 
     Where they must leave it, because one block does not see all of a pair, they are reduced from
-    memory, to the same bits.
+    memory, to the same sums.
     """
     xp = device.xp
-    tile = Tile.of(packed, left, right)
-    works = list(_works(device, packed, tile))
-    if not packed.table.size or not all(work.can_reduce for work in works):
-        return _entropies_of_counts(device, packed, tile)
-    own = packed.entropies
-    joint = xp.empty(tile.shape, np.float64)
+    pairs = Pairs.of(left, lefts, right, rights)
+    works = list(_works(device, pairs, choose))
+    if not left.reduction.is_exact or not all(work.can_reduce for work in works):
+        return _sums_of_counts(kernels, device, pairs, choose)
+    joint = xp.empty(pairs.shape, np.int64)
     # Without missing samples the marginals are the features' own.
-    found = [
-        own[tile.first_left : tile.last_left][:, None],
-        own[tile.first_right : tile.last_right][None],
-    ]
-    if not all(work.left.of.is_complete and work.right.of.is_complete for work in works):
-        found = [xp.broadcast_to(side, tile.shape).copy() for side in found]
-        written = found
-    else:
-        written = [xp.empty(1, np.float64)] * 2
+    x = left.sums[pairs.lefts.start : pairs.lefts.stop][:, None]
+    y = right.sums[pairs.rights.start : pairs.rights.stop][None]
+    samples, whole = left.samples, left.whole
+    is_complete = all(work.left.of.is_complete and work.right.of.is_complete for work in works)
+    if not is_complete:
+        x, y, samples = (xp.broadcast_to(own, pairs.shape).copy() for own in (x, y, samples))
     nothing = xp.empty(1, np.int64)
+    written = [nothing] * 3 if is_complete else [x, y, samples]
+    out = SumsOut(left.table, joint, *written)
     for work in works:
-        _launch(
-            *(device, packed, tile, work),
-            (nothing, np.int32(0), np.int32(0)),
-            (packed.table, np.float64(packed.unit), joint, *written),
-            wants_counts=False,
-        )
-    return PairEntropies(joint, *found)
+        _launch(device, pairs, work, _no_counts(nothing), out, wants_counts=False)
+    if not is_complete:
+        whole = left.totals[samples]
+    return PairSums(joint, x, y, whole, samples, left.reduction.unit)
 
 
-def _counts(device: Device, packed: Packed, tile: Tile) -> Array:
-    xp = device.xp
-    bins = tile.bins(packed)
-    counts = xp.zeros((*tile.shape, *bins), np.int64 if packed.weights is None else np.float64)
+def _no_counts(nothing: Array) -> CountsOut:
+    return CountsOut(counts=nothing, left_bins=np.int32(0), right_bins=np.int32(0))
+
+
+def _counts(device: Device, pairs: Pairs, choose: Choose) -> Array:
+    xp, weights = device.xp, pairs.left.weights
+    bins = pairs.most_bins
+    counts = xp.zeros((*pairs.shape, *bins), np.int64 if weights is None else np.float64)
     if not counts.size:
         return counts
-    into = (counts, *(np.int32(b) for b in bins))
-    nowhere = xp.empty(1, np.float64)
-    nothing = (xp.empty(1, np.int64), np.float64(0), nowhere, nowhere, nowhere)
-    for work in _works(device, packed, tile):
-        if packed.weights is None:
-            _launch(device, packed, tile, work, into, nothing, wants_counts=True)
+    into = CountsOut(counts=counts, left_bins=np.int32(bins[0]), right_bins=np.int32(bins[1]))
+    nothing = xp.empty(1, np.int64)
+    for work in _works(device, pairs, choose):
+        if weights is None:
+            _launch(device, pairs, work, into, SumsOut(*[nothing] * 5), wants_counts=True)
         else:
-            weigh(device, packed, tile.arguments, work.left, work.right, into)
+            codes = pairs.codes(work.left, work.right)
+            sizes = work.left.of.n_bins, work.right.of.n_bins
+            weigh(device, codes, sizes, pairs.left.n_samples, weights, pairs.tile, into)
     return counts
 
 
-def _works(device: Device, packed: Packed, tile: Tile) -> Iterator[Work]:
-    properties = device.properties
+def _works(device: Device, pairs: Pairs, choose: Choose) -> Iterator[Work]:
+    properties, n_samples = device.properties, pairs.left.n_samples
     lefts, rights = (
-        [part for part in (c.part(*ends) for c in packed.classes) if part.n_features]
-        for ends in ((tile.first_left, tile.last_left), (tile.first_right, tile.last_right))
+        [part for part in (c.part(side.start, side.stop) for c in pack.classes) if part.n_features]
+        for pack, side in ((pairs.left, pairs.lefts), (pairs.right, pairs.rights))
     )
     for left in lefts:
         for right in rights:
             n_pairs = left.n_features * right.n_features
-            way = ways.choose(properties.capability, packed.n_samples, left.side, right.side)
+            way = choose(properties.capability, n_samples, left.side, right.side)
             layout, at_once = None, tile_sizes.BLOCKS_AT_ONCE
             if way == ways.SCATTER:
                 layout = tile_sizes.scatter(properties, left.of.n_bins, right.of.n_bins)
@@ -164,56 +179,56 @@ def _works(device: Device, packed: Packed, tile: Tile) -> Iterator[Work]:
                 n_blocks = tile_sizes.onehot_blocks(
                     left.n_features, right.n_features, left.of.rows, right.of.rows
                 )
-            n_splits = tile_sizes.splits(properties, n_blocks, packed.n_samples, at_once)
+            n_splits = tile_sizes.splits(properties, n_blocks, n_samples, at_once)
             yield Work(left, right, way, n_splits, layout)
 
 
 def _launch(
     device: Device,
-    packed: Packed,
-    tile: Tile,
+    pairs: Pairs,
     work: Work,
-    into: tuple[Any, ...],
-    entropies: tuple[Any, ...],
+    counts: CountsOut,
+    sums: SumsOut,
     *,
     wants_counts: bool,
 ) -> None:
-    left, right = work.left, work.right
+    left, right, n_samples = work.left, work.right, pairs.left.n_samples
     if work.way != ways.SCATTER:
         family, kernel = ONEHOT[work.way]
-        n_stages = tile_sizes.stages(packed.n_samples)
+        n_stages = tile_sizes.stages(n_samples)
         n_blocks = tile_sizes.onehot_blocks(
             left.n_features, right.n_features, left.of.rows, right.of.rows
         )
-        n_near = 0 if wants_counts else tile_sizes.near_entries(device.properties, packed.n_samples)
+        n_near = 0 if wants_counts else tile_sizes.near_entries(device.properties, n_samples)
         device.launch(
             *(family, kernel, (n_blocks, work.n_splits), ONEHOT_BLOCK),
             (
-                *(*left.onehot_arguments, *right.onehot_arguments),
-                *(np.int64(n_stages), np.int64(-(-n_stages // work.n_splits))),
-                *(np.int64(packed.n_samples), *tile.arguments, *into, *entropies),
-                *(np.bool_(wants_counts), np.int32(n_near)),
+                *(left.onehot, right.onehot),
+                *(np.int64(n_stages), np.int64(-(-n_stages // work.n_splits)), pairs.tile),
+                *(counts, sums, np.bool_(wants_counts), np.int32(n_near)),
             ),
             tile_sizes.ONEHOT_BYTES + 8 * n_near,
         )
         if wants_counts and (left.of.is_complete or right.of.is_complete):
-            _complete(device, tile, work, into)
+            # Bins without a row follow from the marginals.
+            n_pairs = left.n_features * right.n_features
+            device.launch(
+                *("tables", "complete_counts"),
+                *(plan.grid(device.properties, 32 * n_pairs), plan.BLOCK),
+                (left.onehot, right.onehot, pairs.tile, counts),
+            )
         return
-    code = TYPE_NAMES[packed.codes.dtype.name]
-    features = (
-        *(left.features, np.int32(left.n_features), right.features, np.int32(right.n_features)),
-        packed.bins_on_device,
-    )
-    codes = (packed.codes, np.int64(packed.codes.shape[1]), np.int64(packed.n_samples))
+    lefts, rights = pairs.codes(left, right)
+    code = TYPE_NAMES[lefts.codes.dtype.name]
     if work.layout is None:
         device.launch(
             *("scatter", f"count_in_place<{code}>"),
             *((left.n_features * right.n_features, work.n_splits), plan.BLOCK),
-            (*codes, *features, *tile.arguments, *into),
+            (lefts, rights, np.int64(n_samples), pairs.tile, counts),
         )
         return
     layout = work.layout
-    n_packs = -(-packed.n_samples // (plan.WIDE // packed.codes.dtype.itemsize))
+    n_packs = -(-n_samples // (plan.WIDE // lefts.codes.dtype.itemsize))
     is_known = left.of.is_complete and right.of.is_complete
     device.launch(
         *("scatter", f"count_scatter<{code}>"),
@@ -224,87 +239,49 @@ def _launch(
         ),
         plan.BLOCK,
         (
-            *(*codes, np.int64(-(-n_packs // work.n_splits)), *features),
+            *(lefts, rights, np.int64(n_samples), np.int64(-(-n_packs // work.n_splits))),
             *(np.int32(right.of.n_bins + 1), np.int32(layout.slice_lines)),
-            *(np.int32(layout.rights), np.uint32(layout.shift), *tile.arguments),
-            *(*into, *entropies, np.bool_(wants_counts), np.bool_(not is_known)),
+            *(np.int32(layout.rights), np.uint32(layout.shift), pairs.tile),
+            *(counts, sums, np.bool_(wants_counts), np.bool_(not is_known)),
         ),
         layout.shared_bytes,
     )
 
 
-def _complete(device: Device, tile: Tile, work: Work, into: tuple[Any, ...]) -> None:
-    """Counts of the bins without a row, from the marginals."""
-    sides = (
-        argument
-        for part in (work.left, work.right)
-        for argument in (
-            *(part.features, part.marginals, np.int32(part.n_features)),
-            *(np.int32(part.of.rows), np.bool_(part.of.is_complete)),
-        )
-    )
-    n_pairs = work.left.n_features * work.right.n_features
-    device.launch(
-        *("tables", "complete_counts"),
-        *(plan.grid(device.properties, 32 * n_pairs), plan.BLOCK),
-        (*sides, *tile.arguments, *into),
-    )
+def _sums_of_counts(kernels: Kernels, device: Device, pairs: Pairs, choose: Choose) -> PairSums:
+    """Sums of counts in memory, so many at a time as it holds."""
+    found = pairs.empty_sums(device.xp)
+    at_once = tile_sizes.pairs_at_once(device.free_bytes(), prod(pairs.most_bins))
+    width = min(pairs.shape[1], at_once) or 1
+    height = max(at_once // width, 1)
+    for i in range(0, pairs.shape[0], height):
+        for j in range(0, pairs.shape[1], width):
+            rights = pairs.rights[j : j + width]
 
+            def reduce(lefts: range, rights: range = rights) -> PairSums:
+                part = Pairs(pairs.left, lefts, pairs.right, rights)
+                return _reduced(kernels, device, part, _counts(device, part, choose))
 
-def _entropies_of_counts(device: Device, packed: Packed, tile: Tile) -> PairEntropies:
-    """Entropies of counts in memory, so many at a time as it holds."""
-    found = PairEntropies(*(device.xp.empty(tile.shape, np.float64) for _ in range(3)))
-    bins = tile.bins(packed)
-    pairs = tile_sizes.pairs_at_once(device.free_bytes(), bins[0] * bins[1])
-    width = min(tile.shape[1], pairs) or 1
-    height = max(pairs // width, 1)
-    parts = [
-        (row, column)
-        for row in range(tile.first_left, tile.last_left, height)
-        for column in range(tile.first_right, tile.last_right, width)
-    ]
-    for first_left, first_right in parts:
-        last_left = min(first_left + height, tile.last_left)
-        last_right = min(first_right + width, tile.last_right)
-
-        def reduce(
-            lefts: range, first_right: int = first_right, last_right: int = last_right
-        ) -> PairEntropies:
-            part = Tile(lefts.start, lefts.stop, first_right, last_right)
-            return _reduced(device, packed, _counts(device, packed, part))
-
-        # What the pool says is free may be in pieces: then fewer at a time.
-        for lefts, entropies in plan.halving(reduce, range(first_left, last_left), MemoryError):
-            here = np.s_[
-                lefts[0] - tile.first_left : lefts[-1] + 1 - tile.first_left,
-                first_right - tile.first_right : last_right - tile.first_right,
-            ]
-            for result, values in zip(found, entropies, strict=True):
-                result[here] = values
+            # What the pool says is free may be in pieces: then fewer at a time.
+            for lefts, sums in plan.halving(reduce, pairs.lefts[i : i + height], MemoryError):
+                first = lefts[0] - pairs.lefts.start
+                for result, values in zip(found[:-1], sums[:-1], strict=True):
+                    result[first : first + len(lefts), j : j + width] = values
     return found
 
 
-def _reduced(device: Device, packed: Packed, counts: Array) -> PairEntropies:
-    xp = device.xp
-    shape = counts.shape[:2]
-    if packed.table.size:
-        found = PairEntropies(*(xp.empty(shape, np.float64) for _ in range(3)))
+def _reduced(kernels: Kernels, device: Device, pairs: Pairs, counts: Array) -> PairSums:
+    xp, pack = device.xp, pairs.left
+    how, shape = pack.reduction, pairs.shape
+    if how.is_exact:
+        joint, left, right, samples = (xp.empty(shape, np.int64) for _ in range(4))
         n_pairs = shape[0] * shape[1]
+        of = CountsOut(counts, *(np.int32(bins) for bins in counts.shape[2:]))
         device.launch(
             *("tables", "reduce_counts", min(n_pairs, plan.MOST_BLOCKS), plan.BLOCK),
-            (
-                *(counts, np.int64(n_pairs), *(np.int32(b) for b in counts.shape[2:])),
-                *(packed.table, np.float64(packed.unit), *found),
-            ),
+            (of, np.int64(n_pairs), SumsOut(pack.table, joint, left, right, samples)),
             tile_sizes.SUMS_BYTES,
         )
-        return found
-    tables = (counts.reshape(*shape, -1), counts.sum(axis=3), counts.sum(axis=2))
-    totals = tables[0].sum(axis=-1)
-    whole = sums.sum_xlogx(device, totals[..., None])
-    return PairEntropies(
-        *(
-            xp.where(totals > 0, (whole - sums.sum_xlogx(device, table)) / totals, np.nan)
-            for table in tables
-        )
-    )
+        return PairSums(joint, left, right, pack.totals[samples], samples, how.unit)
+    cells = counts.reshape(*shape, prod(counts.shape[2:]))
+    return sums_of((cells, counts.sum(axis=3), counts.sum(axis=2)), how, kernels)

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.pairs.arguments import OneHot
 from fastinfo.backends.cupy.pairs.tile_sizes import stages
 from fastinfo.backends.cupy.pairs.ways import MOST_ROWS, Side
 from fastinfo.backends.cupy.sources import TYPE_NAMES
-from fastinfo.backends.fixed_point import fixed_xlogx_table
+from fastinfo.backends.terms import Reduction, plug_in
 
 HostArray = np.ndarray[Any, Any]
-
-MOST_FIXED = 1 << 20
-"""Samples up to which Σ c·log c is summed in fixed point, as in the other backends."""
 
 WORDS = 16
 """Words of a stage of one bit plane."""
@@ -87,12 +85,16 @@ class Part:
         return Side(self.n_features, self.of.n_bins, self.of.rows)
 
     @property
-    def onehot_arguments(self) -> tuple[Any, ...]:
-        """As `count_onehot` takes it."""
-        return (
-            *(self.of.planes[self.first : self.last], self.features, self.marginals),
-            *(np.int32(self.n_features), np.int32(self.of.n_planes), np.int32(self.of.rows)),
-            np.bool_(self.of.is_complete),
+    def onehot(self) -> OneHot:
+        """As kernels take it that count by one-hot bits."""
+        return OneHot(
+            planes=self.of.planes[self.first : self.last],
+            features=self.features,
+            marginals=self.marginals,
+            n_features=np.int32(self.n_features),
+            n_planes=np.int32(self.of.n_planes),
+            rows=np.int32(self.of.rows),
+            is_complete=np.bool_(self.of.is_complete),
         )
 
 
@@ -108,11 +110,25 @@ class Packed:
     has_missing: HostArray
     weights: Array | None
     classes: tuple[FeatureClass, ...]
+    reduction: Reduction
     table: Array
-    """c·log c in fixed point; empty where sums are of floating-point numbers."""
-    unit: float
-    entropies: Array
-    """Of each feature by itself."""
+    """That of the reduction."""
+    totals: Array
+    sums: Array
+    """Σ f(c) of each feature by itself, where sums are exact."""
+    whole: Array
+    """g of the number of samples, (1, 1)."""
+    samples: Array
+    """Their number, (1, 1)."""
+    _as_type: dict[Any, Array] = field(default_factory=dict)
+
+    def as_type(self, dtype: Any) -> Array:
+        """Codes of a type that holds them, for kernels that take two packs of one type."""
+        if self.codes.dtype == dtype:
+            return self.codes
+        if dtype not in self._as_type:  # once for all tiles
+            self._as_type[dtype] = self.codes.astype(dtype)
+        return self._as_type[dtype]
 
 
 def pack(
@@ -121,6 +137,7 @@ def pack(
     n_bins: Sequence[int],
     weights: Array | None = None,
     memory_limit: int | None = None,
+    reduction: Reduction | None = None,
 ) -> Packed:
     """Lay out features; bit planes take ``memory_limit`` bytes, the most bins go without first."""
     xp = device.xp
@@ -130,14 +147,12 @@ def pack(
     counts, first_cell = _count_codes(device, matrix, n_samples, bins, bins_on_device)
     last_cell = first_cell + bins
     has_missing = counts[last_cell] > 0
-    table, unit, entropies = np.empty(0, np.int64), 0.0, np.empty(len(bins))
-    if n_samples <= MOST_FIXED and weights is None:
-        table, unit = fixed_xlogx_table(n_samples)
-        terms = table[counts]
+    how = reduction or plug_in(n_samples, is_weighted=weights is not None)
+    sums, whole = np.zeros(len(bins), np.int64), 0
+    if how.is_exact:
+        terms, whole = how.table[counts], how.totals[n_samples]
         terms[last_cell] = 0  # missing is no bin
-        sums = np.add.reduceat(terms, first_cell) if len(bins) else np.empty(0, np.int64)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            entropies = (table[n_samples] - sums) * unit / np.float64(n_samples)
+        sums = np.add.reduceat(terms, first_cell) if len(bins) else sums
     left = memory_limit
     classes = []
     for features in _classes(bins, has_missing):
@@ -171,9 +186,19 @@ def pack(
             )
         )
     return Packed(
-        *(matrix, n_samples, bins, bins_on_device, has_missing),
-        None if weights is None else xp.ascontiguousarray(weights, np.float64),
-        *(tuple(classes), xp.asarray(table), unit, xp.asarray(entropies)),
+        codes=matrix,
+        n_samples=n_samples,
+        n_bins=bins,
+        bins_on_device=bins_on_device,
+        has_missing=has_missing,
+        weights=None if weights is None else xp.ascontiguousarray(weights, np.float64),
+        classes=tuple(classes),
+        reduction=how,
+        table=xp.asarray(how.table),
+        totals=xp.asarray(how.totals),
+        sums=xp.asarray(sums),
+        whole=xp.full((1, 1), whole, np.int64),
+        samples=xp.full((1, 1), n_samples, np.int64),
     )
 
 

@@ -2,51 +2,52 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from fastinfo.backends.cupy import plan
-from fastinfo.backends.cupy.device import Device
+from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.pairs import tile_sizes
-from fastinfo.backends.cupy.pairs.layout import Packed, Part
+from fastinfo.backends.cupy.pairs.arguments import Codes, CountsOut, Tile
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 
 
 def weigh(
     device: Device,
-    packed: Packed,
-    tile: tuple[np.int32, ...],
-    left: Part,
-    right: Part,
-    into: tuple[Any, ...],
+    codes: tuple[Codes, Codes],
+    n_bins: tuple[int, int],
+    n_samples: int,
+    weights: Array,
+    tile: Tile,
+    into: CountsOut,
 ) -> None:
     """Write the weights of the cells of two classes' pairs into the counts of a tile."""
+    left, right = codes
     # A class may have more bins than its features in this tile.
-    bins = min(left.of.n_bins, int(into[1])), min(right.of.n_bins, int(into[2]))
-    n_chunks = -(-packed.n_samples // tile_sizes.CHUNK_SAMPLES)
+    bins = min(n_bins[0], int(into.left_bins)), min(n_bins[1], int(into.right_bins))
+    n_chunks = -(-n_samples // tile_sizes.CHUNK_SAMPLES)
     if n_chunks == 0 or 0 in bins:
         return
-    cells = bins[0] * bins[1]
-    rights = (right.features, np.int32(right.n_features))
+    cells, n_right = bins[0] * bins[1], int(right.n_features)
     sizes = (np.int64(n_chunks), *(np.int32(b) for b in bins))
     for first, last in tile_sizes.weighted_lefts(
-        device.free_bytes(), left.n_features, right.n_features, cells, packed.n_samples
+        device.free_bytes(), int(left.n_features), n_right, cells, n_samples
     ):
-        n_pairs = (last - first) * right.n_features
+        n_pairs = (last - first) * n_right
         tables = device.xp.zeros(n_chunks * n_pairs * cells, np.float64)
-        features = (left.features[first:last], np.int32(last - first), *rights)
+        some = left._replace(features=left.features[first:last], n_features=np.int32(last - first))
         device.launch(
-            *("weighted", f"weigh_pairs<{TYPE_NAMES[packed.codes.dtype.name]}>"),
+            *("weighted", f"weigh_pairs<{TYPE_NAMES[left.codes.dtype.name]}>"),
             *(plan.grid(device.properties, n_pairs * n_chunks, 128), 128),
             (
-                *(packed.codes, np.int64(packed.codes.shape[1]), np.int64(packed.n_samples)),
-                *(np.int64(tile_sizes.CHUNK_SAMPLES), packed.weights, *features),
-                *(packed.bins_on_device, *tile, *sizes, tables),
+                *(some, right, np.int64(n_samples), np.int64(tile_sizes.CHUNK_SAMPLES)),
+                *(weights, tile, *sizes, tables),
             ),
         )
         device.launch(
             *("weighted", "add_chunks"),
             *(plan.grid(device.properties, n_pairs * cells), plan.BLOCK),
-            (tables, *features, *tile, *sizes, *into),
+            (
+                *(tables, some.features, some.n_features, right.features, right.n_features),
+                *(tile, *sizes, into),
+            ),
         )

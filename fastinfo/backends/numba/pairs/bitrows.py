@@ -23,6 +23,7 @@ import numpy as np
 
 from fastinfo.backends.numba import simd
 from fastinfo.backends.numba.jit import jit, u64
+from fastinfo.backends.numba.pairs.cells import Side
 from fastinfo.backends.numba.pairs.vertical_counters import transpose
 
 Array = np.ndarray[Any, Any]
@@ -57,14 +58,10 @@ def chunk_size(n_samples: int) -> int:
     return max(1, -(-n_samples // n_chunks))
 
 
-def pack_rows(
-    codes: Array, positions: Array, features: Array, n_bins: Array, has_missing: Array
-) -> BitRows:
-    """Lay out ``features``, none of which has more than 512 columns.
-
-    ``positions`` says in which row of ``codes`` each feature is.
-    """
-    n_columns = n_bins[features] - 1 + has_missing[features]
+def pack_rows(side: Side, features: Array) -> BitRows:
+    """Lay out some features of a side, none of which has more than 512 columns."""
+    codes, positions = side.codes, side.rows
+    n_columns = side.n_bins[features] - 1 + side.has_missing[features]
     first_column = np.zeros(len(features), np.int64)
     block_start = [0]
     used = 0

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.pairs.cells import Cells, Tile, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Side, Tile, emit, padded
 from fastinfo.backends.numba.simd import BITS, BYTES, add, and_, equal_mask, load, popcount, splat
 from fastinfo.backends.numba.simd import total as sum_of_words
 
@@ -21,13 +21,12 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_by_bitsets(
-    codes: Array, rows: Array, lefts: Array, rights: Array, n_bins: Array, has_missing: Array,
-    tile: Tile,
-) -> None:  # fmt: skip
+    left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Tile
+) -> None:
     """Count features ``lefts`` against ``rights``, of codes in uint8; for sums, too."""
-    n_vectors = -(-codes.shape[1] // BITS)
-    left_first, left_sets = _make_bitsets(codes, rows, lefts, n_bins, has_missing, n_vectors)
-    right_first, right_sets = _make_bitsets(codes, rows, rights, n_bins, has_missing, n_vectors)
+    n_samples, n_bins = left_side.codes.shape[1], left_side.n_bins
+    left_first, left_sets = _make_bitsets(left_side, lefts)
+    right_first, right_sets = _make_bitsets(right_side, rights)
     n_columns = right_first[1:] - right_first[:-1]
     all_columns = right_first[len(rights)]
     most_left = 1
@@ -41,7 +40,7 @@ def count_by_bitsets(
         n_sets = left_first[i + 1] - left_first[i]
         last_follows = n_sets < n_bins[left]
         lines[:] = 0
-        rest = codes.shape[1]
+        rest = n_samples
         for line in range(n_sets):
             bitset = left_sets[left_first[i] + line]
             lines[line] = _common(bitset, bitset)
@@ -58,14 +57,14 @@ def count_by_bitsets(
                 rest -= count
             if last_follows:
                 counts[n_sets * all_columns + column] = rest
-        emit(cells, left, rights, right_first[:-1], n_columns, n_bins, has_missing, tile)
+        emit(cells, left_side, left, right_side, rights, right_first[:-1], n_columns, tile)
 
 
 @jit
-def _make_bitsets(
-    codes: Array, rows: Array, features: Array, n_bins: Array, has_missing: Array, n_vectors: int
-) -> tuple[Array, Array]:
+def _make_bitsets(side: Side, features: Array) -> tuple[Array, Array]:
     """Bitsets of all bins but the last, which follows; of all bins, where samples are missing."""
+    codes, rows, n_bins, has_missing = side.codes, side.rows, side.n_bins, side.has_missing
+    n_vectors = -(-codes.shape[1] // BITS)
     first = np.zeros(len(features) + 1, np.int64)
     for i in range(len(features)):
         first[i + 1] = first[i] + n_bins[features[i]] - (0 if has_missing[features[i]] else 1)

@@ -1,4 +1,4 @@
-"""Where the counts of a pair go: into an array of counts, or at once into sums of c·log c.
+"""Where the counts of a pair go: into an array of counts, or at once into sums Σ f(c).
 
 The ways to count all end the same. They hand over *cells*, a small table in the cache: a line for
 each bin of the left feature, and on it the counts of the right feature's columns. A column is
@@ -21,28 +21,53 @@ from fastinfo.backends.numba.jit import i64, jit, jit_inline, u64
 Array = np.ndarray[Any, Any]
 
 
+class Side(NamedTuple):
+    """Features of a pack, as the left or the right of pairs."""
+
+    codes: Array
+    """(features of one kind, samples)"""
+    rows: Array
+    """Where in ``codes`` each feature of the pack is, if it is there."""
+    n_bins: Array
+    """Of each feature of the pack."""
+    has_missing: Array
+
+
+class CountsOut(NamedTuple):
+    """Counts that are added to; empty where sums are wanted."""
+
+    cells: Array
+    """Flat."""
+    left_step: int
+    """Elements from one left feature to the next; then the other axes."""
+    right_step: int
+    left_bin_step: int
+    right_bin_step: int
+
+
+class SumsOut(NamedTuple):
+    """Sums that are written; without a table where counts are wanted."""
+
+    table: Array
+    """f in fixed point, up to the number of samples."""
+    joint: Array
+    """Flat, Σ f(c) of the joint table."""
+    left: Array
+    """Of both marginals, and the samples in both; empty where no sample of the tile is missing."""
+    right: Array
+    samples: Array
+    left_step: int
+    right_step: int
+
+
 class Tile(NamedTuple):
     """A rectangle of pairs, and the arrays that take what is found out about them."""
 
     first_left: int
     first_right: int
     last_right: int
-    counts: Array
-    """Flat counts, added to. Empty where sums are wanted."""
-    left_step: int
-    """Elements of ``counts`` from one left feature to the next; then the other axes."""
-    right_step: int
-    left_bin_step: int
-    right_bin_step: int
-    table: Array
-    """c·log c in fixed point, up to the number of samples. Empty where counts are wanted."""
-    joint: Array
-    """Flat Σ c·log c of the joint table, the two marginals and the number of samples in both."""
-    left: Array
-    right: Array
-    samples: Array
-    left_sum_step: int
-    right_sum_step: int
+    counts: CountsOut
+    sums: SumsOut
 
 
 class Cells(NamedTuple):
@@ -66,77 +91,79 @@ def padded(n_lines: int) -> int:
 
 @jit
 def emit(
-    cells: Cells, left: int, rights: Array, first_columns: Array, n_columns: Array, n_bins: Array,
-    has_missing: Array, tile: Tile,
+    cells: Cells, left_side: Side, left: int, right_side: Side, rights: Array,
+    first_columns: Array, n_columns: Array, tile: Tile,
 ) -> None:  # fmt: skip
     """Hand on the pairs of ``left`` with ``rights``, as counts or as sums.
 
     The cells of pair i are ``n_columns[i]`` columns from ``first_columns[i]`` on. Rights outside of
     the tile are passed over.
     """
-    n_lines = n_bins[left]
-    counts, width, lines, table = cells.counts, u64(cells.width), cells.lines, tile.table
+    n_lines = left_side.n_bins[left]
+    counts, width, lines, sums = cells.counts, u64(cells.width), cells.lines, tile.sums
+    table = sums.table
     for i in range(len(rights)):
         right = rights[i]
         if right < tile.first_right or right >= tile.last_right:
             continue
-        first, n, last_follows = u64(first_columns[i]), n_columns[i], n_columns[i] < n_bins[right]
+        first, n = u64(first_columns[i]), n_columns[i]
+        last_follows = n < right_side.n_bins[right]
         if len(table) == 0:
-            start = (left - tile.first_left) * tile.left_step
-            start += (right - tile.first_right) * tile.right_step
-            if tile.right_bin_step == 1:
-                _add_lines(cells, first, n, n_lines, last_follows, start, tile)
+            out = tile.counts
+            start = (left - tile.first_left) * out.left_step
+            start += (right - tile.first_right) * out.right_step
+            if out.right_bin_step == 1:
+                _add_lines(cells, first, n, n_lines, last_follows, start, out)
             else:
-                _add_columns(cells, first, n, n_lines, last_follows, start, tile)
+                _add_columns(cells, first, n, n_lines, last_follows, start, out)
             continue
         at = u64(
-            (left - tile.first_left) * tile.left_sum_step
-            + (right - tile.first_right) * tile.right_sum_step
+            (left - tile.first_left) * sums.left_step + (right - tile.first_right) * sums.right_step
         )
-        tile.joint[at] = _reduce(counts, width, lines, first, n, n_lines, last_follows, table)
+        sums.joint[at] = _reduce(counts, width, lines, first, n, n_lines, last_follows, table)
         # Otherwise the marginals are those of the features by themselves: known before.
-        if has_missing[left] or has_missing[right]:
-            tile.left[at], tile.right[at], tile.samples[at] = _reduce_marginals(
+        if left_side.has_missing[left] or right_side.has_missing[right]:
+            sums.left[at], sums.right[at], sums.samples[at] = _reduce_marginals(
                 cells, first, n, n_lines, last_follows, table
             )
 
 
 @jit_inline
 def _add_lines(
-    cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, tile: Any
+    cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, out: Any
 ) -> Any:
     """Add a pair's cells to counts whose columns lie side by side, several in one instruction."""
     for line in range(n_lines):
-        at = start + line * tile.left_bin_step
+        at = start + line * out.left_bin_step
         cell = line * cells.width + i64(first)
         found = cells.counts[cell : cell + n]
-        into = tile.counts[at : at + n]
+        into = out.cells[at : at + n]
         total = i64(0)
         for column in range(u64(n)):
             count = i64(found[column])
             into[column] += count
             total += count
         if last_follows:
-            tile.counts[u64(at + n)] += cells.lines[line] - total
+            out.cells[u64(at + n)] += cells.lines[line] - total
 
 
 @jit_inline
 def _add_columns(
-    cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, tile: Any
+    cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, out: Any
 ) -> Any:
     """The same for counts whose lines lie side by side."""
     for line in range(n_lines):
-        at = u64(start + line * tile.left_bin_step)
+        at = u64(start + line * out.left_bin_step)
         cell = u64(line) * u64(cells.width) + first
         rest = cells.lines[line]
         for _ in range(n):
             count = i64(cells.counts[cell])
-            tile.counts[at] += count
+            out.cells[at] += count
             rest -= count
-            at += u64(tile.right_bin_step)
+            at += u64(out.right_bin_step)
             cell += u64(1)
         if last_follows:
-            tile.counts[at] += rest
+            out.cells[at] += rest
 
 
 @jit_inline
@@ -150,7 +177,7 @@ def _reduce(
     last_follows: Any,
     table: Any,
 ) -> Any:
-    """Σ c·log c of a pair's cells.
+    """Σ f(c) of a pair's cells.
 
     Four lines at a time are four sums that do not wait for each other. A cell then costs two loads:
     its count and the table's answer.

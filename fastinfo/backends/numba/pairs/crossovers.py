@@ -42,11 +42,6 @@ MAX_COLUMNS = 128
 """A feature with more gets no bit rows."""
 
 
-def is_small(n_features: int, n_samples: int) -> bool:
-    """Whether all pairs together are too little work to compile anything else than scatter for."""
-    return n_features * n_features * n_samples <= SMALL_JOB
-
-
 def choose(
     n_samples: int, left_bins: int, right_bins: int, n_left: int, n_right: int,
     left_visited: float, right_visited: float,

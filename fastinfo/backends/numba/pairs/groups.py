@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.numba.jit import jit, u64
+from fastinfo.backends.numba.pairs.cells import Side
 from fastinfo.backends.numba.pairs.vertical_counters import BATCH
 from fastinfo.backends.numba.simd import count_bits, equal_mask, trailing_zeros
 
@@ -43,8 +44,8 @@ class Groups(NamedTuple):
 
 
 def sort_strip(
-    codes: Array, rows: Array, features: Array, n_bins: Array, first_cell: Array,
-    counts: Array, first_sample: int, size: int, *, skip_largest: bool = True,
+    side: Side, features: Array, first_cell: Array, counts: Array, first_sample: int, size: int,
+    *, skip_largest: bool = True,
 ) -> Groups:  # fmt: skip
     """Group the samples of some chunks of ``size``, the first of which begins at ``first_sample``.
 
@@ -52,7 +53,7 @@ def sort_strip(
     feature i from ``first_cell[i]`` on.
     """
     n_chunks = len(counts)
-    n_groups = int(n_bins[features].max()) + 1
+    n_groups = int(side.n_bins[features].max()) + 1
     capacity = size + (BATCH - 1) * n_groups + 4
     groups = Groups(
         features=features,
@@ -62,18 +63,18 @@ def sort_strip(
         order=np.empty(len(features) * n_chunks * capacity, np.uint16),
     )
     _sort(
-        codes, rows, n_bins, first_cell, counts, first_sample, size, capacity,
-        codes.itemsize == 1, skip_largest, groups,
+        side, first_cell, counts, first_sample, size, capacity, side.codes.itemsize == 1,
+        skip_largest, groups,
     )  # fmt: skip
     return groups
 
 
 @jit
 def _sort(
-    codes: Array, rows: Array, n_bins: Array, first_cell: Array, counts: Array,
-    first_sample: int, size: int, capacity: int, bytes_: bool, skip_largest: bool,
-    groups: Groups,
+    side: Side, first_cell: Array, counts: Array, first_sample: int, size: int, capacity: int,
+    bytes_: bool, skip_largest: bool, groups: Groups,
 ) -> None:  # fmt: skip
+    codes, rows, n_bins = side.codes, side.rows, side.n_bins
     n_chunks, n_groups = groups.starts.shape[1], groups.sizes.shape[1]
     position = np.zeros(n_groups, np.uint64)
     for i in range(len(groups.features)):

@@ -17,7 +17,7 @@ import numpy as np
 
 from fastinfo.backends.numba.jit import jit
 from fastinfo.backends.numba.pairs.bitrows import BitRows
-from fastinfo.backends.numba.pairs.cells import Cells, Tile, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Side, Tile, emit, padded
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.pairs.vertical_counters import MIN_PLANES, add_rows, clear, decode
 from fastinfo.backends.numba.simd import BITS, BYTES
@@ -27,14 +27,15 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_strip(
-    groups: Groups, bit_rows: BitRows, totals: Array, first_chunk: int, size: int, n_chunks: int,
-    n_bins: Array, has_missing: Array, tile: Tile,
+    groups: Groups, left_side: Side, bit_rows: BitRows, right_side: Side, totals: Array,
+    first_chunk: int, size: int, n_chunks: int, tile: Tile,
 ) -> None:  # fmt: skip
     """Count a strip of sorted features against the features of the bit rows that the tile wants.
 
     ``groups`` covers the chunks from ``first_chunk`` on, ``n_chunks`` are those of the bit rows,
     and ``totals`` (blocks, 512) counts each column in the chunks covered.
     """
+    n_bins = left_side.n_bins
     n_left, covered, n_groups = len(groups.features), groups.starts.shape[1], groups.sizes.shape[1]
     largest = 1
     for i in range(n_left):
@@ -91,8 +92,8 @@ def count_strip(
                     for column in range(BITS):
                         rest[column] -= here[column]
                 emit(
-                    cells, left, bit_rows.features[begin:end], bit_rows.first_column[begin:end],
-                    bit_rows.n_columns[begin:end], n_bins, has_missing, tile,
+                    cells, left_side, left, right_side, bit_rows.features[begin:end],
+                    bit_rows.first_column[begin:end], bit_rows.n_columns[begin:end], tile,
                 )  # fmt: skip
 
 

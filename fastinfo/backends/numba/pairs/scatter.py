@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.pairs.cells import Cells, Tile, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Side, Tile, emit, padded
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.simd import BYTES, splat, store
 
@@ -20,33 +20,34 @@ Array = np.ndarray[Any, Any]
 
 @jit
 def count_by_scatter(
-    left_codes: Array, right_codes: Array, rows: Array, lefts: Array, rights: Array,
-    n_bins: Array, has_missing: Array, tile: Tile,
-) -> None:  # fmt: skip
+    left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Tile
+) -> None:
     """Count features ``lefts`` against ``rights``; for sums, too."""
+    left_codes, right_codes = left_side.codes, right_side.codes
+    left_bins, right_bins = left_side.n_bins, right_side.n_bins
     n_samples = left_codes.shape[1]
-    most_left, most_right = _most(n_bins, lefts), _most(n_bins, rights)
+    most_left, most_right = _most(left_bins, lefts), _most(right_bins, rights)
     counts = np.empty(padded(most_left + 1) * (most_right + 1), np.uint32)
     lines = np.empty(padded(most_left + 1), np.int64)
     columns = np.empty(most_right + 1, np.int64)
     nought = np.zeros(1, np.int64)
     for left in lefts:
-        x = left_codes[rows[left]]
+        x = left_codes[left_side.rows[left]]
         lines[:] = 0
         for sample in range(n_samples):
             lines[u64(x[u64(sample)])] += 1
         for j in range(len(rights)):
             right = rights[j]
-            y = right_codes[rows[right]]
-            width = n_bins[right] + 1
-            counts[: padded(n_bins[left] + 1) * width] = 0
+            y = right_codes[right_side.rows[right]]
+            width = right_bins[right] + 1
+            counts[: padded(left_bins[left] + 1) * width] = 0
             for sample in range(n_samples):
                 s = u64(sample)
                 counts[u64(x[s]) * u64(width) + u64(y[s])] += np.uint32(1)
-            counts[n_bins[left] * width : (n_bins[left] + 1) * width] = 0
+            counts[left_bins[left] * width : (left_bins[left] + 1) * width] = 0
             cells = Cells(counts, width, lines, columns)
-            pair = rights[j : j + 1]
-            emit(cells, left, pair, nought, n_bins[right : right + 1], n_bins, has_missing, tile)
+            pair, n_columns = rights[j : j + 1], right_bins[right : right + 1]
+            emit(cells, left_side, left, right_side, pair, nought, n_columns, tile)
 
 
 @jit
@@ -59,18 +60,22 @@ def _most(n_bins: Array, features: Array) -> int:
 
 @jit
 def count_weighted(
-    codes: Array, weights: Array, n_bins: Array, first_left: int, first_right: int, sums: Array
-) -> None:
-    """Add the weights of each pair's samples to ``sums`` (n_left, n_right, B_left, B_right)."""
+    left_codes: Array, left_bins: Array, right_codes: Array, right_bins: Array, weights: Array,
+    sums: Array,
+) -> None:  # fmt: skip
+    """Add the weights of each pair's samples to ``sums`` (n_left, n_right, B_left, B_right).
+
+    Codes and numbers of bins are those of the features of the tile.
+    """
     lines, columns = sums.shape[2] + 1, sums.shape[3] + 1
     space = np.empty(lines * columns)
     width = u64(columns)
     for i in range(sums.shape[0]):
-        x, bins_left = codes[first_left + i], n_bins[first_left + i]
+        x, bins_left = left_codes[i], left_bins[i]
         for j in range(sums.shape[1]):
-            y, bins_right = codes[first_right + j], n_bins[first_right + j]
+            y, bins_right = right_codes[j], right_bins[j]
             space[:] = 0.0
-            for sample in range(codes.shape[1]):
+            for sample in range(len(weights)):
                 s = u64(sample)
                 space[u64(x[s]) * width + u64(y[s])] += weights[s]
             cells = space.reshape((lines, columns))
@@ -79,17 +84,18 @@ def count_weighted(
 
 @jit
 def sum_by_steps(
-    right_codes: Array, rows: Array, groups: Groups, rights: Array, n_bins: Array,
-    has_missing: Array, tile: Tile,
-) -> None:  # fmt: skip
-    """Σ c·log c of the joint counts without a table of them, where there are more cells than
-    samples.
+    groups: Groups, left_side: Side, right_side: Side, rights: Array, tile: Tile
+) -> None:
+    """Σ f(c) of the joint counts without a table of them, where there are more cells than samples.
 
-    A cell that goes from c to c + 1 adds ``steps[c]`` = (c + 1)·log(c + 1) − c·log c, so that cells
-    which stay 0 cost nothing but their clearing. Groups of x make that one short line, in the
-    first-level cache. ``groups`` lists every group, in one chunk of fewer than 65,536 samples.
+    A cell that goes from c to c + 1 adds ``steps[c]`` = f(c + 1) − f(c), so that cells which stay 0
+    cost nothing but their clearing. Groups of x make that one short line, in the first-level
+    cache. ``groups`` lists every group, in one chunk of fewer than 65,536 samples.
     """
-    steps = tile.table[1:] - tile.table[:-1]
+    sums, table = tile.sums, tile.sums.table
+    right_codes, rows, n_bins = right_side.codes, right_side.rows, right_side.n_bins
+    left_bins, has_missing = left_side.n_bins, right_side.has_missing
+    steps = table[1:] - table[:-1]
     most_right = _most(n_bins, rights)
     # 16 bits are enough for the samples of a chunk, and a short line is cleared sooner.
     n_vectors = -(-(most_right + 1) * 2 // BYTES)
@@ -102,12 +108,13 @@ def sum_by_steps(
             # Two features in turn, for an addition waits for the one before. One left over is its
             # own partner.
             right, partner = rights[j], rights[min(j + 1, len(rights) - 1)]
-            own_marginals = has_missing[left] or has_missing[right] or has_missing[partner]
+            left_lacks = left_side.has_missing[left]
+            own_marginals = left_lacks or has_missing[right] or has_missing[partner]
             y, z = right_codes[rows[right]], right_codes[rows[partner]]
             y_line, z_line = lines[0], lines[1]
             y_sum = z_sum = y_left = z_left = y_samples = z_samples = i64(0)
             columns[:] = 0
-            for group in range(n_bins[left]):
+            for group in range(left_bins[left]):
                 s = groups.starts[i, 0, group]
                 end = s + u64(groups.sizes[i, group])
                 for k in range(n_vectors):
@@ -126,12 +133,12 @@ def sum_by_steps(
                 if own_marginals:
                     size = groups.sizes[i, group]
                     absent = i64(y_line[n_bins[right]])
-                    y_sum -= tile.table[absent]
-                    y_left += tile.table[size - absent]
+                    y_sum -= table[absent]
+                    y_left += table[size - absent]
                     y_samples += size - absent
                     absent = i64(z_line[n_bins[partner]])
-                    z_sum -= tile.table[absent]
-                    z_left += tile.table[size - absent]
+                    z_sum -= table[absent]
+                    z_left += table[size - absent]
                     z_samples += size - absent
                     for bin_ in range(n_bins[right]):
                         columns[0, bin_] += y_line[bin_]
@@ -139,13 +146,13 @@ def sum_by_steps(
                         columns[1, bin_] += z_line[bin_]
             for k in range(2):
                 feature = partner if k else right
-                at = (left - tile.first_left) * tile.left_sum_step
-                at += (feature - tile.first_right) * tile.right_sum_step
-                tile.joint[at] = z_sum if k else y_sum
-                if has_missing[left] or has_missing[feature]:
+                at = (left - tile.first_left) * sums.left_step
+                at += (feature - tile.first_right) * sums.right_step
+                sums.joint[at] = z_sum if k else y_sum
+                if left_lacks or has_missing[feature]:
                     right_sum = i64(0)
                     for bin_ in range(n_bins[feature]):
-                        right_sum += tile.table[columns[k, bin_]]
-                    tile.left[at] = z_left if k else y_left
-                    tile.right[at] = right_sum
-                    tile.samples[at] = z_samples if k else y_samples
+                        right_sum += table[columns[k, bin_]]
+                    sums.left[at] = z_left if k else y_left
+                    sums.right[at] = right_sum
+                    sums.samples[at] = z_samples if k else y_samples

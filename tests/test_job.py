@@ -11,7 +11,8 @@ from emulation.device import SMALL, EmulatedDevice
 import fastinfo
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels, discovery
-from fastinfo.pairs import features, tiles
+from fastinfo.pairs import engine, features, plan
+from fastinfo.pairs.job import Job
 from fastinfo.system.ranges import map_threads
 
 pytestmark = [
@@ -48,13 +49,13 @@ def visible(monkeypatch):
 @pytest.fixture
 def measured(monkeypatch):
     """The device and the tile of everything that is measured."""
-    plain, seen = tiles.Job.measure, []
+    plain, seen = Job.measure, []
 
     def measure(job, tile):
         seen.append((job.kernels.device.number, tile))
         return plain(job, tile)
 
-    monkeypatch.setattr(tiles.Job, "measure", measure)
+    monkeypatch.setattr(Job, "measure", measure)
     return seen
 
 
@@ -110,7 +111,7 @@ def test_codes_go_over_in_pieces(rng, visible, monkeypatch):
 
 
 def test_sparse_pairs_are_shared_too(rng, visible, measured, monkeypatch):
-    monkeypatch.setattr(tiles, "LARGEST_PAIR_TABLE", 1 << 10)
+    monkeypatch.setattr(plan, "LARGEST_PAIR_TABLE", 1 << 10)
     X = rng.integers(0, [300, 200, 3, 100], (N_SAMPLES, 4))
     found = []
     for number in (1, 2):
@@ -206,7 +207,7 @@ def test_another_number_of_devices_goes_on(
 @pytest.mark.parametrize("number", [0, 1])
 def test_an_exception_on_one_device_ends_the_run(rng, visible, monkeypatch, number, error):
     visible(2)
-    plain, seen = tiles.Job.measure, []
+    plain, seen = Job.measure, []
 
     def measure(job, tile):
         seen.append(tile)
@@ -214,7 +215,7 @@ def test_an_exception_on_one_device_ends_the_run(rng, visible, monkeypatch, numb
             raise error
         return plain(job, tile)
 
-    monkeypatch.setattr(tiles.Job, "measure", measure)
+    monkeypatch.setattr(Job, "measure", measure)
     X = rng.integers(0, 3, (N_SAMPLES, 40))
     with pytest.raises(type(error)):
         fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=1)
@@ -253,7 +254,7 @@ def test_no_more_threads_than_devices_take(rng, visible, monkeypatch, n_devices)
         return ThreadPoolExecutor(n_threads, **options)
 
     monkeypatch.setattr(features, "map_threads", encoding)
-    monkeypatch.setattr(tiles, "ThreadPoolExecutor", measuring)
+    monkeypatch.setattr(engine, "ThreadPoolExecutor", measuring)
     X = rng.random((N_SAMPLES, 90))
     fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=100)
     assert seen == [CupyKernels.most_threads, n_devices * CupyKernels.most_threads]
@@ -261,7 +262,7 @@ def test_no_more_threads_than_devices_take(rng, visible, monkeypatch, n_devices)
 
 def test_a_device_that_is_slow_gets_fewer_tiles(rng, visible, monkeypatch):
     visible(2)
-    plain, seen = tiles.Job.measure, []
+    plain, seen = Job.measure, []
     others_are_done = threading.Event()
 
     def measure(job, tile):
@@ -273,7 +274,7 @@ def test_a_device_that_is_slow_gets_fewer_tiles(rng, visible, monkeypatch):
             others_are_done.set()
         return plain(job, tile)
 
-    monkeypatch.setattr(tiles.Job, "measure", measure)
+    monkeypatch.setattr(Job, "measure", measure)
     X = rng.integers(0, 3, (N_SAMPLES, 24))
     fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=1)
     assert len(seen) == 36

@@ -1,0 +1,164 @@
+"""What the counts of pairs add up to, and the entropies that are made of that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import prod
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar
+
+import numpy as np
+
+from fastinfo.backends.terms import Reduction
+
+Array = Any
+"""As `contract.Array`."""
+
+COUNTS_AT_ONCE = 1 << 21
+"""Cells of counts that `sums_by_parts` holds, 16 MiB, if a row of pairs is not more."""
+
+LEAST_WIDTH = 512
+"""Pairs of a row that are counted together at least: kernels lay features out side by side."""
+
+
+class PairEntropies(NamedTuple):
+    """Entropies in nats of the pairs of a tile; NaN of a pair without a sample."""
+
+    joint: Array
+    """``(n_left, n_right)``."""
+    left: Array
+    """Of the left feature, over the samples in which neither is missing; as ``joint``, or of a
+    shape that fits it."""
+    right: Array
+    """Of the right feature, likewise."""
+
+
+class PairSums(NamedTuple):
+    """What the pairs of a tile add up to: Σ f(c) over cells, f by the `terms.Reduction` of a pack.
+
+    int64 in fixed point where that is exact, float64 of weights and of very many samples. Sums of
+    disjoint samples add up, all but the unit.
+    """
+
+    joint: Array
+    """Over the cells of each pair, ``(n_left, n_right)``."""
+    left: Array
+    """Over the bins of the left feature, of the samples in which neither is missing. As ``joint``,
+    or of a shape that fits it, ``(n_left, 1)``, where no sample is missing."""
+    right: Array
+    """Over the bins of the right feature, likewise; ``(1, n_right)``."""
+    whole: Array
+    """g of the number of samples; as ``joint``, or of a shape that fits it."""
+    samples: Array
+    """In which neither is missing: their number, or the sum of their weights; as ``whole``."""
+    unit: float
+    """What 1 stands for, in nats times samples; a power of two."""
+
+    def plus(self, other: PairSums) -> PairSums:
+        """The sums of both, which are of other samples, in the same unit."""
+        return PairSums(
+            self.joint + other.joint,
+            self.left + other.left,
+            self.right + other.right,
+            self.whole + other.whole,
+            self.samples + other.samples,
+            self.unit,
+        )
+
+    def entropies(self) -> PairEntropies:
+        """H = (g(N) − Σ f(c))/N."""
+        with np.errstate(invalid="ignore", divide="ignore"):
+            # One rounding where an integer becomes a float, and one in the division.
+            found = (
+                (self.whole - sums) * self.unit / self.samples
+                for sums in (self.joint, self.left, self.right)
+            )
+            return PairEntropies(*found)
+
+
+class Packed(Protocol):
+    """What every backend's packs have; the rest is their own."""
+
+    @property
+    def n_bins(self) -> Any:
+        """Bins of each feature."""
+        ...
+
+    @property
+    def reduction(self) -> Reduction:
+        """How pairs are summed."""
+        ...
+
+
+Pack = TypeVar("Pack", bound=Packed)
+
+
+@dataclass(frozen=True)
+class PackedPairs(Generic[Pack]):
+    """The features of a tile, by their numbers in two packs of the same samples, or in one."""
+
+    left: Pack
+    lefts: range
+    right: Pack
+    rights: range
+
+    @classmethod
+    def of(cls, left: Pack, lefts: slice, right: Pack, rights: slice) -> Self:
+        """The features that two slices mean."""
+        return cls(left, range(len(left.n_bins))[lefts], right, range(len(right.n_bins))[rights])
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Features on the left and on the right."""
+        return len(self.lefts), len(self.rights)
+
+    @property
+    def most_bins(self) -> tuple[int, int]:
+        """The most bins on the left and on the right."""
+        left, right = (
+            int(np.max(pack.n_bins[side.start : side.stop], initial=0))
+            for pack, side in ((self.left, self.lefts), (self.right, self.rights))
+        )
+        return left, right
+
+    def empty_sums(self, xp: Any) -> PairSums:
+        """Sums of each pair, to be written to."""
+        how = self.left.reduction
+        dtype = np.int64 if how.is_exact else np.float64
+        joint, left, right, whole, samples = (xp.empty(self.shape, dtype) for _ in range(5))
+        return PairSums(joint, left, right, whole, samples, how.unit)
+
+
+def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) -> PairSums:
+    """Sums over the last axis of joint counts, of counts of the left and of the right variable."""
+    samples = tables[0].sum(axis=-1)
+    if how.is_exact:
+        terms, totals = kernels.bring(how.table), kernels.bring(how.totals)
+        joint, left, right = (terms[table].sum(axis=-1) for table in tables)
+        return PairSums(joint, left, right, totals[samples], samples, how.unit)
+    joint, left, right = (how.term.sum(table, kernels) for table in tables)
+    of_total = how.term.sum_of_total
+    if of_total is None:
+        whole = how.term.sum(samples[..., None], kernels)
+    else:
+        whole = of_total(samples, kernels)
+    return PairSums(joint, left, right, whole, samples, how.unit)
+
+
+def sums_by_parts(kernels: Any, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
+    """`Kernels.pair_sums` by the counts of some pairs at a time."""
+    pairs: PackedPairs[Any] = PackedPairs.of(left, lefts, right, rights)
+    found = pairs.empty_sums(kernels.xp)
+    at_once = max(1, COUNTS_AT_ONCE // max(1, prod(pairs.most_bins)))
+    width = max(1, min(pairs.shape[1], max(at_once, LEAST_WIDTH)))
+    height = max(1, at_once // width)
+    for i in range(0, pairs.shape[0], height):
+        for j in range(0, pairs.shape[1], width):
+            x, y = pairs.lefts[i : i + height], pairs.rights[j : j + width]
+            counts = kernels.count_pairs(
+                left, slice(x.start, x.stop), right, slice(y.start, y.stop)
+            )
+            cells = counts.reshape(len(x), len(y), prod(counts.shape[2:]))
+            sums = sums_of((cells, counts.sum(axis=3), counts.sum(axis=2)), left.reduction, kernels)
+            for result, values in zip(found[:-1], sums[:-1], strict=True):
+                result[i : i + height, j : j + width] = values
+    return found

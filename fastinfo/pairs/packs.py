@@ -1,0 +1,107 @@
+"""Features laid out for kernels, once for each stratum of the samples: sums over strata add up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import reduce
+from itertools import pairwise, repeat
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.terms import Reduction
+
+HostArray = np.ndarray[Any, Any]
+
+
+class Strata(NamedTuple):
+    """Samples in groups that are counted by themselves: those with one value of a third variable.
+
+    What kernels sum over the strata gives entropies given the stratum, and what is made of these:
+    the formula of mutual information gives the conditional one.
+    """
+
+    order: HostArray
+    """The samples that are in a stratum, stratum by stratum."""
+    borders: HostArray
+    """Where in ``order`` each stratum begins, and where the last one ends."""
+
+    @classmethod
+    def of(cls, codes: HostArray, n_strata: int) -> Strata:
+        """By codes 0 … n_strata − 1; samples with the code n_strata are in none."""
+        order = np.argsort(codes, kind="stable")
+        ends = np.searchsorted(codes[order], np.arange(1, n_strata + 1))
+        occupied = np.unique(ends[ends > 0])
+        return cls(order[: ends[-1]], np.array([0, *occupied] if occupied.size else [0, 0]))
+
+    def cut(self, samples: Array, kernels: Kernels) -> Iterator[Array]:
+        """Samples along the last axis of an array, stratum by stratum."""
+        samples = samples[..., kernels.bring(self.order)]
+        for first, last in pairwise(self.borders.tolist()):
+            yield samples[..., first:last]
+
+
+class Pack:
+    """Features as kernels read them, in as many packs of theirs as there are strata."""
+
+    def __init__(
+        self,
+        kernels: Kernels,
+        codes: Sequence[Array] | Array,
+        n_bins: HostArray,
+        reduction: Reduction,
+        weights: Array | None = None,
+        memory_limit: int | None = None,
+        strata: Strata | None = None,
+    ) -> None:
+        self.kernels = kernels
+        self.parts: list[Any] = []
+        for part, part_weights in each_stratum(codes, weights, strata, kernels):
+            n_samples = len(part[0]) if len(part) else 0
+            limit = memory_limit
+            if memory_limit is not None and strata is not None:
+                limit = memory_limit * n_samples // max(strata.order.size, 1)
+            packed = kernels.pack(part, n_bins.tolist(), part_weights, limit, reduction)
+            self.parts.append(packed)
+
+    def sums(self, lefts: slice, other: Pack, rights: slice) -> PairSums:
+        """Sums of the pairs of some features with some of another pack, of the same strata."""
+        of_parts = (
+            self.kernels.pair_sums(left, lefts, right, rights)
+            for left, right in zip(self.parts, other.parts, strict=True)
+        )
+        return reduce(PairSums.plus, of_parts)
+
+    def counts(self, lefts: slice, other: Pack, rights: slice) -> Array:
+        """Counts of the same, whatever their strata."""
+        of_parts = (
+            self.kernels.count_pairs(left, lefts, right, rights)
+            for left, right in zip(self.parts, other.parts, strict=True)
+        )
+        return reduce(lambda total, part: total + part, of_parts)
+
+
+def each_stratum(
+    codes: Sequence[Array] | Array,
+    weights: Array | None,
+    strata: Strata | None,
+    kernels: Kernels,
+) -> Iterator[tuple[Sequence[Array] | Array, Array | None]]:
+    """Codes and weights of each stratum; of all samples where there are none."""
+    if strata is None:
+        yield codes, weights
+        return
+    parts: Iterator[Any]
+    if hasattr(codes, "dtype"):
+        parts = strata.cut(codes, kernels)
+    else:
+        parts = zip(*(strata.cut(row, kernels) for row in codes), strict=True)
+    yield from zip(parts, _each_part(weights, strata, kernels), strict=True)
+
+
+def _each_part(weights: Array | None, strata: Strata, kernels: Kernels) -> Iterator[Array | None]:
+    if weights is None:
+        return repeat(None, strata.borders.size - 1)
+    return strata.cut(weights, kernels)

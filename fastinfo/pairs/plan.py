@@ -1,0 +1,167 @@
+"""Which tiles there are: rectangles of pairs, over features ordered by their numbers of bins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from math import isqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import TileShape
+
+TILE_CELLS = 1 << 20
+"""Cells of one tile where its counts are wanted: 8 MiB, reduced while they are in cache."""
+
+BYTES_PER_CELL = 32
+"""Bytes that a cell takes while its tile is measured: its count, and what the reference needs."""
+
+TILE_WIDTH = 512
+"""Features on the right of a tile, at least where there are as many: kernels lay out up to 512 of
+them side by side, and prepare each feature on the left once a tile."""
+
+LARGEST_TILE_SIDE = 64
+"""Features on the left: beyond, preparing those on the right is no longer worth sharing."""
+
+TILE_SAMPLES = 1 << 30
+"""The most samples of all pairs of a strip: under a second, which is how long Ctrl-C may wait."""
+
+STRIPS = TileShape(side=None, samples=TILE_SAMPLES)
+"""The tiles of kernels that do not say what suits them."""
+
+SPARSE_COST = 512
+"""So many samples take as long as one of a pair that is counted sparsely, by sorting."""
+
+FEW_CELLS = 64 * 64
+"""Cells of a pair up to which it is counted at 2 G samples/s or more."""
+
+LARGEST_PAIR_TABLE = 1 << 22
+"""Cells (32 MiB) of one pair above which it is counted sparsely."""
+
+MOST_OF_BYTES = 255
+"""Bins of a feature whose codes, that of missing samples included, are bytes, which count fastest.
+Features with more are in no size class with those that have fewer."""
+
+MOST_PACKED = 4095
+"""A feature with more bins is counted sparsely in all its pairs."""
+
+
+class Tile(NamedTuple):
+    """Pairs of the features ``left`` with the features ``right``, by position in the plan."""
+
+    left: slice
+    right: slice
+    is_sparse: bool = False
+
+    @property
+    def n_pairs(self) -> int:
+        """Pairs of different features; on the diagonal each once."""
+        height, width = self.left.stop - self.left.start, self.right.stop - self.right.start
+        twice = height * (height + 1) // 2 if self.left.start == self.right.start else 0
+        return int(height * width - twice)
+
+
+def size_class(n_bins: int) -> int:
+    """The number of bins that a feature is counted with: exact up to 32, then in steps of 1/8.
+
+    Features of one class share tiles. As the class depends on the feature alone, the cells of a
+    pair, and with them the order of its sums, are the same in any tile.
+    """
+    if n_bins <= 32:
+        return max(n_bins, 1)
+    step = 1 << (n_bins.bit_length() - 4)
+    padded = -(-n_bins // step) * step
+    border = next((most for most in (MOST_OF_BYTES, MOST_PACKED) if n_bins <= most), padded)
+    return min(padded, border)
+
+
+class Plan:
+    """Which tiles there are, over features ordered by their size class.
+
+    Parameters
+    ----------
+    n_bins : sequence of int
+        Numbers of bins of all features: of X, then of Y where there is one.
+    n_left : int or None
+        How many of them are X; None where all pairs of one table are wanted, each once.
+    n_samples : int
+        Samples of each feature.
+    tile_cells : int, optional
+        Cells that the counts of one tile may have; no matter where they are not wanted.
+    shape : TileShape
+        The tiles that suit the kernels; those that suit a processor's caches by default.
+    is_weighted : bool
+        Whether samples have weights, which are summed pair by pair.
+    """
+
+    def __init__(
+        self,
+        n_bins: Sequence[int] | np.ndarray[Any, Any],
+        n_left: int | None,
+        n_samples: int,
+        tile_cells: int | None = None,
+        shape: TileShape = STRIPS,
+        *,
+        is_weighted: bool = False,
+    ) -> None:
+        self.is_weighted = is_weighted
+        self.n_left = n_left
+        self.shape = shape
+        self.tile_cells = tile_cells
+        self.n_samples = n_samples
+        distinct, positions = np.unique(n_bins, return_inverse=True)
+        classes = np.array([size_class(int(b)) for b in distinct])[positions]
+        split = len(classes) if n_left is None else n_left
+        sides = np.arange(len(classes)) >= split
+        self.order = np.lexsort((classes, sides))
+        self.classes = classes[self.order]
+        groups = np.flatnonzero(np.diff(self.classes, prepend=-1) | np.diff(sides, prepend=False))
+        borders = [*groups.tolist(), len(classes)]
+        self.tiles = list(self._tiles(list(pairwise(borders)), n_left))
+
+    def _tiles(self, groups: list[tuple[int, int]], n_left: int | None) -> Iterator[Tile]:
+        for a, (left_start, left_stop) in enumerate(groups):
+            if n_left is not None and left_start >= n_left:
+                return
+            for right_start, right_stop in groups[a if n_left is None else 0 :]:
+                if n_left is not None and right_start < n_left:
+                    continue
+                is_diagonal = n_left is None and right_start == left_start
+                left_bins, right_bins = self.classes[left_start], self.classes[right_start]
+                cells = int(left_bins) * int(right_bins)
+                is_sparse = cells > LARGEST_PAIR_TABLE or max(left_bins, right_bins) > MOST_PACKED
+                height, width = self._sides(cells, left_stop - left_start, is_sparse)
+                for i in range(left_start, left_stop, height):
+                    for j in range(i if is_diagonal else right_start, right_stop, width):
+                        yield Tile(
+                            slice(i, min(i + height, left_stop)),
+                            slice(j, min(j + width, right_stop)),
+                            is_sparse,
+                        )
+
+    def _cost(self, cells: int, is_sparse: bool) -> int:
+        """How long a pair takes, in samples of a pair with few bins, about."""
+        if is_sparse:
+            return max(self.n_samples * SPARSE_COST, 1)
+        if self.is_weighted:
+            return 16 * self.n_samples + 8 * cells
+        if cells > FEW_CELLS:  # in steps: a line of cells is cleared for each bin
+            return 4 * self.n_samples + cells // 32
+        return self.n_samples + cells
+
+    def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
+        """Features on the left and on the right of a tile, the left never more than the right."""
+        samples = self.shape.samples
+        if self.shape.side is None:
+            samples = min(samples, TILE_SAMPLES)
+        n_pairs = max(samples // self._cost(cells, is_sparse), 1)
+        if self.tile_cells is not None:
+            n_pairs = max(min(n_pairs, self.tile_cells // cells), 1)
+        if self.shape.side is not None:
+            side = max(min(isqrt(n_pairs), self.shape.side), 1)
+            return side, side
+        # A strip along the diagonal measures its pairs twice: the thinner, the fewer.
+        height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
+        width = max(n_pairs // height, min(n_pairs, TILE_WIDTH))
+        return max(min(n_pairs // width, height), 1), width
