@@ -13,9 +13,10 @@ from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
-from fastinfo.backends.contract import SoftBins, Uncoded
+from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import discovery
 from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.soft import SoftBins
 from fastinfo.estimators import entropies
 
 settings.register_profile(
@@ -155,13 +156,25 @@ class FromHost:
 def called_from_host(backend):
     """The kernels of a backend, called with arrays of the host."""
     kernels = load(backend)()
-    return kernels if kernels.xp is np else FromHost(kernels)
+    return kernels if kernels.home.is_host else FromHost(kernels)
 
 
-@pytest.fixture
-def kernels(backend):
+BEGINNERS = {
+    "toy": "toy_backend:ToyKernels",
+    "nine of cupy": "toy_backend:NineOfCupy",
+}
+"""Backends with nine kernels alone, registered where every kernel is tested: so are the defaults of
+all others."""
+
+
+@pytest.fixture(params=[*REGISTRY, *BEGINNERS])
+def kernels(request, monkeypatch):
     """The kernels of every backend."""
-    return called_from_host(backend)
+    if request.param in BEGINNERS:
+        monkeypatch.setitem(REGISTRY, request.param, BEGINNERS[request.param])
+    require(request.param)
+    with np.errstate() if COMPILED else np.errstate(all="ignore"):
+        yield called_from_host(request.param)
 
 
 CODING = ("cupy",)

@@ -64,6 +64,16 @@ def test_an_empty_environment_variable_is_none(monkeypatch):
     assert chosen(monkeypatch) == "numba"
 
 
+@pytest.mark.parametrize("name", ["numba", "numpy"])
+def test_kernels_of_the_host_are_made_once(monkeypatch, name):
+    """And asked once whether they can be used: it takes longer than to count few samples."""
+    kernels = backends.choose(name)
+    monkeypatch.setattr(type(kernels), "describe", None)
+    assert backends.choose(name) is kernels
+    monkeypatch.setenv("FASTINFO_BACKEND", name)
+    assert backends.choose() is kernels
+
+
 CALLS = {
     "measure": lambda **o: fastinfo.mutual_information([0, 1], [0, 1], **o),
     "divergence": lambda **o: fastinfo.kl_divergence([0, 1], [0, 1], **o),
@@ -99,6 +109,7 @@ def without_numba(monkeypatch):
 
     for name in [n for n in sys.modules if n.startswith("fastinfo.backends.numba")]:
         monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(backends, "_ON_HOST", {})
     monkeypatch.setattr(builtins, "__import__", fail)
 
 

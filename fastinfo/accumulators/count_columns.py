@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from fastinfo import binning, counting
-from fastinfo.backends import bring_or_stream, choose, threads
+from fastinfo.backends import choose, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning import Coder, extremes
 from fastinfo.binning.rules import Bins, Edges, Given, Rule, sharing
@@ -80,11 +80,10 @@ def count_columns(
         for group, rule in zip(converted, of_groups, strict=True)
         for _ in group
     ]
-    place = arguments.place_of_columns(columns, weights, how.backend)
-    kernels = choose(how.backend, place)
+    kernels = choose(how.backend, arguments.home_of_columns(columns, weights, how.backend))
     arrays = [array for column in columns for array in (column.values, column.missing)]
     kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
-    weights = None if weights is None else bring_or_stream(weights, kernels)
+    weights = None if weights is None else kernels.bring_or_stream(weights)
     use: list[Rule | Bins] = list(rules)
     if known:
         decided = [bins for group in known for bins in group]
@@ -154,7 +153,7 @@ def _tell_of_values_outside(
     for column, bins, rule in zip(columns, known, rules, strict=True):
         if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
             continue
-        low, high, _ = kernels.summarize(bring_or_stream(column.values, kernels))
+        low, high, _ = kernels.summarize(kernels.bring_or_stream(column.values))
         if low < bins.edges[0] or high > bins.edges[-1]:
             alerts.warn(
                 f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import bring_or_stream
 from fastinfo.backends.contract import Array, Kernels, code_dtype
 from fastinfo.binning import extremes
 from fastinfo.binning.categories import merge
@@ -82,10 +81,10 @@ def fit(
         codes = column.values
         if column.missing is not None:
             codes = np.where(column.missing, n_bins, codes)
-        found = LookUp(bring_or_stream(codes.astype(code_dtype(n_bins), copy=False), kernels))
+        found = LookUp(kernels.bring_or_stream(codes.astype(code_dtype(n_bins), copy=False)))
         return Coder(Categories(column.categories), n_samples, has_missing, found, kernels)
-    missing = bring_or_stream(column.missing, kernels) if has_missing else None
-    values = bring_or_stream(column.values, kernels)
+    missing = kernels.bring_or_stream(column.missing) if has_missing else None
+    values = kernels.bring_or_stream(column.values)
     if values is not column.values:
         column = column._replace(values=values)
     if column.is_float:

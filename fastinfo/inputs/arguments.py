@@ -13,7 +13,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
+from fastinfo.backends.contract import Home
+from fastinfo.backends.home import HOST, home_of
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.inputs import objects, series, tables
@@ -190,7 +191,7 @@ def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Col
 def array_of(samples: Any, name: str) -> Any:
     """An array of anything that is no DataFrame: CuPy's of what is on a GPU, else NumPy's."""
     origin = tables.library(samples)
-    if place_of(samples) != HOST:
+    if not home_of(samples).is_host:
         return tables.on_device(samples)
     if origin == "torch" and samples.device.type == "cpu":
         return tensor_on_host(samples, name)
@@ -233,7 +234,7 @@ def column(samples: Any, name: str) -> Column:
         values, missing, categories, integers_with_gaps = series.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
-    elif place_of(samples) != HOST:
+    elif not home_of(samples).is_host:
         values = samples
     elif tables.is_sparse(samples):
         values = samples.toarray()
@@ -278,7 +279,7 @@ def _supported(values: Any, name: str) -> Any:
         )
     if kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    if place_of(values) != HOST:
+    if not home_of(values).is_host:
         return values if values.flags.c_contiguous else values.copy()
     flags = values.flags
     if flags.c_contiguous and flags.aligned and values.dtype.isnative:
@@ -298,33 +299,33 @@ def same_length(columns: Sequence[Column]) -> int:
     return n_samples
 
 
-def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
+def same_home(arrays: Iterable[Any], names: Iterable[str]) -> Home:
     """Where all of some arrays are; None stands for no array."""
     first = None
     for array, name in zip(arrays, names, strict=True):
         if array is None:
             continue
-        here = place_of(array)
+        here = home_of(array)
         if first is None:
             first = here, name
-        elif here != first[0]:
+        elif here.place != first[0].place:
             raise ValueError(
-                f"{first[1]} is on {first[0]} and {name} on {here}: copy both to one device, or "
-                "choose by backend= where to compute"
+                f"{first[1]} is on {first[0].place} and {name} on {here.place}: copy both to one "
+                "device, or choose by backend= where to compute"
             )
     return HOST if first is None else first[0]
 
 
-def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:
+def home_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Home:
     """Where all columns and their weights are.
 
     ``backend`` moves them to where it works, and then it does not matter where they were.
     """
     if backend is not None:
-        everywhere = [place_of(c.values) for c in columns] + [place_of(weights)]
-        return next((p for p in everywhere if p.backend == backend), HOST)
+        everywhere = [home_of(c.values) for c in columns] + [home_of(weights)]
+        return next((found for found in everywhere if found.place.backend == backend), HOST)
     values = [c.values for c in columns]
-    return same_place([*values, weights], [*(c.name for c in columns), "sample_weight"])
+    return same_home([*values, weights], [*(c.name for c in columns), "sample_weight"])
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:
@@ -365,8 +366,9 @@ def with_weight(groups: Sequence[Columns], weights: Any) -> tuple[Sequence[Colum
     (positions,) = (weights > 0).nonzero()
 
     def chosen(array: Any) -> Any:
-        found = array[..., bring(positions, kernels_of(array))]
-        return found if place_of(array) != HOST else np.ascontiguousarray(found)
+        there = home_of(array)
+        found = array[..., there.bring(positions)]
+        return np.ascontiguousarray(found) if there.is_host else found
 
     return [of_samples(group, chosen) for group in groups], weights[positions]
 

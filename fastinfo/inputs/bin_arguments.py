@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends import HOST, kernels_of, place_of
 from fastinfo.backends.contract import EXACT_IN_FLOATS
+from fastinfo.backends.home import home_of
 from fastinfo.binning.numpy_rules import NUMPY_RULES
 from fastinfo.binning.rules import (
     Bins,
@@ -97,7 +97,7 @@ def as_integers(
     if (
         not (column.integers_with_gaps or continues)
         or (isinstance(known, Edges) and len(known))
-        or place_of(column.values) != HOST
+        or not home_of(column.values).is_host
     ):
         return column
     missing = np.isnan(column.values)
@@ -162,7 +162,7 @@ def _as_floats(integers: Any, last_edge: float) -> Any:
     values = integers.astype(np.float64)
     if integers.dtype.itemsize < 8 or not (abs(values) > EXACT_IN_FLOATS).any():
         return values
-    xp = np if place_of(integers) == HOST else kernels_of(integers).xp
+    xp = home_of(integers).xp
     limit = 2.0**63 if integers.dtype.kind == "i" else 2.0**64
     back = xp.where(values < limit, values, 0.0).astype(integers.dtype)
     values = xp.where((back > integers) | (values >= limit), xp.nextafter(values, -np.inf), values)

@@ -10,8 +10,9 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.accumulators.count_columns import How, count_columns
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
-from fastinfo.backends import HOST, bring, choose, on_host
+from fastinfo.backends import choose, on_host
 from fastinfo.backends.contract import Kernels
+from fastinfo.backends.home import HOST
 from fastinfo.binning.rules import Bins, Edges
 from fastinfo.data.columns import Column, Columns
 from fastinfo.estimators import entropies
@@ -91,13 +92,13 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     for side, weight in enumerate(weights):
         (groups[side],), weights[side] = arguments.with_weight([groups[side]], weight)
     both_sides = [column for group in groups for column in group]
-    place = arguments.place_of_columns(both_sides, None, options.backend)
-    kernels = choose(options.backend, place)
+    home = arguments.home_of_columns(both_sides, None, options.backend)
+    kernels = choose(options.backend, home)
     of_both = None
     if any(weight is not None for weight in weights):
         of_both = kernels.xp.concatenate(
             [
-                bring(np.ones(group[0].values.size) if weight is None else weight, kernels)
+                kernels.bring(np.ones(group[0].values.size) if weight is None else weight)
                 for group, weight in zip(groups, weights, strict=True)
             ]
         )
@@ -117,7 +118,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
                 "of one type"
             )
         if left.is_float and right.is_float and not gives_edges:
-            values = [bring(column.values, kernels) for column in (left, right)]
+            values = [kernels.bring(column.values) for column in (left, right)]
             both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = bin_arguments.bin_rules(options.bins, [[both]])
             rule = binning.rules.sharing(rule, len(groups[0]))

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import SoftBins, Summary, TileShape, code_dtype
-from fastinfo.backends.host import HostKernels
+from fastinfo.backends.contract import Summary, TileShape, code_dtype
+from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.numba import (
     chance,
     count,
@@ -26,6 +26,7 @@ from fastinfo.backends.numba.jit import VERSION, compile_time, u64
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.quantiles import outweighs
+from fastinfo.backends.soft import SoftBins
 from fastinfo.backends.terms import Reduction
 
 Array = np.ndarray[Any, Any]
@@ -76,7 +77,7 @@ def _grid(low: float, high: float, n_bins: int) -> _Grid:
     return _Grid(edges, scale, 2.0 ** (52 - shift), u64(shift), u64(units))
 
 
-class NumbaKernels(HostKernels):
+class NumbaKernels(GenericKernels):
     """The kernels of the contract, compiled."""
 
     name = "numba"
