@@ -57,17 +57,17 @@ ESTIMATORS: dict[str, Estimator] = {
 
 
 class Total(NamedTuple):
-    """What is the same for all marginals of a table."""
+    """What is the same for all marginals of a table that is not empty."""
 
-    samples: Any
+    samples: int
     """N."""
-    whole: Array
+    whole: float
     """g(N) by the kernels that sum the cells, so that one occupied cell gives exactly 0."""
 
     @classmethod
-    def of(cls, samples: Array, term: Term, kernels: Kernels) -> Total:
-        """Of tables with so many samples."""
-        return cls(samples, term.whole(samples, kernels))
+    def of(cls, n_samples: int, term: Term, kernels: Kernels) -> Total:
+        """Of a table with so many samples."""
+        return cls(n_samples, float(term.whole(kernels.bring(np.array(n_samples)), kernels)))
 
 
 def entropy(
@@ -81,9 +81,11 @@ def entropy(
     if term is None:
         assert of_counts is not None
         return of_counts(counts, n_cells, kernels)
-    samples, whole = total or Total.of(counts.sum(axis=-1), term, kernels)
+    if total is not None:
+        return (total.whole - term.sum(counts, kernels)) / total.samples
+    samples = counts.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return (whole - term.sum(counts, kernels)) / samples
+        return (term.whole(samples, kernels) - term.sum(counts, kernels)) / samples
 
 
 def possible_cells(margin: Array, n_bins: Any, has_edges: Any, kernels: Kernels) -> Array:
@@ -137,7 +139,7 @@ def of_marginals(
     """
     total, term = None, ESTIMATORS[estimator].term
     if n_samples is not None and term is not None:
-        total = Total.of(kernels.bring(np.array(n_samples)), term, kernels)
+        total = Total.of(n_samples, term, kernels)
     known: dict[tuple[int, ...], Array] = {}
 
     def of(*variables: int) -> Array:
