@@ -15,6 +15,7 @@ import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.terms import XLOGX, Term
+from fastinfo.estimators.grassberger import GRASSBERGER
 
 NCells = Callable[[], Any]
 """Tells the number of possible cells of each table (`possible_cells`), for estimators that ask: a
@@ -52,6 +53,7 @@ MILLER_MADOW = Term(
 ESTIMATORS: dict[str, Estimator] = {
     "ml": Estimator(PLUG_IN, is_plug_in=True),
     "miller_madow": Estimator(MILLER_MADOW, needs_integers=True),
+    "grassberger": Estimator(GRASSBERGER, needs_integers=True),
 }
 """Estimators by the names that ``estimator=`` takes."""
 

@@ -221,10 +221,11 @@ def mutual_information(
         there are variables is refused, for `numpy.histogram2d` would take it for numbers.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
-    estimator : {"ml", "miller_madow"}
+    estimator : {"ml", "miller_madow", "grassberger"}
         How entropies are estimated from counts. ``"ml"``, the plug-in estimate, is never negative
         here and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, K the numbers of
-        occupied cells; ``"miller_madow"`` takes that off again and may be negative.
+        occupied cells. The others correct for that and may be negative: ``"miller_madow"`` takes
+        it off, ``"grassberger"`` weighs each count by a function that is nearly free of bias [2]_.
     nan_policy : {"raise", "omit", "propagate"}
         Whether missing samples (NaN, None, masked, outside of the edges) are an error, are left
         out together with their partners, or make the result NaN.
@@ -274,6 +275,7 @@ def mutual_information(
     ----------
     .. [1] T. M. Cover and J. A. Thomas, *Elements of Information Theory*, 2nd ed., Wiley 2006,
        chapter 2.
+    .. [2] P. Grassberger, "Entropy estimates from insufficient samplings", arXiv:physics/0307138.
 
     Examples
     --------
