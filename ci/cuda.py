@@ -29,7 +29,7 @@ THREADS = {(7, 5): 1024, (8, 6): 1536, (8, 9): 1536, (12, 0): 1536}
 ALL_AT_ONCE = {
     *("encode_integers", "encode_floats", "summarize", "count_shared"),
     *("encode_integer_rows", "encode_rows"),
-    *("count_global", "weigh_shared", "weigh_global", "join_codes", "combine", "place"),
+    *("count_global", "weigh_shared", "weigh_global", "join_codes", "combine", "write_cells"),
 }
 """Kernels that wait for memory, and are launched in grids of as many threads as there are."""
 
@@ -84,7 +84,7 @@ EXPECTED: dict[str, Expected] = {
     "complete_counts": always(r"LDG\.E", ADD),
     "reduce_counts": always(r"LDG\.E\.64", r"SHFL\.BFLY", r"STG\.E\.64"),
     "combine": always(r"LDG\.E\.64", "DFMA", r"STG\.E\.64"),
-    "place": always(r"LDG\.E", r"LDS", r"STG\.E", r"BAR\.SYNC"),
+    "write_cells": always(r"LDG\.E", r"LDS", r"STG\.E", r"BAR\.SYNC"),
     "multiply_words<Bits>": lambda capability: _matrix_product(capability)[1:],
     "multiply_words<Bytes>": always(r"IMMA\.16832\.S8\.S8"),
     "increment": always(COUNT),

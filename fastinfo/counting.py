@@ -1,7 +1,7 @@
 """Codes → counts of a joint table, dense or sparse.
 
-Counts are additive: chunks, threads and machines count by themselves and their counts are summed.
-Both kinds of table answer the same questions, so that nobody above has to know which one it is.
+Counts are additive: batches, threads and machines count by themselves and their counts are summed.
+Both kinds of table have the same methods, so that callers need not know which one they have.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from fastinfo.system.limits import free_memory
 from fastinfo.system.ranges import BLOCK, RANGE, over_ranges
 
 SMALL_TABLE = 1 << 17
-"""Cells (1 MiB) that are always counted densely."""
+"""Cells (1 MiB) up to which a table is always dense."""
 
 LARGEST_TABLE = 1 << 27
-"""Cells (1 GiB) above which nothing is counted densely unless the caller insists."""
+"""Cells (1 GiB) above which a table is dense only with ``sparse=False``."""
 
 
 def sum_over(table: Array, axes: Sequence[int]) -> Array:
     """The sum over some axes, numbered from 0.
 
-    Floating-point numbers are brought side by side first: along other axes NumPy adds them up one
-    by one, and rounding grows with their number.
+    Floating-point addends are made contiguous first. Along other axes NumPy adds them one by one,
+    and rounding grows with their number.
     """
     if table.dtype.kind != "f":
         return table.sum(axis=tuple(axes))
@@ -51,7 +51,7 @@ class DenseCounts:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Numbers of bins of the axes."""
+        """The number of bins of each axis."""
         return tuple(self.table.shape)
 
     @property
@@ -102,7 +102,7 @@ class SparseCounts:
     cells: Array
     """``(d, k)``, the bins of each occupied cell."""
     values: Array
-    """``(k,)``, its count."""
+    """``(k,)``, the count of each."""
 
     @cached_property
     def total(self) -> Any:
@@ -136,7 +136,7 @@ class SparseCounts:
         return table
 
     def to_sparse(self) -> SparseCounts:
-        """Itself."""
+        """The same table."""
         return self
 
 
@@ -153,17 +153,19 @@ def count(
     n_jobs: int = 1,
     block: int = BLOCK,
 ) -> Counts:
-    """Counts of the joint table of one or more columns, samples that lack one left out.
+    """Counts of the joint table of one or more columns; samples that lack one are left out.
 
-    Samples are encoded and counted ``block`` by block. ``sparse=None`` counts densely unless the
-    table would be far larger than the samples, or too large for the memory.
+    Samples are encoded and counted block by block, on the host at least ``block`` at a time.
+    ``sparse=None`` gives a dense table unless it would be far larger than the samples, or too large
+    for the memory.
 
     Raises
     ------
     MemoryError
-        With ``sparse=False``, for a table that does not fit the memory.
+        If the table does not fit the memory, with ``sparse=False``; or if sorting the samples for a
+        sparse one does not.
     """
-    # With the spare bin of each variable: of many variables with few bins it makes most cells.
+    # Spare bins are included: with many variables of few bins they make most of the cells.
     shape = [bins + 1 for bins in n_bins]
     n_cells = prod(shape)
     if sparse is None:
@@ -179,13 +181,14 @@ def count(
     if n_cells > SMALL_TABLE:
         require_memory(shape)
 
-    # A block has several samples for each cell, or clearing and adding tables would take over.
+    # A block has several samples for each cell; otherwise most time would go to clearing and adding
+    # tables.
     block = kernels.samples_at_once or max(block, 4 * n_cells)
-    taken = [encode.for_counting for encode in encoders]
+    encoders_for_counting = [encode.for_counting for encode in encoders]
 
     def count_range(start: int, stop: int) -> Array:
         total: Any = None
-        for begin, end, codes in _blocks(taken, start, stop, block):
+        for begin, end, codes in _blocks(encoders_for_counting, start, stop, block):
             part = None if weights is None else weights[begin:end]
             counted = kernels.count_joint(codes, n_bins, part)
             total = counted if total is None else counted + total
@@ -217,7 +220,7 @@ def _count_sparse(
 def count_incomplete(
     encoders: Sequence[Encoder], n_samples: int, n_bins: Sequence[int], kernels: Kernels
 ) -> int:
-    """How many samples lack one of the variables."""
+    """The number of samples that lack one of the variables."""
     blocks = _blocks(encoders, 0, n_samples, kernels.samples_at_once or BLOCK)
     return int(sum(_incomplete(codes, n_bins).sum() for _, _, codes in blocks))
 
@@ -225,7 +228,7 @@ def count_incomplete(
 def _blocks(
     encoders: Sequence[Callable[[int, int, Any], Any]], start: int, stop: int, size: int
 ) -> Iterator[tuple[int, int, list[Any]]]:
-    """Borders and codes of blocks, each written where the one before it was."""
+    """Borders and codes of each block; codes overwrite those of the block before."""
     codes: list[Any] = [None] * len(encoders)
     for begin in range(start, stop, size):
         end = min(begin + size, stop)
@@ -236,7 +239,7 @@ def _blocks(
 def _incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
     lacking = codes[0] != codes[0]
     for column, bins in zip(codes, n_bins, strict=True):
-        if bins <= np.iinfo(column.dtype).max:  # else no sample is missing, and CuPy may complain
+        if bins <= np.iinfo(column.dtype).max:  # else no sample is missing, and CuPy may raise
             lacking |= column == bins
     return lacking
 
@@ -252,17 +255,17 @@ def add(left: Counts, right: Counts) -> Counts:
 def _gather(
     shape: tuple[int, ...], columns: Sequence[Array], values: Array, xp: Any = np
 ) -> SparseCounts:
-    """Sum the values of equal cells."""
+    """Counts of cells, given by their bins on each axis; values of equal cells are summed."""
     keys, extent = xp.zeros(values.size, np.int64), 1
     for column, bins in zip(columns, shape, strict=True):
         if extent * bins >= 1 << 62:
-            # Too many cells to number: number the ones that occur, in the same order.
+            # int64 cannot number all cells, so that only those that occur are numbered, in order.
             _, keys = xp.unique(keys, return_inverse=True)
             extent = int(keys.max()) + 1 if keys.size else 1
         keys, extent = keys * bins + column, extent * bins
     _, first, cell = xp.unique(keys, return_index=True, return_inverse=True)
     sums = xp.zeros(first.size, values.dtype)
-    # CuPy adds uint64 and float64 at positions, but not int64, whose sums have the same bits.
+    # CuPy's add.at takes uint64 and float64 but no int64; sums of uint64 have the same bits.
     kind = "u8" if values.dtype == np.int64 else "f8"
     xp.add.at(sums.view(kind), cell, values.view(kind))
     cells = xp.stack([column[first] for column in columns]).astype(np.int64)
@@ -274,10 +277,10 @@ def require_memory(
     what: str = "a dense table",
     help_: str = "count with fewer bins, or pass sparse=True",
 ) -> None:
-    """Raise MemoryError, with the figures, where an array cannot fit the memory that is free."""
+    """Raise MemoryError, with both sizes, if an array cannot fit the free memory."""
     needed = prod(int(size) for size in shape) * 8
     if needed <= 8 * SMALL_TABLE:
-        return  # to ask the system takes longer than to fill it
+        return  # to ask the system for its free memory takes longer
     free = free_memory()
     if needed > free:
         raise MemoryError(

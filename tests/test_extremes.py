@@ -9,22 +9,22 @@ from fastinfo.binning import extremes
 
 N_LONG = 1 << 22
 HIDDEN = 77_777
-"""A place between the pieces that are looked at."""
+"""A position between the pieces that are looked at."""
 
 
-@pytest.mark.parametrize("place", [0, 1 << 16, (1 << 22) - 1])
+@pytest.mark.parametrize("position", [0, 1 << 16, (1 << 22) - 1])
 @pytest.mark.parametrize("n_jobs", [1, 3])
-def test_a_late_code_larger_than_the_first_ones_is_counted(backend, place, n_jobs):
+def test_a_late_code_larger_than_the_first_ones_is_counted(backend, position, n_jobs):
     """Long uint8 columns trust their first samples for the number of bins, and look again."""
     x = np.zeros(1 << 22, "u1")
     y = np.tile(np.array([0, 3], "u1"), 1 << 21)
-    x[place] = 200
+    x[position] = 200
     counts = fastinfo.JointCounts(backend=backend, n_jobs=n_jobs).update(x, y)
     assert counts.shape == (201, 4)
     expected = np.zeros((201, 4), int)
     expected[0, 0] = expected[0, 3] = 1 << 21
-    expected[200, y[place]] += 1
-    expected[0, y[place]] -= 1
+    expected[200, y[position]] += 1
+    expected[0, y[position]] -= 1
     np.testing.assert_array_equal(counts.table, expected)
 
 
@@ -43,9 +43,9 @@ def test_missing_samples_beside_a_late_code(backend, late):
     assert counts.table.sum() == n - 1
 
 
-def late(values, place, extreme):
+def late(values, position, extreme):
     """The same samples, one of them replaced."""
-    values[place] = extreme
+    values[position] = extreme
     return values
 
 
@@ -76,13 +76,13 @@ def test_bins_that_some_samples_tell_are_those_of_all(rng, monkeypatch, make, dt
     assert found.n_missing == 0
 
 
-@pytest.mark.parametrize("place", [0, HIDDEN], ids=["looked at", "hidden"])
+@pytest.mark.parametrize("position", [0, HIDDEN], ids=["looked at", "hidden"])
 @pytest.mark.parametrize("value", [np.nan, 90.0])
 @pytest.mark.parametrize("lacks", [False, True])
-def test_missing_samples_beside_a_guess(rng, value, lacks, place):
+def test_missing_samples_beside_a_guess(rng, value, lacks, position):
     """What lacks in the counts may lack for another column; guesses are looked into."""
     n = N_LONG
-    x = late(whole(rng, "f8"), place, value)
+    x = late(whole(rng, "f8"), position, value)
     y = rng.normal(size=n)
     y[1] = np.nan if lacks else 0.0
     edges = np.linspace(-9.0, 9.0, 5)

@@ -1,4 +1,4 @@
-"""Machine code on disk: remembered, and never that of another version."""
+"""Machine code is cached on disk; code of another version is never used."""
 
 import os
 import pickle
@@ -27,7 +27,7 @@ print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs a small program with a copy of the package and a cache of its own."""
+    """A function that runs a small program with a copy of the package and a cache of its own."""
     package = Path(fastinfo.__file__).parent
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(package, tmp_path / "fastinfo", ignore=ignored)
@@ -60,7 +60,7 @@ def test_kernels_are_compiled_once(run):
 
 
 def test_machine_code_of_other_sources_is_not_used(run, tmp_path):
-    """Numba looks at the kernel's own file only; what it calls may be in others."""
+    """Numba checks the kernel's own file only; functions that the kernel calls may be in others."""
     run()
     with (tmp_path / "fastinfo/backends/numba/simd.py").open("a") as file:
         file.write("# another version\n")

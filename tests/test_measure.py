@@ -1,4 +1,4 @@
-"""What the engine measures is an argument: other formulas and estimators, several numbers."""
+"""The engine takes its measure as an argument: other formulas and estimators, several planes."""
 
 import itertools
 from typing import NamedTuple
@@ -38,7 +38,7 @@ def options(backend, estimator="ml", **changed):
 
 
 def pairwise_variation_of_information(X, Y=None, **chosen):
-    """A second function of all pairs, as someone would add it."""
+    """A second function of all pairs, written as a contributor would write it."""
     measure = OfEntropies("variation_of_information", formulas.variation_of_information)
     return matrix(X, Y, measure, options(**chosen), Run(None, None, None))
 
@@ -57,7 +57,7 @@ def test_a_second_function_of_all_pairs(backend, rng):
 
 
 class InformationAndSamples(NamedTuple):
-    """Two planes: what pairs share, and over how many samples."""
+    """A measure with two planes: mutual information and the number of samples."""
 
     name: str = "information and samples"
     planes: tuple = ("value", "n_samples")
@@ -78,7 +78,7 @@ def test_two_planes_reach_two_matrices(backend, rng, tmp_path, is_propagated):
     expected = fastinfo.pairwise_mutual_information(X, backend=backend, nan_policy="omit")
     present = np.array([[value is not None for value in row] for row in X])
     counts = present.T.astype(int) @ present
-    for _ in range(2):  # the second time from the checkpoint
+    for _ in range(2):  # the second run reads the checkpoint
         found = {name: np.zeros((4, 4)) for name in ("value", "n_samples")}
         tile_job = job.Job(
             binned, plan.Plan(binned.n_bins, None, 80), InformationAndSamples(), choose(backend)
@@ -96,7 +96,7 @@ def test_two_planes_reach_two_matrices(backend, rng, tmp_path, is_propagated):
 
 
 class Opened:
-    """A checkpoint that is closed."""
+    """A context with a checkpoint, which is closed at the end."""
 
     def __init__(self, directory):
         self.checkpoint = Checkpoint(directory, {}, None, InformationAndSamples().planes)
@@ -109,7 +109,7 @@ class Opened:
 
 
 class Both:
-    """A matrix for each plane."""
+    """A sink that writes each plane to a matrix of its own."""
 
     stays = False
 
@@ -143,7 +143,7 @@ STRATA = [
 
 @pytest.mark.parametrize(("case", "estimator"), STRATA)
 def test_strata_give_conditional_information(backend, rng, monkeypatch, case, estimator):
-    """The formula of mutual information, of sums over the values of a third variable."""
+    """The formula of mutual information, by sums over strata, gives conditional information."""
     if case == "sparse":
         monkeypatch.setattr(plan, "LARGEST_PAIR_TABLE", 1)
     X = rng.integers(0, [2, 3, 9, 40, 5], (300, 5)).astype(object)
@@ -183,7 +183,7 @@ def test_strata_give_conditional_information(backend, rng, monkeypatch, case, es
 
 
 def test_sums_of_strata_are_those_of_each_alone(backend, rng):
-    """Integers, and so to the bit; a stratum without samples changes nothing."""
+    """Sums are integers, so they are equal to the bit; a stratum without samples adds nothing."""
     kernels = choose(backend)
     n_bins = np.array([2, 5, 17])
     codes = np.stack([rng.integers(0, bins + 1, 500) for bins in n_bins]).astype(np.uint8)
@@ -222,15 +222,14 @@ def test_nobody_in_a_stratum(backend):
 
 def expected_information(x, y, x_cells, y_cells):
     counts = naive.count([x, y])
-    of = [[], [], []]
-    of[0] = list(counts.values())
+    margins = []
     for axis in (0, 1):
         margin = {}
         for cell, count in counts.items():
             margin[cell[axis]] = margin.get(cell[axis], 0) + count
-        of[1 + axis] = list(margin.values())
-    joint = naive_add_one(of[0], x_cells * y_cells)
-    return naive_add_one(of[1], x_cells) + naive_add_one(of[2], y_cells) - joint
+        margins.append(list(margin.values()))
+    joint = naive_add_one(list(counts.values()), x_cells * y_cells)
+    return naive_add_one(margins[0], x_cells) + naive_add_one(margins[1], y_cells) - joint
 
 
 FORMS = {
@@ -247,7 +246,7 @@ FORMS = {
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("way", ["dense", "sparse", "cut"])
 def test_possible_cells_are_the_same_behind_every_door(backend, rng, monkeypatch, form, way):
-    """Integers with gaps: those that came are possible, in whatever type and array they are."""
+    """Of integers with gaps, those that occur are possible, whatever their dtype and array."""
     if way == "sparse":
         monkeypatch.setattr(plan, "LARGEST_PAIR_TABLE", 1)
     if way == "cut":

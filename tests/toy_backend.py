@@ -1,7 +1,7 @@
 """The smallest backends: nine kernels, and the defaults for the rest.
 
-`ToyKernels` is the skeleton of docs/architecture.md with flesh on it, plain Python and NumPy.
-`NineOfCupy` has CuPy's nine, so that the defaults have to do with arrays of a device.
+`ToyKernels` fills in the skeleton of docs/architecture.md, in plain Python and NumPy.
+`NineOfCupy` has the nine of the CuPy backend, so that the defaults work on arrays of a device.
 """
 
 from bisect import bisect_right
@@ -17,31 +17,31 @@ from fastinfo.backends.terms import plug_in
 
 
 class ToyKernels(GenericKernels):
-    """A loop, or what NumPy has for one."""
+    """Nine kernels, each a loop or NumPy's function for it."""
 
     name = "toy"
 
     def summarize(self, values):
-        """By the values that are equal to themselves."""
+        """The summary of the values that are equal to themselves; NaN is not."""
         valid = values[values == values]
         ends = (valid.min().item(), valid.max().item()) if valid.size else (np.nan, np.nan)
         return Summary(*ends, values.size - valid.size)
 
     def order_statistics(self, values, summary, ranks, most):
-        """By the number of times that each value occurs."""
+        """The samples at the ranks, by how often each distinct value occurs."""
         distinct, counts = np.unique(values[values == values], return_counts=True)
         wanted = np.searchsorted(counts.cumsum(), ranks, side="right")
         return distinct[wanted].astype(np.float64), bool((counts > most).any())
 
     def encode_integers(self, values, low, n_bins, out=None):
-        """Integers of Python, which have no end."""
+        """Codes by Python's integers, which cannot overflow."""
         codes = [value - low for value in values.tolist()]
         last = min(n_bins, np.iinfo(code_dtype(n_bins - 1)).max)
         codes = [code if 0 <= code < n_bins else last for code in codes]
         return written(codes, code_dtype(n_bins - 1), out)
 
     def encode_edges(self, values, edges, out=None):
-        """One search a value."""
+        """Codes by one search for each value."""
         edges, n_bins = edges.tolist(), edges.size - 1
 
         def code(value):
@@ -52,18 +52,18 @@ class ToyKernels(GenericKernels):
         return written([code(value) for value in values.tolist()], code_dtype(n_bins), out)
 
     def count_joint(self, codes, n_bins, weights=None):
-        """Missing samples are counted too, and left out with the last row of each axis."""
+        """Counts; missing samples are counted in the last row of each axis, which is cut off."""
         table = np.zeros([b + 1 for b in n_bins], np.int64 if weights is None else np.float64)
         np.add.at(table, tuple(codes), 1 if weights is None else weights)
         return table[tuple(slice(b) for b in n_bins)]
 
     def pack(self, codes, n_bins, weights=None, memory_limit=None, reduction=None):
-        """What came, and how to sum."""
+        """The codes as they came, with the reduction."""
         reduction = reduction or plug_in(len(codes[0]), is_weighted=weights is not None)
         return Packed(codes, n_bins, weights, reduction)
 
     def count_pairs(self, left, lefts, right, rights):
-        """Pair by pair."""
+        """Counts, pair by pair."""
         pairs = PackedPairs.of(left, lefts, right, rights)
         dtype = np.int64 if left.weights is None else np.float64
         counts = np.zeros((*pairs.shape, *pairs.most_bins), dtype)
@@ -75,19 +75,19 @@ class ToyKernels(GenericKernels):
         return counts
 
     def sum_xlogx(self, counts):
-        """As Σ p·log q of the counts and themselves."""
+        """Σ c·log c, as Σ p·log q with p = q = c."""
         counts = np.ascontiguousarray(counts, np.float64)
         return self.sum_xlogy(counts, counts)
 
     def sum_xlogy(self, p, q):
-        """Cells without probability add nothing."""
+        """Σ p·log q; cells with p = 0 add nothing."""
         with np.errstate(divide="ignore"):
             logs = np.log(np.where(p > 0, q, 1.0))
         return np.asarray((p * logs).sum(axis=-1))
 
 
 class Packed(NamedTuple):
-    """Features as `count_pairs` reads them."""
+    """The pack of this backend: the codes as they came."""
 
     codes: Any
     n_bins: Any
@@ -96,14 +96,14 @@ class Packed(NamedTuple):
 
 
 def written(codes, dtype, out):
-    """The codes as an array, ``out`` where that is given."""
+    """The codes as an array of a dtype, or in ``out`` if that is given."""
     out = np.empty(len(codes), dtype) if out is None else out
     out[:] = codes
     return out
 
 
 class NineOfCupy(GenericKernels):
-    """What a backend of a device begins with."""
+    """The least that a backend of a device writes: the nine of the CuPy backend, and `sort`."""
 
     name = "nine of cupy"
 
@@ -121,4 +121,4 @@ class NineOfCupy(GenericKernels):
     sum_xlogx = CupyKernels.sum_xlogx
     sum_xlogy = CupyKernels.sum_xlogy
     sort = CupyKernels.sort
-    """And this, for CuPy's namespace does not sort NaN last if it has a sign."""
+    """The default would not do: CuPy does not sort a NaN with a sign bit last."""

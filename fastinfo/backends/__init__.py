@@ -1,4 +1,4 @@
-"""Which kernels do the work: by explicit name, by ``FASTINFO_BACKEND``, or by the type of array."""
+"""The choice of kernels: by name, by ``FASTINFO_BACKEND``, or by the type of the arrays."""
 
 from __future__ import annotations
 
@@ -16,29 +16,29 @@ REGISTRY = {
     "numpy": "fastinfo.backends.numpy:NumpyKernels",
     "cupy": "fastinfo.backends.cupy:CupyKernels",
 }
-"""Where each backend's class is; imported when it is first chosen. The first one is the default for
-data on the host."""
+"""Module and class of each backend, imported when it is first chosen. The first one is the default
+for data on the host."""
 
 
 FEW_CELLS = 1 << 16
-"""Cells of a table that the host adds up while a device would be asked to."""
+"""The most cells of a table that the host sums faster than it can ask a device to."""
 
 _ON_HOST: dict[str, Kernels] = {}
-"""Kernels of the host, by where their class is: they keep nothing, so that one of each is enough.
-What cannot be used is asked anew each time."""
+"""Kernels of the host by module and class. They keep no state, so that one object of each class is
+enough. A backend that cannot be used is not kept here: the next call tries it again."""
 
 
 class Backend(NamedTuple):
-    """What `backends` tells about one backend."""
+    """What `backends` reports of one backend."""
 
     name: str
     usable: bool
     detail: str
-    """What it runs on, or why it cannot be used and what would help."""
+    """What the backend runs on, or why it cannot be used and what would help."""
 
 
 def backends() -> list[Backend]:
-    """Tell which backends can be used here, and why another cannot.
+    """Report which backends can be used on this machine, and why others cannot.
 
     Returns
     -------
@@ -61,13 +61,13 @@ def backends() -> list[Backend]:
 
 
 def load(name: str) -> type[Kernels]:
-    """The class of a backend: called without arguments, its kernels at the home that is current.
+    """The class of a backend; called without arguments, it makes kernels at the current home.
 
     Raises
     ------
     ImportError
-        Where its library is missing or broken, with the line that installs it, or where there is no
-        device that it can use, with the reason.
+        If its library is missing or broken; the message has the line that installs it. Also if
+        there is no device that it can use; the message has the reason.
     """
     module, _, attribute = REGISTRY[name].partition(":")
     help_ = f"; install it with `pip install {name}`"
@@ -81,26 +81,26 @@ def load(name: str) -> type[Kernels]:
 
 
 def choose(backend: str | None = None, home: Home = HOST) -> Kernels:
-    """Kernels of the named backend, else those that work where the data is.
+    """The kernels of the named backend; without a name, kernels that work where the data is.
 
-    For data on the host these are those of ``FASTINFO_BACKEND``, else the default.
+    Without a name, data on the host gets the kernels of ``FASTINFO_BACKEND``, else the default.
 
     Raises
     ------
     ValueError
-        For a name that is no backend's.
+        If no backend has that name.
     ImportError
-        For a backend whose library is missing, or that has no device to work on.
+        If the library of the backend is missing, or it has no device to work on.
     """
     of_home = home.place.backend
     if of_home is not None and backend in (None, of_home):
-        return _made(of_home, home)
+        return _instance(of_home, home)
     name = name_of(backend)
     found = _ON_HOST.get(REGISTRY[name])
-    return _made(name) if found is None else found
+    return _instance(name) if found is None else found
 
 
-def _made(name: str, *home: Home) -> Kernels:
+def _instance(name: str, *home: Home) -> Kernels:
     try:
         kernels = load(name)(*home)
     except ImportError as error:
@@ -109,10 +109,10 @@ def _made(name: str, *home: Home) -> Kernels:
 
 
 def reducing(kernels: Kernels, n_cells: int) -> Kernels:
-    """Kernels for the sums over a table of the host: the host's, unless it is worth the way.
+    """Kernels for the sums over a table on the host: a device's only for a large table.
 
-    Small launches and their way back take tenths of a millisecond, in which a device counts 10⁸
-    samples.
+    A small launch and the copy of its result take tenths of a millisecond, in which a device counts
+    10⁸ samples.
     """
     if kernels.home.is_host or n_cells > FEW_CELLS:
         return kernels
@@ -120,9 +120,9 @@ def reducing(kernels: Kernels, n_cells: int) -> Kernels:
 
 
 def on_host() -> Kernels:
-    """Kernels of the host, for work that is never worth the way to a device.
+    """Kernels of the host, for work that is never worth a copy to a device.
 
-    Those of ``FASTINFO_BACKEND`` where they are the host's, else the fastest.
+    They are those of ``FASTINFO_BACKEND`` if that is a backend of the host, else the fastest.
     """
     name = os.environ.get("FASTINFO_BACKEND")
     return reducing(choose(), 0) if name else _fastest_on_host()
@@ -131,12 +131,12 @@ def on_host() -> Kernels:
 def _fastest_on_host() -> Kernels:
     try:
         return choose("numba")
-    except ImportError:  # on a machine for devices alone
+    except ImportError:  # some machines have CuPy and no Numba
         return choose("numpy")
 
 
 def compile_time() -> AbstractContextManager[Callable[[], float]]:
-    """A function that tells how many seconds of what has run within went to compiling kernels."""
+    """A context that gives a function: the seconds spent within on compiling kernels."""
     return _fastest_on_host().compile_time()
 
 
@@ -146,7 +146,7 @@ def name_of(backend: str | None) -> str:
     Raises
     ------
     ValueError
-        For a name that is no backend's.
+        If no backend has that name.
     """
     source, name = "backend", backend
     if name is None:
@@ -158,16 +158,16 @@ def name_of(backend: str | None) -> str:
 
 
 def on_device_of(*arrays: Any) -> AbstractContextManager[Any]:
-    """A context on the device of some arrays, of the first that is on one if they differ.
+    """A context on the device of the arrays; the first array on a device decides if they differ.
 
-    That is on the stream, too, on which the library of the array works in this thread.
+    The context also enters the stream on which the library of that array works in this thread.
     """
     return next((home for home in map(home_of, arrays) if not home.is_host), HOST).current()
 
 
 @contextmanager
 def whole_in_memory(what: str, help_: str, kernels: Kernels) -> Iterator[None]:
-    """Say how to go on where work that cannot be done range by range does not fit the memory."""
+    """Add to a MemoryError how to go on, for work that cannot be done range by range."""
     try:
         yield
     except MemoryError as error:
@@ -177,5 +177,5 @@ def whole_in_memory(what: str, help_: str, kernels: Kernels) -> Iterator[None]:
 
 
 def threads(kernels: Kernels, n_jobs: int) -> int:
-    """How many of ``n_jobs`` threads are to call kernels at a time."""
+    """How many of ``n_jobs`` threads may call kernels at a time."""
     return n_jobs if kernels.most_threads is None else min(n_jobs, kernels.most_threads)

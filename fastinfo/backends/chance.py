@@ -1,4 +1,4 @@
-"""What independent variables would share by chance, cell by cell: plain NumPy, for any backend."""
+"""Information that independent variables share by chance, cell by cell, in plain NumPy."""
 
 from __future__ import annotations
 
@@ -9,15 +9,16 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 NEGLIGIBLE = 1e-18
-"""Probability beside the largest one at which a tail ends."""
+"""The tails of a distribution end at this fraction of the largest probability."""
 
 
 def expected_cells(left: Array, right: Array, n_samples: int) -> Array:
-    """E[k/n·log(k·n/(a·b))] of a hypergeometric count k, for margins a and b: ``(k, l)``.
+    """E[c/n·log(c·n/(a·b))] of a hypergeometric count c, for margins a and b: float64 ``(k, l)``.
 
-    Probabilities follow from the most likely count to either side, each by a product from the
-    one before, and are divided by their sum. k − μ has no mean and is taken off each term, so
-    that none is negative and they do not cancel.
+    ``left`` ``(k,)`` holds the margins a, ``right`` ``(l,)`` the margins b. The loop starts at the
+    most likely count and goes to either side: each probability is a product with the one before it.
+    The sum of all probabilities normalises them. c − μ is taken off each term: its mean is 0, and
+    without it no term is negative, so that terms do not cancel.
     """
     a, b = np.meshgrid(left.astype(np.float64), right.astype(np.float64), indexing="ij")
     n, mean = float(n_samples), a * b / n_samples
@@ -34,7 +35,7 @@ def expected_cells(left: Array, right: Array, n_samples: int) -> Array:
                 weight *= (a - k) * (b - k) / ((k + 1) * (n - a - b + k + 1))
             else:
                 weight *= k * (n - a - b + k) / ((a - k + 1) * (b - k + 1))
-            k = np.where(weight > 0, k + step, k)  # where the last count is passed it stays
+            k = np.where(weight > 0, k + step, k)  # past the last possible count, k stays
             total += weight
             value += weight * term(k)
     expected: Array = value / total / n

@@ -1,40 +1,57 @@
 """The contract of a backend: the kernels that every measure is built from.
 
-A backend is a class that satisfies `Kernels`, at a `Home` of its arrays. Nine of its kernels it
-writes itself, the others `fastinfo.backends.generic.GenericKernels` makes of these, until it has
-faster ones. The NumPy backend is the reference and is written to be read; every other one must
-return equal codes, equal counts and sums that agree to rounding. Kernels validate nothing:
-`fastinfo.inputs.arguments` has seen every value before it comes here.
+A backend is a class that satisfies `Kernels`; its arrays live at a `Home`. A backend must write
+nine kernels. `fastinfo.backends.generic.GenericKernels` derives the others from these nine, until
+the backend replaces them by faster ones. The NumPy backend is the reference and is written to be
+read. Every other backend must return equal codes, equal counts and sums that agree to rounding.
+Kernels validate nothing: `fastinfo.inputs.arguments` checks every value before it comes here.
 
 Words used throughout:
 
 codes
     One variable's samples as bin numbers, a one-dimensional array of uint8, uint16 or uint32.
 n_bins
-    The number of bins B of a variable. Codes 0 … B−1 are its bins and code B says that the sample
-    is missing. Counting gives missing samples a spare last row or column and drops it at the end,
-    so that no kernel has a branch for them.
-out
-    Codes to write to, of the same length and dtype as those that a call without it returns.
-counts
-    int64, or float64 where samples carry weights.
-rows
-    Many variables at once, ``(m, n)``: each row has the samples of one, contiguous. What backends
-    say of rows is what they say of each by itself.
-soft counts
-    float64: what bins get when each sample is spread over several of them, differentiably
-    (`fastinfo.backends.soft`).
-place
-    Where an array is: the host, or a device.
-home
-    A place with the way there: the array namespace, copies, and a stream of the device.
-position
-    An index: of a column, a bin, a feature or a tile among its like.
+    The number of bins B of a variable. Codes 0 … B−1 are its bins; code B marks a missing sample.
+    Counting gives missing samples a spare last row or column and drops it at the end, so that no
+    kernel has a branch for them.
 missing
-    A sample without a bin.
+    Said of a sample that has no bin.
+out
+    An array that codes are written to. It has the length and the dtype of the codes that a call
+    without it returns.
+counts
+    The number of samples in each cell, int64; the sum of their weights, float64, where samples
+    carry weights.
+soft counts
+    float64: what bins get when each sample is spread over several bins, differentiably
+    (`fastinfo.backends.soft`).
+rows
+    Many variables at once, ``(m, n)``: each row holds the samples of one variable, contiguous. A
+    kernel of rows returns for each row what the kernel of one variable returns.
+place
+    The host or a device: where an array is stored.
+home
+    A place and how to work there: the array namespace, copies to and fro, a stream of the device.
+position
+    An index: of a column, a bin, a feature or a tile.
+stratum
+    One part of the samples of a job over all pairs; each part is measured by itself.
+pack
+    The codes of many features in the layout that a backend counts pairs from.
+tile
+    A rectangle of pairs: some features of one pack with some features of another, or of the same.
+term
+    The function f of a count that an entropy sums over cells (`fastinfo.backends.terms`).
+reduction
+    A term with its tables in fixed point: how counts are reduced to sums.
+sums
+    What a reduction makes of the counts of the pairs of a tile (`fastinfo.backends.pair_sums`).
+plane
+    A named number that a measure gives each pair (`fastinfo.pairs.measure`).
 range, block, chunk, span
-    A range is a thread's share of the samples, a block what fits a cache, a chunk the rows of bits
-    that fit the second-level cache, a span the samples that may be counted in 32 bits.
+    A range is a thread's share of the samples. A block is as many samples as fit a cache. A chunk
+    is as many rows of bits as fit the second-level cache. A span is as many samples as may be
+    counted in 32 bits.
 """
 
 from __future__ import annotations
@@ -51,10 +68,10 @@ Array = Any
 """An array of the backend's own library: `numpy.ndarray` or `cupy.ndarray`."""
 
 EXACT_IN_FLOATS = 1 << 53
-"""Up to here float64 tells each integer from its neighbours."""
+"""The integer up to which float64 holds every integer exactly."""
 
 CODE_DTYPES = ("uint8", "uint16", "uint32")
-"""What codes may be stored in, smallest first."""
+"""The dtypes of codes, the smallest first."""
 
 
 def code_dtype(largest_code: int) -> str:
@@ -66,14 +83,14 @@ def code_dtype(largest_code: int) -> str:
 
 
 class Summary(NamedTuple):
-    """What one pass over the samples of a variable tells about them."""
+    """What one pass over the samples of a variable finds."""
 
     low: float
-    """The smallest value that is not NaN, an int of integers; NaN where there is none."""
+    """The smallest value that is not NaN; NaN if all are. An int for integer samples."""
     high: float
-    """The largest value that is not NaN, an int of integers; NaN where there is none."""
+    """The largest value that is not NaN; NaN if all are. An int for integer samples."""
     n_missing: int
-    """How many samples are NaN."""
+    """The number of samples that are NaN."""
 
 
 class RowSummary(NamedTuple):
@@ -85,25 +102,25 @@ class RowSummary(NamedTuple):
 
 
 class Uncoded(NamedTuple):
-    """Samples of a variable in place of its codes, for kernels that code while they count.
+    """Samples of a variable instead of its codes, for kernels that code while they count.
 
-    Either floating-point samples with the ``edges`` of their bins, or integers in ``low … low + B −
-    1``, each B a bin.
+    The samples are floating-point numbers with the ``edges`` of their bins, or integers in
+    ``low … low + B − 1``, each of which is a bin.
     """
 
     values: Array
     edges: Any = None
-    """As for `Kernels.encode_edges`, or None of integers."""
+    """As for `Kernels.encode_edges`; None for integers."""
     is_uniform: bool = False
     """Whether the edges are `numpy.linspace` of the outer two, as for `Kernels.encode_uniform`."""
     low: int = 0
     is_guess: bool = False
-    """Whether there may be integers beyond the last bin, which are missing then: of bytes from 0
-    on, so that the number of bins can be guessed before all of them were seen."""
+    """Whether some integers may lie beyond the last bin; these are missing then. Only for uint8
+    samples with ``low`` 0: their number of bins can be guessed before all of them were seen."""
 
 
 class OnHost:
-    """An array that stays on the host, and of which a range is brought when it is asked for."""
+    """An array that stays on the host; a range of it is brought to the device when asked for."""
 
     def __init__(self, array: Any, bring: Callable[[Any], Array], samples: int) -> None:
         self.array = array
@@ -112,49 +129,49 @@ class OnHost:
         self.dtype, self.size = array.dtype, array.size
 
     def __getitem__(self, samples: slice) -> Array:
-        """A range of samples, where the kernels work."""
+        """A range of samples, as an array of the device."""
         return self._bring(self.array[samples])
 
     def ranges(self) -> Iterator[Array]:
-        """All samples, as many at a time as suit the memory."""
+        """All samples, in ranges that fit the memory of the device."""
         for start in range(0, self.size, self._samples):
             yield self[start : start + self._samples]
 
     def view(self, dtype: str) -> OnHost:
-        """The same bytes as another type."""
+        """The same bytes seen as another dtype."""
         return OnHost(self.array.view(dtype), self._bring, self._samples)
 
 
 class Place(NamedTuple):
-    """Where an array is."""
+    """Where an array is stored: the host or a device."""
 
     backend: str | None
-    """Whose kernels work there; None for the host, where several do."""
+    """The name of the backend that works there; None for the host, where several do."""
     told: str
-    """What people call it."""
+    """Its name in messages."""
 
     def __str__(self) -> str:
         return self.told
 
 
 class Home(Protocol):
-    """Where arrays are and how they get there: the host, or a device and a stream of it.
+    """Where arrays are stored and how they get there: the host, or a device and a stream of it.
 
-    A class of homes answers `of` for the arrays of some libraries, by which
-    `fastinfo.backends.home.HOMES` names it.
+    `fastinfo.backends.home.HOMES` names the class of homes for the arrays of each library. Its `of`
+    returns the home of such an array.
     """
 
     is_host: bool
-    """Whether arrays are NumPy's, or others of the host that pass for these."""
+    """Whether arrays are NumPy's, or arrays on the host that NumPy reads as its own."""
 
     @property
     def place(self) -> Place:
-        """What two homes share that differ by their streams alone."""
+        """The host or the device. Two homes that differ by their streams alone have one place."""
         ...
 
     @property
     def samples_at_once(self) -> int | None:
-        """How many samples kernels had better get where there is a choice.
+        """The number of samples to pass to a kernel at once, where the caller may choose.
 
         None for as many as suit a processor's caches.
         """
@@ -167,96 +184,97 @@ class Home(Protocol):
 
     @classmethod
     def of(cls, array: Any) -> Home:
-        """The home of an array of one of its libraries, on the stream where that is computed."""
+        """The home of an array of one of its libraries, with the stream that computes the array."""
         ...
 
     def current(self) -> AbstractContextManager[Any]:
-        """Where a thread has to be to make arrays here, and to compute with them."""
+        """The context in which a thread makes arrays here and computes with them."""
         ...
 
     def bring(self, array: Any) -> Array:
-        """An array from wherever it is."""
+        """An array of this home with the values of any other array."""
         ...
 
     def for_samples(self, arrays: Sequence[Any]) -> Home:
         """The home for a call with such samples, masks and weights, all of one length.
 
-        Itself, or where the arrays do not fit its memory, one that leaves some of them on the host
-        (`bring_or_stream`), and whose ``samples_at_once`` are as many as fit.
+        This home, if its memory can hold the arrays. Otherwise a home that leaves some of them on
+        the host (`bring_or_stream`) and whose ``samples_at_once`` are as many as fit.
         """
         ...
 
     def bring_or_stream(self, array: Any) -> Array | OnHost:
-        """As `bring`, for an array of which ranges are enough."""
+        """As `bring`, for an array that the kernels may also read range by range."""
         ...
 
     def to_host(self, array: Array) -> Any:
-        """A NumPy array of an array that is here; itself where it is one."""
+        """A NumPy array with the values of an array of this home; no copy if it is one already."""
         ...
 
     def other_devices(self) -> Sequence[Home]:
-        """Other devices, which may take a share of the work on samples of the host."""
+        """The other devices that may take a share of the work on samples of the host."""
         ...
 
 
 class TileShape(NamedTuple):
-    """Tiles of pairs that suit the kernels of a backend."""
+    """The size of the tiles of pairs that suit the kernels of a backend."""
 
     side: int | None
-    """Features on either side of a square, at most, for kernels that count a pair once that a tile
-    has both ways round. None for strips that suit a processor's caches."""
+    """The most features on a side of a square tile. Kernels that name it count a pair once where a
+    tile holds it in both orders. None for strips of pairs that suit a processor's caches."""
     samples: int
-    """Samples of all pairs together, at most: how long a tile takes, and Ctrl-C may wait."""
+    """The most samples of all pairs of a tile together. It bounds the time of a tile, and thus the
+    time until Ctrl-C takes effect."""
 
 
 @runtime_checkable
 class Kernels(SoftKernels, Protocol):
     """The kernels of one backend. They are serial: threads call them on ranges and on tiles.
 
-    Nine each backend writes: `summarize`, `order_statistics`, `encode_integers`, `encode_edges`,
+    Each backend writes nine: `summarize`, `order_statistics`, `encode_integers`, `encode_edges`,
     `count_joint`, `pack`, `count_pairs`, `sum_xlogx` and `sum_xlogy`.
     """
 
     name: str
     tile_shape: TileShape
-    """The tiles of pairs that suit them."""
+    """The size of the tiles of pairs that suit these kernels."""
     most_threads: int | None
-    """How many threads call them at a time to any profit; None for as many as there are cores."""
+    """The most threads that gain by calling kernels at a time; None for as many as cores."""
     codes_while_counting: bool
     """Whether `count_joint` takes `Uncoded` samples too, and is faster with them."""
 
     @classmethod
     def describe(cls) -> str:
-        """The library with its version, and what it runs on, for people.
+        """The library with its version, and what it runs on, as text for people.
 
         Raises
         ------
         ImportError
-            Where there is nothing to run on, with the reason and how to go on.
+            If there is nothing to run on; the message says why and how to go on.
         """
         ...
 
     @property
     def home(self) -> Home:
-        """Where they take and return arrays."""
+        """The home of the arrays that the kernels take and return."""
         ...
 
     @property
     def xp(self) -> Any:
-        """The array namespace of their home."""
+        """The array namespace of the home."""
         ...
 
     @property
     def samples_at_once(self) -> int | None:
-        """As their home has it."""
+        """As `Home.samples_at_once`."""
         ...
 
     def other_devices(self) -> Sequence[Kernels]:
-        """The same on `Home.other_devices`."""
+        """The same kernels at each of `Home.other_devices`."""
         ...
 
     def current(self) -> AbstractContextManager[Any]:
-        """`Home.current`; their own methods see to that themselves."""
+        """As `Home.current`. Kernels enter it by themselves; callers need it for other arrays."""
         ...
 
     def bring(self, array: Any) -> Array:
@@ -264,7 +282,7 @@ class Kernels(SoftKernels, Protocol):
         ...
 
     def for_samples(self, arrays: Sequence[Any]) -> Kernels:
-        """The same at the home `Home.for_samples`."""
+        """The same kernels at `Home.for_samples` of these arrays."""
         ...
 
     def bring_or_stream(self, array: Any) -> Array | OnHost:
@@ -276,28 +294,29 @@ class Kernels(SoftKernels, Protocol):
         ...
 
     def summarize(self, values: Array | OnHost) -> Summary:
-        """Smallest and largest value and the number of NaN of numbers ``(n,)``."""
+        """The smallest and the largest value of numbers ``(n,)``, and the number of NaN."""
         ...
 
     def order_statistics(
         self, values: Array, summary: Summary, ranks: Array, most: int
     ) -> tuple[Array, bool] | None:
-        """The samples at some increasing ``ranks`` of those that are not NaN, 0 the smallest.
+        """The samples at increasing ``ranks`` among those that are not NaN; rank 0 is the smallest.
 
-        ``summary`` is what `summarize` said of the values. Ranks and samples are NumPy arrays, the
-        samples float64: edges belong to the host. Beside them, whether one of them occurs more than
-        ``most`` times; other values may be meant too. None where nothing is faster than to `sort`.
+        ``summary`` is what `summarize` returned for the values. Ranks and samples are NumPy arrays,
+        the samples float64, since edges belong to the host. The second result says whether one of
+        these samples occurs more than ``most`` times; it may also be True because another value
+        does. None means that `sort` is as fast.
         """
         ...
 
     def sort(self, values: Array, summary: Summary) -> Array:
-        """The samples that are not NaN, the smallest first."""
+        """The samples that are not NaN, in increasing order."""
         ...
 
     def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
-        """Edges of at most ``n_bins`` bins of equal frequency of sorted samples; float64, NumPy's.
+        """The edges of at most ``n_bins`` bins of equal frequency, a float64 NumPy array.
 
-        The rule, and what the edges are, is told by `fastinfo.backends.quantiles`.
+        ``ordered`` are sorted samples without NaN. `fastinfo.backends.quantiles` states the rule.
         """
         ...
 
@@ -306,7 +325,7 @@ class Kernels(SoftKernels, Protocol):
     ) -> Array:
         """Integers in ``low … low + n_bins − 1`` → codes ``value − low``.
 
-        Others are missing on the host, where their code fits the dtype of the codes.
+        On the host other integers become missing, if the dtype of the codes holds that code.
         """
         ...
 
@@ -317,10 +336,10 @@ class Kernels(SoftKernels, Protocol):
         ...
 
     def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
-        """Samples → codes by increasing float64 ``edges``, NumPy's convention.
+        """Samples → codes by increasing float64 ``edges``, a NumPy array, by NumPy's convention.
 
-        Bin i is [edges[i], edges[i+1]), the last one closed. NaN and values outside of the edges
-        have no bin and get the code of missing. ``edges`` is a NumPy array.
+        Bin i is [edges[i], edges[i+1]); the last bin is closed. NaN and values outside of the edges
+        are missing.
         """
         ...
 
@@ -333,13 +352,13 @@ class Kernels(SoftKernels, Protocol):
     ) -> tuple[Array, Array]:
         """`order_statistics` of every row: ranks and samples are NumPy arrays ``(m, k)``.
 
-        ``most``, and what is told of ties, are NumPy arrays ``(m,)``. A row of NaN, said to have
-        ties, stands for None.
+        ``most`` and the second result are NumPy arrays ``(m,)``. Where `order_statistics` returns
+        None, the row is NaN and the second result True.
         """
         ...
 
     def encode_integer_rows(self, values: Array, low: Array) -> Array:
-        """`encode_integers` of every row, each of which spans at most 256 integers from its low."""
+        """`encode_integers` of every row; row i lies in ``low[i] … low[i] + 255``."""
         ...
 
     def encode_float_rows(
@@ -347,8 +366,8 @@ class Kernels(SoftKernels, Protocol):
     ) -> Array:
         """`encode_edges` of every row, by edges ``(m, k)``; codes in the dtype of the most bins.
 
-        Of row i the first ``n_bins[i] + 1`` edges count, none where it has no bin. ``uniform`` says
-        that all are those of ``numpy.linspace``.
+        Row i has the first ``n_bins[i] + 1`` edges; a row without a bin has none. ``uniform`` says
+        that the edges of every row are those of ``numpy.linspace``.
         """
         ...
 
@@ -360,8 +379,8 @@ class Kernels(SoftKernels, Protocol):
     ) -> Array:
         """Codes of d variables → dense counts of shape ``n_bins``, incomplete samples left out.
 
-        Of fewer than 2³² samples, so that cells may be counted in 32 bits. Samples may stand in
-        place of their codes where ``codes_while_counting`` says so.
+        There are fewer than 2³² samples, so that cells may be counted in 32 bits. Where
+        ``codes_while_counting`` is True, samples (`Uncoded`) may be passed instead of codes.
         """
         ...
 
@@ -373,37 +392,38 @@ class Kernels(SoftKernels, Protocol):
         memory_limit: int | None = None,
         reduction: Reduction | None = None,
     ) -> Any:
-        """Codes of m features → whatever layout the tiles of pairs are counted from; done once.
+        """The pack of m features: their codes in the layout that tiles are counted from.
 
-        Codes come as rows ``(m, n)``, or one array a feature where their dtypes are not all alike.
-        What is made beside a copy of the codes takes ``memory_limit`` bytes at most. A pack keeps
-        its ``reduction``, by which `pair_sums` sums: that of c·log c over its samples for None.
+        Codes come as rows ``(m, n)``, or as one array a feature where their dtypes differ. What the
+        pack holds beside a copy of the codes takes at most ``memory_limit`` bytes. The pack keeps
+        the ``reduction`` that `pair_sums` uses; None stands for that of c·log c over its samples.
         """
         ...
 
     def count_pairs(self, left: Any, lefts: slice, right: Any, rights: slice) -> Array:
         """Counts of every pair of a tile, shape ``(n_left, n_right, B_left, B_right)``.
 
-        ``lefts`` and ``rights`` are ranges of the features of two packs of the same samples, which
-        may be one and the same. ``B_left`` and ``B_right`` are the largest numbers of bins among
-        them; a feature with fewer leaves the rest of its cells 0. A sample in which either feature
-        is missing is left out.
+        ``left`` and ``right`` are packs of the same samples, or one pack twice; ``lefts`` and
+        ``rights`` are slices of their features. ``B_left`` and ``B_right`` are the largest numbers
+        of bins in these slices; cells beyond the bins of a feature are 0. A sample in which either
+        feature is missing is left out.
         """
         ...
 
     def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
-        """What the counts of every pair of a tile add up to, which nobody else may see.
+        """The sums of the counts of every pair of a tile.
 
-        Both packs have one reduction.
+        The counts themselves need not be stored. Both packs have the same reduction.
         """
         ...
 
     def combine(
         self, sums: PairSums, coefficients: tuple[float, float, float], low: float
     ) -> Array:
-        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair; NaN where it has no sample.
+        """a·H(X) + b·H(Y) + c·H(X,Y) of every pair, in nats; NaN where it has no sample.
 
-        What is below ``low`` is rounding, and becomes that; −inf where nothing is.
+        ``coefficients`` are a, b and c. A value below ``low`` is rounding and becomes ``low``; a
+        ``low`` of −inf leaves every value.
         """
         ...
 
@@ -412,29 +432,29 @@ class Kernels(SoftKernels, Protocol):
     ) -> None:
         """Write values ``(n_left, n_right)`` to the cells of rows and columns of a matrix.
 
-        ``rows`` and ``columns`` are NumPy's int64. A symmetric matrix gets each value in both of
-        its places; where rows and columns begin with the same one, values with i > j are not used:
-        there a pair comes twice, its entropies added in two orders.
+        ``rows`` and ``columns`` are int64 NumPy arrays. A symmetric matrix gets each value in cell
+        (i, j) and in cell (j, i). Where rows and columns begin with the same position, a pair comes
+        twice, its entropies added in two orders; values with i > j are then not used.
         """
         ...
 
     def sum_xlogx(self, counts: Array) -> Array:
-        """Σ c·log c over the last axis, 0·log 0 = 0; float64."""
+        """Σ c·log c over the last axis, in float64, with 0·log 0 = 0."""
         ...
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
-        """Σ p·log q over the last axis; p = 0 adds 0, and q = 0 < p makes the sum −inf."""
+        """Σ p·log q over the last axis, in float64. p = 0 adds 0; q = 0 < p makes it −inf."""
         ...
 
     def compile_time(self) -> AbstractContextManager[Callable[[], float]]:
-        """A function that tells how many seconds of what ran within went to compiling kernels."""
+        """A context that gives a function: the seconds spent within on compiling kernels."""
         ...
 
     def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
-        """E[k/n·log(k·n/(a·b))] of the count k of a cell, in nats: float64 ``(k, l)``, NumPy's.
+        """E[c/n·log(c·n/(a·b))] of the count c of a cell, in nats; float64 ``(k, l)``, NumPy's.
 
-        ``left`` ``(k,)`` and ``right`` ``(l,)`` are NumPy's int64 margins a and b from 1 to n, the
-        ``n_samples``. The count is hypergeometric: how many of a marked samples are among b drawn
-        of n.
+        ``left`` ``(k,)`` and ``right`` ``(l,)`` are int64 NumPy arrays of margins a and b, from 1
+        to n = ``n_samples``. The count is hypergeometric: b samples are drawn from n, a of which
+        are marked, and c of those drawn are marked.
         """
         ...

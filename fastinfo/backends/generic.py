@@ -1,6 +1,6 @@
-"""What a backend need not write: all kernels but nine, made of these and of its arrays' namespace.
+"""The kernels that a backend need not write: all but nine, built from the nine and from ``xp``.
 
-A backend replaces what it can do faster.
+A backend replaces those that it can do faster.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ Self = TypeVar("Self", bound="GenericKernels")
 def at_home(
     method: Callable[Concatenate[Any, P], Result],
 ) -> Callable[Concatenate[Any, P], Result]:
-    """Run a method where its kernels have their arrays."""
+    """A decorator that runs a method of kernels in the context of their home."""
 
     @wraps(method)
     def run(self: Kernels, /, *arguments: P.args, **options: P.kwargs) -> Result:
@@ -48,7 +48,7 @@ def at_home(
 
 
 class GenericKernels:
-    """The defaults of a backend, which works on the host unless it has another home."""
+    """The default kernels of a backend; their home is the host unless the backend sets another."""
 
     name: str
     home: Home = HOST
@@ -58,7 +58,7 @@ class GenericKernels:
 
     @classmethod
     def describe(cls) -> str:
-        """The name."""
+        """The name of the backend."""
         return cls.name
 
     def at(self: Self, home: Home) -> Self:
@@ -71,45 +71,46 @@ class GenericKernels:
 
     @property
     def xp(self) -> Any:
-        """The home's."""
+        """The array namespace of the home."""
         return self.home.xp
 
     @property
     def samples_at_once(self) -> int | None:
-        """The home's."""
+        """As `Home.samples_at_once`."""
         return self.home.samples_at_once
 
     def other_devices(self: Self) -> Sequence[Self]:
-        """These at the other devices of the home."""
+        """The same kernels at each of the home's other devices."""
         return [self.at(home) for home in self.home.other_devices()]
 
     def current(self) -> AbstractContextManager[Any]:
-        """That of the home."""
+        """The context of the home."""
         return self.home.current()
 
     def bring(self, array: Any) -> Array:
-        """To the home."""
+        """An array of the home with the values of any array."""
         return self.home.bring(array)
 
     def for_samples(self: Self, arrays: Sequence[Any]) -> Self:
-        """These at the home for so many bytes."""
+        """The same kernels at the home for arrays of these sizes."""
         return self.at(self.home.for_samples(arrays))
 
     def bring_or_stream(self, array: Any) -> Array | OnHost:
-        """To the home, or ready for it."""
+        """As `bring`, or an array that stays on the host and comes range by range."""
         return self.home.bring_or_stream(array)
 
     def to_host(self, array: Array) -> Any:
-        """From the home."""
+        """A NumPy array with the values of an array of the home."""
         return self.home.to_host(array)
 
     def compile_time(self) -> AbstractContextManager[Callable[[], float]]:
-        """None where nothing is compiled."""
+        """Always 0 seconds: nothing is compiled."""
         return nullcontext(lambda: 0.0)
 
     def summarize_rows(self: Kernels, values: Array) -> RowSummary:
-        """Python's integers fit no array together: those of the rows' own dtype do."""
+        """`summarize` row by row."""
         found = [self.summarize(row) for row in values]
+        # The rows' own dtype holds all limits; NumPy may find no integer dtype for Python's ints.
         dtype = np.float64 if values.dtype.kind == "f" else values.dtype
         low, high, n_missing = zip(*found, strict=True)
         return RowSummary(np.array(low, dtype), np.array(high, dtype), np.array(n_missing))
@@ -117,23 +118,24 @@ class GenericKernels:
     def order_statistics_rows(
         self: Kernels, values: Array, summary: RowSummary, ranks: Array, most: Array
     ) -> tuple[Array, Array]:
-        """Where nothing is missing, as it mostly is, the kernel finds its way by the summary."""
+        """`order_statistics` row by row."""
         samples, has_ties = np.full(ranks.shape, np.nan), np.ones(len(values), np.bool_)
         each = zip(values, zip(*summary, strict=True), ranks, most.tolist(), strict=True)
-        for position, (row, told, wanted, limit) in enumerate(each):
-            found = self.order_statistics(row, Summary(*told), wanted, limit)
+        for position, (row, row_summary, row_ranks, row_most) in enumerate(each):
+            found = self.order_statistics(row, Summary(*row_summary), row_ranks, row_most)
             if found is not None:
                 samples[position], has_ties[position] = found
         return samples, has_ties
 
     @at_home
     def sort(self, values: Array, summary: Summary) -> Array:
-        """NumPy sorts as fast as a compiled kernel. NaN comes last, as it has to elsewhere."""
+        """The namespace's own sort, which must put NaN last as NumPy does."""
+        # NumPy sorts as fast as a compiled kernel.
         return self.xp.sort(values)[: values.size - summary.n_missing]
 
     @at_home
     def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
-        """The distinct values and how often each occurs come to the host, which decides."""
+        """The host finds the edges by the distinct values and how often each occurs."""
         is_first = self.xp.ones(ordered.size, np.bool_)
         is_first[1:] = ordered[1:] != ordered[:-1]
         firsts = self.xp.flatnonzero(is_first)
@@ -149,12 +151,12 @@ class GenericKernels:
         n_bins: int,
         out: Array | None = None,
     ) -> Array:
-        """Equal bins are the edges that NumPy would use."""
+        """`encode_edges` by the edges of ``numpy.linspace``."""
         return self.encode_edges(values, np.linspace(low, high, n_bins + 1), out)
 
     @at_home
     def encode_integer_rows(self: Kernels, values: Array, low: Array) -> Array:
-        """Into the rows of one array."""
+        """`encode_integers` row by row, into one array."""
         codes = self.xp.empty(values.shape, np.uint8)
         for row, least, out in zip(values, low.tolist(), codes, strict=True):
             self.encode_integers(row, least, 256, out)
@@ -164,7 +166,7 @@ class GenericKernels:
     def encode_float_rows(
         self: Kernels, values: Array, edges: Array, n_bins: Array, uniform: bool = False
     ) -> Array:
-        """Into the rows of one array."""
+        """`encode_uniform` or `encode_edges` row by row, into one array."""
         codes = self.xp.zeros(values.shape, code_dtype(int(n_bins.max())))
         for row, ends, bins, out in zip(values, edges, n_bins.tolist(), codes, strict=True):
             if bins and uniform:
@@ -174,19 +176,19 @@ class GenericKernels:
         return codes
 
     def expected_cells(self, left: Any, right: Any, n_samples: int) -> Any:
-        """On the host: margins are short."""
+        """Computed on the host, since margins are short."""
         return chance.expected_cells(left, right, n_samples)
 
     @at_home
     def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
-        """Count some pairs at a time, then sum."""
+        """`count_pairs` of some pairs at a time, then their sums."""
         return sums_by_parts(self, left, lefts, right, rights)
 
     @at_home
     def combine(
         self, sums: PairSums, coefficients: tuple[float, float, float], low: float
     ) -> Array:
-        """In place; a tile is small enough to stay in cache."""
+        """The combination by operations of ``xp``; a tile is small and stays in cache."""
         a, b, c = coefficients
         entropies = sums.entropies()
         found: Array = a * entropies.left + b * entropies.right
@@ -199,7 +201,7 @@ class GenericKernels:
     def write_tile(
         self, values: Array, rows: Any, columns: Any, out: Any, is_symmetric: bool
     ) -> None:
-        """To an array, or on the host to whatever else takes assignments to slices."""
+        """Write to an array of the home; on the host, to anything that has slice assignment."""
         xp = self.xp
         if is_symmetric and rows[0] == columns[0]:
             square = values[:, : rows.size]
@@ -212,7 +214,7 @@ class GenericKernels:
     def soft_count(
         self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
     ) -> Array:
-        """By matrices."""
+        """By products of matrices (`soft.count`)."""
         with self.current():
             return soft.count(self.xp, x, y, x_bins, y_bins, weights)
 
@@ -227,7 +229,7 @@ class GenericKernels:
         y_out: Array | None,
         weights: Array | None = None,
     ) -> None:
-        """By the same matrices."""
+        """By products of the same matrices (`soft.differentiate`)."""
         with self.current():
             soft.differentiate(self.xp, x, y, x_bins, y_bins, by_counts, x_out, y_out, weights)
 
@@ -237,12 +239,12 @@ def _write(xp: Any, values: Array, rows: Any, columns: Any, out: Any) -> None:
     if len(blocks) > 1 and isinstance(out, xp.ndarray):
         out[xp.asarray(rows[:, None]), xp.asarray(columns)] = values
         return
-    # One block is the usual case: a slice takes a third of the time that positions take.
+    # One block is the usual case; its slices take a third of the time of arrays of positions.
     for (a, b), (c, d) in blocks:
         out[rows[a] : rows[b - 1] + 1, columns[c] : columns[d - 1] + 1] = values[a:b, c:d]
 
 
 def _runs(numbers: Any) -> Iterator[tuple[int, int]]:
-    """Borders of the runs of consecutive numbers."""
+    """The first position and the end of each run of consecutive numbers."""
     breaks = np.flatnonzero(np.diff(numbers) != 1) + 1
     return pairwise([0, *breaks.tolist(), numbers.size])

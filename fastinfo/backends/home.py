@@ -1,4 +1,4 @@
-"""Where arrays are: on the host, or at a home that a backend has for those of some libraries."""
+"""The home of an array: the host, or the home that a backend has for the arrays of a library."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ HOMES = {
     "cupy": "fastinfo.backends.cupy:CupyHome",
     "torch": "fastinfo.backends.cupy:CupyHome",
 }
-"""The class of homes that is asked about the arrays of a library, by the first name of the module
-that their type is from. It is imported when such an array comes; no library is imported to look."""
+"""The class of homes for the arrays of each library. The key is the first part of the name of the
+module that defines the array's type. The class is imported when the first such array comes; no
+library is imported to look for one."""
 
 
 class HostHome:
-    """The host: arrays are NumPy's, and come and go as they are."""
+    """The host: its arrays are NumPy's and need no copies."""
 
     place = Place(None, "the host")
     is_host = True
@@ -30,22 +31,22 @@ class HostHome:
 
     @classmethod
     def of(cls, array: Any) -> Home:
-        """There is one host."""
+        """`HOST`, the only one."""
         return HOST
 
     def current(self) -> AbstractContextManager[Any]:
-        """Every thread is there."""
+        """An empty context: any thread can use the host."""
         return HERE
 
     def bring(self, array: Any) -> Array:
-        """Itself, unless it is on a device."""
+        """The array itself, or a NumPy copy of an array on a device."""
         if type(array) is np.ndarray:
             return array
         home = home_of(array)
         return array if home.is_host else home.to_host(array)
 
     def for_samples(self, arrays: Sequence[Any]) -> Home:
-        """Itself: what came is in its memory."""
+        """The same home: the arrays are in its memory already."""
         return self
 
     def bring_or_stream(self, array: Any) -> Array:
@@ -53,11 +54,11 @@ class HostHome:
         return self.bring(array)
 
     def to_host(self, array: Any) -> Array:
-        """Itself."""
+        """The array itself."""
         return array
 
     def other_devices(self) -> Sequence[Home]:
-        """None: threads share this processor."""
+        """An empty tuple: threads share the one processor."""
         return ()
 
 
@@ -66,25 +67,25 @@ HERE = nullcontext()
 
 
 @cache
-def _owner(kind: Any) -> Callable[[Any], Home]:
-    """Who is asked about arrays of a type, or of one that is derived from it."""
+def _home_finder(kind: Any) -> Callable[[Any], Home]:
+    """The function that returns the home of arrays of a type, found by the type's base classes."""
     modules = [str(getattr(base, "__module__", "")) for base in kind.__mro__]
     libraries = [module.partition(".")[0] for module in modules]
     path = next((HOMES[library] for library in libraries if library in HOMES), None)
     if path is None:
         return HostHome.of
     module, _, name = path.partition(":")
-    of: Callable[[Any], Home] = getattr(importlib.import_module(module), name).of
-    return of
+    finder: Callable[[Any], Home] = getattr(importlib.import_module(module), name).of
+    return finder
 
 
 def home_of(array: Any) -> Home:
-    """Where an array, or anything else that holds samples, is.
+    """The home of an array, or of any other object that holds samples.
 
     Raises
     ------
     ImportError
-        For an array on a device that no backend can work on, with the reason.
+        If the array is on a device that no backend can work on; the message has the reason.
     """
     kind: Any = type(array)
-    return _owner(kind)(array)
+    return _home_finder(kind)(array)

@@ -16,7 +16,7 @@ Array = np.ndarray[Any, Any]
 
 
 class Packed(NamedTuple):
-    """Features as ``count_pairs`` reads them: nothing but the codes themselves."""
+    """The pack of this backend: the codes as they came."""
 
     codes: Sequence[Array] | Array
     n_bins: Sequence[int]
@@ -31,11 +31,11 @@ class NumpyKernels(GenericKernels):
 
     @classmethod
     def describe(cls) -> str:
-        """The library and its version."""
+        """NumPy with its version, and that it is the reference."""
         return f"numpy {np.__version__}, one thread, the reference"
 
     def summarize(self, values: Array) -> Summary:
-        """Smallest and largest value and the number of NaN."""
+        """The smallest and the largest value and the number of NaN."""
         if values.dtype.kind != "f":
             return Summary(int(values.min()), int(values.max()), 0)
         missing = int(np.isnan(values).sum())
@@ -46,33 +46,34 @@ class NumpyKernels(GenericKernels):
     def order_statistics(
         self, values: Array, summary: Summary, ranks: Array, most: int
     ) -> tuple[Array, bool] | None:
-        """Sort."""
+        """The samples at the ranks, taken from the sorted samples."""
         ordered = self.sort(values, summary)
         return ordered[ranks].astype(np.float64), outweighs(ordered, most)
 
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None
     ) -> Array:
-        """``value − low``, in unsigned arithmetic so that no signed type can overflow."""
+        """Codes ``value − low``."""
+        # Unsigned subtraction cannot overflow, where that of a signed dtype could.
         unsigned = values.view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
         dtype = code_dtype(n_bins - 1)
         last = min(n_bins, np.iinfo(dtype).max, np.iinfo(unsigned.dtype).max)
-        return _written(np.minimum(unsigned - offset, unsigned.dtype.type(last)), dtype, out)
+        return _in_dtype(np.minimum(unsigned - offset, unsigned.dtype.type(last)), dtype, out)
 
     def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
-        """Count the edges at or below each value; the last bin is closed."""
+        """Codes by the number of edges at or below each value; the last bin is closed."""
         n_bins = edges.size - 1
         values = values.astype(np.float64)
         codes = np.searchsorted(edges, values, side="right") - 1
         codes[values == edges[-1]] = n_bins - 1
         inside = (values >= edges[0]) & (values <= edges[-1])
-        return _written(np.where(inside, codes, n_bins), code_dtype(n_bins), out)
+        return _in_dtype(np.where(inside, codes, n_bins), code_dtype(n_bins), out)
 
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
     ) -> Array:
-        """Number the cells of the joint table and count the numbers."""
+        """Counts of the cells of the joint table, which are numbered for ``numpy.bincount``."""
         shape = [bins + 1 for bins in n_bins]
         cells = np.ravel_multi_index([c.astype(np.intp) for c in codes], shape)
         counts = np.bincount(cells, weights, minlength=int(np.prod(shape))).reshape(shape)
@@ -86,13 +87,13 @@ class NumpyKernels(GenericKernels):
         memory_limit: int | None = None,
         reduction: Reduction | None = None,
     ) -> Packed:
-        """Nothing to prepare."""
+        """The codes as they are, with the reduction."""
         n_samples = len(codes[0]) if len(codes) else 0
         how = reduction or plug_in(n_samples, is_weighted=weights is not None)
         return Packed(codes, n_bins, weights, how)
 
     def count_pairs(self, left: Packed, lefts: slice, right: Packed, rights: slice) -> Array:
-        """One ``count_joint`` a pair."""
+        """Counts by one ``count_joint`` for each pair."""
         rows, columns = (
             [(pack.codes[i], pack.n_bins[i]) for i in range(len(pack.codes))[side]]
             for pack, side in ((left, lefts), (right, rights))
@@ -111,7 +112,7 @@ class NumpyKernels(GenericKernels):
 
     def sum_xlogx(self, counts: Array) -> Array:
         """Σ c·log c with 0·log 0 = 0."""
-        x = np.ascontiguousarray(counts, np.float64)  # else NumPy adds cell by cell, and rounds
+        x = np.ascontiguousarray(counts, np.float64)  # for NumPy's pairwise sums, which round less
         return np.asarray(np.sum(x * np.log(np.where(x > 0, x, 1.0)), axis=-1))
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
@@ -121,8 +122,8 @@ class NumpyKernels(GenericKernels):
         return np.asarray(np.sum(np.ascontiguousarray(terms), axis=-1))
 
 
-def _written(codes: Array, dtype: str, out: Array | None) -> Array:
-    """The codes in their dtype, in ``out`` where that is given."""
+def _in_dtype(codes: Array, dtype: str, out: Array | None) -> Array:
+    """The codes in a dtype, written to ``out`` where that is given."""
     result = np.empty(codes.size, dtype) if out is None else out
     result[:] = codes
     return result

@@ -1,4 +1,4 @@
-"""What the counts of pairs add up to, and the entropies that are made of that."""
+"""Sums over the counts of pairs, and the entropies that follow from them."""
 
 from __future__ import annotations
 
@@ -14,47 +14,49 @@ Array = Any
 """As `contract.Array`."""
 
 COUNTS_AT_ONCE = 1 << 21
-"""Cells of counts that `sums_by_parts` holds, 16 MiB, if a row of pairs is not more."""
+"""Cells of counts that `sums_by_parts` holds at most (16 MiB), unless one row of pairs has more."""
 
 LEAST_WIDTH = 512
-"""Pairs of a row that are counted together at least: kernels lay features out side by side."""
+"""The fewest pairs of a row that are counted together: kernels lay features out side by side."""
 
 
 class PairEntropies(NamedTuple):
-    """Entropies in nats of the pairs of a tile; NaN of a pair without a sample."""
+    """Entropies in nats of the pairs of a tile; NaN for a pair without a sample."""
 
     joint: Array
     """``(n_left, n_right)``."""
     left: Array
-    """Of the left feature, over the samples in which neither is missing; as ``joint``, or of a
-    shape that fits it."""
+    """Entropies of the left feature over the samples in which neither feature is missing. The shape
+    is that of ``joint``, or one that broadcasts to it."""
     right: Array
-    """Of the right feature, likewise."""
+    """Entropies of the right feature, over the same samples and of such a shape."""
 
 
 class PairSums(NamedTuple):
-    """What the pairs of a tile add up to: Σ f(c) over cells, f by the `terms.Reduction` of a pack.
+    """Sums of the pairs of a tile: Σ f(c) over cells, f the term of a pack's `terms.Reduction`.
 
-    int64 in fixed point where that is exact, float64 of weights and of very many samples. Sums of
-    disjoint samples add up, all but the unit.
+    They are int64 in fixed point where that is exact, and float64 for weights and for very many
+    samples. Sums over disjoint sets of samples add up; the unit is the same for all.
     """
 
     joint: Array
     """Over the cells of each pair, ``(n_left, n_right)``."""
     left: Array
-    """Over the bins of the left feature, of the samples in which neither is missing. As ``joint``,
-    or of a shape that fits it, ``(n_left, 1)``, where no sample is missing."""
+    """Over the bins of the left feature, for the samples in which neither feature is missing. The
+    shape is that of ``joint``, or ``(n_left, 1)`` where no sample is missing."""
     right: Array
-    """Over the bins of the right feature, likewise; ``(1, n_right)``."""
+    """Over the bins of the right feature, for the same samples; ``joint``'s shape, or
+    ``(1, n_right)``."""
     whole: Array
-    """g of the number of samples; as ``joint``, or of a shape that fits it."""
+    """g of the number of samples; ``joint``'s shape, or one that broadcasts to it."""
     samples: Array
-    """In which neither is missing: their number, or the sum of their weights; as ``whole``."""
+    """The number of samples in which neither feature is missing, or the sum of their weights; in
+    the shape of ``whole``."""
     unit: float
-    """What 1 stands for, in nats times samples; a power of two."""
+    """The value of 1 in nats times samples, a power of two."""
 
     def plus(self, other: PairSums) -> PairSums:
-        """The sums of both, which are of other samples, in the same unit."""
+        """The sums over the samples of both, which are disjoint; both have the same unit."""
         return PairSums(
             self.joint + other.joint,
             self.left + other.left,
@@ -67,7 +69,7 @@ class PairSums(NamedTuple):
     def entropies(self) -> PairEntropies:
         """H = (g(N) − Σ f(c))/N."""
         with np.errstate(invalid="ignore", divide="ignore"):
-            # One rounding where an integer becomes a float, and one in the division.
+            # The result is rounded twice: where an integer becomes a float, and in the division.
             found = (
                 (self.whole - sums) * self.unit / self.samples
                 for sums in (self.joint, self.left, self.right)
@@ -76,11 +78,11 @@ class PairSums(NamedTuple):
 
 
 class Packed(Protocol):
-    """What every backend's packs have; the rest is their own."""
+    """The attributes that the packs of every backend have."""
 
     @property
     def n_bins(self) -> Any:
-        """Bins of each feature."""
+        """The number of bins of each feature."""
         ...
 
     @property
@@ -94,7 +96,7 @@ Pack = TypeVar("Pack", bound=Packed)
 
 @dataclass(frozen=True)
 class PackedPairs(Generic[Pack]):
-    """The features of a tile, by their numbers in two packs of the same samples, or in one."""
+    """The features of a tile, by their positions in two packs of the same samples, or in one."""
 
     left: Pack
     lefts: range
@@ -103,17 +105,17 @@ class PackedPairs(Generic[Pack]):
 
     @classmethod
     def of(cls, left: Pack, lefts: slice, right: Pack, rights: slice) -> Self:
-        """The features that two slices mean."""
+        """The features that two slices select."""
         return cls(left, range(len(left.n_bins))[lefts], right, range(len(right.n_bins))[rights])
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Features on the left and on the right."""
+        """The numbers of features on the left and on the right."""
         return len(self.lefts), len(self.rights)
 
     @property
     def most_bins(self) -> tuple[int, int]:
-        """The most bins on the left and on the right."""
+        """The largest numbers of bins on the left and on the right."""
         left, right = (
             int(np.max(pack.n_bins[side.start : side.stop], initial=0))
             for pack, side in ((self.left, self.lefts), (self.right, self.rights))
@@ -121,7 +123,7 @@ class PackedPairs(Generic[Pack]):
         return left, right
 
     def empty_sums(self, xp: Any) -> PairSums:
-        """Sums of each pair, to be written to."""
+        """Uninitialised arrays for the sums of each pair."""
         how = self.left.reduction
         dtype = np.int64 if how.is_exact else np.float64
         joint, left, right, whole, samples = (xp.empty(self.shape, dtype) for _ in range(5))
@@ -129,7 +131,7 @@ class PackedPairs(Generic[Pack]):
 
 
 def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) -> PairSums:
-    """Sums over the last axis of joint counts, of counts of the left and of the right variable."""
+    """Sums over the last axis of three tables: joint counts, left counts and right counts."""
     samples = tables[0].sum(axis=-1)
     if how.is_exact:
         terms, totals = kernels.bring(how.table), kernels.bring(how.totals)
@@ -140,7 +142,7 @@ def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) ->
 
 
 def sums_by_parts(kernels: Any, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
-    """`Kernels.pair_sums` by the counts of some pairs at a time."""
+    """`Kernels.pair_sums`, made by counting some pairs at a time."""
     pairs: PackedPairs[Any] = PackedPairs.of(left, lefts, right, rights)
     found = pairs.empty_sums(kernels.xp)
     at_once = max(1, COUNTS_AT_ONCE // max(1, prod(pairs.most_bins)))

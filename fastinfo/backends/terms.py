@@ -1,9 +1,9 @@
 """Entropies as sums over cells: H = (g(N) − Σ f(c))/N, for a function f of a count c.
 
-Plug-in, Miller–Madow and Grassberger entropies all are of this form. So the kernels of all pairs
-sum f, whatever it is, by a table of it in fixed point, and `PairSums.entropies` does the rest. Sums
-of integers are exact: the same in any order, so that every way to count a pair, any tile and any
-number of threads give one and the same value, and what strata, machines and streams sum adds up.
+Plug-in, Miller–Madow and Grassberger entropies all have this form. So the kernels of all pairs sum
+any f by a table of its values in fixed point, and `PairSums.entropies` computes H from the sums.
+Sums of integers are exact and the same in any order. So each way to count a pair, each tile and
+each number of threads gives the same value, and the sums of strata, machines and streams add up.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ import numpy as np
 HostArray = np.ndarray[Any, Any]
 
 MOST_FIXED = 1 << 20
-"""Samples up to which there is a table: 8 MiB. More, and weights, are summed as float64."""
+"""The most samples that get a table (8 MiB). For more, and for weights, sums are float64."""
 
 
 @dataclass(frozen=True)
 class Term:
-    """What an entropy sums over the cells of a table, and what that is taken from."""
+    """The functions f and g of an entropy H = (g(N) − Σ f(c))/N."""
 
     name: str
-    """What a checkpoint calls it."""
+    """Its name in checkpoints."""
     of: Callable[[HostArray], HostArray]
-    """f of counts, in the floating-point type that they come in; f(0) = 0."""
+    """f of each of many floating-point counts, in their dtype; f(0) = 0."""
     sum: Callable[[Any, Any], Any]
-    """Σ f(c) over the last axis of counts, float64, by the kernels of their backend."""
+    """Σ f(c) over the last axis of counts, float64, by the kernels that are passed after them."""
     of_total: Callable[[HostArray], HostArray] | None = None
-    """g of numbers of samples; f for None, by which a single occupied cell has no entropy."""
+    """g of each of many numbers of samples. None stands for f: one occupied cell has entropy 0."""
     sum_of_total: Callable[[Any, Any], Any] | None = None
-    """g of numbers of samples, float64, by kernels; ``sum`` of one cell for None."""
+    """g of numbers of samples, float64, by kernels. None stands for ``sum`` over one cell."""
 
     def given(self) -> Term:
         """The same for samples in strata: H(X|Z) = H(X,Z) − H(Z), in which g(N) cancels."""
@@ -49,42 +49,42 @@ class Term:
 
 
 class Reduction(NamedTuple):
-    """How counts that add up to some number of samples are reduced to sums of a term."""
+    """A term with its values in fixed point, for counts that add up to at most some number."""
 
     term: Term
     table: HostArray
-    """f in units, int64; empty where sums are float64."""
+    """f(0), f(1), … in units, int64; empty where sums are float64."""
     totals: HostArray
-    """g in units; ``table`` itself where g is f."""
+    """g(0), g(1), … in units, int64; the same array as ``table`` where g is f."""
     unit: float
-    """1 where sums are float64."""
+    """Nats times samples in 1 of the tables; 1.0 where sums are float64."""
 
     @property
     def is_exact(self) -> bool:
-        """Whether sums are integers."""
+        """Whether sums are integers, which are exact."""
         return self.table.size > 0
 
 
 def reduction(term: Term, n_samples: int, *, is_weighted: bool = False) -> Reduction:
-    """How to sum a term over counts that add up to ``n_samples`` at most.
+    """The reduction of a term for counts that add up to at most ``n_samples``.
 
-    The unit, a power of two, is the finest with which the sum cannot overflow; below that of a
-    float64 sum, which is as large.
+    The unit is the smallest power of two with which a sum cannot overflow. It is smaller than the
+    spacing of float64 numbers as large as the sum.
     """
     if is_weighted or n_samples > MOST_FIXED:
         nothing = np.empty(0, np.int64)
         return Reduction(term, nothing, nothing, 1.0)
-    return _fixed(term, max(1, int(n_samples).bit_length()))
+    return _in_fixed_point(term, max(1, int(n_samples).bit_length()))
 
 
 @cache
-def _fixed(term: Term, bits: int) -> Reduction:
-    # An extended type, where the machine has one, makes each entry right to half a unit.
+def _in_fixed_point(term: Term, bits: int) -> Reduction:
+    # longdouble, where it has more bits than float64, makes each entry right to half a unit.
     counts = np.arange(1 << bits, dtype=np.longdouble)
     terms = term.of(counts)
     totals = terms if term.of_total is None else term.of_total(counts)
-    # A sum over N < 2^bits samples is at most 2^bits times the largest share of a sample, which is
-    # bits·log 2 for c·log c, and must stay below 2⁶².
+    # A sum over N < 2^bits samples must stay below 2⁶² units. It is at most 2^bits times the
+    # largest share of one sample, f(c)/c, which is below bits·log 2 for c·log c.
     largest = np.abs(np.stack([terms, totals])[:, 1:] / counts[1:]).max()
     most = (1 << bits) * max(bits * math.log(2), float(largest))
     unit = 2.0 ** (math.ceil(math.log2(most)) - 62)
@@ -107,5 +107,5 @@ XLOGX = Term("xlogx", _xlogx, lambda counts, kernels: kernels.sum_xlogx(counts))
 
 
 def plug_in(n_samples: int, *, is_weighted: bool = False) -> Reduction:
-    """How kernels sum where nothing else is said."""
+    """The reduction of c·log c, which kernels use by default."""
     return reduction(XLOGX, n_samples, is_weighted=is_weighted)

@@ -1,8 +1,8 @@
-"""Samples → codes: which bin each sample is in.
+"""Samples → codes: the bin of each sample.
 
-Integers, booleans, strings and categoricals are categories as they are. Floating-point samples are
+Each value of integers, booleans, strings and categoricals is a category. Floating-point samples are
 binned by a rule: equal widths, equal frequencies, one of NumPy's rules, or given edges. Bins follow
-NumPy's convention: [edge, next edge), the last one closed.
+NumPy's convention: [edge, next edge); the last bin is closed.
 """
 
 from __future__ import annotations
@@ -25,28 +25,28 @@ from fastinfo.system.ranges import BLOCK
 
 
 class Coder(NamedTuple):
-    """How a column becomes codes, now that its bins are known."""
+    """A column with its bins and with the encoder that makes its codes."""
 
     bins: Bins
     n_samples: int
     has_missing: bool
-    """Whether any sample may have no bin: one has none, or `fit` did not look at all of them."""
+    """Whether a sample may be missing: one is, or `fit` did not look at all samples."""
     encode: Encoder
     kernels: Kernels
     assumed: Assumed | None = None
-    """What the bins were made by, if that was a guess."""
+    """The guess that the bins were made by; None if all samples were looked at."""
 
     @property
     def writes(self) -> bool:
-        """Whether encoding writes codes, which had better stay in cache."""
+        """Whether encoding writes new codes. Blocks of them should then fit a cache."""
         return not isinstance(self.encode, LookUp)
 
     def codes(self) -> Array:
-        """Codes of all samples."""
+        """The codes of all samples."""
         return self.encode(0, self.n_samples, None)
 
     def n_missing(self) -> int:
-        """How many samples have no bin, counted by blocks."""
+        """The number of missing samples, counted block by block."""
         size, n_samples = self.kernels.samples_at_once or BLOCK, self.n_samples
         blocks = (
             self.encode(start, min(start + size, n_samples), None)
@@ -63,16 +63,17 @@ def fit(
     may_guess: bool = False,
     weights: Array | None = None,
 ) -> Coder:
-    """Decide the bins of a column, where ``rule`` leaves them open.
+    """Decide the bins of a column by a rule, or take those that are given.
 
-    With ``may_guess`` some samples may speak for all: the counts are then to be held against what
-    was `Coder.assumed`. ``weights`` are positive; a whole one stands for so many
-    equal samples.
+    With ``may_guess`` the bins may come from some of the samples. The caller must then check by the
+    counts that what was `Coder.assumed` holds (`extremes.hold`). ``weights`` are positive; a whole
+    weight w counts as w equal samples.
 
     Raises
     ------
     ValueError
-        For equal-width bins of infinite values, or of a range too narrow for their number.
+        For bins of equal width if values are infinite, or if their range is too narrow for the
+        number of bins.
     """
     has_missing = column.missing is not None and bool(column.missing.any())
     n_samples = column.values.size
@@ -92,8 +93,8 @@ def fit(
     may_guess = may_guess and not has_missing
     categories, encode, assumed = fit_integers(column, kernels, n_jobs, may_guess)
     if has_missing:
-        # One pass more, for columns with missing values only, takes the category that stood in
-        # for them out again.
+        # Missing samples hold some integer, which is no category unless another sample has it too.
+        # Only columns with missing samples pay for this pass.
         encode, categories = mark_missing(encode, categories, missing, kernels)
     has_missing = has_missing or assumed is not None
     return Coder(Categories(categories), n_samples, has_missing, encode, kernels, assumed)
@@ -112,12 +113,12 @@ def _fit_floats(
     if isinstance(known, Edges):
         encode = Searching(values, known.edges, known.uniform, kernels)
         return Coder(known, values.size, True, encode, kernels)
-    is_open = may_guess and isinstance(rule, Uniform)
-    assumed = extremes.guess(values, kernels) if is_open else None
+    depends_on_extremes = isinstance(rule, Uniform)
+    assumed = extremes.guess(values, kernels) if may_guess and depends_on_extremes else None
     if assumed is not None:
         low, high, _ = assumed.summary
         bins = fit_edges(column, assumed.summary, rule, kernels, weights)
-        # Of a constant they are wider, and would not tell that it is none.
+        # The edges of a constant lie ½ beyond it, so counts would not show a sample that differs.
         if bins.edges[0] == low and bins.edges[-1] == high:
             encode = Searching(values, bins.edges, bins.uniform, kernels)
             return Coder(bins, values.size, True, encode, kernels, assumed)
@@ -146,12 +147,13 @@ def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
 
 
 def unite(left: Bins, right: Bins) -> tuple[Bins, Any, Any]:
-    """Bins that hold both, and where the bins of each are among them.
+    """Bins that include both, and the positions among them of the bins of each.
 
     Raises
     ------
     ValueError
-        For edges that differ, for edges beside categories, and for categories of two types.
+        If edges differ, if one side has edges and the other categories, or if the categories are
+        of two types.
     """
     if len(left) == 0 or len(right) == 0:
         one = right if len(left) == 0 else left

@@ -1,9 +1,9 @@
-"""Categories in their canonical form: each label once, in one order, as an array of one type.
+"""Categories in their canonical form: each label once, in one order, as an array of one dtype.
 
-Labels of one type are sorted as NumPy sorts them, text by its code points. Labels of several types,
-as a pandas categorical may hold them, are sorted by the name of their type and then by value, in an
-array of objects: 1 and "1" are different categories. So a label has the same position wherever its
-samples come from, and the counts of chunks, files and machines can be added up.
+Labels of one type are sorted as NumPy sorts them, text by its code points. A pandas categorical may
+hold labels of several types. They are sorted by the name of their type and then by value, in an
+array of objects; 1 and "1" are different categories. So the position of a label depends only on the
+set of labels, and the counts of several batches, files and machines can be added up.
 """
 
 from __future__ import annotations
@@ -18,41 +18,41 @@ from fastinfo.backends.contract import EXACT_IN_FLOATS, code_dtype
 
 Array = np.ndarray[Any, Any]
 Labels = Array | list[str]
-"""Text may come as a list, which needs no padding."""
+"""An array of labels, or text as a list, which needs no padding."""
 
 BLOCK = 1 << 14
-"""Samples that are Python objects at a time: as objects they take several times their memory."""
+"""Samples that become Python objects at a time; objects take several times their memory."""
 
 SMALL = 1 << 20
-"""Bytes up to which an array of text is padded, however much."""
+"""Bytes up to which text is an array of fixed width, however much of it is padding."""
 
 MOST_PADDING = 8
-"""How many times the size of its text a larger array may have; beyond it holds objects."""
+"""The most times that padding may multiply the size of larger text; beyond, it becomes objects."""
 
 MOST_HASHED = 64
-"""Characters up to which text of a fixed width is hashed as numbers, one character at a time."""
+"""The most characters of text of a fixed width that is hashed as numbers, by character."""
 
 ODD = np.uint64(0x9E3779B97F4A7C15)
-"""2⁶⁴ over the golden ratio, by which Fibonacci hashing multiplies (Knuth, vol. 3, 6.4)."""
+"""2⁶⁴ over the golden ratio, the factor of Fibonacci hashing (Knuth, vol. 3, 6.4)."""
 
 TYPES = frozenset({"bool", "bytes", "float", "int", "str"})
-"""Types of labels that may be mixed, by the names that they are sorted and stored by."""
+"""Names of the types of labels that may be mixed; labels are sorted and stored by these names."""
 
 
 # --- the canonical form -------------------------------------------------------------------------
 
 
 def typed(values: Iterable[Any], name: str) -> Labels:
-    """Different labels by their type: a list of text, an array, or an array of objects.
+    """Distinct labels in the form for their type: a list of text, an array, an array of objects.
 
     Labels that are neither numbers nor text, like the intervals of `pandas.cut`, become their text.
 
     Raises
     ------
     TypeError
-        For labels of several types of which one is neither a number nor text.
+        If the labels are of several types, one of which is neither a number nor text.
     ValueError
-        For different labels that have the same text.
+        If different labels have the same text.
     """
     labels = list(values)
     if set(map(type, labels)) <= {str}:
@@ -85,7 +85,7 @@ def typed(values: Iterable[Any], name: str) -> Labels:
 
 
 def canonical(labels: Labels) -> tuple[Array, Array]:
-    """The labels in canonical form, and the position of each given one among them."""
+    """The labels in canonical form, and the position of each of ``labels`` among them."""
     if isinstance(labels, list):
         labels = _text(labels)
     if labels.dtype != object:
@@ -97,19 +97,21 @@ def canonical(labels: Labels) -> tuple[Array, Array]:
 
 
 def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
-    """Canonical labels that hold both canonical sides, and the positions of each side among them.
+    """Canonical labels that include both sides, and the positions of each side among them.
+
+    Both sides are in canonical form.
 
     Raises
     ------
     ValueError
-        For sides of two types, unless one side holds several types itself, and for labels that no
-        dtype holds together.
+        If the sides are of two types, unless one side itself holds several types. Also if no dtype
+        holds all labels.
     """
     kinds = {_kind(left), _kind(right)}
     may_be_mixed = "mixed" in kinds and kinds <= {"mixed", "text", *"bifS"}
     if len(kinds) > 1 and not may_be_mixed and kinds != {"i", "f"}:
         raise ValueError(
-            f"categories of {_described(left)} and of {_described(right)} cannot be merged; give "
+            f"categories of {_type_of(left)} and of {_type_of(right)} cannot be merged; give "
             "both sides samples of one type"
         )
     if kinds & {"mixed", "text"}:
@@ -131,33 +133,33 @@ def merge(left: Array, right: Array) -> tuple[Array, Array, Array]:
 
 def _scalar(label: Any) -> Any:
     if isinstance(label, str):
-        text: str = str.__str__(label)  # of NumPy's text and of other subclasses too
+        text: str = str.__str__(label)  # a plain str, also for NumPy's and other subclasses
         return text
     is_plain = isinstance(label, np.generic) and label.dtype.kind in "biufS"
     return label.item() if is_plain else label
 
 
 def _kind(labels: Array) -> str:
-    """What labels are merged by: text, mixed, or the kind of a NumPy dtype."""
+    """The kind of labels, which decides how they merge: text, mixed, or the kind of their dtype."""
     kind: str = labels.dtype.kind
     if kind == "O":
         return "text" if all(isinstance(label, str) for label in labels.flat) else "mixed"
     return {"U": "text", "u": "i"}.get(kind, kind)
 
 
-def _described(labels: Array) -> str:
+def _type_of(labels: Array) -> str:
     kind = _kind(labels)
     return {"text": "text", "mixed": "several types"}.get(kind, f"dtype {labels.dtype}")
 
 
 def _keys(labels: Array, is_text: bool) -> list[Any]:
-    """What labels are sorted by."""
+    """The keys that labels are sorted by: text itself, or the type's name and the value."""
     listed: list[Any] = labels.tolist()
     return listed if is_text else [(type(label).__name__, label) for label in listed]
 
 
 def _united(sides: Sequence[list[Any]], is_text: bool) -> tuple[Array, list[Array]]:
-    """Labels of all sides in order, and the position of each side's among them."""
+    """The labels of all sides in order, and the positions of each side's labels among them."""
     ordered = sorted(set().union(*sides))
     index = {key: position for position, key in enumerate(ordered)}
     positions = [np.fromiter(map(index.__getitem__, side), np.intp, len(side)) for side in sides]
@@ -166,13 +168,13 @@ def _united(sides: Sequence[list[Any]], is_text: bool) -> tuple[Array, list[Arra
 
 
 def _text(labels: Sequence[Any], dtype: Any = np.str_) -> Array:
-    """Labels as NumPy's text or bytes; as objects where those would cut or waste.
+    """Labels as NumPy's text or bytes; as objects where NumPy would cut labels or waste memory.
 
-    NumPy pads labels by NUL to the longest, and takes NUL at their end for padding.
+    NumPy pads labels with NUL to the length of the longest, and drops NUL at the end of a label.
     """
     size = np.dtype((dtype, 1)).itemsize
-    padded = max(map(len, labels), default=0) * len(labels) * size
-    is_wasted = padded > max(SMALL, MOST_PADDING * sum(map(len, labels)) * size)
+    padded_bytes = max(map(len, labels), default=0) * len(labels) * size
+    is_wasted = padded_bytes > max(SMALL, MOST_PADDING * sum(map(len, labels)) * size)
     if is_wasted or any(label[-1:] in ("\0", b"\0") for label in labels):
         return _objects(labels)
     return np.array(labels, dtype)
@@ -194,7 +196,7 @@ def _of_one_dtype(left: Array, right: Array) -> tuple[Array, Array]:
     dtype = np.promote_types(left.dtype, right.dtype)
     kinds = {left.dtype.kind, right.dtype.kind}
     if "f" in kinds and kinds <= {"i", "u", "f"}:
-        # pandas makes floats of the labels of a categorical of integers with gaps.
+        # pandas turns the labels of a categorical of integers with missing values into floats.
         exact = [
             np.array_equal(side.astype(dtype).astype(side.dtype), side) for side in (left, right)
         ]
@@ -210,7 +212,7 @@ def _of_one_dtype(left: Array, right: Array) -> tuple[Array, Array]:
             raise ValueError("negative labels and labels above 2⁶³ − 1 fit no integer dtype")
         dtype = np.dtype(np.int64 if low < 0 else np.uint64)
     sides = left.astype(dtype), right.astype(dtype)
-    if dtype.kind in "mM":  # NumPy wraps dates around that a finer unit does not reach
+    if dtype.kind in "mM":  # NumPy wraps a date around that a finer unit cannot hold
         for before, after in zip((left, right), sides, strict=True):
             if not np.array_equal(after.astype(before.dtype), before):
                 raise ValueError(f"categories of dtype {before.dtype} do not fit {dtype}")
@@ -221,26 +223,28 @@ def _of_one_dtype(left: Array, right: Array) -> tuple[Array, Array]:
 
 
 def encode(positions: Array, n_labels: int, take: Callable[[Array], Labels]) -> tuple[Array, Array]:
-    """Codes of samples that are positions among labels in any order, and the labels that occur.
+    """The codes of samples, given as positions among labels, and the labels that occur.
 
     Parameters
     ----------
     positions : integer array of shape (n,)
         −1 where a sample is missing.
     n_labels : int
-        How many labels there are.
+        The number of labels, which may be in any order.
     take : function
-        Gives the labels at some positions: of a large dictionary only those that occur are needed.
+        Returns the labels at given positions. Only labels that occur are asked for, since a
+        dictionary may hold many more.
 
     Returns
     -------
     codes : array of shape (n,)
-        In the smallest of uint8, uint16 and uint32; the code B = ``len(labels)`` is missing.
+        uint8, uint16 or uint32, the smallest that holds them; code B = ``len(labels)`` marks a
+        missing sample.
     labels : array of shape (B,)
         In canonical form.
     """
     occurs = np.zeros(n_labels + 1, np.bool_)
-    occurs[positions] = True  # of missing samples the last
+    occurs[positions] = True  # −1, missing, sets the last
     kept = np.flatnonzero(occurs[:-1])
     labels, order = canonical(take(kept))
     code = np.full(n_labels + 1, labels.size, code_dtype(labels.size))
@@ -249,16 +253,16 @@ def encode(positions: Array, n_labels: int, take: Callable[[Array], Labels]) -> 
 
 
 def chosen(labels: Labels, kept: Array) -> Labels:
-    """The labels at some positions, which `encode` asks for."""
+    """The labels at some positions; a ``take`` of `encode`."""
     if isinstance(labels, np.ndarray):
         return labels[kept]
     return labels if len(kept) == len(labels) else [labels[position] for position in kept.tolist()]
 
 
 def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Array]:
-    """As `encode`, of samples that are text or bytes; whatever is neither among objects is missing.
+    """As `encode`, for samples that are text or bytes; objects that are neither are missing.
 
-    Hashing takes one look at each sample, where sorting all of them takes ten times as long.
+    Samples are hashed, since sorting all of them takes ten times as long.
     """
     found = _numbered_rows(values) if values.dtype.kind in "US" else None
     positions, labels = found or _numbered(values)
@@ -268,7 +272,7 @@ def encode_text(values: Array, missing: Array | None = None) -> tuple[Array, Arr
 
 
 def _numbered(values: Array) -> tuple[Array, Labels]:
-    """The number of each sample's label, and the labels in the order in which they first occur."""
+    """The position of each sample's label, and the labels in the order of first occurrence."""
     found: dict[Any, int] = {}
     positions = np.empty(values.size, np.intp)
     for start in range(0, values.size, BLOCK):
@@ -287,9 +291,9 @@ def _numbered(values: Array) -> tuple[Array, Labels]:
 
 
 def _numbered_rows(values: Array) -> tuple[Array, Labels] | None:
-    """As `_numbered`, of text of a fixed width; None where it is wide, or two labels hash alike.
+    """As `_numbered`, for text of a fixed width; None if it is wide or two labels have one hash.
 
-    To make Python's text of each sample takes longer than all the rest.
+    `_numbered` spends most of its time on making a Python string of each sample.
     """
     unit = np.uint32 if values.dtype.kind == "U" else np.uint8
     words = np.ascontiguousarray(values).view(unit).reshape(values.size, -1)
@@ -312,7 +316,7 @@ def _numbered_rows(values: Array) -> tuple[Array, Labels] | None:
 
 
 def to_json(labels: Array) -> list[list[Any]]:
-    """Labels that are objects as pairs of a type's name and a value, which JSON holds."""
+    """An array of objects as pairs of a type's name and a value, which JSON can hold."""
     return [
         [type(label).__name__, label.decode("latin-1") if isinstance(label, bytes) else label]
         for label in labels.tolist()
@@ -320,12 +324,12 @@ def to_json(labels: Array) -> list[list[Any]]:
 
 
 def from_json(pairs: list[list[Any]]) -> Array:
-    """What `to_json` made pairs of.
+    """The labels of which `to_json` made these pairs.
 
     Raises
     ------
     ValueError
-        For pairs that it did not make.
+        If a pair is not one that `to_json` makes.
     """
     labels = [label.encode("latin-1") if kind == "bytes" else label for kind, label in pairs]
     kinds = [kind for kind, _ in pairs]

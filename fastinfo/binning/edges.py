@@ -1,4 +1,4 @@
-"""Bins of floating-point samples: the edges that a rule means for them."""
+"""Bins of floating-point samples: the edges that a rule gives for them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from fastinfo.system import alerts
 def fit_edges(
     column: Column, summary: Summary, rule: Any, kernels: Kernels, weights: Array | None
 ) -> Edges:
+    """The edges that an open rule gives for a column; no bins if no sample is a number."""
     n_valid = column.values.size - summary.n_missing
     if n_valid == 0:
         return Edges.none()
@@ -42,9 +43,9 @@ def fit_edges(
 def _fit_weighted(
     column: Column, summary: Summary, rule: Any, kernels: Kernels, weights: Array
 ) -> Edges:
-    """The same of weighted samples, on the host.
+    """`fit_edges` for weighted samples, on the host.
 
-    Whole weights give the bins of samples that are repeated so often. Of others only the ratios
+    Whole weights give the bins of samples repeated that often. For other weights only their ratios
     matter: the number of samples is the effective one, (Σw)²/Σw² [Kish 1965].
     """
     values, weights = (_on_host(array, kernels) for array in (column.values, weights))
@@ -67,7 +68,7 @@ def _fit_weighted(
             repeated = np.repeat(values.astype(np.float64), weights.astype(np.int64))
             n_bins = _rules_number(repeated, rule, column.name)
         return _equal_bins(column, summary, n_bins)
-    largest = weights.max()  # by which the squares stay within floating point
+    largest = weights.max()  # divided by it, no square overflows
     n_samples = total if is_whole else (total / largest) ** 2 / ((weights / largest) ** 2).sum()
     n_bins = rule.n_bins or default_n_bins(n_samples, rule.n_variables)
     if isinstance(rule, Uniform):
@@ -99,7 +100,7 @@ def _require_finite(column: Column, summary: Summary) -> None:
 def _equal_bins(column: Column, summary: Summary, count: int) -> Edges:
     _require_finite(column, summary)
     try:
-        # NumPy's own edges, ±½ around a constant included.
+        # NumPy's own edges; for a constant they lie ½ on either side of it.
         with np.errstate(over="ignore", invalid="ignore"):  # ranges above the largest float
             edges = np.histogram_bin_edges(np.array([summary.low, summary.high]), count)
     except ValueError:
@@ -113,7 +114,7 @@ def _equal_bins(column: Column, summary: Summary, count: int) -> Edges:
 
 
 def quantile_edges(values: Array, summary: Summary, n_bins: int, kernels: Kernels) -> Any:
-    """Edges as `quantiles` finds them, by as few of the samples as the kernels can do with."""
+    """The edges of `fastinfo.backends.quantiles`, found by as few samples as the kernels need."""
     n_valid = values.size - summary.n_missing
     n_bins = min(n_bins, n_valid)
     ranks, most = quantiles.ranks(n_bins, n_valid), n_valid // n_bins

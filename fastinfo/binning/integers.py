@@ -1,4 +1,4 @@
-"""Categories of integers and booleans, and how they become codes."""
+"""Categories of integers and booleans, and the encoders that make their codes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from fastinfo.data.encoders import Capped, Encoder, LookUp, Offset, Renumbered
 from fastinfo.system.ranges import BLOCK
 
 MOST_OF_BYTES = 255
-"""Bins of which the codes, and the one of missing samples, are bytes."""
+"""The most bins whose codes, with that of missing samples, fit uint8."""
 
 CODED_BY_OFFSET = 1 << 16
 """Integers that span at most this many values are coded as value − smallest, without sorting."""
@@ -24,7 +24,7 @@ CODED_BY_OFFSET = 1 << 16
 def fit_integers(
     column: Column, kernels: Kernels, n_jobs: int, may_guess: bool
 ) -> tuple[Any, Encoder, Assumed | None]:
-    """Sorted categories of an integer or boolean column, how to encode it, and what was assumed."""
+    """Sorted categories of an integer or boolean column, its encoder, and the guess or None."""
     values = column.values
     if values.dtype.kind == "b":
         return np.array([False, True]), LookUp(values.view("u1")), None
@@ -32,7 +32,7 @@ def fit_integers(
     summary = summarize(values, kernels, n_jobs) if assumed is None else assumed.summary
     low, high = int(summary.low), int(summary.high)
     span = high - low + 1
-    if values.dtype == "u1":  # codes as they are
+    if values.dtype == "u1":  # the samples are codes already
         is_sure = assumed is None
         encode: Encoder = LookUp(values) if is_sure else Capped(values, high + 1, kernels)
         return np.arange(high + 1, dtype=values.dtype), encode, assumed
@@ -48,7 +48,7 @@ def fit_integers(
     encode = Offset(values, low, span, kernels)
     categories = np.arange(low, high + 1, dtype=values.dtype)
     if span <= 256:
-        return categories, encode, assumed  # an empty category costs less than a look for it
+        return categories, encode, assumed  # empty categories cost less than to look for them
     if not isinstance(values, OnHost):
         encode = LookUp(encode(0, values.size, None))
     present = _present(encode, span, values.size, None, kernels)
@@ -61,9 +61,9 @@ def fit_integers(
 
 
 def _guess(values: Array | OnHost, kernels: Kernels) -> Assumed | None:
-    """Extremes by some samples, where codes can tell that another sample lies beyond."""
+    """Guessed extremes, if the counts can show that another sample lies beyond them."""
     if kernels.codes_while_counting and values.dtype != "u1":
-        return None  # such kernels cap bytes alone
+        return None  # such kernels look for values beyond the bins in uint8 alone
     assumed = extremes.guess(values, kernels)
     if assumed is None or values.dtype == "u1":
         return assumed
@@ -77,7 +77,8 @@ def _present(
     missing: Array | OnHost | None,
     kernels: Kernels,
 ) -> Array:
-    """Which categories occur; by blocks, for NumPy widens codes to index with to eight bytes."""
+    """Which categories occur among the samples that are not missing: bool ``(n_categories,)``."""
+    # Block by block, since NumPy widens codes to eight bytes to index with them.
     present = kernels.xp.zeros(n_categories, np.bool_)
     block = kernels.samples_at_once or BLOCK
     for start in range(0, n_samples, block):
@@ -97,7 +98,7 @@ def _renumbered(
 def mark_missing(
     encode: Encoder, categories: Any, missing: Array | OnHost, kernels: Kernels
 ) -> tuple[Encoder, Any]:
-    """How to give the missing samples the code B, and the categories left without them."""
+    """An encoder that gives missing samples the code B, and the categories of the others."""
     present = _present(encode, categories.size, missing.size, missing, kernels)
     categories = categories[kernels.to_host(present)]
     return _renumbered(encode, present, missing, categories.size), categories

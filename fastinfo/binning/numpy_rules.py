@@ -1,8 +1,8 @@
-"""How many bins of equal width NumPy's rules ask for, within reason.
+"""The number of bins of equal width that NumPy's rules ask for, with a limit.
 
-The Freedman–Diaconis rule takes its width from the middle half of the samples, so that one value
-far away makes it ask for any number of bins; `numpy.histogram_bin_edges` makes the edges of all of
-them. No other rule can be made to ask for more than the larger of n and 100.
+The Freedman–Diaconis rule derives its width from the middle half of the samples. So one value far
+away can make it ask for any number of bins, and `numpy.histogram_bin_edges` makes the edges of all
+of them. No other rule asks for more than the larger of n and 100.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ NUMPY_RULES = ("auto", "doane", "fd", "rice", "scott", "sqrt", "stone", "sturges
 
 
 def n_bins(values: Array, rule: str, name: str) -> tuple[int, str]:
-    """The number of bins that NumPy's rule gives; no more than samples where outliers decide.
+    """The number of bins that NumPy's rule gives; at most n where the rule has no limit of its own.
 
     Parameters
     ----------
@@ -29,16 +29,16 @@ def n_bins(values: Array, rule: str, name: str) -> tuple[int, str]:
     rule : str
         One of `NUMPY_RULES`.
     name : str
-        What the samples are called.
+        The name of the samples in messages.
 
     Returns
     -------
     int, str
-        The number, and why it is not the rule's own; an empty text where it is.
+        The number, and a message if it is not the rule's own; otherwise an empty text.
     """
     extent = float(values.max()) - float(values.min())
     if math.isinf(extent):
-        return values.size, ""  # making the edges raises the error, as for too narrow a range
+        return values.size, ""  # the caller raises when it makes the edges
     wanted = _freedman_diaconis(values, extent) if _is_unbounded(rule) else 0.0
     if wanted <= values.size:
         try:
@@ -55,7 +55,7 @@ def n_bins(values: Array, rule: str, name: str) -> tuple[int, str]:
 
 
 def _freedman_diaconis(values: Array, extent: float) -> float:
-    """⌈range / (2·IQR·n^(−1/3))⌉ [1]_; 1 where that is no number.
+    """The number of bins ⌈range / (2·IQR·n^(−1/3))⌉ [1]_; 1 if the IQR is 0.
 
     References
     ----------
@@ -69,13 +69,13 @@ def _freedman_diaconis(values: Array, extent: float) -> float:
 
 
 def _is_unbounded(rule: str) -> bool:
-    """Whether samples may make the rule ask for any number of bins."""
+    """Whether some samples make the rule ask for any number of bins."""
     return rule == "fd" or (rule == "auto" and not _auto_is_bounded())
 
 
 @cache
 def _auto_is_bounded() -> bool:
-    """Whether this NumPy's "auto" asks for about 2·√n bins at most, as newer ones do."""
+    """Whether "auto" asks for at most about 2·√n bins, as it does in newer versions of NumPy."""
     far_away = np.append(np.linspace(0.0, 1.0, 100), 1000.0)
     return np.histogram_bin_edges(far_away, "auto").size < 1000
 

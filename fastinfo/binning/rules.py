@@ -1,4 +1,4 @@
-"""How a column is to be binned, and the bins that come of it."""
+"""Rules by which a column is binned, and the bins that result."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Uniform:
 
     n_bins: int | None = None
     n_variables: int = 2
-    """How many share a table, on which the number of bins depends where it is left open."""
+    """How many variables share a table; the number of bins depends on it if ``n_bins`` is None."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class NumpyRule:
 
 @dataclass(frozen=True)
 class Given:
-    """Bins by edges that the caller knows."""
+    """Bins by edges that the caller gives."""
 
     edges: np.ndarray[Any, Any]
 
@@ -45,7 +45,7 @@ Rule = Uniform | Quantile | NumpyRule | Given
 
 @dataclass(frozen=True, eq=False)
 class Edges:
-    """Bins of a number line: bin i is [edges[i], edges[i+1]), the last one closed."""
+    """Bins that are intervals: bin i is [edges[i], edges[i+1]); the last bin is closed."""
 
     edges: np.ndarray[Any, Any]
     uniform: bool = False
@@ -53,7 +53,7 @@ class Edges:
 
     @classmethod
     def given(cls, edges: np.ndarray[Any, Any]) -> Edges:
-        """Edges that a caller knows; those of `numpy.linspace` are known again."""
+        """Bins by edges that a caller gives; those of `numpy.linspace` are recognised."""
         low, high = float(edges[0]), float(edges[-1])
         is_uniform = 0 < high - low < math.inf and np.array_equal(
             edges, np.linspace(low, high, edges.size)
@@ -62,7 +62,7 @@ class Edges:
 
     @classmethod
     def none(cls) -> Edges:
-        """No bin at all: what a column without a single valid sample has."""
+        """No bins, for a column without a valid sample."""
         return cls(np.array([np.nan]))
 
     def __len__(self) -> int:
@@ -73,7 +73,7 @@ class Edges:
 class Categories:
     """Bins that are values: bin i holds the samples equal to ``values[i]``.
 
-    They are in the canonical form of `fastinfo.binning.categories`, always.
+    ``values`` are always in the canonical form of `fastinfo.binning.categories`.
     """
 
     values: np.ndarray[Any, Any]
@@ -86,14 +86,14 @@ Bins = Edges | Categories
 
 
 def default_n_bins(n_samples: float, n_variables: int = 2) -> int:
-    """⌈n^(1/(d+1))⌉ for d variables that share a table, ⌈n^(1/3)⌉ for one and for two.
+    """⌈n^(1/(d+1))⌉ for d variables that share a table; ⌈n^(1/3)⌉ for one and for two.
 
-    More bins follow the variables more closely, and fill the table with chance. Measured on
-    Gaussian variables that share 0 to 0.8 nats, for two, three and four variables and n = 200 …
-    200,000, this number's error is the smallest of all, or at most 13% above it
-    (docs/reading-values.md). Floating-point roots are off by one at some powers, so the root is
-    checked.
+    More bins follow the variables more closely, but add information by chance. Errors were measured
+    on Gaussian variables that share 0 to 0.8 nats, for two, three and four variables and n = 200 …
+    200,000. This number's error is the smallest of all, or at most 13% above it
+    (docs/reading-values.md).
     """
+    # A floating-point root is off by one at some powers, so that the root is checked in integers.
     power = max(n_variables, 2) + 1
     n_bins: int = max(int(float(n_samples) ** (1 / power)) - 1, 1)
     while n_bins**power < n_samples:
@@ -102,7 +102,7 @@ def default_n_bins(n_samples: float, n_variables: int = 2) -> int:
 
 
 def sharing(rule: Rule, n_variables: int) -> Rule:
-    """The rule for columns of which so many share a table."""
+    """The same rule for columns that share a table with others, ``n_variables`` in all."""
     if isinstance(rule, (Uniform, Quantile)) and rule.n_variables != n_variables:
         return type(rule)(rule.n_bins, n_variables)
     return rule

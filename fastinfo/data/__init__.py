@@ -1,1 +1,1 @@
-"""What flows from one stage to the next."""
+"""The data that one stage hands to the next: columns, and encoders of their samples."""

@@ -1,4 +1,4 @@
-"""What samples are once they have passed the edge: columns, and tables of them."""
+"""Samples after validation: columns, and tables of columns."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ Array = Any
 
 
 class Column(NamedTuple):
-    """One column of samples, as `fastinfo.inputs.arguments` leaves it."""
+    """One column of samples that `fastinfo.inputs.arguments` has validated."""
 
     name: str
-    """What messages call it: ``x``, ``x[:, 2]``, or its name in a table."""
+    """Its name in messages: ``x``, ``x[:, 2]``, or its name in a table."""
     values: Array
     """``(n,)``: float32, float64, any integer dtype or bool."""
     missing: Array | None = None
-    """Boolean ``(n,)``, where values that are not floating-point are missing."""
+    """Boolean ``(n,)``, True for missing samples. None if no sample is missing, but for NaN."""
     categories: np.ndarray[Any, Any] | None = None
-    """Of text and categoricals: the labels that occur, in the order of
-    `fastinfo.binning.categories`. ``values`` are then codes of them; what stands at a missing
-    sample does not matter."""
+    """For text and categoricals, the labels that occur, in the order of
+    `fastinfo.binning.categories`. ``values`` are then their codes; the code of a missing sample may
+    be any."""
     integers_with_gaps: bool = False
-    """Whether floats are what pandas makes of integers some of which are missing."""
+    """Whether the values are floats that pandas made from integers with missing values."""
 
     @property
     def is_float(self) -> bool:
@@ -33,25 +33,25 @@ class Column(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """What messages say of its samples."""
+        """A phrase for messages that says what its samples are."""
         if self.categories is None:
             return f"has dtype {self.values.dtype}"
         return "holds text" if self.categories.dtype.kind in "US" else "holds categories"
 
 
 class ArrayColumns(Sequence[Column]):
-    """The columns of one array, alike in all but their samples; each made when asked for.
+    """The columns of one array, of one dtype; each is made when it is asked for.
 
     Parameters
     ----------
     name : str
-        What the array is called.
+        The name of the array.
     rows : array of shape (m, n)
-        The samples of each column, contiguous: numbers, none of them missing but NaN.
+        The samples of each column, contiguous. They are numbers; only NaN is missing.
     first : int
         The position of the first column in the array.
     names : sequence of str, optional
-        Names of all columns of the array, where it has any.
+        The names of all columns of the array, if it has names.
     """
 
     def __init__(
@@ -76,18 +76,18 @@ class ArrayColumns(Sequence[Column]):
 
 
 class SparseColumns(Sequence[Column]):
-    """The columns of a sparse matrix, each made dense when asked for, and forgotten afterwards.
+    """The columns of a sparse matrix; each is made dense when it is asked for, and is not kept.
 
     Parameters
     ----------
     name : str
-        What the matrix is called.
+        The name of the matrix.
     matrix : scipy.sparse matrix or array of shape (n, m)
-        By columns (CSC), of numbers, each cell once.
+        Numbers in compressed columns (CSC), each cell at most once.
     first, names
-        As for `ArrayColumns`; ``first`` is the first column that is meant.
+        As for `ArrayColumns`; ``first`` is the position of the first column.
     stop : int, optional
-        The column after the last one that is meant.
+        The position after the last column; the end of the matrix by default.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class SparseColumns(Sequence[Column]):
         return self.like(self.matrix.astype(dtype))
 
     def like(self, matrix: Any) -> SparseColumns:
-        """The same columns of another matrix."""
+        """The same columns with the samples of another matrix."""
         start, stop = self.positions.start, self.positions.stop
         return SparseColumns(self.name, matrix, start, self.names, stop)
 
@@ -131,11 +131,11 @@ def _name_of(array: str, position: int, names: Sequence[str] | None) -> str:
 
 
 Columns = Sequence[Column]
-"""Of one table: `ArrayColumns`, `SparseColumns`, or a list of columns that differ."""
+"""The columns of one table: `ArrayColumns`, `SparseColumns`, or a list of columns of any dtypes."""
 
 
 def of_samples(columns: Columns, chosen: Callable[[Array], Array]) -> Columns:
-    """The same columns with some of their samples, as a function chooses them along an array."""
+    """The same columns with some of their samples, which ``chosen`` selects along the last axis."""
     if isinstance(columns, ArrayColumns):
         return ArrayColumns(columns.name, chosen(columns.rows), columns.first, columns.names)
     if isinstance(columns, SparseColumns):
@@ -151,5 +151,5 @@ def of_samples(columns: Columns, chosen: Callable[[Array], Array]) -> Columns:
 
 
 def typical(columns: Columns) -> Columns:
-    """Columns that stand for all, in everything that can be known without their samples."""
+    """Columns with all dtypes, lengths and homes that occur: one is enough where all are alike."""
     return columns[:1] if isinstance(columns, (ArrayColumns, SparseColumns)) else columns

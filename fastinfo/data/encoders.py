@@ -1,4 +1,4 @@
-"""How samples become codes, range by range, once the bins of their column are decided.
+"""Encoders make codes of samples, range by range, once the bins of the column are decided.
 
 `fastinfo.binning` makes encoders and `fastinfo.counting` calls them; neither knows the other.
 """
@@ -14,55 +14,56 @@ import numpy as np
 from fastinfo.backends.contract import Array, Kernels, OnHost, Uncoded
 
 MOST_CAPPED = 64
-"""Bins of bytes that are capped while they are counted: a table takes up to twice as many lines."""
+"""The most bins of uint8 samples that are capped while counting: the kernel's table may then have
+up to twice as many lines."""
 
 
 class Encoder(ABC):
-    """How ranges of a column's samples become codes."""
+    """Makes codes of ranges of a column's samples."""
 
     @abstractmethod
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """Codes of a range, at the beginning of ``out`` where that can be used."""
+        """Codes of a range, written to the beginning of ``out`` where the encoder can do so."""
 
     def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """What is counted of a range: codes, or the samples where the kernels code by themselves.
+        """Codes of a range, or its samples for kernels that code while they count.
 
-        ``out`` is what the range before it gave.
+        ``out`` is what this method returned for the range before.
         """
         return self(start, stop, out)
 
 
 @dataclass(frozen=True, eq=False)
 class LookUp(Encoder):
-    """Codes that are there already."""
+    """Codes that exist already."""
 
     found: Array | OnHost
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """A view, whatever ``out`` is."""
+        """A view; ``out`` is not used."""
         return self.found[start:stop]
 
 
 @dataclass(frozen=True, eq=False)
 class Capped(LookUp):
-    """Bytes that are codes where they are below ``n_bins``, and missing beyond.
+    """uint8 samples that are codes below ``n_bins``; larger samples are missing.
 
-    There are probably none beyond. A pass of its own for the largest would read everything from
-    memory twice, at a speed that threads do not multiply. So each block is looked through just
-    before it is counted, in cache.
+    Probably no sample is larger. A separate pass for the largest would read all samples from memory
+    twice, at a bandwidth that more threads do not increase. So each block is checked just before it
+    is counted, and is read from the cache then.
     """
 
     n_bins: int
     kernels: Kernels
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """A view, and new codes where some are beyond."""
+        """A view; a new array if some samples are not below ``n_bins``."""
         view = self.found[start:stop]
         is_within = self.kernels.summarize(view).high < self.n_bins
         return view if is_within else self.kernels.xp.minimum(view, self.n_bins)
 
     def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """A view, whose larger codes kernels that code while they count do not count."""
+        """A view for kernels that code while they count: they leave larger samples out."""
         if not self.kernels.codes_while_counting or self.n_bins > MOST_CAPPED:
             return self(start, stop, out)
         return Uncoded(self.found[start:stop], is_guess=True)
@@ -70,17 +71,17 @@ class Capped(LookUp):
 
 @dataclass(frozen=True, eq=False)
 class Searching(Encoder):
-    """Codes of samples by the bins that these are in."""
+    """Codes of floating-point samples by the edges of their bins."""
 
     values: Array | OnHost
     edges: Any
-    """As for `Kernels.encode_edges`; a single one where there is no bin."""
+    """As for `Kernels.encode_edges`; a single edge if there is no bin."""
     is_uniform: bool
-    """Whether they are those of `Kernels.encode_uniform`."""
+    """Whether the edges are those of `Kernels.encode_uniform`."""
     kernels: Kernels
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """By a multiplication where the bins are equal."""
+        """Codes of a range, by `Kernels.encode_uniform` where the bins are of equal width."""
         edges, n_bins = self.edges, self.edges.size - 1
         if n_bins == 0:
             return self.kernels.xp.zeros(stop - start, np.uint8)
@@ -91,7 +92,7 @@ class Searching(Encoder):
         return self.kernels.encode_edges(values, edges, out)
 
     def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """The samples with their bins."""
+        """The samples with their edges, for kernels that code while they count."""
         if not self.kernels.codes_while_counting or self.edges.size == 1:
             return self(start, stop, out)
         return Uncoded(self.values[start:stop], self.edges, self.is_uniform)
@@ -99,7 +100,7 @@ class Searching(Encoder):
 
 @dataclass(frozen=True, eq=False)
 class Offset(Encoder):
-    """Codes of integers, which are their distances from the lowest."""
+    """Codes of integers: their distances from the lowest."""
 
     values: Array | OnHost
     low: int
@@ -107,12 +108,12 @@ class Offset(Encoder):
     kernels: Kernels
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """A subtraction."""
+        """Codes of a range, by `Kernels.encode_integers`."""
         values, out = self.values[start:stop], _beginning(out, stop - start)
         return self.kernels.encode_integers(values, self.low, self.n_bins, out)
 
     def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """The integers with the lowest one."""
+        """The integers with the lowest one, for kernels that code while they count."""
         if not self.kernels.codes_while_counting:
             return self(start, stop, out)
         return Uncoded(self.values[start:stop], low=self.low)
@@ -120,7 +121,7 @@ class Offset(Encoder):
 
 @dataclass(frozen=True, eq=False)
 class Renumbered(Encoder):
-    """Codes by what another encoder says, of which some categories do not occur."""
+    """New codes for those of another encoder, some of whose categories do not occur."""
 
     encode: Encoder
     new_codes: Array
@@ -128,7 +129,7 @@ class Renumbered(Encoder):
     n_bins: int
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """New arrays, for NumPy and CuPy index in no other way."""
+        """Codes of a range, in a new array: NumPy and CuPy index into no other."""
         codes = self.new_codes[self.encode(start, stop, None)]
         if self.missing is not None:
             codes[self.missing[start:stop]] = self.n_bins

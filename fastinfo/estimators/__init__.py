@@ -1,1 +1,1 @@
-"""Counts → entropies, and what chance alone gives."""
+"""Counts → entropies, and the information that chance alone gives."""

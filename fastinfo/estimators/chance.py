@@ -1,4 +1,4 @@
-"""The information that two independent variables seem to share, by their margins alone."""
+"""The information that two independent variables seem to share, computed from their margins."""
 
 from __future__ import annotations
 
@@ -14,13 +14,18 @@ Array = np.ndarray[Any, Any]
 def expected_information(left_margin: Array, right_margin: Array) -> float:
     """Expectation of the plug-in mutual information of two independent variables, in nats.
 
-    Each way to pair the samples of two variables is as likely as any other, so that the count of a
-    cell follows the hypergeometric distribution [1]_.
+    Each way to pair the samples of two variables is equally likely, so that the count of a cell
+    follows the hypergeometric distribution [1]_.
 
     Parameters
     ----------
     left_margin, right_margin : integer arrays of shape (k,) and (l,)
-        Samples in each bin of either variable; both have the same sum.
+        The number of samples in each bin of either variable; both have the same sum.
+
+    Returns
+    -------
+    float
+        At least 0.
 
     References
     ----------
@@ -38,11 +43,11 @@ def expected_information(left_margin: Array, right_margin: Array) -> float:
     1.0
     """
     # Cells with the same two margins have the same expectation.
-    left, of_left = np.unique(left_margin[left_margin > 0], return_counts=True)
-    right, of_right = np.unique(right_margin[right_margin > 0], return_counts=True)
-    if of_left.sum() <= 1 or of_right.sum() <= 1:
+    left, left_repeats = np.unique(left_margin[left_margin > 0], return_counts=True)
+    right, right_repeats = np.unique(right_margin[right_margin > 0], return_counts=True)
+    if left_repeats.sum() <= 1 or right_repeats.sum() <= 1:
         return 0.0
-    kernels = on_host()  # for margins are short
+    kernels = on_host()  # margins are short
     margins = left.astype(np.int64), right.astype(np.int64)
-    expected = kernels.expected_cells(*margins, int(margins[0] @ of_left))
-    return float(max(of_left @ expected @ of_right, 0.0))
+    expected = kernels.expected_cells(*margins, int(margins[0] @ left_repeats))
+    return float(max(left_repeats @ expected @ right_repeats, 0.0))

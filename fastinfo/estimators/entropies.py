@@ -1,8 +1,8 @@
 """Counts → entropies, in nats.
 
-An estimator is a term, a function of a count that is summed over the cells of a table, or else a
-function of all counts. To add one, enter it in `ESTIMATORS` with what holds for it; the measures,
-the pairwise engine and the command line take it from there.
+An estimator has a term, a function of a count that is summed over the cells of a table; or it is a
+function of all counts. To add an estimator, enter it in `ESTIMATORS` with its properties. The
+measures, the pairwise engine and the command line look it up there.
 """
 
 from __future__ import annotations
@@ -18,36 +18,37 @@ from fastinfo.backends.terms import XLOGX, Term
 from fastinfo.estimators.grassberger import GRASSBERGER
 
 NCells = Callable[[], Any]
-"""Tells the number of possible cells of each table (`possible_cells`), for estimators that ask: a
-number, or an array that fits the result."""
+"""A function that an estimator may call. It returns the number of possible cells of each table
+(`possible_cells`): a number, or an array that broadcasts to the result."""
 
 
 class Estimator(NamedTuple):
-    """How entropies are estimated from counts, and what that means for their use."""
+    """A way to estimate entropies from counts, and its properties."""
 
     term: Term | None
-    """What the entropy sums over cells, where it is such a sum: (g(N) − Σ f(c))/N. All pairs are
-    measured by it at the speed of the plug-in estimate."""
+    """The term of an entropy of the form (g(N) − Σ f(c))/N; None for other entropies. With a term
+    all pairs are measured at the speed of the plug-in estimate."""
     of_counts: Callable[[Array, NCells, Kernels], Array] | None = None
-    """Where it is none: entropies of counts ``(..., cells)``, NaN for a table without a sample."""
+    """Without a term: entropies of counts ``(..., cells)``, NaN for a table without a sample."""
     is_plug_in: bool = False
-    """Whether entropies are exact ones of the observed frequencies, whose laws hold for them."""
+    """Whether entropies are those of the observed frequencies, so that the laws of entropy hold."""
     needs_integers: bool = False
-    """Whether counts mean numbers of samples, so that weights and probabilities have no sense."""
+    """Whether counts must be numbers of samples: weights and probabilities are then refused."""
 
 
 PLUG_IN = XLOGX
 """H = log N − (Σ c·log c)/N, the entropy of the observed frequencies.
 
-The maximum-likelihood estimate; on average too small by about (K − 1)/(2N) for K occupied cells
-[Miller 1955]. Also the exact entropy of probabilities, and of anything in proportion."""
+It is the maximum-likelihood estimate. On average it is too small by about (K − 1)/(2N) for K
+occupied cells [Miller 1955]. For probabilities, or numbers in proportion to them, it is exact."""
 
 MILLER_MADOW = Term(
     "miller_madow",
     of=lambda counts: XLOGX.of(counts) - (counts > 0) / counts.dtype.type(2),
     sum=lambda counts, kernels: kernels.sum_xlogx(counts) - (counts > 0).sum(axis=-1) / 2,
 )
-"""The plug-in entropy plus (K − 1)/(2N) [Miller 1955]: ½ for each occupied cell, less that of N."""
+"""The plug-in entropy plus (K − 1)/(2N) [Miller 1955]: f subtracts ½ for each occupied cell, and g
+for the cell of all N samples."""
 
 
 ESTIMATORS: dict[str, Estimator] = {
@@ -59,25 +60,25 @@ ESTIMATORS: dict[str, Estimator] = {
 
 
 class Total(NamedTuple):
-    """What is the same for all marginals of a table that is not empty."""
+    """N and g(N), which are the same for all marginals of a table that is not empty."""
 
     samples: int
     """N."""
     whole: float
-    """g(N) by the kernels that sum the cells, so that one occupied cell gives exactly 0."""
+    """g(N), by the kernels that also sum the cells: one occupied cell then gives exactly 0."""
 
     @classmethod
     def of(cls, n_samples: int, term: Term, kernels: Kernels) -> Total:
-        """Of a table with so many samples."""
+        """The total of a table with ``n_samples`` samples."""
         return cls(n_samples, float(term.whole(kernels.bring(np.array(n_samples)), kernels)))
 
 
 def entropy(
     counts: Array, n_cells: NCells, estimator: str, kernels: Kernels, total: Total | None = None
 ) -> Array:
-    """Entropies in nats of counts ``(..., cells)``, shape ``(...)``.
+    """Entropies in nats of counts ``(..., cells)``, shape ``(...)``; NaN without a sample.
 
-    ``total`` is that of the counts by the estimator's term, where it is known.
+    ``total`` is the `Total` of the counts for the estimator's term, if the caller knows it.
     """
     term, of_counts = ESTIMATORS[estimator][:2]
     if term is None:
@@ -91,17 +92,17 @@ def entropy(
 
 
 def possible_cells(margin: Array, n_bins: Any, has_edges: Any, kernels: Kernels) -> Array:
-    """How many values a variable could have had, by its counts ``(..., bins)``.
+    """The number of values that a variable could have had, by its counts ``(..., bins)``.
 
-    Those of a binned variable are its bins, whether a sample is in them or not. Those of integers
-    and other categories are the ones that came: what lies between two integers is as unknown as
-    what lies beyond, and a category that is declared and never met is no value. So the same samples
-    have as many whatever their type, and in whatever array they are counted.
+    For a binned variable these are its bins, whether a sample is in them or not. For integers and
+    other categories these are the values that occur: values between two integers are as unknown as
+    values beyond them, and a category that is declared and never occurs is no value. So the number
+    does not depend on the type of the samples, nor on the array that they are counted in.
 
     Parameters
     ----------
     margin : array
-        Its counts, over the samples of the table in question.
+        The counts of the variable, over the samples of the table.
     n_bins, has_edges : array
         The number of its bins, and whether they have edges.
     """
@@ -111,15 +112,15 @@ def possible_cells(margin: Array, n_bins: Any, has_edges: Any, kernels: Kernels)
 def without_rounding(
     value: Array, bounds: tuple[float, float], estimator: str, kernels: Kernels
 ) -> Any:
-    """A value by a formula, within the bounds that hold in exact arithmetic.
+    """The value of a formula, clipped to the bounds that hold in exact arithmetic.
 
-    For plug-in entropies, what lies beyond them is rounding. Corrected estimates may well lie
-    beyond; they stay as they are.
+    For plug-in entropies, what lies beyond the bounds is rounding. Corrected estimates may truly
+    lie beyond; they are returned as they are.
     """
     if not ESTIMATORS[estimator].is_plug_in:
         return value
     low, high = bounds
-    if isinstance(value, float):  # for one number NumPy takes longer to begin
+    if isinstance(value, float):  # NumPy is slow for a single number
         value = min(max(value, low), high)
     else:
         value = kernels.xp.minimum(kernels.xp.maximum(value, low), high)
@@ -134,17 +135,18 @@ def of_marginals(
     kernels: Kernels,
     n_samples: int | None = None,
 ) -> Callable[..., Array]:
-    """The function that formulas call: joint entropy of variables by position, of all for none.
+    """The function that formulas call: joint entropy, in nats, of variables given by position.
 
-    ``possible`` tells the number of possible cells of a variable. ``n_samples`` is known of one
-    table of integer counts, and not 0.
+    Without arguments it returns the joint entropy of all variables. ``possible`` returns the number
+    of possible cells of a variable. ``n_samples`` is given for a single table of integer counts
+    that is not empty.
     """
     total, term = None, ESTIMATORS[estimator].term
     if n_samples is not None and term is not None:
         total = Total.of(n_samples, term, kernels)
     known: dict[tuple[int, ...], Array] = {}
 
-    def of(*variables: int) -> Array:
+    def joint_entropy(*variables: int) -> Array:
         chosen = variables or tuple(range(n_variables))
         if chosen not in known:
             known[chosen] = entropy(
@@ -152,4 +154,4 @@ def of_marginals(
             )
         return known[chosen]
 
-    return of
+    return joint_entropy

@@ -1,7 +1,7 @@
-"""Finished tiles on disk, so that a long run can be ended at any moment and go on later.
+"""Finished tiles on disk, so that a long run can be stopped at any moment and go on later.
 
-One SQLite file in a directory of the caller's. A tile is there whole or not at all, whether the run
-ended by itself, by Ctrl-C or by SIGKILL; a power cut may cost the last second.
+They are in one SQLite file in a directory that the caller names. A tile is stored whole or not at
+all, whether the run ends by itself, by Ctrl-C or by SIGKILL. A power cut may cost the last second.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ import numpy as np
 FORMAT = 3
 
 APPLICATION_ID = 0x66696E66
-"""What SQLite keeps in the header of our files: "finf"."""
+"""The application ID in the header of our SQLite files: "finf"."""
 
 SECONDS_BETWEEN_COMMITS = 0.5
-"""Tiles are small; a transaction for each would cost more than counting them."""
+"""The least time between two commits. A transaction for each tile would take longer than to count
+it."""
 
 
 def fingerprint(arrays: Iterable[Any]) -> str:
-    """A hash of the bytes, dtypes and order of some arrays."""
+    """A hash of the bytes, dtypes, shapes and order of arrays, as hexadecimal digits."""
     digest = hashlib.blake2b(digest_size=16)
     for array in arrays:
         if array is None:
@@ -40,7 +41,7 @@ def fingerprint(arrays: Iterable[Any]) -> str:
 
 
 def require_directory(path: Path) -> None:
-    """Raise where something that is no directory stands where one is wanted."""
+    """Raise ValueError if the path exists and is no directory."""
     if path.exists() and not path.is_dir():
         raise ValueError(f"checkpoint {path} is a file; name a directory")
 
@@ -51,27 +52,27 @@ class Checkpoint:
     Parameters
     ----------
     directory : path
-        Where they are kept; made where it does not exist.
+        The directory of the file; it is made if it does not exist.
     description : mapping of str to str or int
-        What the values depend on. A directory that was begun with another one is refused.
+        What the values depend on. A directory with another description is refused.
     tile_cells : int or None
-        Cells of a tile, which cut the features into tiles, where the run is a new one.
+        The most cells of a tile, by which a new run cuts its features into tiles.
     planes : sequence of str
-        Names of the numbers that are measured of each pair.
+        The names of the planes of the measure.
 
     Attributes
     ----------
     tile_cells : int or None
-        Those that the run was begun with: with others none of its tiles would be found.
+        The number that the run was begun with. With another one none of its tiles would be found.
 
     Raises
     ------
     ValueError
-        Where the directory holds another run, or something else.
+        If the directory holds another run, or a file of another program.
     BlockingIOError
-        Where another process is writing to it.
+        If another process is writing to it.
     OSError
-        Where it cannot be read or written.
+        If it cannot be read or written.
     """
 
     def __init__(
@@ -89,14 +90,14 @@ class Checkpoint:
         self._file = self._connect()
         try:
             self._require_own()
-            # Another connection: what that one has locked in reading, it would keep.
+            # A new connection is needed: the first one would keep the lock that reading took.
             self._file.close()
             self._file = self._connect()
             described = {"format": FORMAT, "planes": ", ".join(planes), **description}
             self.tile_cells = self._open(described, tile_cells)
         except sqlite3.DatabaseError as error:
             self._file.close()
-            raise self._told(error) from error
+            raise self._as_error_of_directory(error) from error
         except ValueError:
             self._file.close()
             raise
@@ -105,9 +106,9 @@ class Checkpoint:
         try:
             return sqlite3.connect(self.directory / "tiles.sqlite", isolation_level=None)
         except sqlite3.DatabaseError as error:
-            raise self._told(error) from error
+            raise self._as_error_of_directory(error) from error
 
-    def _told(self, error: sqlite3.DatabaseError) -> Exception:
+    def _as_error_of_directory(self, error: sqlite3.DatabaseError) -> Exception:
         if not isinstance(error, sqlite3.OperationalError):
             return ValueError(f"{self.directory} holds no checkpoint of fastinfo: {error}")
         if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY:
@@ -117,7 +118,7 @@ class Checkpoint:
         return OSError(f"checkpoint {self.directory} cannot be opened: {error}")
 
     def _require_own(self) -> None:
-        """Raise where the file is another program's, before anything is written to it."""
+        """Raise ValueError if the file is another program's, before anything is written to it."""
         (application,) = self._file.execute("PRAGMA application_id").fetchone()
         (n_tables,) = self._file.execute("SELECT count(*) FROM sqlite_master").fetchone()
         if application != APPLICATION_ID and (application or n_tables):
@@ -127,7 +128,7 @@ class Checkpoint:
             )
 
     def _open(self, description: Mapping[str, str | int], tile_cells: int | None) -> int | None:
-        # One process at a time; written in order, so that a kill leaves a file that opens.
+        # Only one process may use the file. The write-ahead log keeps it readable after a kill.
         self._file.execute("PRAGMA locking_mode = EXCLUSIVE")
         self._file.execute("PRAGMA journal_mode = WAL")
         self._file.execute("PRAGMA synchronous = NORMAL")
@@ -148,20 +149,20 @@ class Checkpoint:
             names = sorted(set(begun) | set(description))
             other = [name for name in names if begun.get(name) != description.get(name)]
             if other:
-                told = ", ".join(
+                differences = ", ".join(
                     f"{name} was {begun.get(name)!r} and is {description.get(name)!r}"
                     for name in other
                 )
                 raise ValueError(
-                    f"checkpoint {self.directory} belongs to another run: {told}. Name another "
-                    "directory, or remove this one to begin anew"
+                    f"checkpoint {self.directory} belongs to another run: {differences}. "
+                    "Name another directory, or remove this one to begin anew"
                 )
         self._file.execute("COMMIT")
         self._file.execute("BEGIN")
         return None if row[1] is None else int(row[1])
 
     def load(self, left: slice, right: slice) -> dict[str, Any] | None:
-        """Values of a finished tile, by the names of their planes, or None."""
+        """The planes of a finished tile by their names, float64; None if it is not finished."""
         row = self._file.execute(
             "SELECT tile_values FROM tiles WHERE left_start = ? AND left_stop = ? "
             "AND right_start = ? AND right_stop = ?",
@@ -173,7 +174,7 @@ class Checkpoint:
         return dict(zip(self.planes, np.frombuffer(row[0], "<f8").reshape(shape), strict=True))
 
     def store(self, left: slice, right: slice, planes: Mapping[str, Any]) -> None:
-        """Keep the values of a finished tile."""
+        """Store the planes of a finished tile."""
         values = np.stack([planes[name] for name in self.planes])
         self._file.execute(
             "INSERT OR REPLACE INTO tiles VALUES (?, ?, ?, ?, ?)",
@@ -191,6 +192,6 @@ class Checkpoint:
             self._last_commit = time.monotonic()
 
     def close(self) -> None:
-        """Write what is not written yet."""
+        """Commit the last tiles and close the file."""
         self._file.execute("COMMIT")
         self._file.close()

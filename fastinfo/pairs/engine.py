@@ -1,11 +1,11 @@
 """The tile engine: plan → count → measure → sink.
 
-The pairs of features are cut into tiles. Threads count and reduce one tile at a time, and a sink
-takes each tile's values; between tiles there is room for progress and for Ctrl-C. Nothing larger
-than the tiles under way and the sink's own result is ever held.
+The pairs of features are cut into tiles. Each thread counts and reduces one tile at a time, and a
+sink takes the values of each tile. Progress is reported and Ctrl-C takes effect between tiles. The
+memory holds no more than the tiles under way and the sink's own result.
 
-Where several devices share the tiles, each has a job of its own. The plan does not know of them:
-the tiles, and so the values and what a checkpoint keeps of them, are the same for any number.
+If several devices share the tiles, each has a job of its own. The plan does not depend on the
+number of devices, and so the tiles, their values and the checkpoint do not either.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class Sink(Protocol):
     """Takes the values of finished tiles, from one thread, in any order."""
 
     stays: bool
-    """Whether it takes them where they were measured, and not on the host."""
+    """Whether it takes arrays of the kernels that measured them, not arrays of the host."""
 
     def put(self, left: Array, right: Array, planes: Planes) -> None:
-        """Planes ``(n_left, n_right)`` of pairs of features, ``left`` and ``right`` numbered."""
+        """Take planes ``(n_left, n_right)`` of features at positions ``left`` and ``right``."""
         ...
 
 
@@ -42,16 +42,17 @@ def run(
 ) -> None:
     """Measure every tile of the plan and hand it to the sink.
 
-    Each tile is measured by the next of the jobs of a `team` that is free, on as many threads as
-    ``n_jobs`` says, no more than are of use and at least one for each job. Tiles that the
-    checkpoint knows are not measured again. ``progress`` is called in the caller's thread, with the
-    pairs done and the pairs in all. An exception in it, or Ctrl-C, ends the run after the tiles
-    under way; the sink and the checkpoint keep the tiles that they were given.
+    The first free job of a `team` measures the next tile. There are ``n_jobs`` threads, but at
+    least one for each job, and no more than the kernels gain from. Tiles in the checkpoint are not
+    measured again. ``progress`` is called in the caller's thread with the number of pairs done and
+    of all pairs. An exception in it, or Ctrl-C, ends the run after the tiles under way; the sink
+    and the checkpoint keep the tiles that they were given.
     """
     order, tiles = jobs[0].plan.order, jobs[0].plan.tiles
     total, done = sum(tile.n_pairs for tile in tiles), 0
     running: dict[Future[Planes], Tile] = {}
-    # As many places as threads: none waits, and the job that has waited longest comes next.
+    # The queue has one entry for each thread, so that no thread waits. The job that has been free
+    # longest comes next.
     n_threads = len(jobs) * threads(jobs[0].kernels, -(-n_jobs // len(jobs)))
     free: SimpleQueue[Job] = SimpleQueue()
     for i in range(n_threads):
@@ -68,7 +69,7 @@ def run(
         nonlocal done
         sink.put(order[tile.left], order[tile.right], planes)
         done += tile.n_pairs
-        if progress is not None and tile.n_pairs > 0:  # a diagonal of one feature has none
+        if progress is not None and tile.n_pairs > 0:  # a feature with itself is no pair
             progress(done, total)
 
     def collect() -> None:
@@ -85,7 +86,7 @@ def run(
                 if known is not None:
                     finish(tile, known)
                     continue
-                # A tile ahead for each thread keeps it busy without holding many results.
+                # One tile in advance for each thread keeps it busy; few results are held.
                 while len(running) >= 2 * n_threads:
                     collect()
                 running[pool.submit(measure, tile)] = tile

@@ -1,7 +1,6 @@
-"""Tables → the codes of their features: columns of an array all at once, others one by one.
+"""Tables → codes of their features: columns of an array all at once, other columns one by one.
 
-What is decided for a feature never depends on how it was looked at: `binning.fit` is the judge of
-every row.
+Both ways give a feature the same bins, those of `binning.fit`.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from fastinfo.system.ranges import RANGE, map_threads
 HostArray = np.ndarray[Any, Any]
 
 BROUGHT_AT_ONCE = 1 << 25
-"""Samples of rows that a thread brings to a device at a time: milliseconds of PCIe."""
+"""Samples of rows that a thread copies to a device at a time, which takes PCIe milliseconds."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,21 +31,21 @@ class Features:
     """Binned features."""
 
     blocks: list[Array]
-    """Codes of features that follow one another, ``(k, n)``; code ``n_bins`` is missing."""
+    """Codes of neighbouring features, ``(k, n)``; code ``n_bins`` marks a missing sample."""
     n_bins: HostArray
     has_missing: HostArray
     has_edges: HostArray
-    """Whether bins are intervals; those of others are categories."""
+    """Whether the bins of a feature are intervals; otherwise they are categories."""
 
     def __len__(self) -> int:
         return self.n_bins.size
 
     def rows(self) -> list[Array]:
-        """Codes of each feature."""
+        """The codes of each feature."""
         return [row for block in self.blocks for row in block]
 
     def codes(self, position: int) -> Array:
-        """Codes of one feature."""
+        """The codes of one feature."""
         for block in self.blocks:
             if position < len(block):
                 return block[position]
@@ -54,18 +53,18 @@ class Features:
         raise IndexError(position)
 
     def _around(self, chosen: HostArray) -> tuple[list[Array], int]:
-        """The blocks from the first to the last chosen feature, and the first feature of theirs."""
+        """The blocks that hold the chosen features, and the position of their first feature."""
         ends = np.cumsum([len(block) for block in self.blocks])
         first, last = np.searchsorted(ends, [chosen.min(), chosen.max()], side="right")
         return self.blocks[first : last + 1], int(ends[first]) - len(self.blocks[first])
 
     def padded(self, chosen: HostArray, sizes: HostArray, kernels: Kernels) -> Any:
-        """Codes of chosen features for tables of given sizes: of missing samples, these are it.
+        """Codes of chosen features for tables of given sizes; code ``sizes[i]`` marks missing ones.
 
         Returns
         -------
         array of shape (k, n), or list of k arrays
-            One array where all codes are of one type.
+            One array if all codes have one dtype.
         """
         is_moved = self.has_missing[chosen] & (sizes != self.n_bins[chosen])
         blocks, first = self._around(chosen)
@@ -104,7 +103,7 @@ def encode(
     Raises
     ------
     ValueError
-        As `binning.fit`; with ``refuse`` also for the first column with a missing sample.
+        As `binning.fit`; with ``refuse`` also if a column has a missing sample.
     """
     n_jobs = threads(kernels, n_jobs)
     parts = [
@@ -127,7 +126,7 @@ def encode(
 def _parts(
     columns: Columns, rule: Rule | Sequence[Rule], kernels: Kernels, n_jobs: int
 ) -> Iterator[tuple[Columns, Rule]]:
-    """Neighbouring columns that are encoded together: enough of them for every thread."""
+    """Groups of neighbouring columns that are encoded together, enough groups for all threads."""
     if isinstance(rule, Sequence):
         yield from (([column], own) for column, own in zip(columns, rule, strict=True))
         return
@@ -171,7 +170,7 @@ def _encode(
 
 
 def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
-    """All rows at once; None where some of them have to be looked at more closely."""
+    """The features of all rows at once; None if some rows need `binning.fit`."""
     if values.dtype.kind == "f":
         return _encode_floats(values, rule, kernels)
     complete = has_edges = np.zeros(len(values), np.bool_)
@@ -181,7 +180,7 @@ def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None
     if values.dtype == "u1":
         return Features([values], high.astype(np.int64) + 1, complete, has_edges)
     unsigned = f"u{values.dtype.itemsize}"
-    distance = high.view(unsigned) - low.view(unsigned)  # which no signed type need hold
+    distance = high.view(unsigned) - low.view(unsigned)  # may exceed the signed dtype
     if (distance > 255).any():
         return None
     codes = kernels.encode_integer_rows(values, low)
@@ -212,7 +211,7 @@ def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | No
 def _edges(
     values: Array, summary: RowSummary, rule: Uniform | Quantile, kernels: Kernels
 ) -> tuple[HostArray, HostArray] | None:
-    """Edges of the rows, ``(m, k)``, and their numbers of bins."""
+    """Edges of the rows, ``(m, k)``, and numbers of bins; None if a row needs `binning.fit`."""
     n_valid = values.shape[1] - summary.n_missing
     counts = np.full(len(values), rule.n_bins or 0)
     if rule.n_bins is None:
@@ -220,7 +219,7 @@ def _edges(
         counts = np.array([default_n_bins(n, rule.n_variables) for n in distinct.tolist()])[
             positions
         ]
-    # More bins of equal frequency than samples there cannot be.
+    # There cannot be more bins of equal frequency than samples.
     counts = np.minimum(counts, n_valid) if isinstance(rule, Quantile) else counts
     counts[n_valid == 0] = 0
     edges = np.full((len(values), counts.max() + 1), np.nan)
@@ -241,9 +240,9 @@ def _edges(
 
 
 def _uniform_edges(summary: RowSummary, count: int) -> tuple[HostArray, HostArray] | None:
-    """As `binning.fit` finds them; None where it raises, and where steps are too small to trust."""
+    """The edges of `binning.fit`; None if it raises, or if rounding may make its edges differ."""
     low, high, _ = summary
-    half = np.where(low == high, 0.5, 0.0)  # as NumPy has it of constants
+    half = np.where(low == high, 0.5, 0.0)  # as NumPy's edges of a constant
     low, high = low - half, high + half
     with np.errstate(over="ignore", invalid="ignore"):
         steps = (high - low) / count
@@ -257,12 +256,12 @@ def _uniform_edges(summary: RowSummary, count: int) -> tuple[HostArray, HostArra
 def _quantile_edges(
     values: Array, summary: RowSummary, n_valid: HostArray, count: int, kernels: Kernels
 ) -> tuple[HostArray, HostArray]:
-    """As `binning.fit` finds them; rows with ties are looked at one by one."""
+    """The edges of `binning.fit`; rows with ties are sorted one by one."""
     ranks = quantiles.ranks(count, n_valid[:, None])
     edges, has_ties = kernels.order_statistics_rows(values, summary, ranks, n_valid // count)
     n_bins = np.full(len(edges), count)
     for row in np.flatnonzero(has_ties).tolist():
-        told = Summary(*(part[row] for part in summary))
-        own = kernels.quantile_edges(kernels.sort(values[row], told), count)
+        row_summary = Summary(*(part[row] for part in summary))
+        own = kernels.quantile_edges(kernels.sort(values[row], row_summary), count)
         edges[row, : own.size], n_bins[row] = own, own.size - 1
     return edges, n_bins

@@ -1,4 +1,4 @@
-"""What a tile needs to be counted and measured, on one device; and the same on several."""
+"""Jobs count and measure tiles, on one device or on several."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from fastinfo.system.ranges import map_threads
 HostArray = np.ndarray[Any, Any]
 
 Planes = dict[str, Array]
-"""What was measured of a tile: arrays ``(n_left, n_right)`` by the names of the measure."""
+"""The planes of a tile: arrays ``(n_left, n_right)`` by the names that the measure gives them."""
 
 Tables = tuple[Array, Array, Array]
-"""Counts of pairs, of their left and of their right features, along the last axis."""
+"""Counts of pairs, of their left features and of their right features, along the last axis."""
 
 
 class Job:
-    """What a tile needs to be counted and measured: features, packed in the order of the plan.
+    """The features of a run, packed in the order of the plan, with kernels that measure its tiles.
 
     Parameters
     ----------
@@ -45,11 +45,11 @@ class Job:
     kernels : Kernels
     weights : array of shape (n,), optional
     memory_limit : int, optional
-        Bytes that kernels may lay out beside the codes.
+        The most bytes that packs may take beside the codes.
     stays : bool
-        Whether values stay where they were measured; they come to the host otherwise.
+        Whether values stay at the home of the kernels; otherwise they are copied to the host.
     strata : Strata, optional
-        Groups of the samples that are counted by themselves.
+        Groups of samples, each of which is counted by itself.
     """
 
     def __init__(
@@ -70,12 +70,12 @@ class Job:
         self.strata = strata
         n_samples, term = plan.n_samples, measure.term or terms.XLOGX
         if strata is not None:
-            assert measure.term is not None  # other entropies do not add up
+            assert measure.term is not None  # other entropies are no sums
             n_samples, term = strata.order.size, term.given()
         self.reduction = terms.reduction(term, n_samples, is_weighted=weights is not None)
-        self._take(kernels, features, weights)
+        self._pack_at(kernels, features, weights)
 
-    def _take(self, kernels: Kernels, features: Features, weights: Array | None) -> None:
+    def _pack_at(self, kernels: Kernels, features: Features, weights: Array | None) -> None:
         self.kernels = kernels
         self.features = features
         self.weights = weights
@@ -83,19 +83,19 @@ class Job:
             self._pack()
 
     def moved_to(self, kernels: Kernels, blocks: list[Array], weights: Array | None) -> Job:
-        """The same job on other kernels, with the codes there and weights of the host."""
+        """The same job on other kernels; ``blocks`` are at their home, ``weights`` on the host."""
         other = copy(self)
         weights = None if weights is None else kernels.bring(weights)
-        other._take(kernels, replace(self.features, blocks=blocks), weights)
+        other._pack_at(kernels, replace(self.features, blocks=blocks), weights)
         return other
 
     def _pack(self) -> None:
-        """Lay out all features that are counted densely: of X, and of Y where there is one."""
+        """Pack the features that are counted densely, those of X and those of Y by themselves."""
         is_member = self.plan.classes <= MOST_PACKED
         n_left = self.plan.n_left
         sides = [slice(None)] if n_left is None else [slice(n_left), slice(n_left, None)]
         self.packs = [self._pack_side(is_member, side) for side in sides]
-        # Where each feature of the plan is in the pack of its side; neighbours stay neighbours.
+        # The position of each feature of the plan in the pack of its side; the order is the same.
         self.positions = np.concatenate([np.cumsum(is_member[side]) - 1 for side in sides])
 
     def _pack_side(self, is_member: HostArray, side: slice) -> Pack | None:
@@ -111,7 +111,7 @@ class Job:
         return Pack(self.kernels, codes, sizes, self.reduction, self.weights, limit, self.strata)
 
     def possible(self, features: HostArray, margins: Array) -> Array:
-        """Possible cells of features in pairs, given their counts there ``(..., bins)``."""
+        """Possible cells of features, given their counts in pairs ``(..., bins)``."""
         n_bins, has_edges = (
             self.kernels.bring(of_each[features])
             for of_each in (self.features.n_bins, self.features.has_edges)
@@ -119,7 +119,7 @@ class Job:
         return entropies.possible_cells(margins, n_bins, has_edges, self.kernels)
 
     def measure(self, tile: Tile) -> Planes:
-        """Values of the pairs of a tile, ``(n_left, n_right)``, by the names of their planes."""
+        """The planes of a tile, ``(n_left, n_right)``, by their names."""
         with self.kernels.current():
             pairs = SparsePairs(self, tile) if tile.is_sparse else DensePairs(self, tile)
             planes = self.measured(pairs)
@@ -129,7 +129,7 @@ class Job:
 
 
 class CountedPairs(ABC):
-    """The pairs of one tile, as a measure sees them; `measure.Counted`."""
+    """The pairs of one tile; an implementation of `measure.Counted`."""
 
     def __init__(self, job: Job, tile: Tile) -> None:
         self.job = job
@@ -140,39 +140,39 @@ class CountedPairs(ABC):
 
     @abstractmethod
     def sums(self) -> PairSums:
-        """Sums of the term of the measure."""
+        """The sums of the measure's term."""
 
     @abstractmethod
     def entropies(self, estimator: str) -> PairEntropies:
-        """Entropies by counts."""
+        """Entropies in nats, from counts."""
 
     def _entropies(
         self, tables: Tables, left: HostArray, right: HostArray, estimator: str
     ) -> PairEntropies:
-        """By the counts of pairs, of the left and of the right features."""
+        """Entropies by tables of the pairs of ``left`` and ``right``, positions of features."""
         cells, x, y = tables
 
-        def of_left() -> Array:
+        def left_cells() -> Array:
             return self.job.possible(left, x)
 
-        def of_right() -> Array:
+        def right_cells() -> Array:
             return self.job.possible(right, y)
 
-        of = partial(entropies.entropy, estimator=estimator, kernels=self.kernels)
-        joint = of(cells, lambda: of_left() * of_right())
-        return PairEntropies(joint, of(x, of_left), of(y, of_right))
+        entropy = partial(entropies.entropy, estimator=estimator, kernels=self.kernels)
+        joint = entropy(cells, lambda: left_cells() * right_cells())
+        return PairEntropies(joint, entropy(x, left_cells), entropy(y, right_cells))
 
 
 class DensePairs(CountedPairs):
-    """Pairs that kernels count all at once."""
+    """The pairs of a tile that kernels count all at once."""
 
     def sums(self) -> PairSums:
-        """Of counts that nobody sees."""
+        """The sums by `Kernels.pair_sums`, without tables of counts."""
         left, lefts, right, rights = self._sides()
         return left.sums(lefts, right, rights)
 
     def entropies(self, estimator: str) -> PairEntropies:
-        """By the counts of all pairs."""
+        """Entropies by the counts of all pairs."""
         left, lefts, right, rights = self._sides()
         counts = left.counts(lefts, right, rights)
         cells = counts.reshape(*counts.shape[:2], counts.shape[2] * counts.shape[3])
@@ -186,47 +186,47 @@ class DensePairs(CountedPairs):
         return left, self._position(self.tile.left), right, self._position(self.tile.right)
 
     def _position(self, side: slice) -> slice:
-        """Where features that are neighbours in the plan are in their pack: neighbours too."""
+        """The slice of a pack that holds a slice of the plan."""
         first = int(self.job.positions[side.start])
         return slice(first, first + side.stop - side.start)
 
 
 class SparsePairs(CountedPairs):
-    """Pairs that are counted one by one, by sorting, for most of their cells are empty."""
+    """The pairs of a tile that are counted one by one, by sorting: most cells are empty."""
 
     def sums(self) -> PairSums:
-        """Of the occupied cells."""
+        """The sums over the occupied cells of each pair."""
         how, kernels = self.job.reduction, self.kernels
 
-        def of_pair(left: int, right: int) -> tuple[Array, ...]:
+        def sums_of_pair(left: int, right: int) -> tuple[Array, ...]:
             strata = [
                 pair_sums.sums_of(self._tables(counts), how, kernels)
                 for counts in self._counted(left, right)
             ]
             return reduce(PairSums.plus, strata)[:-1]
 
-        joint, x, y, whole, samples = self._each(of_pair)
+        joint, x, y, whole, samples = self._each(sums_of_pair)
         return PairSums(joint, x, y, whole, samples, how.unit)
 
     def entropies(self, estimator: str) -> PairEntropies:
-        """By the occupied cells."""
+        """Entropies by the occupied cells of each pair."""
 
-        def of_pair(left: int, right: int) -> tuple[Array, ...]:
+        def entropies_of_pair(left: int, right: int) -> tuple[Array, ...]:
             (counts,) = self._counted(left, right)
             sides = np.array(left), np.array(right)
             return self._entropies(self._tables(counts), *sides, estimator)
 
-        return PairEntropies(*self._each(of_pair))
+        return PairEntropies(*self._each(entropies_of_pair))
 
     def _each(self, of_pair: Callable[[int, int], tuple[Array, ...]]) -> list[Array]:
-        """What each pair has, as arrays ``(n_left, n_right)``."""
+        """The results of a function of each pair, as arrays ``(n_left, n_right)``."""
         pairs = product(self.left.tolist(), self.right.tolist())
         found = zip(*(of_pair(*pair) for pair in pairs), strict=True)
         shape = self.left.size, self.right.size
         return [self.kernels.xp.stack(values).reshape(shape) for values in found]
 
     def _counted(self, left: int, right: int) -> Iterator[Counts]:
-        """Counts of a pair, of each stratum."""
+        """The counts of a pair in each stratum."""
         job = self.job
         codes = [job.features.codes(feature) for feature in (left, right)]
         for part, weights in each_stratum(codes, job.weights, job.strata, self.kernels):
@@ -240,29 +240,30 @@ class SparsePairs(CountedPairs):
             )
 
     def _tables(self, counts: Counts) -> Tables:
-        """Occupied cells of the pair, of the left and of the right feature."""
+        """Counts of the occupied cells of the pair, of the left and of the right feature."""
         bring = self.kernels.bring
         x, y = (bring(counts.marginal((axis,)).values) for axis in (0, 1))
         return bring(counts.values), x, y
 
 
 def team(job: Job, other_devices: Sequence[Kernels]) -> list[Job]:
-    """The job, and the same on other kernels that share its tiles; never more jobs than tiles.
+    """The job, and the same job on other kernels that share its tiles; at most one job a tile.
 
-    Features are binned once, and their codes go to the others through the host, side by side.
+    Features are binned once. Their codes are copied through the host to all other devices at the
+    same time.
     """
     other_devices = other_devices[: max(len(job.plan.tiles) - 1, 0)]
     n_others = len(other_devices)
     if n_others == 0:
         return [job]
 
-    def take(kernels: Kernels, blocks: list[Array], block: Array) -> None:
+    def hand_over(kernels: Kernels, blocks: list[Array], block: Array) -> None:
         blocks.append(kernels.bring(block))
 
     handed: list[list[Array]] = [[] for _ in other_devices]
     for codes in job.features.blocks:
         block = job.kernels.to_host(codes)
-        map_threads(take, other_devices, handed, [block] * n_others, n_jobs=n_others)
+        map_threads(hand_over, other_devices, handed, [block] * n_others, n_jobs=n_others)
     weights = None if job.weights is None else job.kernels.to_host(job.weights)
     return [
         job,

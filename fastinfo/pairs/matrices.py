@@ -1,4 +1,4 @@
-"""A measure of all pairs, as a matrix where the caller's data is, or in what he passes for it."""
+"""The matrix of a measure of all pairs: a new one beside the caller's data, or the caller's own."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from fastinfo.pairs.runs import Binned, Inputs, Run
 from fastinfo.pairs.sinks import MatrixSink
 
 Tell = Callable[[Inputs, Binned, float, Any], None]
-"""Takes what was measured, its bins, the unit of the matrix, and the matrix."""
+"""A function that gets the inputs, the binned features, the unit of the matrix, and the matrix."""
 
 
 def matrix(
@@ -34,23 +34,23 @@ def matrix(
     out: Any = None,
     tell: Tell | None = None,
 ) -> Any:
-    """The first plane of a measure of all pairs: of X, or of a feature of X and one of Y.
+    """The first plane of a measure, for all pairs of X or all pairs of a feature of X and one of Y.
 
     Parameters
     ----------
     X, Y, kinds, out
         As for `fastinfo.pairwise_mutual_information`.
     measure : TileMeasure
-        What is measured of a pair; symmetric, where there is no Y.
+        What is measured of a pair; it must be symmetric if there is no Y.
     options, run
-        How samples are counted, and how the run goes on.
+        Options of counting and of the run.
     tell : callable, optional
-        Called at last, to warn where the matrix needs it.
+        Called with the finished matrix, to warn of doubtful values.
 
     Returns
     -------
     array or table
-        As of `fastinfo.pairwise_mutual_information`.
+        As `fastinfo.pairwise_mutual_information` returns.
     """
     with on_device_of(X, Y, options.sample_weight):
         given = runs.resolve(runs.inputs(X, Y, options.bins, kinds), options)
@@ -58,7 +58,7 @@ def matrix(
         kernels = choose(options.backend, runs.home_of_inputs(given, options))
         values = None if out is None else arguments.output(out, shape)
         goes_to = home_of(X if values is None else values)
-        # Tiles that pass through a file, or are marked by what the host knows, go to the host.
+        # Checkpoints and marks of missing samples need the values on the host.
         passes_host = run.checkpoint is not None or options.nan_policy == "propagate"
         is_there = not goes_to.is_host and goes_to.place == kernels.home.place
         stays = is_there and not passes_host

@@ -1,4 +1,4 @@
-"""What is measured of the pairs of a tile, and what of their counts a measure may ask for."""
+"""Measures of the pairs of a tile, and what a measure may ask of their counts."""
 
 from __future__ import annotations
 
@@ -19,58 +19,59 @@ from fastinfo.formulas import Formula
 class Counted(Protocol):
     """The pairs of a tile, ``(n_left, n_right)``, as a measure sees them.
 
-    Dense tiles and sparse ones, and those of samples in strata, answer alike.
+    Dense tiles, sparse tiles and tiles of samples in strata have the same methods.
     """
 
     kernels: Kernels
-    """Those in whose arrays everything comes."""
+    """The kernels at whose home all results are."""
     left: Array
-    """The features on the left, by number; NumPy's."""
+    """Positions of the features on the left, a NumPy array."""
     right: Array
+    """Positions of the features on the right, a NumPy array."""
 
     def sums(self) -> PairSums:
-        """Sums of the term that the measure names."""
+        """The sums of the measure's term."""
         ...
 
     def entropies(self, estimator: str) -> PairEntropies:
-        """Entropies by an estimator that is no sum over cells, from counts."""
+        """Entropies in nats, from counts, for an estimator without a term."""
         ...
 
 
 class TileMeasure(Protocol):
-    """What the engine measures of every pair: one number or more, each for a plane of its own."""
+    """What the engine measures of each pair: one number or several, each in a plane of its own."""
 
     @property
     def name(self) -> str:
-        """What a checkpoint calls it, with all that its values depend on beside the counts."""
+        """Its name in checkpoints; it must say all that values depend on beside the counts."""
         ...
 
     @property
     def planes(self) -> tuple[str, ...]:
-        """Names of the numbers that each pair gets; that of the first is what is ranked."""
+        """The names of the planes. Matrices show the first; pairs are ranked by "value"."""
         ...
 
     @property
     def term(self) -> Term | None:
-        """What kernels sum over the cells of a pair; None for a measure that wants no sums."""
+        """The term that kernels sum over the cells of a pair; None for a measure without sums."""
         ...
 
     def __call__(self, pairs: Counted) -> tuple[Array, ...]:
-        """One array ``(n_left, n_right)`` a plane."""
+        """One array ``(n_left, n_right)`` for each plane."""
         ...
 
 
 @dataclass(frozen=True)
 class OfEntropies:
-    """A formula of the entropies of both features and of each.
+    """A formula of the entropies of two features: the joint one and that of each.
 
     Parameters
     ----------
     name : str
-        As for `TileMeasure`; the estimator is named beside it.
+        As for `TileMeasure`; a checkpoint names the estimator by itself.
     formula : Formula
-        Of two variables. Of samples in strata, entropies are those given the stratum, and so is
-        what a formula makes of them.
+        A formula of two variables. If samples are in strata, entropies are conditional on the
+        stratum, and so is the value of the formula.
     estimator : str
         One of `estimators.entropies.ESTIMATORS`.
     is_linear : bool
@@ -86,7 +87,7 @@ class OfEntropies:
 
     @property
     def term(self) -> Term | None:
-        """That of the estimator."""
+        """The term of the estimator."""
         return entropies.ESTIMATORS[self.estimator].term
 
     @cached_property
@@ -104,14 +105,14 @@ class OfEntropies:
                 values = kernels.xp.minimum(values, high)
             return (values,)
         found = pairs.entropies(self.estimator) if self.term is None else pairs.sums().entropies()
-        # Formulas beyond sums are NumPy's, and a tile's entropies are few.
+        # Formulas that are not linear work on NumPy arrays; the entropies of a tile are few.
         joint, left, right = np.broadcast_arrays(*map(kernels.to_host, found))
-        of = {(0,): left, (1,): right, (0, 1): joint}
-        on_host = np.asarray(self.formula(lambda *variables: of[variables]))
+        by_variables = {(0,): left, (1,): right, (0, 1): joint}
+        on_host = np.asarray(self.formula(lambda *variables: by_variables[variables]))
         values = kernels.bring(on_host)
         return (entropies.without_rounding(values, (low, high), self.estimator, kernels),)
 
 
 def mutual_information(estimator: str) -> OfEntropies:
-    """I(X;Y) of every pair."""
+    """The measure I(X;Y) of each pair, in nats."""
     return OfEntropies("mutual_information", formulas.mutual_information, estimator)

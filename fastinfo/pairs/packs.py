@@ -1,4 +1,4 @@
-"""Features laid out for kernels, once for each stratum of the samples: sums over strata add up."""
+"""Packs of features, one for each stratum of the samples; the sums of strata add up."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ HostArray = np.ndarray[Any, Any]
 
 
 class Strata(NamedTuple):
-    """Samples in groups that are counted by themselves: those with one value of a third variable.
+    """Groups of samples that are counted by themselves, one for each value of a third variable.
 
-    What kernels sum over the strata gives entropies given the stratum, and what is made of these:
-    the formula of mutual information gives the conditional one.
+    Sums that are added over the strata give entropies conditional on the stratum. So the formula of
+    mutual information gives conditional mutual information.
     """
 
     order: HostArray
-    """The samples that are in a stratum, stratum by stratum."""
+    """Positions of the samples that are in a stratum, stratum by stratum."""
     borders: HostArray
-    """Where in ``order`` each stratum begins, and where the last one ends."""
+    """The position in ``order`` at which each stratum begins, and the end of the last one."""
 
     @classmethod
     def of(cls, codes: HostArray, n_strata: int) -> Strata:
-        """By codes 0 … n_strata − 1; samples with the code n_strata are in none."""
+        """Strata by codes 0 … n_strata − 1; samples with the code n_strata are in no stratum."""
         order = np.argsort(codes, kind="stable")
         ends = np.searchsorted(codes[order], np.arange(1, n_strata + 1))
         occupied = np.unique(ends[ends > 0])
         return cls(order[: ends[-1]], np.array([0, *occupied] if occupied.size else [0, 0]))
 
     def cut(self, samples: Array, kernels: Kernels) -> Iterator[Array]:
-        """Samples along the last axis of an array, stratum by stratum."""
+        """The samples of each stratum, along the last axis of an array."""
         samples = samples[..., kernels.bring(self.order)]
         for first, last in pairwise(self.borders.tolist()):
             yield samples[..., first:last]
 
 
 class Pack:
-    """Features as kernels read them, in as many packs of theirs as there are strata."""
+    """Features as kernels read them: one pack of the kernels for each stratum."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Pack:
             self.parts.append(packed)
 
     def sums(self, lefts: slice, other: Pack, rights: slice) -> PairSums:
-        """Sums of the pairs of some features with some of another pack, of the same strata."""
+        """Sums of the pairs of features ``lefts`` with ``rights`` of a pack of the same strata."""
         of_parts = (
             self.kernels.pair_sums(left, lefts, right, rights)
             for left, right in zip(self.parts, other.parts, strict=True)
@@ -75,7 +75,7 @@ class Pack:
         return reduce(PairSums.plus, of_parts)
 
     def counts(self, lefts: slice, other: Pack, rights: slice) -> Array:
-        """Counts of the same, whatever their strata."""
+        """Counts of the same pairs, added over all strata."""
         of_parts = (
             self.kernels.count_pairs(left, lefts, right, rights)
             for left, right in zip(self.parts, other.parts, strict=True)
@@ -89,7 +89,7 @@ def each_stratum(
     strata: Strata | None,
     kernels: Kernels,
 ) -> Iterator[tuple[Sequence[Array] | Array, Array | None]]:
-    """Codes and weights of each stratum; of all samples where there are none."""
+    """Codes and weights of each stratum; of all samples if there are no strata."""
     if strata is None:
         yield codes, weights
         return

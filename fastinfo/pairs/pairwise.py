@@ -37,10 +37,10 @@ from fastinfo.pairs.sinks import RankedSink, TopSink
 from fastinfo.system.progress import Progress
 
 MOST_CHECKED = 100
-"""Pairs, of those that are shown, that are looked at for too few samples."""
+"""The most pairs of a result that are checked for too few samples."""
 
 WIDEST = 15
-"""Columns of a matrix, those with the most bins, whose pairs are looked at for the same."""
+"""The number of columns of a matrix, those with the most bins, whose pairs are checked for this."""
 
 
 class Pair(NamedTuple):
@@ -50,22 +50,23 @@ class Pair(NamedTuple):
     """Name of a feature, or its position where the table has no names."""
     right: Any
     value: float
+    """Mutual information, in units of ``base``; a share if ``normalized`` was given."""
 
 
 class RankedPair(NamedTuple):
-    """Two features, their mutual information, and what it is worth."""
+    """Two features, their mutual information, and numbers by which to judge it."""
 
     left: Any
     """Name of a feature, or its position where the table has no names."""
     right: Any
     value: float
-    """Mutual information, or the normalized one where that was asked for."""
+    """Mutual information, in units of ``base``; a share if ``normalized`` was given."""
     corrected: float
-    """The value less its expectation for independent variables with the same margins."""
+    """The value minus its expectation for independent variables with the same margins."""
     share: float
-    """Normalized mutual information, by the entropies of this pair over its own samples."""
+    """Normalized mutual information, with the entropies over the samples of this pair."""
     n_samples: int
-    """Samples in which both features are present."""
+    """The number of samples in which both features are present."""
 
 
 def pairwise_mutual_information(
@@ -92,69 +93,72 @@ def pairwise_mutual_information(
     Parameters
     ----------
     X : array-like of shape (n, m), or a pandas, polars or Arrow table
-        Samples of m features. A table is prepared, as the notes of `fastinfo.score` say: columns
+        Samples of m features. A table is prepared as the notes of `fastinfo.score` say: columns
         that cannot be measured are skipped. An array is taken as it is.
     Y : array-like of shape (n, k) or (n,), or a table, optional
-        Samples of k other features, or of one. With it, pairs of a feature of X and one of Y.
+        Samples of k other features, or of one. Pairs are then of a feature of X and one of Y.
     normalized : {"arithmetic", "geometric", "min", "max"}, optional
-        Give each pair's information as a share of this average of its two entropies, as
+        Return each pair's information as a share of this average of its two entropies, as
         `fastinfo.normalized_mutual_information` does, over the samples of that pair.
     kinds : dict of str to {"category", "number", "skip"}, optional
-        What columns of a table are, where the rules would decide otherwise.
+        The kind of columns of a table, where the rules would decide otherwise.
     layer : str, optional
-        Of an AnnData, the layer to take in place of its X.
+        The layer of an AnnData to use instead of its X.
     bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
-        As for `fastinfo.mutual_information`; ``bins`` is one specification for all features, a
-        pair of them for X and Y, or a dict of them by name of the column. With
-        ``nan_policy="omit"`` each pair uses only samples where both are present; bins of equal
-        frequency are those of each feature by itself. With ``backend="cupy"`` all GPUs that can be
-        used share samples of the host, on a thread each at least; the environment variable
-        ``CUDA_VISIBLE_DEVICES`` chooses among them.
+        As for `fastinfo.mutual_information`. ``bins`` is one specification for all features, a
+        pair of them for X and Y, or a dict of them by column name. With ``nan_policy="omit"`` each
+        pair uses only samples where both features are present; bins of equal frequency are those
+        of each feature by itself. With ``backend="cupy"`` all usable GPUs share samples that are on
+        the host, with at least one thread for each GPU; the environment variable
+        ``CUDA_VISIBLE_DEVICES`` selects the GPUs.
     progress : bool or callable, optional
-        True shows a bar (needs rich); a function is called with the pairs done and in all.
+        True shows a bar (needs rich). A function is called with the number of pairs done and the
+        number of all pairs.
     out : array of shape (m, m) or (m, k), floating-point, optional
-        Where to write the result tile by tile: an array, a torch tensor on the CPU, a
-        `numpy.memmap`, a zarr array, or anything else that takes assignments to slices. What a
-        broken run has not come to keeps the value that it had. Features are measured in the order
-        of their numbers of bins, and written in runs of neighbours: where these numbers are mixed,
-        the writes are small, and what is slow at those (compressed chunks) is better copied from a
-        `numpy.memmap` in the end.
+        Where the result is written tile by tile: an array, a torch tensor on the CPU, a
+        `numpy.memmap`, a zarr array, or any other object that has slice assignment. If the run
+        stops early, cells that were not written keep their values. Features are measured in the
+        order of their numbers of bins and written in runs of neighbours, so that writes are small
+        where these numbers are mixed. An object that is slow at small writes (compressed chunks) is
+        better filled from a `numpy.memmap` at the end.
     memory_limit : int, optional
-        Bytes that each of these may take: the rows of bits that are made of features with few
-        bins, which beyond the limit are counted without them, and slower; the pairs of `top_pairs`.
-        A quarter of the free memory by default. The binned samples, the matrix, and the tiles under
-        way, which are small, do not count.
+        The most bytes that each of the following may take, a quarter of the free memory by default.
+        First, the rows of bits that are made of features with few bins; features beyond the limit
+        are counted without them, more slowly. Second, the pairs of `top_pairs`. The binned samples,
+        the matrix, and the tiles under way, which are small, do not count.
     checkpoint : path, optional
-        A directory that keeps the finished tiles. A run that was broken off, even by SIGKILL, goes
-        on from there when called again, in tiles of the size that it was begun with; with other
-        data, or arguments that have an influence on the values, it is refused.
+        A directory that keeps the finished tiles. A run that was stopped, even by SIGKILL, goes on
+        from there when it is called again, in tiles of the size that it began with. It is refused
+        with other data, or with other arguments that affect the values.
 
     Returns
     -------
     numpy.ndarray of shape (m, m) or (m, k), float64
-        Mutual information in nats, or in units of ``base``. Without Y symmetric, with each
-        feature's entropy on the diagonal. Of a DataFrame a DataFrame of the same library: of pandas
-        with the names as index and columns, of polars and Arrow with them in a first column,
-        ``column``. NaN for a pair that shares no sample, and under
-        ``nan_policy="propagate"`` for one with a missing sample. A torch tensor where X is one;
-        ``out`` where that was given.
+        Mutual information in nats, or in units of ``base``. Without Y the matrix is symmetric and
+        has each feature's entropy on the diagonal. A pair that shares no sample is NaN; so is, with
+        ``nan_policy="propagate"``, a pair with a missing sample. A DataFrame gives a DataFrame of
+        the same library: pandas has the names as index and columns, polars and Arrow have them in
+        a first column, ``column``. A torch tensor X gives a torch tensor. With ``out``, the result
+        is ``out``.
 
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As `fastinfo.mutual_information`; also for an ``out`` of another shape, a checkpoint of
-        another run, and a matrix that does not fit the memory.
+        As `fastinfo.mutual_information`. Also if ``out`` has another shape, if the checkpoint is of
+        another run, or if the matrix does not fit the memory.
     BlockingIOError, OSError
-        For a checkpoint that another process is writing to, and one that cannot be written.
+        If another process is writing to the checkpoint, or if it cannot be written.
 
     Warns
     -----
     PreparationWarning
-        Once, where columns of a table are skipped, or are binned and are no floating-point numbers.
+        Once, if columns of a table are skipped, or if columns that are not floating-point are
+        binned.
     SaturationWarning
-        Once, where `fastinfo.mutual_information` would warn of a pair among the 15 columns of each
-        table that have the most bins. `top_pairs` looks at all that it gives, and takes chance off.
-        Nothing is said of weighted samples, nor of an ``out`` that cannot be read from.
+        Once, if `fastinfo.mutual_information` would warn of a pair among the 15 columns of each
+        table that have the most bins. There is no warning for weighted samples, nor if ``out``
+        cannot be read from. `top_pairs` checks the pairs that it returns, and takes off what chance
+        gives.
     CappedBinsWarning
         As `fastinfo.mutual_information`.
 
@@ -176,7 +180,7 @@ def pairwise_mutual_information(
         Run(progress, memory_limit, checkpoint),
         kinds=kinds,
         out=out,
-        tell=partial(_tell_of_the_widest, average),
+        tell=partial(_warn_of_widest_columns, average),
     )
 
 
@@ -248,56 +252,58 @@ def top_pairs(
 ) -> list[Any]:
     """The k pairs of different features that share the most information.
 
-    The matrix is never held, so that the number of features is limited by their samples only.
+    The matrix is never in memory, so that only the samples limit the number of features.
 
     Parameters
     ----------
     X : array-like of shape (n, m), or a pandas, polars or Arrow table
         Samples of m features, as `pairwise_mutual_information` takes them.
     k : int or None
-        How many pairs; None for all that reach ``threshold``.
+        The number of pairs; None for all that reach ``threshold``.
     Y : array-like of shape (n, l) or (n,), or a table, optional
-        Samples of other features. With it, pairs of a feature of X and one of Y.
+        Samples of other features. Pairs are then of a feature of X and one of Y.
     threshold : float, optional
-        Only pairs of at least this value, or corrected value where pairs are ranked by it.
+        The least value of a pair, or its least corrected value if pairs are ranked by that.
     rank_by : {"corrected", "value"}, optional
         What pairs are ranked by. The plug-in value of few samples in many cells is large by chance
-        alone. The corrected value is what is left of it once its expectation is taken off: that of
-        independent variables with the same numbers of samples in each of their bins [1]_. By
-        default "corrected" for tables with named columns and "value" for arrays.
+        alone. The corrected value is the value minus its expectation for independent variables
+        with the same number of samples in each of their bins [1]_. The default is "corrected" for
+        tables with named columns and "value" for arrays.
     min_samples : int, optional
-        Only pairs with at least so many samples in which both features are present. Ranked by the
-        corrected value, 30 by default, or half the rows of a smaller table.
+        The least number of samples in which both features of a pair are present. If pairs are
+        ranked by the corrected value, the default is 30, or half the rows of a smaller table.
     normalized, kinds, layer, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
-        As for `pairwise_mutual_information`. A corrected value of weighted samples is NaN, for
-        chance depends on numbers of samples: pairs are ranked by value then. Of
-        ``estimator="miller_madow"`` it is the value, which is corrected already.
+        As for `pairwise_mutual_information`. Weighted samples have no corrected value (NaN), since
+        chance depends on numbers of samples; their pairs are ranked by value. With
+        ``estimator="miller_madow"`` the value is corrected already and is the corrected value.
     progress, memory_limit, checkpoint
         As for `pairwise_mutual_information`.
 
     Returns
     -------
     list of RankedPair or of Pair
-        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``; ranked by value
-        ``left``, ``right`` and ``value``. Largest first, equal ones in the order of the features.
-        Features are named where the table names them, and numbered otherwise. Fewer than k where
-        there are fewer pairs; a pair without a value (NaN) is none.
+        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``; if pairs are
+        ranked by value, ``left``, ``right`` and ``value``. The largest comes first; equal pairs are
+        in the order of the features. Features are named if the table names them, and otherwise
+        given by position. There are fewer than k if there are fewer pairs; a pair without a value
+        (NaN) is left out.
 
     Raises
     ------
     ValueError, TypeError, MemoryError, BlockingIOError, OSError
-        As `pairwise_mutual_information`; MemoryError also where more pairs reach the threshold
-        than fit the memory limit.
+        As `pairwise_mutual_information`. MemoryError also if more pairs reach the threshold than
+        fit ``memory_limit``.
 
     Warns
     -----
     PreparationWarning
-        Once, where columns of a table are skipped, or are binned and are no floating-point numbers.
+        Once, if columns of a table are skipped, or if columns that are not floating-point are
+        binned.
     CappedBinsWarning
         As `fastinfo.mutual_information`.
     SaturationWarning
-        Once, where more than half of a value that is returned is chance, for there are too few
-        samples for the cells of its table.
+        Once, if more than half of a value among the first 100 that are returned is chance: there
+        are too few samples for the cells of its table.
 
     References
     ----------
@@ -344,7 +350,7 @@ def top_pairs(
         runs.measure_pairs(binned, sink, options, run, _measure(average, options))
     n_before = given.n_left or 0
     found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
-    _tell_of_saturation(given, judge, found)
+    _warn_of_saturated_pairs(given, judge, found)
     labels = [(given.label(i), given.label(j)) for _, _, i, j in found]
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
@@ -381,26 +387,26 @@ def _measure(average: str | None, options: Options) -> OfEntropies:
 def _rank(
     judge: Judge, is_corrected: bool, min_samples: int, left: int, right: int, value: float
 ) -> float:
-    """What a pair is ranked by; NaN for one with too few samples."""
+    """The rank of a pair; NaN if it has too few samples."""
     if min_samples > 1 and judge.n_samples(left, right) < min_samples:
         return float("nan")
     return judge.corrected(left, right, value) if is_corrected else value
 
 
-def _tell_of_saturation(
+def _warn_of_saturated_pairs(
     given: Inputs, judge: Judge, found: Sequence[tuple[float, float, int, int]]
 ) -> None:
-    """Warn where values that are shown are mostly chance, with the columns of most bins."""
+    """Warn if values that are shown are mostly chance, and name the columns with the most bins."""
     worst = _saturated(given, judge, [(i, j, value) for _, value, i, j in found[:MOST_CHECKED]])
     if worst:
         names = [name for name, _ in worst.most_common()]
         saturation.warn_of_columns(names, f"{worst.total()} of the pairs shown")
 
 
-def _tell_of_the_widest(
+def _warn_of_widest_columns(
     average: str | None, given: Inputs, binned: Binned, unit: float, matrix: Any
 ) -> None:
-    """The same for a matrix, by the pairs among the columns with the most bins."""
+    """Warn if values of a matrix are mostly chance, by pairs of the columns with the most bins."""
     judge = binned.judge(unit, average)
     if not judge.corrects or not hasattr(matrix, "__getitem__"):
         return
@@ -413,7 +419,7 @@ def _tell_of_the_widest(
     doubtful = [pair for pair in pairs if judge.may_be_saturated(*pair)]
     try:
         found = [(i, j, float(matrix[i, j - n_left])) for i, j in doubtful]
-    except Exception:  # whatever an ``out`` raises that can be written to and not read from
+    except Exception:  # ``out`` may be write-only, and then raise any error
         return
     worst = _saturated(given, judge, found)
     if worst:
@@ -425,7 +431,7 @@ def _tell_of_the_widest(
 def _saturated(
     given: Inputs, judge: Judge, pairs: Iterable[tuple[int, int, float]]
 ) -> Counter[Any]:
-    """Of pairs that are mostly chance, the columns with more bins, and how often each is."""
+    """For the pairs that are mostly chance: how often each column is the one with more bins."""
     return Counter(
         given.label(max((i, j), key=judge.n_occupied))
         for i, j, value in pairs

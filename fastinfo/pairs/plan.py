@@ -1,4 +1,4 @@
-"""Which tiles there are: rectangles of pairs, over features ordered by their numbers of bins."""
+"""The plan cuts all pairs into tiles, over features ordered by their numbers of bins."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ import numpy as np
 from fastinfo.backends.contract import TileShape
 
 TILE_CELLS = 1 << 20
-"""Cells of one tile where its counts are wanted: 8 MiB, reduced while they are in cache."""
+"""Cells of one tile if the measure needs counts: 8 MiB, reduced while they are in cache."""
 
 BYTES_PER_CELL = 32
-"""Bytes that a cell takes while its tile is measured: its count, and what the reference needs."""
+"""Bytes for each cell while its tile is measured: its count, and temporaries of the reference."""
 
 TILE_WIDTH = 512
-"""Features on the right of a tile, at least where there are as many: kernels lay out up to 512 of
-them side by side, and prepare each feature on the left once a tile."""
+"""The fewest features on the right of a tile, if there are as many. Kernels lay out up to 512 of
+them side by side, and prepare each feature on the left once for each tile."""
 
 LARGEST_TILE_SIDE = 64
-"""Features on the left: beyond, preparing those on the right is no longer worth sharing."""
+"""The most features on the left: more would hardly share the cost to prepare those on the right."""
 
 TILE_SAMPLES = 1 << 30
-"""The most samples of all pairs of a strip: under a second, which is how long Ctrl-C may wait."""
+"""The most samples of all pairs of a strip: it takes less than a second, and so does Ctrl-C."""
 
 STRIPS = TileShape(side=None, samples=TILE_SAMPLES)
-"""The tiles of kernels that do not say what suits them."""
+"""The default shape of tiles."""
 
 SPARSE_COST = 512
-"""So many samples take as long as one of a pair that is counted sparsely, by sorting."""
+"""Samples that are counted densely in the time of one that is counted sparsely, by sorting."""
 
 FEW_CELLS = 64 * 64
-"""Cells of a pair up to which it is counted at 2 G samples/s or more."""
+"""The most cells of a pair that is counted at 2 G samples/s or more."""
 
 LARGEST_PAIR_TABLE = 1 << 22
 """Cells (32 MiB) of one pair above which it is counted sparsely."""
 
 MOST_OF_BYTES = 255
-"""Bins of a feature whose codes, that of missing samples included, are bytes, which count fastest.
-Features with more are in no size class with those that have fewer."""
+"""The most bins of a feature whose codes, with that of missing samples, fit uint8, which counts
+fastest. No size class has features both below and above this number."""
 
 MOST_PACKED = 4095
-"""A feature with more bins is counted sparsely in all its pairs."""
+"""The most bins of a feature in a pack; one with more is counted sparsely in all its pairs."""
 
 
 class Tile(NamedTuple):
-    """Pairs of the features ``left`` with the features ``right``, by position in the plan."""
+    """The pairs of features ``left`` and features ``right``, which are positions in the plan."""
 
     left: slice
     right: slice
@@ -56,7 +56,7 @@ class Tile(NamedTuple):
 
     @property
     def n_pairs(self) -> int:
-        """Pairs of different features; on the diagonal each once."""
+        """The number of pairs of different features; on the diagonal each pair counts once."""
         height, width = self.left.stop - self.left.start, self.right.stop - self.right.start
         twice = height * (height + 1) // 2 if self.left.start == self.right.start else 0
         return int(height * width - twice)
@@ -65,32 +65,32 @@ class Tile(NamedTuple):
 def size_class(n_bins: int) -> int:
     """The number of bins that a feature is counted with: exact up to 32, then in steps of 1/8.
 
-    Features of one class share tiles. As the class depends on the feature alone, the cells of a
-    pair, and with them the order of its sums, are the same in any tile.
+    Features of one class share tiles. The class depends on the feature alone, so that the cells of
+    a pair, and the order of its sums, are the same in any tile.
     """
     if n_bins <= 32:
         return max(n_bins, 1)
     step = 1 << (n_bins.bit_length() - 4)
-    padded = -(-n_bins // step) * step
-    border = next((most for most in (MOST_OF_BYTES, MOST_PACKED) if n_bins <= most), padded)
-    return min(padded, border)
+    rounded_up = -(-n_bins // step) * step
+    border = next((most for most in (MOST_OF_BYTES, MOST_PACKED) if n_bins <= most), rounded_up)
+    return min(rounded_up, border)
 
 
 class Plan:
-    """Which tiles there are, over features ordered by their size class.
+    """The tiles of all pairs, over features ordered by their size class.
 
     Parameters
     ----------
     n_bins : sequence of int
-        Numbers of bins of all features: of X, then of Y where there is one.
+        The number of bins of each feature: those of X, then those of Y if there is a Y.
     n_left : int or None
-        How many of them are X; None where all pairs of one table are wanted, each once.
+        The number of features of X; None for all pairs of one table, each once.
     n_samples : int
-        Samples of each feature.
+        The number of samples of each feature.
     tile_cells : int, optional
-        Cells that the counts of one tile may have; no matter where they are not wanted.
+        The most cells of the counts of a tile; None if the measure needs no counts.
     shape : TileShape
-        The tiles that suit the kernels; those that suit a processor's caches by default.
+        The size of tiles that suits the kernels; by default strips that suit a processor's caches.
     is_weighted : bool
         Whether samples have weights, which are summed pair by pair.
     """
@@ -141,7 +141,7 @@ class Plan:
                         )
 
     def _cost(self, cells: int, is_sparse: bool) -> int:
-        """How long a pair takes, in samples of a pair with few bins, about."""
+        """The approximate time of a pair, in samples of a pair with few bins."""
         if is_sparse:
             return max(self.n_samples * SPARSE_COST, 1)
         if self.is_weighted:
@@ -151,7 +151,7 @@ class Plan:
         return self.n_samples + cells
 
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
-        """Features on the left and on the right of a tile, the left never more than the right."""
+        """The numbers of features on the left and on the right of a tile; left is not more."""
         samples = self.shape.samples
         if self.shape.side is None:
             samples = min(samples, TILE_SAMPLES)
@@ -161,7 +161,7 @@ class Plan:
         if self.shape.side is not None:
             side = max(min(isqrt(n_pairs), self.shape.side), 1)
             return side, side
-        # A strip along the diagonal measures its pairs twice: the thinner, the fewer.
+        # A strip along the diagonal measures pairs twice; a thinner strip measures fewer twice.
         height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
         width = max(n_pairs // height, min(n_pairs, TILE_WIDTH))
         return max(min(n_pairs // width, height), 1), width

@@ -1,4 +1,4 @@
-"""What the value of a pair is worth: its samples, its entropies, and what chance alone gives."""
+"""Judges the value of a pair by its samples, its entropies, and what chance alone gives."""
 
 from __future__ import annotations
 
@@ -21,39 +21,39 @@ FEWEST_SAMPLES = 30
 """Pairs with fewer samples are not ranked by default, unless the table is small itself."""
 
 ROUNDING = 1e-12
-"""Of a value, what is left when chance is taken off and means nothing."""
+"""The share of a value up to which what is left without chance counts as rounding."""
 
 MOST_CODES = 1 << 28
-"""Bytes of codes that are kept on the host, for features whose pairs are counted again."""
+"""The most bytes of codes that are kept on the host, for features whose pairs are recounted."""
 
 
 def least_samples(n_rows: int) -> int:
-    """Samples that a pair needs to be ranked, where the caller does not say."""
+    """The default number of samples that a pair needs to be ranked."""
     return max(min(FEWEST_SAMPLES, n_rows // 2), 1)
 
 
 class Margins(NamedTuple):
-    """Two features over the samples in which both are present."""
+    """The margins of two features over the samples in which both are present."""
 
     n_samples: int
     left: Array
-    """Samples, or weights, in each occupied bin."""
+    """The number of samples, or the sum of weights, in each occupied bin of the left feature."""
     right: Array
 
 
 class Judge:
-    """Says of pairs of features what can be known from their margins.
+    """Judges values of pairs of features by their margins.
 
-    The margins of features without a missing sample are the same in every pair; those of others are
-    counted again for each pair that is asked for. Expectations are kept by the margins that they
-    depend on: bins of equal frequency have the same ones for all columns without ties.
+    The margins of features without a missing sample are the same in every pair. Those of other
+    features are recounted for each pair that is asked for. Expectations are kept by the margins
+    that they depend on: with bins of equal frequency all columns without ties share their margins.
 
     Parameters
     ----------
     unit : float
-        Nats of one unit of the values that it is asked about.
+        Nats in one unit of the values.
     average : str, optional
-        The average of the entropies that values are shares of, where they are normalized.
+        For normalized values, the average of the entropies that they are shares of.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class Judge:
 
     @property
     def corrects(self) -> bool:
-        """Whether chance can be taken off: not from sums of weights, nor from what is corrected."""
+        """Whether chance is taken off: not for weights, nor for estimates that are corrected."""
         return self.weights is None and entropies.ESTIMATORS[self.estimator].is_plug_in
 
     def n_present(self, feature: int) -> int:
-        """Samples of one feature."""
+        """The number of samples in which one feature is present."""
         if feature not in self._n_present:
             is_complete = self.weights is None and not self.features.has_missing[feature]
             codes = self.features.codes(feature)
@@ -95,52 +95,52 @@ class Judge:
         return self._n_present[feature]
 
     def n_occupied(self, feature: int) -> int:
-        """Bins of one feature that hold a sample."""
+        """The number of bins of one feature that hold a sample."""
         return int(self._by_itself(feature)[0].left.size)
 
     def n_samples(self, left: int, right: int) -> int:
-        """Samples in which both features are present."""
+        """The number of samples in which both features are present."""
         if not self._is_recounted(left, right):
             return self.n_present(left)
         return int(self._complete(left, right).sum())
 
     def margins(self, left: int, right: int) -> Margins:
-        """Margins of a pair."""
+        """The margins of a pair."""
         if not self._is_recounted(left, right):
-            (of_left, _, _), (of_right, _, _) = self._by_itself(left), self._by_itself(right)
-            return Margins(of_left.n_samples, of_left.left, of_right.left)
+            (x, _, _), (y, _, _) = self._by_itself(left), self._by_itself(right)
+            return Margins(x.n_samples, x.left, y.left)
         complete = self._complete(left, right)
         return Margins(
             int(complete.sum()), self._margin(left, complete), self._margin(right, complete)
         )
 
     def entropies(self, left: int, right: int) -> tuple[float, float]:
-        """Entropies of both features over the samples of the pair, in nats."""
+        """The entropies of both features over the samples of the pair, in nats."""
         if not self._is_recounted(left, right):
             return self._by_itself(left)[1], self._by_itself(right)[1]
         _, x, y = self.margins(left, right)
         return self._entropy(left, x), self._entropy(right, y)
 
     def scale(self, left: int, right: int) -> float:
-        """Nats of one unit of the value of a pair."""
+        """Nats in one unit of the value of a pair."""
         return self._shared(left, right) if self.is_normalized else self.unit
 
     def _shared(self, left: int, right: int) -> float:
-        """The average of the entropies that normalized information is a share of."""
+        """The average of entropies that normalized information is a share of, in nats."""
         return float(self.average(*self.entropies(left, right)))
 
     def corrected(self, left: int, right: int, value: float) -> float:
-        """A value less what chance gives; the value itself where chance is not taken off."""
+        """A value minus what chance gives; the value itself if chance is not taken off."""
         if not self.corrects:
             return value
         scale = self.scale(left, right)
-        # Two constants share everything by convention, and nothing of interest.
+        # The normalized information of two constants is 1 by convention, and means nothing.
         rest = value - self.expected(left, right) / scale if scale > 0 else 0.0
-        # Of labels that all differ, all is chance; what is left of it is rounding.
+        # If all labels of a feature differ, the whole value is chance; the rest is rounding.
         return 0.0 if abs(rest) < ROUNDING * value else rest
 
     def share(self, left: int, right: int, value: float) -> float:
-        """Normalized information; at most 1, which rounding may pass."""
+        """Normalized information; what exceeds 1 is rounding and is cut off."""
         if self.is_normalized:
             return value
         return _share(value * self.unit, self._shared(left, right))
@@ -150,32 +150,33 @@ class Judge:
         return _share(value * self.scale(left, right), self.entropies(left, right)[0])
 
     def expected(self, left: int, right: int) -> float:
-        """Information that chance alone gives, in nats."""
+        """The information that chance alone gives, in nats."""
         if self._is_recounted(left, right):
             _, x, y = self.margins(left, right)
             return expected_information(x, y)
-        (of_left, _, a), (of_right, _, b) = self._by_itself(left), self._by_itself(right)
+        (x_alone, _, a), (y_alone, _, b) = self._by_itself(left), self._by_itself(right)
         key = (min(a, b), max(a, b))
         if key not in self._expected:
-            self._expected[key] = expected_information(of_left.left, of_right.left)
+            self._expected[key] = expected_information(x_alone.left, y_alone.left)
         return self._expected[key]
 
     def may_be_saturated(self, left: int, right: int) -> bool:
-        """Whether a pair could have too few samples, by numbers of bins and of missing samples."""
-        # A feature without a sample has no bin at all.
+        """Whether a pair could be saturated, judged by numbers of bins and of missing samples."""
+        # A feature without a sample has no bin; it counts as one.
         k_x, k_y = (max(int(self.features.n_bins[feature]), 1) for feature in (left, right))
         n_samples = self.features.codes(left).size
-        # What one lacks the other may have: so many both have at least.
+        # The least number of samples that both have: no sample is missing in both.
         n_samples -= sum(n_samples - self.n_present(feature) for feature in (left, right))
         bound = math.log1p((k_x - 1) * (k_y - 1) / max(n_samples - 1, 1))
         return self.corrects and saturation.is_chance(0.0, (0.0, 0.0), bound)
 
     def is_saturated(self, left: int, right: int, value: float) -> bool:
-        """Whether more than half of a value is chance, of a table with too few samples."""
+        """Whether more than half of a value is chance, since its table has too few samples."""
         if not self.corrects:
             return False
         n_samples, x, y = self.margins(left, right)
-        is_recounted = self._is_recounted(left, right)  # which takes long, and once is enough
+        # A recount takes long, so that entropies and expectation below use the margins of this one.
+        is_recounted = self._is_recounted(left, right)
         both = (
             (self._entropy(left, x), self._entropy(right, y))
             if is_recounted
@@ -193,7 +194,7 @@ class Judge:
         return bool(self.features.has_missing[left] or self.features.has_missing[right])
 
     def _by_itself(self, feature: int) -> tuple[Margins, float, int]:
-        """Margins of a feature with itself, its entropy, and a number of its margin."""
+        """The margins of a feature with itself, its entropy, and a number for its sorted margin."""
         if feature not in self._alone:
             margin = self._margin(feature, self._present(feature))
             key = np.sort(margin).tobytes()
@@ -204,7 +205,7 @@ class Judge:
 
     def _margin(self, feature: int, complete: Array) -> Array:
         weights = None if self.weights is None else self.weights[complete]
-        counts = np.bincount(self._of(feature)[complete], weights)
+        counts = np.bincount(self._codes_on_host(feature)[complete], weights)
         return np.asarray(counts[counts > 0])
 
     def _entropy(self, feature: int, margin: Array) -> float:
@@ -219,10 +220,10 @@ class Judge:
         return np.asarray(self._present(left) & self._present(right))
 
     def _present(self, feature: int) -> Array:
-        present: Array = self._of(feature) < self.features.n_bins[feature]
+        present: Array = self._codes_on_host(feature) < self.features.n_bins[feature]
         return present if self.weights is None else present & (self.weights > 0)
 
-    def _of(self, feature: int) -> Array:
+    def _codes_on_host(self, feature: int) -> Array:
         if feature in self._codes:
             return self._codes[feature]
         codes: Array = self.kernels.to_host(self.features.codes(feature))

@@ -1,4 +1,4 @@
-"""One run over all pairs of one or two tables: their features, bins and kernels, plan and sink."""
+"""One run over all pairs of one or two tables: features, bins, kernels, plan and sink."""
 
 from __future__ import annotations
 
@@ -35,23 +35,23 @@ class TableColumns(NamedTuple):
 
     columns: Columns
     labels: Sequence[Any]
-    """Names of the features, or their positions where the table has none."""
+    """Names of the features, or their positions if the table has no names."""
     bins: Mapping[int, Any]
-    """Bins of single features, by position."""
+    """Bins that the caller gave for single features, by position."""
 
 
 class Inputs(NamedTuple):
-    """The features of X, and of Y where there is one."""
+    """The features of X and, if there is a Y, those of Y."""
 
     sides: list[TableColumns]
     bins: Any
-    """Bins of all other features, as the caller gave them."""
+    """Bins for all other features, as the caller gave them."""
     is_named: bool
-    """Whether X came with names, and was prepared."""
+    """Whether X has named columns and was prepared."""
     rules: Sequence[Any] = ()
-    """How to bin the features of each table, or each feature of one, once that is settled."""
+    """One rule of binning for each table, or a list of one for each feature; set by `resolve`."""
     weights: Any = None
-    """Of the samples that are left, once that is settled."""
+    """The weights of the samples that are kept; set by `resolve`."""
 
     @property
     def groups(self) -> list[Columns]:
@@ -60,16 +60,16 @@ class Inputs(NamedTuple):
 
     @property
     def n_left(self) -> int | None:
-        """How many features X has, where Y follows them."""
+        """The number of features of X; None if there is no Y."""
         return None if len(self.sides) == 1 else len(self.sides[0].columns)
 
     @property
     def shape(self) -> tuple[int, int]:
-        """Of the matrix of all pairs."""
+        """The shape of the matrix of all pairs."""
         return len(self.sides[0].columns), len(self.sides[-1].columns)
 
     def label(self, feature: int) -> Any:
-        """The name of a feature, of all tables one after the other."""
+        """The name of a feature by its position; positions of Y follow those of X."""
         n_left = len(self.sides[0].columns)
         return (
             self.sides[0].labels[feature]
@@ -79,19 +79,19 @@ class Inputs(NamedTuple):
 
 
 def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
-    """Prepare what has named columns, and take everything else as it is.
+    """The features of X and Y; tables with named columns are prepared, others taken as they are.
 
     Raises
     ------
     ValueError, TypeError
-        For names that no column has, for kinds and bins by name where no table has names, and for
-        a table of which no column is left.
+        If no column has a name that is given, if kinds or bins are given by name and no table has
+        names, or if no column of a table is left.
     """
-    came = [X] if Y is None else [X, Y]
-    choices = choices_of(came, bins, kinds)
+    given = [X] if Y is None else [X, Y]
+    choices = choices_of(given, bins, kinds)
     is_named = is_prepared(X)
     prepared, sides = [], []
-    for table, name in zip(came, ("X", "Y"), strict=False):
+    for table, name in zip(given, ("X", "Y"), strict=False):
         side = _side(table, name, choices, is_named and name == "Y")
         sides.append(side)
         prepared += [side] if isinstance(side, Prepared) and side is not table else []
@@ -114,7 +114,7 @@ def is_prepared(table: Any) -> bool:
 
 
 def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
-    """What the caller decides about columns by name, once every name is known."""
+    """The kinds and bins that the caller gives by column name; every name must be a column's."""
     for what, by_name in (("kinds", kinds), ("bins", bins if isinstance(bins, Mapping) else None)):
         if by_name is None:
             continue
@@ -139,8 +139,8 @@ def _side(
     if tables.is_table(table):
         prepared = preparation.prepare(table, name, choices)
         if not prepared.columns:
-            told = "".join(f"; {note}" for note in prepared.notes)
-            raise ValueError(f"{name} has no column that can be measured{told}")
+            reasons = "".join(f"; {note}" for note in prepared.notes)
+            raise ValueError(f"{name} has no column that can be measured{reasons}")
         return prepared
     if name == "Y" and is_one_variable(table):
         return one_feature(table, "y", choices if is_beside_names else None)
@@ -158,7 +158,7 @@ def is_one_variable(samples: Any) -> bool:
 
 
 def one_feature(samples: Any, name: str, choices: Choices | None) -> TableColumns:
-    """One variable as a feature; prepared, where there are choices, as its table is."""
+    """One variable as a feature; with choices it is prepared like a column of a table."""
     label = getattr(samples, "name", None) if tables.is_series(samples) else None
     if choices is None:
         column = arguments.variable(samples, name)[0]
@@ -168,7 +168,7 @@ def one_feature(samples: Any, name: str, choices: Choices | None) -> TableColumn
 
 
 class Run:
-    """How a run over all pairs goes on, which has no influence on its result."""
+    """Options of a run over all pairs that do not affect its result."""
 
     def __init__(
         self, progress: Progress, memory_limit: Any, checkpoint: str | os.PathLike[str] | None
@@ -186,37 +186,37 @@ class Run:
             require_directory(self.checkpoint)
 
     def tile_cells(self, n_jobs: int) -> int:
-        """Cells that the counts of a tile of each thread may have."""
+        """The most cells of the counts of a tile, if each thread holds one."""
         return min(plan.TILE_CELLS, max(self.memory_limit // (n_jobs * plan.BYTES_PER_CELL), 1))
 
 
 class Binned(NamedTuple):
-    """Features as codes, and what they are measured with."""
+    """Binned features, with the kernels, weights and estimator that measure them."""
 
     features: Features
     kernels: Kernels
     weights: Array | None
     home: Home
-    """Where the features are, or where the caller wants them."""
+    """The home of the features, or the home that the caller's backend wants."""
     n_samples: int
     n_left: int | None
     estimator: str
 
     def judge(self, unit: float, average: str | None = None) -> Judge:
-        """Who says what the value of a pair is worth, in this unit or as a share."""
+        """A judge of values of pairs, in this unit or as a share of an average of entropies."""
         return Judge(self.features, self.kernels, self.weights, self.estimator, unit, average)
 
 
 def home_of_inputs(given: Inputs, options: Options) -> Home:
-    """Where the features are, or where the caller wants them."""
+    """The home of the features, or the home that the caller's backend wants."""
     columns = [column for group in given.groups for column in typical(group)]
     return arguments.home_of_columns(columns, given.weights, options.backend)
 
 
 def resolve(given: Inputs, options: Options) -> Inputs:
-    """See to it, before any work, that lengths, weights and bins fit, and choose rules of binning.
+    """Check that lengths, weights and bins fit, before any work, and choose the rules of binning.
 
-    Samples without weight are left out.
+    Samples of weight 0 are left out.
     """
     columns = [column for group in given.groups for column in typical(group)]
     n_samples = arguments.same_length(columns)
@@ -228,7 +228,7 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
 
 def bin_features(given: Inputs, options: Options) -> Binned:
-    """Bin the features of one or two tables, which are settled."""
+    """Bin the features of one or two tables, after `resolve`."""
     n_samples = arguments.same_length([c for group in given.groups for c in typical(group)])
     home = home_of_inputs(given, options)
     kernels = choose(options.backend, home)
@@ -239,7 +239,7 @@ def bin_features(given: Inputs, options: Options) -> Binned:
 
 
 def _rules(given: Inputs) -> tuple[Sequence[Columns], list[Any]]:
-    """Columns, and one rule for each table, or for each column of one with bins by name."""
+    """Columns, and one rule for each table, or one for each column if bins are given by name."""
     groups, rules = bin_arguments.bin_rules(given.bins, given.groups)
     found: list[Any] = list(rules)
     for number, side in enumerate(given.sides):
@@ -258,7 +258,7 @@ def measure_pairs(
 ) -> None:
     """Measure every pair of binned features."""
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left
-    # Kernels that sum keep no counts; where a measure looks at them, they have to fit.
+    # Counts must fit the memory, if the measure needs them; kernels that sum keep none.
     tile_cells = settings.tile_cells(options.n_jobs) if measure.term is None else None
     if options.nan_policy == "propagate":
         sink = PropagatingSink(sink, binned.features.has_missing)
@@ -284,7 +284,7 @@ def measure_pairs(
             memory_limit=settings.memory_limit,
             stays=sink.stays,
         )
-        # What is on a device already is measured there, and what stays on one has to be.
+        # Samples on a device, and values that stay on one, are measured by that device alone.
         is_shared = binned.home.is_host and not job.stays
         jobs = team(job, kernels.other_devices()) if is_shared else [job]
         engine.run(jobs, sink, options.n_jobs, report, finished)
@@ -308,15 +308,15 @@ def _finished_tiles(
 
 
 def _description(binned: Binned, measure: TileMeasure) -> dict[str, str | int]:
-    """What the values of the tiles depend on, and where in the plan they are."""
+    """All that the values of tiles and their positions in the plan depend on."""
     to_host, weights = binned.kernels.to_host, binned.weights
     codes = [row for block in binned.features.blocks for row in to_host(block)]
     n_bins = binned.features.n_bins.tolist()
-    classes = [plan.size_class(bins) for bins in n_bins]  # they order the plan
+    classes = [plan.size_class(bins) for bins in n_bins]  # the plan orders features by them
     return {
         "measure": measure.name,
         "estimator": binned.estimator,
-        "backend": binned.kernels.name,  # whose sums agree to rounding only
+        "backend": binned.kernels.name,  # sums of backends differ by rounding
         "features": len(n_bins),
         "features of X": "all" if binned.n_left is None else binned.n_left,
         "binned samples": fingerprint([*codes, n_bins, classes]),

@@ -1,4 +1,4 @@
-"""How much each column of a table tells about one of them."""
+"""How much each column of a table tells about a target."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from fastinfo.system.progress import Progress
 
 
 class Score(NamedTuple):
-    """A column, its mutual information with the target, and what that is worth."""
+    """A column, its mutual information with the target, and numbers by which to judge it."""
 
     column: Any
-    """Name of the column, or its position where the table has no names."""
+    """Name of the column, or its position if the table has no names."""
     value: float
-    """Mutual information with the target."""
+    """Mutual information with the target, in nats or in units of ``base``."""
     corrected: float
-    """The value less its expectation for independent variables with the same margins."""
+    """The value minus its expectation for independent variables with the same margins."""
     share: float
     """The value as a share of the target's entropy, over the samples where both are present."""
     n_samples: int
-    """Samples in which both the column and the target are present."""
+    """The number of samples in which both the column and the target are present."""
 
 
 def score(
@@ -70,21 +70,21 @@ def score(
         Samples of m columns. A table with named columns is prepared (see the notes); an array is
         taken as it is.
     target : name of a column, or array-like of shape (n,)
-        What the columns are to tell about. Beside a table with named columns, samples that come by
-        themselves are prepared as a column of it would be.
+        What the columns are to tell about. If the table has named columns, samples of the target
+        are prepared like a column of the table.
     min_samples : int, optional
-        Columns that are present together with the target in fewer samples come last. 30 by
-        default, or half the rows of a smaller table.
+        Columns that are present together with the target in fewer samples come last. The default
+        is 30, or half the rows of a smaller table.
     kinds : dict of str to {"category", "number", "skip"}, optional
-        What columns are, where the rules below would decide otherwise. "category": each value is
-        one, however many there are. "number": it is binned. "skip": it is left out.
+        The kind of columns, where the rules below would decide otherwise. "category": each value is
+        a category, however many there are. "number": the column is binned. "skip": it is left out.
     layer : str, optional
-        Of an AnnData, the layer to take in place of its X.
+        The layer of an AnnData to use instead of its X.
     bins : optional
         As for `fastinfo.mutual_information`, for all columns that are binned; or a dict of these by
-        the name of the column, which is binned then if it holds integers.
+        column name. A column of integers that the dict names is binned.
     base, estimator, nan_policy, sample_weight, backend, n_jobs
-        As for `fastinfo.mutual_information`; with ``nan_policy="omit"`` each column uses only
+        As for `fastinfo.mutual_information`. With ``nan_policy="omit"`` each column uses only
         samples where it and the target are present.
     progress, memory_limit
         As for `fastinfo.pairwise_mutual_information`.
@@ -93,47 +93,47 @@ def score(
     -------
     list of Score
         ``column``, ``value``, ``corrected``, ``share`` and ``n_samples``. The largest corrected
-        value comes first, of weighted samples the largest value; columns with too few samples, and
-        without a value (NaN), come last.
+        value comes first; for weighted samples, the largest value. Columns with too few samples and
+        columns without a value (NaN) come last.
 
     Raises
     ------
     ValueError, TypeError, MemoryError
-        As `fastinfo.mutual_information`; also for names that no column has, and for a target
-        that is constant or cannot be measured.
+        As `fastinfo.mutual_information`. Also if no column has a name that is given, or if the
+        target is constant or cannot be measured.
 
     Warns
     -----
     PreparationWarning
-        Once, where columns are skipped, or are binned and are no floating-point numbers.
+        Once, if columns are skipped, or if columns that are not floating-point are binned.
     SaturationWarning
-        Once, where more than half of a value is chance, for there are too few samples for the
-        cells of its table.
+        Once, if more than half of a value is chance: there are too few samples for the cells of its
+        table.
     CappedBinsWarning
         As `fastinfo.mutual_information`.
 
     Notes
     -----
-    Ranking is by the corrected value: what is left of the plug-in value once its expectation is
-    taken off, that of independent variables with the same numbers of samples in each of their bins
-    [1]_. A column of random letters has a large value and a corrected one around 0. Of weighted
-    samples there is no corrected value (NaN), for chance depends on numbers of samples; of
-    ``estimator="miller_madow"`` it is the value, which is corrected already.
+    Columns are ranked by the corrected value: the plug-in value minus its expectation for
+    independent variables with the same number of samples in each of their bins [1]_. A column of
+    random letters has a large value and a corrected value around 0. Weighted samples have no
+    corrected value (NaN), since chance depends on numbers of samples. With
+    ``estimator="miller_madow"`` the value is corrected already and is the corrected value.
 
-    A table with named columns is prepared by these rules, here, in `pairwise_mutual_information`
-    and `top_pairs`, and by the command line:
+    This function, `pairwise_mutual_information`, `top_pairs` and the command line prepare a table
+    with named columns by these rules:
 
-    - Text, booleans and categoricals are categories. Text is taken for an identifier and skipped
-      where there is more than one different value for every two rows, and more than 10 in all.
-    - Integers are categories up to 50 different values, as long as there are 5 rows for each of
-      them, up to 10 in any case, and up to as many as there would be bins. With more they are
+    - Text, booleans and categoricals are categories. Text is taken for an identifier and skipped if
+      there is more than one distinct value for every two rows, and more than 10 in all.
+    - Integers are categories if they have at most 50 distinct values and 5 rows for each of them,
+      or at most 10 distinct values, or at most as many as there would be bins. With more they are
       binned like floating-point numbers. Floating-point columns of pandas that hold whole numbers
       and missing values are integers.
-    - Integers that count the rows, up or down from 0 or 1, are row numbers and skipped.
-    - Dates, moments, times of day and durations are taken as integers are: with many different
-      ones they are binned, as microseconds. So is text that spells them with the year first
+    - Integers that count the rows, up or down from 0 or 1, are row numbers and are skipped.
+    - Dates, moments, times of day and durations follow the rule of integers: with many distinct
+      values they are binned, as microseconds. So is text that spells them with the year first
       (``2024-02-29``, ``2024/02/29 12:30``), or as ``12:30:05``.
-    - Columns that are constant, or all missing, are skipped, and so are lists, records, bytes and
+    - Columns that are constant or all missing are skipped, and so are lists, records, bytes and
       objects of mixed types.
     - The target, and columns that the command line is told to use, are never taken for identifiers.
 
@@ -185,7 +185,7 @@ def score(
 
 
 def _order(least: int, found: Score) -> tuple[bool, bool, float]:
-    """Too few samples and no value come last; equal ones stay in the order of the columns."""
+    """The key to sort by: columns without a value come last, before them those of few samples."""
     rank = found.value if np.isnan(found.corrected) else found.corrected
     return bool(np.isnan(found.value)), found.n_samples < least, -rank
 
@@ -223,8 +223,8 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
         left = runs.one_feature(target, "target", choices)
     others = [label for label in prepared.labels if not is_name or label != target]
     if not others:
-        told = "".join(f"; {note}" for note in prepared.notes)
-        raise ValueError(f"no column is left to score{told}")
+        reasons = "".join(f"; {note}" for note in prepared.notes)
+        raise ValueError(f"no column is left to score{reasons}")
     right = runs.side_of(prepared.select(others))
     return Inputs([left, right], None if isinstance(bins, Mapping) else bins, True)
 

@@ -1,4 +1,4 @@
-"""Where the values of finished tiles go: a matrix, or the strongest pairs."""
+"""Sinks, which take the values of finished tiles: a matrix, or the strongest pairs."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ VALUE = "value"
 """The plane that pairs are ranked by."""
 
 BYTES_PER_PAIR = 4 * 8 * 2
-"""A rank, a value and two positions, and as much again while they are put in order."""
+"""Bytes for a rank, a value and two positions, and as many again while pairs are sorted."""
 
 RANKED_AT_ONCE = 64
-"""Pairs that are ranked before the lowest rank that is kept is looked at again."""
+"""Pairs that are ranked before the least rank that is kept is read again."""
 
 MOST_WAITING = 1 << 17
-"""Pairs that wait to be ranked: the more, the fewer of them have to be."""
+"""The most pairs that wait to be ranked; the more wait, the fewer must be ranked at all."""
 
 
 class MatrixSink:
-    """Writes all values to a matrix, in both places where it is symmetric.
+    """Writes all values to a matrix; in a symmetric one, each to cells (i, j) and (j, i).
 
     Parameters
     ----------
     matrix : array
-        An array of the kernels; of those of the host anything that takes assignments to slices.
+        An array of the kernels; with kernels of the host, any object that has slice assignment.
     n_left : int or None
-        Features of X, which come before those of Y; None for a symmetric matrix.
+        The number of features of X, which come before those of Y; None for a symmetric matrix.
     unit : float
-        Nats to one unit of the matrix.
+        Nats in one unit of the matrix.
     kernels : Kernels
-        Those of the place where the matrix is.
+        Kernels of the place where the matrix is stored.
     stays : bool
-        Whether values are measured there, and had better not take the way over the host.
+        Whether values are measured in that place, so that they need no copy over the host.
     plane : str
-        Which of the measured numbers the matrix is of.
+        The plane that is written.
     """
 
     def __init__(
@@ -72,22 +72,22 @@ class MatrixSink:
 
 
 class TopSink:
-    """Keeps the pairs that rank highest, whatever the order in which tiles come.
+    """Keeps the pairs that rank highest; the result does not depend on the order of tiles.
 
-    Here the rank of a pair is its value; `RankedSink` ranks by something smaller.
+    The rank of a pair is its value; `RankedSink` ranks by numbers that are smaller.
 
     Parameters
     ----------
     k : int or None
-        How many; None for all that reach the threshold.
+        The number of pairs to keep; None for all that reach the threshold.
     threshold : float
         The least rank, in units.
     n_left : int or None
-        Features of X, which come before those of Y; None where all are of one table.
+        The number of features of X, which come before those of Y; None if there is no Y.
     unit : float
-        Nats to one unit.
+        Nats in one unit of the values.
     memory_limit : int
-        Bytes that the pairs may take.
+        The most bytes that the pairs may take.
     """
 
     stays = False
@@ -113,16 +113,16 @@ class TopSink:
         return max(float(least), self.threshold)
 
     def put(self, left: Array, right: Array, planes: Planes) -> None:
-        """Keep what may be among the largest."""
+        """Keep the pairs of a tile that may be among the largest."""
         values = planes[VALUE] / self.unit
-        # First by value: of most tiles next to nothing is left. NaN is never wanted.
+        # Values are compared first, which leaves few pairs of most tiles. NaN is never kept.
         rows, columns = np.nonzero(values >= self.least)
         values = values[rows, columns]
         pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
             once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
-            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # tiles follow classes
+            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # plan order differs
         self._rank(values, pairs)
 
     def _rank(self, values: Array, pairs: Array) -> None:
@@ -147,28 +147,28 @@ class TopSink:
         self._unordered, self._n_unordered = [], 0
 
     def pairs(self) -> list[tuple[float, int, int]]:
-        """Value and positions, highest rank first, equal ones by position."""
+        """Value and positions of each pair, highest rank first, equal ranks by position."""
         return [(value, i, j) for _, value, i, j in self.ranked()]
 
     def ranked(self) -> list[tuple[float, float, int, int]]:
-        """Rank, value and positions, highest rank first, equal ones by position."""
+        """Rank, value and positions of each pair, highest rank first, equal ranks by position."""
         self._order()
         ranks, values = self._ranks.tolist(), self._values.tolist()
         return list(zip(ranks, values, *self._pairs.tolist(), strict=True))
 
 
 class RankedSink(TopSink):
-    """Ranks pairs by something that costs more than the value and never exceeds it.
+    """Ranks pairs by a number that costs more than the value and never exceeds it.
 
-    The value bounds the rank, so that only pairs whose value reaches the lowest rank that is kept
-    are looked at: one pass over the tiles, and exact. Pairs wait until there are many, and those
-    with the largest values come first, so that the others mostly need no look.
+    The value bounds the rank, so that only pairs whose value reaches the least rank that is kept
+    need be ranked. One pass over the tiles is therefore exact. Pairs wait until there are many.
+    Those with the largest values are ranked first, after which most others need no rank.
 
     Parameters
     ----------
     rank : callable
-        Takes the positions of a pair of features and its value in units; the rank, NaN for a pair
-        that is not wanted.
+        Takes the positions of a pair of features and its value in units. It returns the rank, or
+        NaN for a pair that is not wanted.
     """
 
     def __init__(
@@ -211,13 +211,13 @@ class RankedSink(TopSink):
         return np.array([self.rank(*one) for one in zip(left, right, values.tolist(), strict=True)])
 
     def ranked(self) -> list[tuple[float, float, int, int]]:
-        """As of `TopSink`, once no pair waits any more."""
+        """As `TopSink.ranked`, after all pairs that wait are ranked."""
         self._rank_waiting()
         return super().ranked()
 
 
 class PropagatingSink:
-    """Hands NaN on for every pair in which a feature has a missing sample."""
+    """Passes tiles to another sink, with NaN for each pair of a feature with missing samples."""
 
     stays = False
 
@@ -226,7 +226,7 @@ class PropagatingSink:
         self.lacking = lacking
 
     def put(self, left: Array, right: Array, planes: Planes) -> None:
-        """Hand one tile on."""
+        """Pass one tile on."""
         unknown = self.lacking[left][:, None] | self.lacking[right]
         known = {name: np.where(unknown, np.nan, values) for name, values in planes.items()}
         self.sink.put(left, right, known)

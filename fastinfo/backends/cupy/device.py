@@ -1,7 +1,7 @@
-"""The seam between launchers and a device: an array namespace and one way to launch a kernel.
+"""The interface between launchers and a device: an array namespace, and a way to launch kernels.
 
-Launchers are plain Python over it. `hardware.Hardware` is a GPU; the tests have one that runs the
-same kernels on the processor.
+Launchers are plain Python that call this interface. `hardware.Hardware` implements it for a GPU;
+the tests implement it by running the same kernels on the processor.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ Array = Any
 
 
 class Properties(NamedTuple):
-    """What planning needs to know of a device."""
+    """The properties of a device that planning depends on."""
 
     name: str
     capability: tuple[int, int]
     multiprocessors: int
     threads_per_multiprocessor: int
     shared_bytes_per_block: int
-    """Shared memory that a block may ask for at most."""
+    """The most shared memory that a block may ask for."""
     shared_bytes_per_multiprocessor: int
 
 
 class Copier(Protocol):
-    """Two lanes from the host to a device, each with a buffer; of one thread at a time."""
+    """Two lanes from the host to a device, each with a buffer; one thread uses them at a time."""
 
     def begin(self) -> None:
         """Let copies wait for what was launched on the current stream before.
 
-        It may still be reading memory that now is the target.
+        Those kernels may still read the memory that the copies write to.
         """
         ...
 
@@ -40,7 +40,7 @@ class Copier(Protocol):
         ...
 
     def wait(self, lane: int) -> None:
-        """Return when the lane's last copy is done, and its buffer can be written to."""
+        """Return when the lane's last copy is done, so that its buffer can be written to."""
         ...
 
     def buffer(self, lane: int) -> Any:
@@ -48,19 +48,19 @@ class Copier(Protocol):
         ...
 
     def start(self, lane: int, target: Array, n_bytes: int) -> None:
-        """Begin to copy the first bytes of the buffer to an array of the device."""
+        """Start to copy the first ``n_bytes`` of the buffer to an array of the device."""
         ...
 
 
 class Device(Protocol):
-    """A device with its arrays; they are made, and kernels launched, while it is `current`."""
+    """A device. Arrays are made and kernels launched while it is the thread's current one."""
 
     number: int
-    """CUDA's number of it."""
+    """The number that CUDA gives it."""
     library: str
-    """What makes its arrays and compiles its kernels, with the version."""
+    """The library that makes its arrays and compiles its kernels, with the version."""
     xp: Any
-    """The array namespace: cupy, or what behaves as it does."""
+    """The array namespace: cupy, or one that behaves as cupy does."""
     properties: Properties
 
     def launch(
@@ -74,8 +74,8 @@ class Device(Protocol):
     ) -> None:
         """Start a kernel of `sources.FAMILIES` on the current stream; do not wait for it.
 
-        Arguments are contiguous arrays of this device, NumPy scalars of the kernel's very types,
-        and structs of both (`structs.py`): CUDA looks at none of them.
+        Arguments are contiguous arrays of this device, NumPy scalars of exactly the kernel's types,
+        and structs of both (`structs.py`). CUDA checks none of them.
         """
         ...
 
@@ -84,24 +84,27 @@ class Device(Protocol):
         ...
 
     def copier(self, buffer_bytes: int) -> Copier:
-        """Lanes for copies that run beside the kernels of the current stream."""
+        """Lanes whose copies run at the same time as the kernels of the current stream."""
         ...
 
     def free_bytes(self) -> int:
-        """Memory that arrays can still be given."""
+        """Bytes of memory that arrays can still get."""
         ...
 
     def current(self) -> AbstractContextManager[Any]:
-        """Make it the current device of this thread, for arrays to be made on it."""
+        """A context in which it is this thread's current device, on which arrays are made."""
         ...
 
     def current_stream(self) -> int:
-        """The stream of it that is this thread's current one, in the form that `on_stream` takes.
+        """The pointer of the device's stream that is current in this thread, for `on_stream`.
 
-        What other threads launch on that stream comes after what this one did before.
+        What other threads launch on that stream runs after what this thread launched before.
         """
         ...
 
     def on_stream(self, pointer: int) -> AbstractContextManager[Any]:
-        """Make it current, and a stream of it, which others may have made, this thread's stream."""
+        """A context in which the device and a stream of it are current in this thread.
+
+        Another library may have made the stream.
+        """
         ...

@@ -1,4 +1,4 @@
-"""Which devices there are to work on, and the reason where there is none; found out once."""
+"""The devices that can be used, or the reason why there is none; looked for once."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from fastinfo.backends.cupy.device import Device
 from fastinfo.backends.cupy.sources import LEAST_CAPABILITY
 
 LEAST_CUPY = (14, 2)
-"""Before it, CuPy does not take a stream that another library made, or ends it as its own."""
+"""Older versions of CuPy take no stream of another library, or destroy it as one of their own."""
 
 INSTALL = "pip install cupy-cuda13x (or cupy-cuda12x, as your driver is)"
 
 
 class UnusableError(ImportError):
-    """CuPy is there or not, and cannot be worked with; the message says why and how to go on."""
+    """CuPy is missing or cannot be used; the message says why and how to go on."""
 
 
 @cache
-def _found() -> tuple[Device, ...] | UnusableError:
-    """The devices, or why there are none: an exception would not be remembered."""
+def _devices_or_reason() -> tuple[Device, ...] | UnusableError:
+    """The devices, or the error that says why there are none."""
+    # The error is returned, not raised: `cache` keeps no exceptions.
     try:
         import cupy
     except ImportError as error:
@@ -31,7 +32,7 @@ def _found() -> tuple[Device, ...] | UnusableError:
 
 
 def found_by(cupy: Any) -> tuple[Device, ...] | UnusableError:
-    """The devices of an imported CuPy, or why there are none."""
+    """The devices of an imported CuPy, or the error that says why there are none."""
     if tuple(map(int, re.findall(r"\d+", cupy.__version__)[:2])) < LEAST_CUPY:
         least = ".".join(map(str, LEAST_CUPY))
         return UnusableError(f"CuPy {cupy.__version__} is older than {least}; {INSTALL}")
@@ -61,19 +62,19 @@ def found_by(cupy: Any) -> tuple[Device, ...] | UnusableError:
 
 
 def capable(devices: Sequence[Device]) -> tuple[Device, ...] | UnusableError:
-    """The devices, unless all are older than the kernels can be compiled for."""
+    """The devices, or an error if all are too old for the kernels."""
     return tuple(devices) if any(map(is_capable, devices)) else _too_old(devices)
 
 
 def _too_old(devices: Sequence[Device]) -> UnusableError:
-    told = ", ".join(
+    capabilities = ", ".join(
         f"{device.properties.name} has {device.properties.capability[0]}."
         f"{device.properties.capability[1]}"
         for device in devices
     )
     return UnusableError(
         f"a compute capability of {LEAST_CAPABILITY[0]}.{LEAST_CAPABILITY[1]} or more is needed, "
-        f"and {told}; use another backend"
+        f"and {capabilities}; use another backend"
     )
 
 
@@ -88,18 +89,18 @@ def devices() -> tuple[Device, ...]:
     Raises
     ------
     UnusableError
-        Where none can be worked with.
+        If none can be used.
     """
-    found = _found()
+    found = _devices_or_reason()
     if isinstance(found, UnusableError):
         raise UnusableError(str(found))
     return found
 
 
 def device(number: int | None) -> Device:
-    """One device: the numbered one, or the one that CuPy has as its current one."""
-    every = devices()
-    chosen = every[every[0].current_number() if number is None else number]
+    """The device of a number, or CuPy's current device for None."""
+    all_devices = devices()
+    chosen = all_devices[all_devices[0].current_number() if number is None else number]
     if is_capable(chosen):
         return chosen
     raise _too_old([chosen])

@@ -1,4 +1,4 @@
-"""Where arrays of CuPy are, and tensors of PyTorch on CUDA: a device, and a stream of it."""
+"""The home of CuPy's arrays and of PyTorch's CUDA tensors: a device and a stream of it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ Result = TypeVar("Result")
 def on_device(
     method: Callable[Concatenate[Any, P], Result],
 ) -> Callable[Concatenate[Any, P], Result]:
-    """Run a method on a device and a stream, which CuPy keeps by thread; of a home, or of kernels.
+    """A decorator that runs a method of a home or of kernels on their device and stream.
 
-    Memory that is short is told with the name of the device.
+    CuPy keeps the current device and stream for each thread. A MemoryError is raised again with the
+    name of the device.
     """
 
     @wraps(method)
@@ -33,7 +34,7 @@ def on_device(
             with self.current():
                 return method(self, *arguments, **options)
         except OutOfDeviceMemoryError:
-            raise  # it was told where one method calls another
+            raise  # an inner method has named the device already
         except MemoryError as error:
             device = self.device
             raise OutOfDeviceMemoryError(
@@ -51,17 +52,18 @@ class OutOfDeviceMemoryError(MemoryError):
 class CupyHome:
     """One device, and one stream of it.
 
-    Whatever thread works here, samples are read after they were written, and memory is given to
-    others once it was read.
+    The stream orders the work of all threads: samples are read after they were written, and memory
+    is reused after it was read.
 
     Parameters
     ----------
     device : Device, int or None
-        One device or its number; the thread's current one for None.
+        A device or its number; None for the thread's current device.
     stream : int, optional
-        That stream of it, which another library may have made; the thread's current one by default.
+        The pointer of a stream of the device, which another library may have made; the thread's
+        current stream by default.
     supply : Supply, optional
-        How samples come that the device has no room for.
+        How samples are brought for which the device has no memory.
     """
 
     is_host = False
@@ -74,7 +76,7 @@ class CupyHome:
     ) -> None:
         if device is None or isinstance(device, int):
             device = discovery.device(device)
-        # Little: a home is made whenever somebody asks where an array is.
+        # The constructor must be cheap: each look-up of an array's home makes a new one.
         self.device = device
         self.stream = device.current_stream() if stream is None else stream
         self._supply = supply
@@ -92,19 +94,19 @@ class CupyHome:
 
     @property
     def samples_at_once(self) -> int:
-        """As many as a table of 32 bits can count, and less; or those that there is room for."""
+        """2³⁰, which a table of 32 bits can count; as many as the memory holds with a supply."""
         return 1 << 30 if self._supply is None else self._supply.samples
 
     @classmethod
     def of(cls, array: Any) -> Home:
-        """CuPy's stream of this thread for CuPy's arrays, and PyTorch's for tensors.
+        """The home of a CuPy array or of a tensor; the host for a tensor that is not on CUDA.
 
-        The host is the home of a tensor that is not on CUDA.
+        The stream is this thread's current one: CuPy's for CuPy's arrays, PyTorch's for tensors.
 
         Raises
         ------
         ImportError
-            For a tensor on CUDA without a CuPy that works.
+            If a tensor is on CUDA and no CuPy works.
         """
         device: Any = getattr(array, "device", None)
         number, stream = getattr(device, "id", None), None
@@ -119,19 +121,20 @@ class CupyHome:
             raise ImportError(f"backend 'cupy' cannot be used: {error}") from error
 
     def current(self) -> AbstractContextManager[Any]:
-        """With the device and the stream as the thread's current ones."""
+        """A context that makes the device and the stream the thread's current ones."""
         return self.device.on_stream(self.stream)
 
     @on_device
     def bring(self, array: Any) -> Array:
-        """Copy from the host; from another device it would be a mixture, which the edge refuses."""
+        """A copy of an array of the host, or the array itself if it is on the device."""
+        # No array of another device comes here: `fastinfo.inputs.arguments` refuses a mixture.
         if isinstance(array, np.ndarray):
             return self._uploads.copy(array)
         return self.xp.asarray(array)
 
     @on_device
     def for_samples(self, arrays: Sequence[Any]) -> CupyHome:
-        """Look at the memory that is free, unless the arrays are small."""
+        """The same home, or one with a supply if the arrays do not fit the free memory."""
         n_samples = arrays[0].size
         sizes = [array.nbytes for array in arrays if isinstance(array, np.ndarray)]
         if sum(sizes) <= transfer.CHUNK_BYTES:
@@ -140,7 +143,7 @@ class CupyHome:
         return self if supply is None else CupyHome(self.device, self.stream, supply)
 
     def bring_or_stream(self, array: Any) -> Array | OnHost:
-        """On the host where that was decided for arrays of this size."""
+        """As `bring`; an array that is too large for the supply stays on the host (`OnHost`)."""
         supply = self._supply
         if (
             supply is None
@@ -152,7 +155,7 @@ class CupyHome:
 
     @on_device
     def to_host(self, array: Array) -> Any:
-        """Copy."""
+        """A copy in NumPy's memory."""
         return array.get()
 
     def other_devices(self) -> Sequence[CupyHome]:

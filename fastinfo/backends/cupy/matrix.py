@@ -67,7 +67,7 @@ def write_tile(
     n_bytes = out.dtype.itemsize
     blocks = -(-n_right // SIDE), min(-(-n_left // SIDE), plan.MOST_BLOCKS - 1)
     device.launch(
-        *("matrix", f"place<uint{8 * n_bytes}>", blocks, plan.BLOCK),
+        *("matrix", f"write_cells<uint{8 * n_bytes}>", blocks, plan.BLOCK),
         (
             *(values.view(f"u{n_bytes}"), np.int64(n_left), np.int64(n_right)),
             *(xp.asarray(rows), xp.asarray(columns)),

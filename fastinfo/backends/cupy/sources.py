@@ -83,7 +83,9 @@ FAMILIES: dict[str, Family] = {
     "scatter": Family(instances("count_scatter", CODES) + instances("count_in_place", CODES)),
     "weighted": Family((*instances("weigh_pairs", CODES), "add_chunks")),
     "tables": Family(("complete_counts", "reduce_counts")),
-    "matrix": Family(instances("combine", ("int64", "double")) + instances("place", UNSIGNED[1:])),
+    "matrix": Family(
+        instances("combine", ("int64", "double")) + instances("write_cells", UNSIGNED[1:])
+    ),
     "soft": Family(
         (
             *instances("soft_count", FLOATS, BOOLEANS),

@@ -1,13 +1,12 @@
-"""Samples on their way from the host: in chunks, through two buffers that the device reads from.
+"""Copies of samples from the host: in pieces, through two buffers that the device reads from.
 
-While the device takes one chunk out of page-locked memory, the processor copies the next one there.
-That goes on beside whatever the device computes, as it has a stream of its own, and columns that
-are fitted side by side overlap with each other. Of a column that comes whole nothing is computed
-before all of it is there: at 50 GB/s the way over PCIe takes twenty times as long as counting at
-1 TB/s, so that a twentieth is all that there would be to gain. A column that the device has no room
-for comes range by range (`plan.supply`), and the processor goes on to the next range as soon as it
-has filled the buffers for the last time: the device waits for the end of a copy, and then computes,
-while the next range is on its way.
+While the device reads one piece from page-locked memory, the processor copies the next one there.
+Copies have a stream of their own, so that the device computes meanwhile, and the copies of columns
+that several threads fit overlap. Nothing is computed of a column that comes whole before all of it
+has arrived: PCIe at 50 GB/s takes twenty times as long as counting at 1 TB/s, so that at most a
+twentieth could be gained. A column that does not fit the device comes range by range
+(`plan.supply`). The processor goes on to the next range once it has filled the buffers for the last
+time. The device waits for the end of a copy and then computes, while the next range arrives.
 """
 
 from __future__ import annotations
@@ -20,13 +19,13 @@ from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Copier, Device
 
 CHUNK_BYTES = 1 << 25
-"""Bytes of a buffer: half a millisecond of PCIe, against microseconds to start a copy."""
+"""Bytes of a buffer: PCIe takes half a millisecond for them, and a start only microseconds."""
 
 
 class Uploads:
-    """Copies of host arrays on a device.
+    """Copies host arrays to a device.
 
-    Page-locked buffers take milliseconds to be had, so they are kept from one array to the next:
+    To allocate page-locked buffers takes milliseconds, so they are kept from one array to the next:
     two for each thread that copies at the same time.
     """
 
@@ -35,12 +34,12 @@ class Uploads:
         self._idle: list[Copier] = []
 
     def copy(self, array: Any) -> Array:
-        """A copy that is complete for what is launched on the current stream from now on."""
+        """A copy on the device; what the current stream runs from now on sees it complete."""
         flat = np.ascontiguousarray(array).reshape(-1)
         if flat.nbytes <= CHUNK_BYTES:
             return self._device.xp.asarray(array)
         target = self._device.xp.empty(flat.size, flat.dtype)
-        copier = self._taken()
+        copier = self._idle_or_new()
         copier.begin()
         try:
             for number, (start, stop) in enumerate(
@@ -52,11 +51,11 @@ class Uploads:
                 copier.buffer(lane)[: chunk.size] = chunk
                 copier.start(lane, target[start:stop], chunk.size)
         finally:
-            copier.end()  # also before the target of a copy that broke off is given to others
+            copier.end()  # also after an error: the target's memory may be reused then
         self._idle.append(copier)
         return target.reshape(array.shape)
 
-    def _taken(self) -> Copier:
+    def _idle_or_new(self) -> Copier:
         try:
             return self._idle.pop()
         except IndexError:

@@ -32,10 +32,10 @@ from fastinfo.backends.terms import Reduction
 Array = np.ndarray[Any, Any]
 
 MOST_BLOCK_CELLS = 1 << 32
-"""Largest table whose cells `count.count_two` can number."""
+"""The most cells of a table that `count.count_two` can number."""
 
 
-def _fixed(array: Array) -> Array:
+def _read_only(array: Array) -> Array:
     """A read-only view, so that read-only and writable inputs share one compiled kernel."""
     view = np.ascontiguousarray(array).view()
     view.setflags(write=False)
@@ -43,36 +43,40 @@ def _fixed(array: Array) -> Array:
 
 
 def _rows(array: Array) -> Array:
-    """A matrix whose rows run along the last axis; −1 would not do for a table without cells."""
-    return _fixed(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
+    """A matrix whose rows run along the last axis."""
+    # reshape(-1, …) would raise for a table without cells.
+    return _read_only(array).reshape(math.prod(array.shape[:-1]), array.shape[-1])
 
 
 class _Grid(NamedTuple):
-    """Equal bins as `encode.encode_uniform` takes them."""
+    """Equal bins in the form that `encode.encode_uniform` takes."""
 
     edges: Array
     scale: float
-    """Bins to a unit."""
+    """Bins in one unit of the samples."""
     origin: float
     shift: Any
     doubt: Any
-    """How far a position in fixed point may be from what the edges say."""
+    """The largest error of a position in fixed point, against the position by the edges."""
 
 
 @lru_cache(maxsize=256)
 def _grid(low: float, high: float, n_bins: int) -> _Grid:
-    """Remembered, for columns come block by block; without a scale where products are of no use."""
-    edges = _fixed(np.linspace(low, high, n_bins + 1))
+    """The grid of equal bins; its scale is 0 where a product cannot find the bin.
+
+    It is cached, since a column is encoded block by block.
+    """
+    edges = _read_only(np.linspace(low, high, n_bins + 1))
     shift = 51 - n_bins.bit_length()
-    # Half first, so that a range wider than the largest float does not overflow.
+    # Halves are subtracted, so that limits further apart than the largest float do not overflow.
     half = high / 2 - low / 2
     scale = n_bins / half / 2 if half > 0 else np.inf
     # The subtraction and the multiplication are each off by half an ulp of at most n_bins, an edge
-    # by an ulp or two of the larger end. Doubled, for good measure.
+    # by an ulp or two of the larger end. The bound is doubled to be safe.
     doubt = 8 * np.finfo(np.float64).eps * (n_bins + max(abs(low), abs(high)) * scale)
     if not (0 < scale < np.inf and doubt < 0.25):
         return _Grid(edges, 0.0, 0.0, u64(0), u64(0))
-    # And half a unit of the fixed point.
+    # Rounding to fixed point adds half a unit.
     units = math.ceil(doubt * 2.0**shift) + 1
     return _Grid(edges, scale, 2.0 ** (52 - shift), u64(shift), u64(units))
 
@@ -93,12 +97,13 @@ class NumbaKernels(GenericKernels):
 
     @classmethod
     def describe(cls) -> str:
-        """The library and its version."""
+        """Numba with its version, and what it runs on."""
         return f"numba {VERSION}, compiled for this processor"
 
     def summarize(self, values: Array) -> Summary:
-        """One pass, where NumPy takes two to four."""
-        values = _fixed(values)
+        """The smallest and the largest value and the number of NaN, in one pass."""
+        # NumPy takes two to four passes.
+        values = _read_only(values)
         if values.dtype.kind != "f":
             low, high = encode.limits(values)
             return Summary(int(low), int(high), 0)
@@ -112,19 +117,19 @@ class NumbaKernels(GenericKernels):
         return Summary(float(low), float(high), int(n_missing))
 
     def compile_time(self) -> AbstractContextManager[Callable[[], float]]:
-        """As Numba's events tell it."""
+        """A context that gives a function: the seconds of compiling that Numba's events report."""
         return compile_time()
 
     def order_statistics(
         self, values: Array, summary: Summary, ranks: Array, most: int
     ) -> tuple[Array, bool] | None:
-        """Sort only the samples near a wanted one, where these are few."""
+        """The samples at the ranks, by sorting samples near them; None where these are many."""
         low, high, n_missing = summary
         if n_missing > 0 or not 0.0 < high - low < np.inf:
             return None
         cells, positions = np.empty(values.size, np.uint16), np.empty(ranks.size, np.int64)
         candidates = order_statistics.gather_candidates(
-            _fixed(values), low, high, ranks, values.size // 4, cells, positions
+            _read_only(values), low, high, ranks, values.size // 4, cells, positions
         )
         if not candidates.size:
             return None
@@ -132,14 +137,14 @@ class NumbaKernels(GenericKernels):
         return ordered[positions].astype(np.float64), outweighs(ordered, most)
 
     def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
-        """In one compiled function."""
-        return np.asarray(quantiles.edges(_fixed(ordered), n_bins))
+        """The edges, found by one compiled function."""
+        return np.asarray(quantiles.edges(_read_only(ordered), n_bins))
 
     def encode_integers(
         self, values: Array, low: int, n_bins: int, out: Array | None = None
     ) -> Array:
-        """Subtract in unsigned arithmetic."""
-        unsigned = _fixed(values).view(f"u{values.itemsize}")
+        """Codes ``value − low``, by unsigned subtraction."""
+        unsigned = _read_only(values).view(f"u{values.itemsize}")
         offset = unsigned.dtype.type(low % (1 << 8 * values.itemsize))
         codes = np.empty(values.size, code_dtype(n_bins - 1)) if out is None else out
         last = min(n_bins, np.iinfo(codes.dtype).max, np.iinfo(unsigned.dtype).max)
@@ -149,47 +154,47 @@ class NumbaKernels(GenericKernels):
     def encode_uniform(
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:
-        """Multiply, and compare where the product leaves a doubt."""
+        """Codes by a product; where that leaves a doubt, also by a comparison with the edge."""
         grid = _grid(low, high, n_bins)
         if not grid.scale:
             return self.encode_edges(values, grid.edges, out)
         codes = np.empty(values.size, code_dtype(n_bins)) if out is None else out
-        encode.encode_uniform(_fixed(values), *grid, codes)
+        encode.encode_uniform(_read_only(values), *grid, codes)
         return codes
 
     def encode_edges(self, values: Array, edges: Array, out: Array | None = None) -> Array:
-        """Search in all edges but the outer two, filled up to a power of two less one."""
+        """Codes by a search in the inner edges, padded with ∞ to a power of two less one."""
         n_bins = edges.size - 1
         interior = np.full((1 << (n_bins - 1).bit_length()) - 1, np.inf)
         interior[: n_bins - 1] = edges[1:-1]
-        low, high, interior = float(edges[0]), float(edges[-1]), _fixed(interior)
+        low, high, interior = float(edges[0]), float(edges[-1]), _read_only(interior)
         codes = np.empty(values.size, code_dtype(n_bins)) if out is None else out
-        encode.encode_edges(_fixed(values), interior, low, high, n_bins, codes)
+        encode.encode_edges(_read_only(values), interior, low, high, n_bins, codes)
         return codes
 
     def count_joint(
         self, codes: Sequence[Array], n_bins: Sequence[int], weights: Array | None = None
     ) -> Array:
-        """Fold all variables but the last into one and count two."""
+        """Counts of two variables: the last one, and one into which all others are joined."""
         shape = [bins + 1 for bins in n_bins]
         n_cells = math.prod(shape)
-        columns = [_fixed(column) for column in codes]
+        columns = [_read_only(column) for column in codes]
         left = columns[0]
-        # The kernel joins the last variable by itself, block by block and in 32 bits.
+        # count_two joins the last variable block by block and in 32 bits, which is faster.
         unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
         for column, extent in zip(columns[1 : len(columns) - unjoined], shape[1:], strict=False):
             cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
             count.join_codes(left, column, np.uint64(extent), cells)
-            left = _fixed(cells)
+            left = _read_only(cells)
         if weights is not None:
-            counts = count.sum_weights(left, _fixed(weights), n_cells)
+            counts = count.sum_weights(left, _read_only(weights), n_cells)
         elif len(columns) == 1 or not unjoined:
             counts = count.count_one(left, n_cells)
         else:
             cells = np.empty(count.BLOCK, np.uint16 if n_cells <= 1 << 16 else np.uint32)
             counts = count.count_two(left, columns[-1], shape[-1], n_cells, cells)
         table: Array = counts.reshape(shape)[tuple([slice(bins) for bins in n_bins])]
-        return table.astype(np.int64 if weights is None else np.float64)  # without gaps
+        return table.astype(np.int64 if weights is None else np.float64)  # contiguous
 
     def pack(
         self,
@@ -199,29 +204,29 @@ class NumbaKernels(GenericKernels):
         memory_limit: int | None = None,
         reduction: Reduction | None = None,
     ) -> pairs.Packed:
-        """One matrix of codes, and bit rows of the features with few bins."""
+        """A matrix of codes, and rows of bits for the features with few bins."""
         return pairs.pack(codes, n_bins, weights, memory_limit, reduction, self._small_job)
 
     def count_pairs(
         self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
     ) -> Array:
-        """In the way that is fastest for so many bins and samples."""
+        """Counts, in the way that is fastest for these numbers of bins and samples."""
         return pairs.count_pairs(left, lefts, right, rights, choose=self._choose)
 
     def pair_sums(
         self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
     ) -> PairSums:
-        """Counts are reduced where they arise, and never leave the cache, but of many samples."""
+        """Sums of counts that stay in cache; by `count_pairs` for weights and for many samples."""
         if pairs.can_sum(left):
             return pairs.pair_sums(left, lefts, right, rights, self._choose)
         return super().pair_sums(left, lefts, right, rights)
 
     def sum_xlogx(self, counts: Array) -> Any:
-        """By a table where the counts are small."""
+        """Sums by a table of c·log c where the counts are small."""
         return sums.sum_xlogx(counts)
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
-        """Rows of the last axis, one after the other."""
+        """Sums over the last axis, row by row."""
         p, q = np.broadcast_arrays(p, q)
         left, right = _rows(p), _rows(q)
         out = np.empty(left.shape[0])
@@ -229,18 +234,18 @@ class NumbaKernels(GenericKernels):
         return out.reshape(p.shape[:-1])
 
     def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
-        """Cell by cell."""
+        """Expectations, cell by cell."""
         expected = np.empty((left.size, right.size))
         table = sums.xlogx_table(sums.TABLE_SIZE - 1)
-        chance.expected_cells(_fixed(left), _fixed(right), n_samples, table, expected)
+        chance.expected_cells(_read_only(left), _read_only(right), n_samples, table, expected)
         return expected
 
     def soft_count(
         self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
     ) -> Array:
-        """The patch of each sample, added up in one table a pair."""
-        weights = None if weights is None else _fixed(weights)
-        return soft.count(_fixed(x), _fixed(y), x_bins, y_bins, weights)
+        """Soft counts: each sample adds a small patch of shares to the table of its pair."""
+        weights = None if weights is None else _read_only(weights)
+        return soft.count(_read_only(x), _read_only(y), x_bins, y_bins, weights)
 
     def soft_count_gradient(
         self,
@@ -253,7 +258,7 @@ class NumbaKernels(GenericKernels):
         y_out: Array | None,
         weights: Array | None = None,
     ) -> None:
-        """The same patches, read."""
-        x, y, by_counts = _fixed(x), _fixed(y), _fixed(by_counts)
-        weights = None if weights is None else _fixed(weights)
+        """Gradients: each sample reads the patch of derivatives that its shares belong to."""
+        x, y, by_counts = _read_only(x), _read_only(y), _read_only(by_counts)
+        weights = None if weights is None else _read_only(weights)
         soft.differentiate(x, y, x_bins, y_bins, weights, by_counts, x_out, y_out)

@@ -46,7 +46,7 @@ constexpr int PITCH = SIDE + 1;
 // matrix[columns[j], rows[i]] too where the matrix is symmetric. On its diagonal both come from the
 // pair with i ≤ j.
 template <class Word>
-__global__ void ALL_AT_ONCE(256) place(
+__global__ void ALL_AT_ONCE(256) write_cells(
     const Word* __restrict__ values, int64 n_left, int64 n_right,
     const int64* __restrict__ rows, const int64* __restrict__ columns,
     bool is_symmetric, bool is_diagonal, uint64 matrix, int64 line_step, int64 column_step
