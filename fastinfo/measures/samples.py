@@ -152,7 +152,7 @@ def possible_cells(counts: JointCounts, variable: int) -> int:
     first = sum(counts._widths[:variable])
     n_cells = 1
     for axis, bins in enumerate(counts._bins[variable], first):
-        margin = counts._known.marginal([axis]).values
+        margin = counts._held_counts.marginal([axis]).values
         has_edges = isinstance(bins, Edges)
         n_cells *= int(entropies.possible_cells(margin, len(bins), has_edges, on_host()))
     return n_cells
