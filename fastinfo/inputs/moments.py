@@ -23,7 +23,7 @@ def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int6
     """Labels as int64 microseconds ``(n,)``, or None where they are no dates or times.
 
     All labels must be dates and moments, or all must be times of day. Dates are counted from 1970,
-    in UTC, and times of day from midnight. The unit is a nanosecond where any label is matches than
+    in UTC, and times of day from midnight. The unit is a nanosecond where any label is finer than
     a microsecond. None is returned where some moments name their offset from UTC and others do not.
 
     Examples

@@ -76,7 +76,7 @@ Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
 """How all variables are binned, or a tuple with one entry for each variable."""
 
 BinsByName: TypeAlias = Bins | Mapping[Any, BinsOfOne]
-"""How all features of tables are binned, or a dict from names of features to their bins."""
+"""How all features of tables are binned, or a dict from names of some to their bins."""
 
 Kinds: TypeAlias = Mapping[Any, Literal["category", "number", "skip"]]
 """The kinds of a table's columns, by the names of the columns."""

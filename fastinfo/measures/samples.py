@@ -31,7 +31,7 @@ def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCount
     ValueError
         Where no sample is left, and for counts of another number of variables.
     TypeError
-        Where the samples of a variable are missing, or counts came beside samples.
+        Where the samples of a variable were not given, or counts came beside samples.
     """
     given = [variable for variable in variables if variable is not None]
     if any(isinstance(variable, JointCounts) for variable in given):
