@@ -1,7 +1,8 @@
-"""fastinfo: how much information one thing carries about another.
+"""fastinfo measures how much information one variable carries about another.
 
-Entropy, mutual information and divergences of samples (here), of probabilities (`fastinfo.pmf`),
-and of every pair of features of a wide table (`pairwise_mutual_information`, `top_pairs`).
+The functions here compute entropy, mutual information and divergences of samples. `fastinfo.pmf`
+computes them from probabilities. `pairwise_mutual_information` and `top_pairs` measure every pair
+of features of a wide table.
 """
 
 from fastinfo import pmf

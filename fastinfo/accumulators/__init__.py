@@ -1,1 +1,1 @@
-"""Counts that are kept, added up, saved and loaded."""
+"""`JointCounts`: counts of samples that are kept, added up, saved and loaded."""

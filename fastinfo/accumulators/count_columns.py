@@ -1,6 +1,6 @@
-"""Columns → bins and counts of their joint table, once: what `JointCounts` adds up.
+"""Columns → their bins and the counts of their joint table, which `JointCounts` adds up.
 
-Nothing is kept here from call to call: bins that are known come as an argument.
+No state is kept from call to call: bins that are known already come as an argument.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from fastinfo.system.ranges import BLOCK, RANGE, map_threads
 
 
 class How(NamedTuple):
-    """How samples are counted, checked."""
+    """The options of counting, checked."""
 
     bins: Any
-    """As `fastinfo.mutual_information` takes them."""
+    """The argument ``bins`` of `fastinfo.mutual_information`."""
     nan_policy: NanPolicy
     sparse: bool | None
-    """Whether only occupied cells are kept; by size for None."""
+    """Whether only occupied cells are kept; None decides by the size of the table."""
     backend: BackendName | None
     n_jobs: int
 
 
 class Counted(NamedTuple):
-    """Counts of some samples."""
+    """The counts of a batch of samples."""
 
     bins: list[list[Bins]]
-    """Of each column of each variable."""
+    """The bins of each column of each variable."""
     counts: Counts
     n_missing: int
-    """Samples left out because a variable was missing."""
+    """The number of samples left out because a variable was missing."""
 
 
 def count_columns(
@@ -50,9 +50,7 @@ def count_columns(
     how: How,
     known: Sequence[Sequence[Bins | None]] | None = None,
 ) -> tuple[Counted, Kernels]:
-    """Decide the bins of columns where they are not known, and count their joint table.
-
-    The kernels that did so come back with the counts.
+    """The bins of columns and the counts of their joint table, and the kernels that counted.
 
     Parameters
     ----------
@@ -61,8 +59,8 @@ def count_columns(
     sample_weight : array-like of shape (n,), or None
     how : How
     known : optional
-        Bins of each column of each variable that earlier samples have decided; None where they have
-        not. Categories may still grow.
+        The bins of each column of each variable that earlier samples have decided; None for a
+        column without. Categories may still grow.
 
     Raises
     ------
@@ -73,34 +71,34 @@ def count_columns(
     weights = arguments.weights(sample_weight, n_samples)
     groups, weights = arguments.with_weight(groups, weights)
     n_samples = n_samples if weights is None else int(weights.size)
-    converted, of_groups = bin_arguments.bin_rules(how.bins, groups, known)
+    converted, group_rules = bin_arguments.bin_rules(how.bins, groups, known)
     columns = [column for group in converted for column in group]
     rules = [
         sharing(rule, len(columns))
-        for group, rule in zip(converted, of_groups, strict=True)
+        for group, rule in zip(converted, group_rules, strict=True)
         for _ in group
     ]
     kernels = choose(how.backend, arguments.home_of_columns(columns, weights, how.backend))
     arrays = [array for column in columns for array in (column.values, column.missing)]
     kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
     weights = None if weights is None else kernels.bring_or_stream(weights)
-    use: list[Rule | Bins] = list(rules)
+    rules_or_bins: list[Rule | Bins] = list(rules)
     if known:
         decided = [bins for group in known for bins in group]
-        use = [
+        rules_or_bins = [
             bins if isinstance(bins, Edges) and len(bins) else rule
             for bins, rule in zip(decided, rules, strict=True)
         ]
-    may_guess = weights is None  # sums of weights tell no numbers
-    coders, counts = _count(columns, use, weights, how, kernels, may_guess)
-    n_missing = _missing(coders, n_samples, counts, weights, kernels)
+    may_guess = weights is None  # wrong guesses show in numbers of samples, not in sums of weights
+    coders, counts = _count(columns, rules_or_bins, weights, how, kernels, may_guess)
+    n_missing = _count_missing(coders, n_samples, counts, weights, kernels)
     if n_missing and not extremes.hold([coder.assumed for coder in coders], kernels):
-        coders, counts = _count(columns, use, weights, how, kernels, may_guess=False)
-        n_missing = _missing(coders, n_samples, counts, weights, kernels)
+        coders, counts = _count(columns, rules_or_bins, weights, how, kernels, may_guess=False)
+        n_missing = _count_missing(coders, n_samples, counts, weights, kernels)
     if n_missing and how.nan_policy == "raise":
         binning.refuse_missing(columns, coders)
     if n_missing and known:
-        _tell_of_values_outside(columns, use, rules, kernels)
+        _warn_of_values_outside(columns, rules_or_bins, rules, kernels)
     each = iter(coders)
     bins = [[next(each).bins for _ in group] for group in converted]
     return Counted(bins, counts, n_missing), kernels
@@ -116,11 +114,11 @@ def _count(
 ) -> tuple[list[Coder], Counts]:
     """Fit the bins of columns and count their joint table."""
     n_samples = columns[0].values.size
-    # Columns side by side, and the threads that are left over within each.
-    at_once = min(threads(kernels, how.n_jobs), len(columns)) if n_samples > RANGE else 1
-    n_jobs = how.n_jobs // at_once
+    # Threads are shared out among the columns first, and what is left works within each column.
+    n_at_once = min(threads(kernels, how.n_jobs), len(columns)) if n_samples > RANGE else 1
+    n_jobs = how.n_jobs // n_at_once
     fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, may_guess=may_guess, weights=weights)
-    coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
+    coders = map_threads(fit, columns, rules, n_jobs=n_at_once, within=kernels.current)
     counts = counting.count(
         [coder.encode for coder in coders],
         n_samples,
@@ -134,10 +132,10 @@ def _count(
     return coders, counts
 
 
-def _missing(
+def _count_missing(
     coders: Sequence[Coder], n_samples: int, counts: Counts, weights: Any, kernels: Kernels
 ) -> int:
-    """How many samples are in no cell."""
+    """The number of samples that are missing and so in no cell."""
     if weights is None:
         return n_samples - int(counts.total)
     if not any(coder.has_missing for coder in coders):
@@ -146,10 +144,10 @@ def _missing(
     return counting.count_incomplete(encoders, n_samples, n_bins, kernels)
 
 
-def _tell_of_values_outside(
+def _warn_of_values_outside(
     columns: Sequence[Column], known: Sequence[Any], rules: Sequence[Any], kernels: Kernels
 ) -> None:
-    """Warn where the first samples have decided edges that later ones pass."""
+    """Warn where samples lie outside of the edges that the first samples have decided."""
     for column, bins, rule in zip(columns, known, rules, strict=True):
         if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
             continue

@@ -1,4 +1,4 @@
-"""`JointCounts`: samples → binning → counting, kept, added up and stored."""
+"""`JointCounts`: counts of a joint table that are kept, added up and stored."""
 
 from __future__ import annotations
 
@@ -24,37 +24,38 @@ from fastinfo.inputs.types import BackendName, NanPolicy, Samples, Weights
 from fastinfo.inputs.types import Bins as BinsArgument
 
 Labels = list[list[str | int] | None]
-"""Names of the columns of each variable that came as a table, by which later ones are matched."""
+"""For each variable that came as a table, the names by which columns of later tables match."""
 
 
 class JointCounts:
     """Counts of the joint table of one or more variables, to which samples can be added.
 
-    Every discrete measure accepts one in place of samples. Counts add up exactly, so that chunks of
-    a stream, files and machines may each count by themselves.
+    Every discrete measure accepts a `JointCounts` in place of samples. Counts add up exactly, so
+    the parts of a stream, several files and several machines can be counted separately.
 
-    Categories grow as they come. Bins of floating-point samples are fixed by the first samples
-    unless ``bins`` gives edges; a later value outside of them has no bin and counts as missing, so
-    that ``nan_policy="raise"`` tells of it. Several threads may call `update` at once.
+    New categories are added as they come. The first samples decide the bins of floating-point
+    samples, unless ``bins`` gives edges. A later value outside of these bins counts as missing, and
+    ``nan_policy="raise"`` raises for it. Several threads may call `update` at once.
 
     Parameters
     ----------
     bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
         How to bin floating-point samples; see `fastinfo.mutual_information`.
     nan_policy : {"raise", "omit", "propagate"}
-        What to do about samples in which a variable is missing.
+        How samples in which a variable is missing are treated: they raise an error, are left out,
+        or make the measures NaN.
     sparse : bool, optional
         Whether to keep the occupied cells only; by default where the table would be far larger
         than the samples.
     backend : {"numba", "numpy", "cupy"}, optional
-        Kernels that count; as for `fastinfo.mutual_information`.
+        Backend whose kernels count; as for `fastinfo.mutual_information`.
     n_jobs : int, optional
-        Threads; all cores by default.
+        Number of threads; all cores by default.
 
     Attributes
     ----------
     n_missing : int
-        Samples left out because a variable was missing.
+        The number of samples left out because a variable was missing.
 
     Examples
     --------
@@ -85,12 +86,12 @@ class JointCounts:
             raise TypeError(
                 f"sparse={sparse!r}; accepted are True, False, and None to decide by size"
             )
-        name_of(backend)  # an unknown one is told at once
+        name_of(backend)  # raises for an unknown one before any samples come
         policy = arguments.nan_policy(nan_policy)
-        self._begin(How(bins, policy, sparse, backend, arguments.n_jobs(n_jobs)))
+        self._start_empty(How(bins, policy, sparse, backend, arguments.n_jobs(n_jobs)))
 
-    def _begin(self, how: How) -> None:
-        """Hold no samples yet."""
+    def _start_empty(self, how: How) -> None:
+        """Set up an object without samples."""
         self._how = how
         self._bins: list[list[Bins]] = []
         self._counts: Counts | None = None
@@ -101,36 +102,36 @@ class JointCounts:
 
     @classmethod
     def of_counted(cls, counted: Counted, how: How) -> JointCounts:
-        """Counts of samples that have been counted, by options that have been checked."""
+        """The `JointCounts` of samples that are counted already, with options that are checked."""
         result = cls.__new__(cls)
-        result._begin(how)
-        result._include(*counted)
+        result._start_empty(how)
+        result._include_counts(*counted)
         return result
 
     def __getstate__(self) -> dict[str, Any]:
-        """For pickle and copy: everything but the lock."""
+        """The state for pickle and copy, without the lock, which cannot be pickled."""
         return {name: value for name, value in vars(self).items() if name != "_lock"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Of the samples counted so far."""
+        """Restore the state, with a new lock."""
         vars(self).update(state)
         self._lock = threading.Lock()
 
     @classmethod
     def from_table(cls, table: ArrayLike) -> JointCounts:
-        """Counts that exist already: a contingency table, one axis a variable.
+        """The `JointCounts` of a contingency table, which has one axis for each variable.
 
         Parameters
         ----------
         table : array-like, d-dimensional
-            Numbers of samples, integer, or weights, floating-point; none negative. The categories
-            of each variable are the positions 0, 1, …. A masked cell holds no samples.
+            Integer numbers of samples, or floating-point sums of weights; none negative. Each
+            variable has the categories 0, 1, …. A masked cell holds no samples.
 
         Raises
         ------
         ValueError
-            For counts that are negative, NaN, infinite or all 0, and for what is no table of
-            numbers.
+            For counts that are negative, NaN, infinite or all 0, and for an array that is no table
+            of numbers.
 
         Examples
         --------
@@ -161,12 +162,12 @@ class JointCounts:
         return result
 
     def update(self, *variables: Samples, sample_weight: Weights | None = None) -> JointCounts:
-        """Add samples. Nothing is added where an error is raised.
+        """Add samples; where an error is raised, nothing is added.
 
         Parameters
         ----------
         *variables : array-like of shape (n,) or (n, d)
-            One array for each variable, as many as at first.
+            One array for each variable, as many as in the first call.
         sample_weight : array-like of shape (n,), optional
             Weight of each sample, as for `fastinfo.mutual_information`.
 
@@ -178,8 +179,8 @@ class JointCounts:
         Raises
         ------
         ValueError, TypeError
-            As `fastinfo.mutual_information`; also for another number of variables than at first,
-            and for samples of another type, which cannot be merged with those before.
+            As `fastinfo.mutual_information`; also for another number of variables than in the first
+            call, and for samples whose type does not merge with that of earlier samples.
         """
         if not variables:
             raise TypeError("update() takes the samples of at least one variable")
@@ -203,24 +204,24 @@ class JointCounts:
         return self
 
     def _add(self, groups: Sequence[Sequence[Column]], sample_weight: Any) -> None:
-        """Add samples that have passed `fastinfo.inputs.arguments` already, by variable."""
-        # The samples that decide the bins are counted before any others.
+        """Add samples, as the columns of each variable, checked already."""
+        # The lock is held while the first samples decide the bins, which later samples need.
         with self._lock:
             is_first = not self._bins or any(not len(b) for group in self._bins for b in group)
             if is_first:
-                self._include(*self._counted(groups, sample_weight))
+                self._include_counts(*self._count(groups, sample_weight))
         if not is_first:
-            counted = self._counted(groups, sample_weight)
+            counted = self._count(groups, sample_weight)
             with self._lock:
-                self._include(*counted)
+                self._include_counts(*counted)
 
-    def _counted(self, groups: Sequence[Sequence[Column]], sample_weight: Any) -> Counted:
+    def _count(self, groups: Sequence[Sequence[Column]], sample_weight: Any) -> Counted:
         if self._counts is not None:
-            self._require_like([len(group) for group in groups])
+            self._require_widths([len(group) for group in groups])
         counted, _ = count_columns(groups, sample_weight, self._how, self._bins or None)
         return counted
 
-    def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
+    def _include_counts(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
         if self._counts is None:
             self._bins, self._counts = bins, counts
         else:
@@ -228,7 +229,7 @@ class JointCounts:
             self._counts, self._bins = counting.add(old, new), united
         self.n_missing += n_missing
 
-    def _require_like(self, widths: list[int]) -> None:
+    def _require_widths(self, widths: list[int]) -> None:
         ours = [len(group) for group in self._bins]
         if ours != widths:
             raise ValueError(
@@ -237,7 +238,7 @@ class JointCounts:
             )
 
     def __add__(self, other: JointCounts) -> JointCounts:
-        """Counts of the samples of both; neither is changed."""
+        """The counts of the samples of both, as a new object; neither is changed."""
         if not isinstance(other, JointCounts):
             return NotImplemented
         if self.nan_policy != other.nan_policy:
@@ -251,15 +252,15 @@ class JointCounts:
         for part in (self, other):
             if part._counts is not None:
                 if total._counts is not None:
-                    total._require_like([len(group) for group in part._bins])
-                total._include(*part._like(total), part.n_missing)
+                    total._require_widths([len(group) for group in part._bins])
+                total._include_counts(*part._in_columns_of(total), part.n_missing)
                 total._labels = total._labels or part._labels
         return total
 
-    def _like(self, other: JointCounts) -> tuple[list[list[Bins]], Counts]:
-        """Bins and counts, the columns of tables in the order that they have in other counts."""
+    def _in_columns_of(self, other: JointCounts) -> tuple[list[list[Bins]], Counts]:
+        """The bins and counts, with columns of tables in the order that ``other`` has them."""
         if not (self._labels and len(self._labels) == len(other._labels)):
-            return self._bins, self._known
+            return self._bins, self._held_counts
         starts = list(accumulate(self._widths, initial=0))
         orders = [
             order or list(range(width))
@@ -270,10 +271,10 @@ class JointCounts:
         bins = [[group[i] for i in order] for group, order in zip(self._bins, orders, strict=True)]
         axes = [start + i for start, order in zip(starts, orders, strict=False) for i in order]
         is_same = axes == sorted(axes)
-        return bins, self._known if is_same else self._known.in_order(axes)
+        return bins, self._held_counts if is_same else self._held_counts.in_order(axes)
 
     def __radd__(self, other: Any) -> JointCounts:
-        """So that `sum` adds several up: it begins with 0."""
+        """The sum with 0, with which the built-in `sum` begins."""
         return self + JointCounts(nan_policy=self.nan_policy) if other == 0 else NotImplemented
 
     def __repr__(self) -> str:
@@ -287,23 +288,23 @@ class JointCounts:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the variables are called: as the columns of tables that came first, or x, y, z."""
+        """The names of the variables: those of the columns that came first, or x, y, z."""
         return self._names or variable_names(self.n_variables)
 
     @property
-    def _known(self) -> Counts:
+    def _held_counts(self) -> Counts:
         if self._counts is None:
             raise ValueError("these JointCounts hold no samples yet: call update(...) first")
         return self._counts
 
     @property
     def nan_policy(self) -> NanPolicy:
-        """What is done about samples in which a variable is missing."""
+        """The treatment of samples in which a variable is missing."""
         return self._how.nan_policy
 
     @property
     def is_unknown(self) -> bool:
-        """Whether measures are NaN: a sample was missing and ``nan_policy`` is "propagate"."""
+        """Whether measures are NaN: ``nan_policy`` is "propagate" and a sample was missing."""
         return self.nan_policy == "propagate" and self.n_missing > 0
 
     @property
@@ -313,19 +314,19 @@ class JointCounts:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The number of cells of each variable: of a d-dimensional one, of all its columns."""
+        """The number of cells of each variable; for d columns, the product of their bins."""
         return tuple([prod(map(len, group)) for group in self._bins])
 
     @property
     def n_samples(self) -> int | float:
         """The number of samples counted, or the sum of their weights."""
-        found: int | float = self._known.total.item()
-        return found
+        total: int | float = self._held_counts.total.item()
+        return total
 
     @property
     def is_sparse(self) -> bool:
         """Whether only occupied cells are kept."""
-        return isinstance(self._known, SparseCounts)
+        return isinstance(self._held_counts, SparseCounts)
 
     @property
     def is_weighted(self) -> bool:
@@ -334,37 +335,37 @@ class JointCounts:
 
     @property
     def bins(self) -> list[Any]:
-        """Edges or categories of each variable; of a d-dimensional one, a list of its columns'."""
-        told = [
+        """The edges or categories of each variable; a list of them where it has several columns."""
+        by_column = [
             [b.edges if isinstance(b, Edges) else b.values for b in group] for group in self._bins
         ]
-        return [group[0] if len(group) == 1 else group for group in told]
+        return [group[0] if len(group) == 1 else group for group in by_column]
 
     def holds_integers(self, variable: int) -> bool:
-        """Whether the categories of a variable of one column are integers."""
+        """Whether a variable has one column and integers as its categories."""
         (bins,) = self._bins[variable] if self._widths[variable] == 1 else (None,)
         return isinstance(bins, Categories) and bins.values.dtype.kind in "iu"
 
     @property
     def named_bins(self) -> dict[str, Any]:
-        """The `bins`, by the `names` of the variables."""
+        """A dict from the `names` of the variables to their `bins`."""
         return dict(zip(self.names, self.bins, strict=True))
 
     @property
     def table(self) -> np.ndarray[Any, Any]:
-        """The dense table of counts, one axis a variable.
+        """The dense table of counts, int64 or float64, with one axis for each variable.
 
         Raises
         ------
         MemoryError
-            Where it does not fit the memory.
+            Where it does not fit into memory.
         """
-        return np.asarray(self._known.to_dense()).reshape(self.shape)
+        return np.asarray(self._held_counts.to_dense()).reshape(self.shape)
 
     def marginal(self, *variables: int) -> np.ndarray[Any, Any]:
-        """Counts of the cells of the joint table of some variables, one-dimensional.
+        """The counts of the joint table of some variables, as a one-dimensional array.
 
-        Of sparse counts only the occupied cells; in either case sorted by the variables' bins.
+        Cells are sorted by the variables' bins. Sparse counts have only the occupied cells.
 
         Parameters
         ----------
@@ -373,43 +374,47 @@ class JointCounts:
 
         Returns
         -------
-        numpy.ndarray, one-dimensional
-            int64, or float64 sums of weights.
+        numpy.ndarray of shape (n_cells,)
+            Numbers of samples as int64, or sums of weights as float64.
         """
         return np.asarray(self._marginal_counts(*variables).values)
 
     def _marginal_counts(self, *variables: int) -> Counts:
         axes = sorted(variables)
-        if len(self._bins) < len(self._known.shape):  # some variables have several columns
+        if len(self._bins) < len(self._held_counts.shape):  # some variables have several columns
             widths = self._widths
             axes = [sum(widths[:v]) + own for v in axes for own in range(widths[v])]
-        return self._known.marginal(axes)
+        return self._held_counts.marginal(axes)
 
     @property
     def _widths(self) -> list[int]:
-        """Columns of each variable."""
+        """The number of columns of each variable."""
         return [len(group) for group in self._bins]
 
     def aligned_with(self, other: JointCounts) -> tuple[Any, Any]:
-        """Counts of two samples of the same variables, cell by cell, one-dimensional."""
+        """The counts of both over the same cells in the same order, ``(n_cells,)`` each.
+
+        Sparse counts have the cells that either occupies. Other variables, and edges that differ,
+        are a ValueError.
+        """
         if self.n_variables != other.n_variables:
             raise ValueError(
                 f"the counts are of {self.n_variables} and of {other.n_variables} variables; "
                 "a divergence compares samples of the same ones"
             )
-        _, a, b = _align(self._bins, self._known, *other._like(self))
+        _, a, b = _align(self._bins, self._held_counts, *other._in_columns_of(self))
         if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
             return a.values, b.values
-        # The occupied cells of both, in one order: each one's counts, 0 at the other's cells.
+        # Adding zeros at the cells of the other gives both the same cells in the same order.
         a, b = a.to_sparse(), b.to_sparse()
-        nothing_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
-        nothing_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
-        return counting.add(a, nothing_b).values, counting.add(b, nothing_a).values
+        zeros_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
+        zeros_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
+        return counting.add(a, zeros_b).values, counting.add(b, zeros_a).values
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write to a file; whole or not at all.
+        """Write the counts to a file, which `load` reads.
 
-        The file is NumPy's ``.npz`` and holds no pickles. `load` reads it.
+        The file is written whole or not at all. It is NumPy's ``.npz`` and holds no pickles.
 
         Raises
         ------
@@ -420,7 +425,7 @@ class JointCounts:
         """
         joint_counts_file.write(
             path,
-            self._known,
+            self._held_counts,
             self._bins,
             self._how.bins,
             nan_policy=self.nan_policy,
@@ -432,12 +437,12 @@ class JointCounts:
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> JointCounts:
-        """Read what `save` wrote.
+        """The counts in a file that `save` wrote.
 
         Raises
         ------
         ValueError
-            For a file that `save` did not write, or that is damaged.
+            For a damaged file, and for a file that `save` did not write.
         OSError
             Where the file cannot be read.
         """
@@ -447,13 +452,13 @@ class JointCounts:
         )
         result._counts, result._bins = counts, bins
         result.n_missing = described["n_missing"]
-        result._names = tuple(described.get("names", ()))  # earlier files have none
+        result._names = tuple(described.get("names", ()))  # files of earlier versions have none
         result._labels = described.get("columns", [])
         return result
 
 
 def _positions(wanted: Labels, found: Labels) -> list[list[int] | None]:
-    """Where the columns of each variable are that another table of it calls by these names."""
+    """The positions of the wanted columns in each variable; None for one without names."""
     return [
         None
         if ours is None or theirs is None
@@ -463,7 +468,7 @@ def _positions(wanted: Labels, found: Labels) -> list[list[int] | None]:
 
 
 def variable_names(count: int) -> tuple[str, ...]:
-    """What messages call variables by their position: x, y, z, then by number."""
+    """The names of variables in messages: x, y, z, or with numbers where there are more."""
     return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
 
 
@@ -474,20 +479,20 @@ def _align(
     right: Counts,
     sparse: bool | None = None,
 ) -> tuple[list[list[Bins]], Counts, Counts]:
-    """Both counts over the union of their bins."""
+    """The union of the bins, and both counts over it."""
     united: list[list[Bins]] = []
-    left_places, right_places = [], []
+    left_positions, right_positions = [], []
     for ours, theirs in zip(left_bins, right_bins, strict=True):
         group = []
         for a, b in zip(ours, theirs, strict=True):
             bins, to_a, to_b = binning.unite(a, b)
             group.append(bins)
-            left_places.append(to_a)
-            right_places.append(to_b)
+            left_positions.append(to_a)
+            right_positions.append(to_b)
         united.append(group)
     shape = tuple(len(bins) for group in united for bins in group)
     if sparse is None and shape != left.shape and prod(shape) > counting.LARGEST_TABLE:
         left, right = left.to_sparse(), right.to_sparse()
     if isinstance(left, DenseCounts) or isinstance(right, DenseCounts):
         counting.require_memory(shape)
-    return united, left.spread(shape, left_places), right.spread(shape, right_places)
+    return united, left.spread(shape, left_positions), right.spread(shape, right_positions)

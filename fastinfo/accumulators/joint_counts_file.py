@@ -23,7 +23,7 @@ UNREADABLE = (
     *(zipfile.BadZipFile, zlib.error, EOFError, LookupError, TypeError, ValueError),
     *(AttributeError, RuntimeError, OverflowError, MemoryError, OSError),
 )
-"""What NumPy, zipfile and json raise over damaged and foreign files, encryption flags included."""
+"""Errors that NumPy, zipfile and json raise for damaged, foreign and encrypted files."""
 
 
 def write(
@@ -33,7 +33,11 @@ def write(
     specification: Any,
     **described: Any,
 ) -> None:
-    """Write counts with their bins, how samples to come are binned, and what else JSON holds."""
+    """Write counts and their bins to a file, whole or not at all.
+
+    ``specification`` is the argument ``bins``, by which later samples are binned. ``described`` are
+    other facts about the counts, in types that JSON holds.
+    """
     arrays: dict[str, Any] = {"values": counts.values}
     if isinstance(counts, SparseCounts):
         arrays["cells"] = counts.cells
@@ -44,7 +48,7 @@ def write(
     described |= {
         "format": FORMAT,
         "shape": counts.shape,
-        # What samples to come are to be binned by: edges mean it for integers too.
+        # Later samples are binned by it; where it gives edges, integers are too.
         "specification": _to_json(specification),
         "bins": [[_bins_to_json(b) for b in group] for group in bins],
     }
@@ -53,12 +57,12 @@ def write(
 
 
 def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, dict[str, Any]]:
-    """Counts, bins, how samples to come are binned, and what else was described.
+    """The counts, the bins, the argument ``bins`` for later samples, and all other facts.
 
     Raises
     ------
     ValueError
-        For a file that `write` did not write, or that is damaged.
+        For a damaged file, and for a file that `write` did not write.
     """
     with open(path, "rb") as stream:
         try:
@@ -95,20 +99,24 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
 def _bins_to_json(bins: Bins) -> dict[str, Any]:
     if isinstance(bins, Edges):
         return {"edges": True, "uniform": bins.uniform}
-    told: dict[str, Any] = {"edges": False, "uniform": False}
+    description: dict[str, Any] = {"edges": False, "uniform": False}
     if bins.values.dtype == object:
-        told["labels"] = categories.to_json(bins.values)  # as an array they would be a pickle
-    return told
+        # NumPy would write an array of objects as a pickle.
+        description["labels"] = categories.to_json(bins.values)
+    return description
 
 
-def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
-    """Bins, and where each one of the file is among them: earlier versions kept any order."""
-    if "labels" in told:
-        values = categories.from_json(told["labels"])
+def _bins_from_file(description: dict[str, Any], values: Any) -> tuple[Bins, Any]:
+    """Bins, and the position among them of each bin of the file.
+
+    Categories are sorted now; earlier versions wrote them in any order.
+    """
+    if "labels" in description:
+        values = categories.from_json(description["labels"])
     if values is None:
         raise ValueError("bins of a variable are missing")
-    if told["edges"]:
-        edges = Edges(values, told["uniform"])
+    if description["edges"]:
+        edges = Edges(values, description["uniform"])
         return edges, np.arange(len(edges))
     labels, positions = categories.canonical(values)
     if labels.size < values.size:
@@ -120,7 +128,10 @@ def _bins_from_file(told: dict[str, Any], values: Any) -> tuple[Bins, Any]:
 
 
 def _to_json(bins: Any) -> Any:
-    """Edges are lists marked as arrays; JSON makes a list of one specification a variable, too."""
+    """The argument ``bins`` in types that JSON holds.
+
+    Edges are marked as an array, because JSON writes a tuple of one entry per variable as a list.
+    """
     if bin_arguments.gives_edges(bins):
         return {"array": np.asarray(bins).tolist()}
     if isinstance(bins, (tuple, list)):
@@ -128,22 +139,22 @@ def _to_json(bins: Any) -> Any:
     return bins.item() if isinstance(bins, np.generic) else bins
 
 
-def _from_json(found: Any, n_variables: int) -> Any:
-    """What a file says of bins, as the argument that means it now."""
-    if not isinstance(found, list):
-        return found
-    # Files of before edges were marked: integers were edges where they were not one a variable.
-    is_numeric = len(found) > 1 and all(isinstance(number, (int, float)) for number in found)
-    is_one_each = len(found) == n_variables and all(isinstance(number, int) for number in found)
-    return np.array(found) if is_numeric and not is_one_each else tuple(found)
+def _from_json(saved: Any, n_variables: int) -> Any:
+    """The argument ``bins`` that a file describes."""
+    if not isinstance(saved, list):
+        return saved
+    # Older files do not mark edges: a list of integers was edges unless it had one per variable.
+    is_numeric = len(saved) > 1 and all(isinstance(number, (int, float)) for number in saved)
+    is_one_each = len(saved) == n_variables and all(isinstance(number, int) for number in saved)
+    return np.array(saved) if is_numeric and not is_one_each else tuple(saved)
 
 
-def _array_from_json(found: dict[str, Any]) -> Any:
-    return np.array(found["array"]) if list(found) == ["array"] else found
+def _array_from_json(described: dict[str, Any]) -> Any:
+    return np.array(described["array"]) if list(described) == ["array"] else described
 
 
 def _require_consistent(counts: Counts, bins: Sequence[Bins]) -> None:
-    """Raise where parts of a file do not belong together."""
+    """Raise where the parts of a file contradict each other."""
     values = counts.values
     if (
         values.dtype not in (np.int64, np.float64)

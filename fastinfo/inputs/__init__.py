@@ -1,1 +1,1 @@
-"""The edge: everything that comes in is checked and brought to one form, once."""
+"""Checks of everything that users pass: each input is brought to one form, once."""

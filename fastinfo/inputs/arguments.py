@@ -1,6 +1,7 @@
-"""The edge: every argument is checked and brought to one form here, once.
+"""Checks of arguments: each is validated and brought to one form here, once.
 
-Behind this module samples are `columns.Column`, bins are rules, and nothing is validated again.
+Code that runs after this module sees samples as `fastinfo.data.columns.Column` and bins as rules,
+and validates nothing again.
 """
 
 from __future__ import annotations
@@ -28,43 +29,49 @@ TO_HOST = {"torch": "x.cpu()", "dask": "x.compute()"}
 
 
 def one_of(value: Any, name: str, accepted: Collection[Any]) -> Any:
-    """``value``, if it is among the accepted ones."""
+    """``value`` itself, which is one of the accepted strings.
+
+    Raises
+    ------
+    ValueError
+        For any other value.
+    """
     if not isinstance(value, str) or value not in accepted:
         raise ValueError(f"{name}={value!r}; accepted are {', '.join(map(repr, accepted))}")
     return value
 
 
 def estimator(value: Any) -> str:
-    """The name of an entropy estimator."""
+    """The name of an entropy estimator, checked."""
     return str(one_of(value, "estimator", ESTIMATORS))
 
 
 def nan_policy(value: Any) -> NanPolicy:
-    """What happens to missing samples."""
-    found: NanPolicy = one_of(value, "nan_policy", NAN_POLICIES)
-    return found
+    """The policy for missing samples, checked."""
+    policy: NanPolicy = one_of(value, "nan_policy", NAN_POLICIES)
+    return policy
 
 
 def log_base(base: Any) -> float:
-    """What nats are divided by: log of the base, 1 for None."""
+    """The number that nats are divided by: the natural logarithm of the base, or 1 for None."""
     if base is None:
         return 1.0
     if not is_number(base):
         raise TypeError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
     if not 1 < base < np.inf:
         raise ValueError(f"base={base!r}; accepted are None (nats), 2 (bits), or a number above 1")
-    return math.log(base)  # of integers beyond floating point too
+    return math.log(base)  # unlike np.log, it takes integers that are too large for a float
 
 
 def n_jobs(value: Any) -> int:
-    """A number of threads; all cores for None and for −1."""
+    """The number of threads; None and −1 stand for all usable cores."""
     if value is None or value == -1:
         return usable_cores()
     return positive_integer(value, "n_jobs")
 
 
 def positive_integer(value: Any, name: str) -> int:
-    """An integer of at least 1."""
+    """``value`` as an int of at least 1."""
     if not is_integer(value):
         raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
     if value < 1:
@@ -73,7 +80,10 @@ def positive_integer(value: Any, name: str) -> int:
 
 
 def path(value: Any, name: str) -> Path:
-    """A path that names something: an empty one would be the working directory."""
+    """``value`` as a `Path`.
+
+    An empty string is refused, because `Path` would read it as the working directory.
+    """
     if not isinstance(value, (str, os.PathLike)) or not os.fspath(value):
         kind = ValueError if isinstance(value, str) else TypeError
         raise kind(f"{name}={value!r}; accepted is a path, . for the working directory")
@@ -81,7 +91,7 @@ def path(value: Any, name: str) -> Path:
 
 
 def require_integers(name: str, is_weighted: bool) -> None:
-    """Raise where an estimator that means numbers of samples came with weights."""
+    """Raise where the estimator needs numbers of samples and the counts are sums of weights."""
     if is_weighted and ESTIMATORS[name].needs_integers:
         raise ValueError(
             f"estimator={name!r} corrects for the number of samples, and these counts are sums of "
@@ -90,7 +100,7 @@ def require_integers(name: str, is_weighted: bool) -> None:
 
 
 def threshold(value: Any) -> float:
-    """The least value of interest; −inf for None."""
+    """The smallest value to report, as a float; −inf for None."""
     if value is None:
         return -np.inf
     if not is_number(value) or np.isnan(value):
@@ -99,7 +109,7 @@ def threshold(value: Any) -> float:
 
 
 def output(out: Any, shape: tuple[int, int]) -> Any:
-    """An array that takes the result: ``out``, or NumPy's view of a tensor on the CPU."""
+    """The array to write the result to: ``out`` itself, or NumPy's view of a tensor on the CPU."""
     got, dtype = getattr(out, "shape", None), getattr(out, "dtype", None)
     if tables.library(out) == "torch":
         if out.device.type != "cpu" or out.requires_grad:
@@ -122,7 +132,7 @@ def output(out: Any, shape: tuple[int, int]) -> Any:
 def _is_floating(dtype: Any) -> bool:
     try:
         return dtype is not None and np.dtype(dtype).kind == "f"
-    except TypeError:  # of a library with types of its own
+    except TypeError:  # NumPy does not know the dtypes of every library
         return False
 
 
@@ -130,8 +140,8 @@ def _is_floating(dtype: Any) -> bool:
 
 
 def variable(samples: Any, name: str) -> list[Column]:
-    """The columns of one variable: one for ``(n,)``, d for ``(n, d)``."""
-    if type(samples) is np.ndarray and samples.ndim == 1:  # asked first, for it is so most often
+    """The columns of one variable: one column for ``(n,)``, d columns for ``(n, d)``."""
+    if type(samples) is np.ndarray and samples.ndim == 1:  # the most common case goes first
         return [column(samples, name)]
     tables.require_read(samples, name)
     if tables.is_series(samples):
@@ -152,7 +162,7 @@ def variable(samples: Any, name: str) -> list[Column]:
 
 
 def features(table: Any, name: str) -> Columns:
-    """The columns of a table ``(n, m)``, each by its name."""
+    """The columns of a table ``(n, m)``, each with its name."""
     tables.require_read(table, name)
     names = None
     if tables.is_annotated(table):
@@ -167,11 +177,11 @@ def features(table: Any, name: str) -> Columns:
         if is_plain and table.ndim == 2 and table.size:
             rows = _supported(tables.by_column(table).T, name)
             return ArrayColumns(name, rows, names=names)
-    own_names, found = tables.columns(table, name)
-    if not found:
+    own_names, columns = tables.columns(table, name)
+    if not columns:
         raise ValueError(f"{name} has no columns")
     return [
-        column(samples, label) for label, samples in zip(names or own_names, found, strict=True)
+        column(samples, label) for label, samples in zip(names or own_names, columns, strict=True)
     ]
 
 
@@ -182,14 +192,20 @@ def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Col
         raise ValueError(f"{name} is empty, of shape {matrix.shape}; at least one sample is needed")
     matrix = matrix.tocsc()
     if not matrix.has_canonical_format:
-        matrix = matrix.copy()  # what came stays as it was
+        matrix = matrix.copy()  # sum_duplicates would change the caller's matrix
         matrix.sum_duplicates()
     dtype = _supported(matrix.data[:0], name).dtype
     return SparseColumns(name, matrix.astype(dtype, copy=False), names=names)
 
 
 def array_of(samples: Any, name: str) -> Any:
-    """An array of anything that is no DataFrame: CuPy's of what is on a GPU, else NumPy's."""
+    """Anything but a DataFrame as an array: CuPy's for data on a GPU, else NumPy's.
+
+    Raises
+    ------
+    TypeError
+        For data that is no array of samples, or that another library has to convert first.
+    """
     origin = tables.library(samples)
     if not home_of(samples).is_host:
         return tables.on_device(samples)
@@ -214,7 +230,7 @@ def array_of(samples: Any, name: str) -> Any:
 
 
 def tensor_on_host(tensor: Any, name: str) -> Any:
-    """NumPy's view of a torch tensor on the CPU."""
+    """NumPy's view of a torch tensor on the CPU; no data is copied."""
     try:
         return tensor.detach().numpy()
     except (TypeError, RuntimeError) as error:
@@ -225,7 +241,15 @@ def tensor_on_host(tensor: Any, name: str) -> Any:
 
 
 def column(samples: Any, name: str) -> Column:
-    """One column of samples, of a dtype that binning knows."""
+    """One column of samples, in a dtype that binning knows.
+
+    Raises
+    ------
+    ValueError
+        For samples that are empty or not one-dimensional.
+    TypeError
+        For dtypes without a meaning here, such as complex numbers and dates.
+    """
     categories = missing = None
     integers_with_gaps = False
     if type(samples) is np.ndarray:
@@ -288,9 +312,9 @@ def _supported(values: Any, name: str) -> Any:
 
 
 def same_length(columns: Sequence[Column]) -> int:
-    """The number of samples, which all columns share."""
+    """The number of samples, which must be the same in all columns."""
     first, n_samples = columns[0], int(columns[0].values.size)
-    for column in columns:  # two tables may call different columns by one name
+    for column in columns:  # not a dict by name: two tables may use one name for two columns
         if column.values.size != n_samples:
             raise ValueError(
                 f"the numbers of samples differ: {first.name} has {n_samples}, "
@@ -300,36 +324,37 @@ def same_length(columns: Sequence[Column]) -> int:
 
 
 def same_home(arrays: Iterable[Any], names: Iterable[str]) -> Home:
-    """Where all of some arrays are; None stands for no array."""
+    """The home that all arrays share; entries that are None are skipped."""
     first = None
     for array, name in zip(arrays, names, strict=True):
         if array is None:
             continue
-        here = home_of(array)
+        home = home_of(array)
         if first is None:
-            first = here, name
-        elif here.place != first[0].place:
+            first = home, name
+        elif home.place != first[0].place:
             raise ValueError(
-                f"{first[1]} is on {first[0].place} and {name} on {here.place}: copy both to one "
+                f"{first[1]} is on {first[0].place} and {name} on {home.place}: copy both to one "
                 "device, or choose by backend= where to compute"
             )
     return HOST if first is None else first[0]
 
 
 def home_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Home:
-    """Where all columns and their weights are.
+    """The home of all columns and their weights.
 
-    ``backend`` moves them to where it works, and then it does not matter where they were.
+    Where ``backend`` is given, arrays from different places are allowed, since the backend copies
+    them to its own place.
     """
     if backend is not None:
-        everywhere = [home_of(c.values) for c in columns] + [home_of(weights)]
-        return next((found for found in everywhere if found.place.backend == backend), HOST)
+        homes = [home_of(c.values) for c in columns] + [home_of(weights)]
+        return next((home for home in homes if home.place.backend == backend), HOST)
     values = [c.values for c in columns]
     return same_home([*values, weights], [*(c.name for c in columns), "sample_weight"])
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:
-    """Weights of the samples as float64, or None."""
+    """The weights of the samples, ``(n,)`` as float64, or None."""
     if sample_weight is None:
         return None
     if not tables.is_series(sample_weight):
@@ -339,11 +364,11 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
             f"sample_weight has shape {np.shape(sample_weight)}; accepted is one weight for each "
             f"of the {n_samples} samples, shape ({n_samples},)"
         )
-    found = column(sample_weight, "sample_weight")
-    if found.categories is not None or found.values.dtype.kind not in "biuf":
+    checked = column(sample_weight, "sample_weight")
+    if checked.categories is not None or checked.values.dtype.kind not in "biuf":
         raise TypeError("sample_weight holds categories or text; accepted are real numbers")
-    array = found.values.astype(np.float64)
-    if found.missing is not None or not np.isfinite(array).all():
+    array = checked.values.astype(np.float64)
+    if checked.missing is not None or not np.isfinite(array).all():
         raise ValueError(
             "sample_weight holds missing, NaN or infinite weights; accepted are finite ones, 0 to "
             "leave a sample out"
@@ -360,21 +385,21 @@ def weights(sample_weight: Any, n_samples: int) -> Any:
 
 
 def with_weight(groups: Sequence[Columns], weights: Any) -> tuple[Sequence[Columns], Any]:
-    """The samples whose weight is not 0: the others are left out of everything, the bins too."""
+    """The samples whose weight is not 0, and their weights; others do not even affect the bins."""
     if weights is None or (weights > 0).all():
         return groups, weights
     (positions,) = (weights > 0).nonzero()
 
     def chosen(array: Any) -> Any:
-        there = home_of(array)
-        found = array[..., there.bring(positions)]
-        return np.ascontiguousarray(found) if there.is_host else found
+        home = home_of(array)
+        kept = array[..., home.bring(positions)]
+        return np.ascontiguousarray(kept) if home.is_host else kept
 
     return [of_samples(group, chosen) for group in groups], weights[positions]
 
 
 def require_total(weights: Any, name: str) -> None:
-    """Raise where weights are so large, or so small, that c·log c leaves floating point."""
+    """Raise where weights are so large, or so small, that c·log c overflows or underflows."""
     with np.errstate(over="ignore"):
         total = float(weights.sum())
     if not LEAST_TOTAL <= total <= 1 / LEAST_TOTAL:

@@ -1,4 +1,4 @@
-"""The edge for ``bins=``: what it may be, and which rule it means for which variable."""
+"""Checks of the argument ``bins=``, and the rule that it means for each variable."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from fastinfo.inputs.objects import is_integer, is_number
 MOST_BINS = 1 << 31
 
 FEW_VALUES = 10
-"""Up to so many different values, integers are categories and text is no identifier."""
+"""With at most this many different values integers are categories, and text no identifier."""
 
 MANY_VALUES = 50
-"""Integers with more different values are binned, unless there are more bins than that."""
+"""Integers with more different values than this are binned, unless there are even more bins."""
 
 ROWS_A_VALUE = 5
 """Integers with fewer rows than this for each different value are binned."""
@@ -39,24 +39,25 @@ ROWS_A_VALUE = 5
 def bin_rules(
     bins: Any, groups: Sequence[Columns], known: Sequence[Sequence[Bins | None]] | None = None
 ) -> tuple[list[Columns], list[Rule]]:
-    """One rule for all columns of a variable, and the columns, as numbers where edges say so.
+    """The columns of each variable, converted as ``bins`` demands, and the rule of each variable.
 
-    ``bins`` is one specification for all, or one for each variable: see `_is_one_each`. ``known``
-    are the bins that samples before these have decided, for each column of each variable.
+    Edges turn integers into floating-point numbers. ``bins`` is one specification for all
+    variables, or one for each: see `_is_per_variable`. ``known`` has the bins that earlier samples
+    have decided, for each column of each variable.
     """
-    several = _is_one_each(bins)
-    if several and len(bins) != len(groups):
+    is_per_variable = _is_per_variable(bins)
+    if is_per_variable and len(bins) != len(groups):
         raise ValueError(
             f"bins has {len(bins)} entries for {len(groups)} variables; pass one for each, or one "
             "for all, and edges as a list or an array"
         )
-    if not several and _may_be_numbers(bins, len(groups)):
+    if not is_per_variable and _may_be_numbers_of_bins(bins, len(groups)):
         raise ValueError(
             f"bins={bins!r} may be edges, or a number of bins for each of {len(groups)} variables: "
             f"pass bins={tuple(bins)!r} for numbers, or bins=numpy.array({bins!r}) for edges"
         )
-    specifications = list(bins) if several else [bins] * len(groups)
-    rules = list(map(_bin_rule, bins)) if several else [_bin_rule(bins)] * len(groups)
+    specifications = list(bins) if is_per_variable else [bins] * len(groups)
+    rules = list(map(_bin_rule, bins)) if is_per_variable else [_bin_rule(bins)] * len(groups)
     converted: list[Columns] = []
     for position, (specification, rule, group) in enumerate(
         zip(specifications, rules, groups, strict=True)
@@ -64,7 +65,7 @@ def bin_rules(
         if isinstance(rule, Given):
             group = _as_numbers(group, float(rule.edges[-1]))
         elif specification is not None:
-            _require_floats(specification, [group] if several else groups)
+            _require_floats(specification, [group] if is_per_variable else groups)
         elif isinstance(group, (list, tuple)):
             decided = known[position] if known else [None] * len(group)
             group = [as_integers(c, b) for c, b in zip(group, decided, strict=True)]
@@ -73,10 +74,11 @@ def bin_rules(
 
 
 def most_categories(n_samples: int) -> int:
-    """Different values up to which integers are categories, for a number of samples.
+    """The largest number of different values with which integers are categories.
 
-    At most 50, fewer where that leaves a value fewer than 5 samples, though always 10; and as many
-    as there would be bins, for bins that hold one value each are the categories.
+    It is `MANY_VALUES`, 50, or less where a value would have fewer than 5 samples, but at least 10.
+    It is never below the default number of bins, because bins that hold one value each are the
+    categories.
     """
     by_samples = min(n_samples // ROWS_A_VALUE, MANY_VALUES)
     return max(by_samples, FEW_VALUES, default_n_bins(n_samples))
@@ -85,11 +87,21 @@ def most_categories(n_samples: int) -> int:
 def as_integers(
     column: Column, known: Bins | None = None, may_be_many: float | None = None
 ) -> Column:
-    """Floats as the integers that they are, or that samples before them were.
+    """A column of floats as integers, where it holds integers; otherwise the column as it is.
 
-    pandas makes floats of integers some of which are missing. They are counted as the integers
-    would be, unless a way of binning is asked for, floats of the same column have been binned, or
-    they have many different values, which may well be measurements in whole numbers.
+    pandas stores integers as floats where some of them are missing. They are counted as integers,
+    with three exceptions: floats of the same column have been binned before, the column has many
+    different values and may hold measurements in whole numbers, or it is on a device. Where
+    ``bins`` says how to bin, `bin_rules` does not call this function.
+
+    Parameters
+    ----------
+    column : Column
+    known : Bins, optional
+        Bins that earlier samples of the column have decided. After categories that are integers,
+        whole numbers are integers however many there are.
+    may_be_many : float, optional
+        The largest number of different values; by default `most_categories`.
     """
     if not column.is_float:
         return column
@@ -106,8 +118,8 @@ def as_integers(
     if not is_whole.all():
         return column
     if not continues:
-        most = most_categories(present.size) if may_be_many is None else may_be_many
-        if not missing.any() or np.unique(present).size > most:
+        largest = most_categories(present.size) if may_be_many is None else may_be_many
+        if not missing.any() or np.unique(present).size > largest:
             return column
     filler = present.min(initial=np.inf) if present.size else 0.0
     values = np.where(missing, filler, column.values).astype(np.int64)
@@ -115,7 +127,7 @@ def as_integers(
 
 
 def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
-    """Raise where a way of binning was asked for and there is nothing to bin."""
+    """Raise where ``bins`` says how to bin and no column has floating-point samples."""
     columns = [column for group in groups for column in typical(group)]
     if not any(column.is_float for column in columns):
         is_number = columns[0].categories is None and columns[0].values.dtype.kind in "iu"
@@ -154,10 +166,11 @@ def _as_number(column: Column, last_edge: float) -> Column:
 
 
 def _as_floats(integers: Any, last_edge: float) -> Any:
-    """Integers as float64 that lie between the same edges as they do.
+    """Integers as float64 values that lie between the same edges.
 
-    Beyond 2⁵³ float64 rounds, and could lift an integer to an edge that it does not reach. So it is
-    rounded down, and up where that would keep it from passing the last edge.
+    Beyond 2⁵³ float64 rounds, and could lift an integer to an edge that it does not reach. So
+    integers are rounded down. An integer just above the last edge is rounded up instead, or it
+    would fall into the last bin.
     """
     values = integers.astype(np.float64)
     if integers.dtype.itemsize < 8 or not (abs(values) > EXACT_IN_FLOATS).any():
@@ -171,50 +184,50 @@ def _as_floats(integers: Any, last_edge: float) -> Any:
 
 
 def _is_edges(bins: tuple[Any, ...] | list[Any]) -> bool:
-    """Whether a sequence is edges for all variables, and not one specification for each of them.
+    """Whether a sequence holds edges for all variables, and not one specification for each.
 
-    A list of numbers is edges, and a tuple of integers is a number of bins for each variable,
-    however many variables there are. Numbers of bins are integers, so that a tuple of other numbers
-    is edges too.
+    A list of numbers holds edges. A tuple of integers holds a number of bins for each variable,
+    whatever the number of variables. A number of bins is an integer, so a tuple of other numbers
+    holds edges too.
     """
     if len(bins) < 2 or not all(map(is_number, bins)):
         return False
     return isinstance(bins, list) or not all(map(is_integer, bins))
 
 
-def _is_one_each(bins: Any) -> bool:
-    """Whether ``bins`` has one specification for each variable."""
+def _is_per_variable(bins: Any) -> bool:
+    """Whether ``bins`` holds one specification for each variable."""
     return isinstance(bins, (tuple, list)) and not _is_edges(bins)
 
 
-def _may_be_numbers(bins: Any, n_variables: int) -> bool:
-    """Whether edges look like a number of bins for each of several variables.
+def _may_be_numbers_of_bins(bins: Any, n_variables: int) -> bool:
+    """Whether a list of edges could also be meant as one number of bins for each variable.
 
-    That is what `numpy.histogram2d` takes them for.
+    `numpy.histogram2d` reads such a list as numbers of bins.
     """
     is_list = isinstance(bins, list) and len(bins) == n_variables > 1
     return is_list and all(map(is_integer, bins))
 
 
 def gives_edges(bins: Any) -> bool:
-    """Whether ``bins`` fixes the bins of one variable without a look at its samples."""
+    """Whether ``bins`` gives edges, so that the bins do not depend on the samples."""
     if isinstance(bins, np.ndarray):
         return bool(bins.dtype.kind != "O")
     return isinstance(bins, (tuple, list)) and _is_edges(bins)
 
 
 def require_bins(bins: Any) -> None:
-    """Raise for what says nothing about bins, whatever the samples and however many variables."""
-    if isinstance(bins, Mapping):  # by the names of columns, which are looked at with their table
+    """Raise where ``bins`` has no meaning for any samples and any number of variables."""
+    if isinstance(bins, Mapping):  # names of columns are checked later, with their table
         for specification in bins.values():
             require_bins(specification)
     elif bins is not None:
-        for specification in bins if _is_one_each(bins) else [bins]:
+        for specification in bins if _is_per_variable(bins) else [bins]:
             _bin_rule(specification)
 
 
 def named_rule(bins: str) -> Rule | None:
-    """The rule that a word stands for; None where it stands for none."""
+    """The rule that a string such as ``"uniform:32"`` names, or None."""
     name, colon, count = bins.partition(":")
     if name in ("uniform", "quantile") and (not colon or count.isdecimal()):
         n_bins = _n_bins(int(count)) if colon else None
@@ -260,7 +273,7 @@ def _edges(bins: Any) -> Any:
             "bins gives whole numbers beyond 2⁵³ that float64 does not hold exactly: subtract the "
             "smallest from samples and edges"
         )
-    # As in NumPy, the last bin may hold its two edges alone: the largest value by itself.
+    # As in NumPy, the last bin may have width 0, so that the largest value has its own bin.
     if not ((edges[1:-1] > edges[:-2]).all() and edges[-1] >= edges[-2]):
         raise ValueError("bins gives edges that do not increase, or NaN among them")
     return edges

@@ -1,4 +1,4 @@
-"""The edge of `fastinfo.pmf`: what was given as probabilities becomes arrays of distributions."""
+"""Checks of the arguments of `fastinfo.pmf`: probabilities become arrays of distributions."""
 
 from __future__ import annotations
 
@@ -14,7 +14,20 @@ from fastinfo.inputs import arguments
 
 
 def axes(axis: Any, count: int | None, *, or_all: bool = False) -> tuple[int, ...] | None:
-    """The axes of ``count`` variables, of any number for None; None itself where it means all.
+    """The axes of the variables, checked.
+
+    Parameters
+    ----------
+    axis : int, sequence of int, or None
+    count : int or None
+        How many axes there must be; any number for None.
+    or_all : bool
+        Whether None is accepted and means all axes.
+
+    Returns
+    -------
+    tuple of int, or None
+        The axes; None where ``axis`` is None and ``or_all``.
 
     Raises
     ------
@@ -23,10 +36,10 @@ def axes(axis: Any, count: int | None, *, or_all: bool = False) -> tuple[int, ..
     """
     if axis is None and or_all:
         return None
-    found = tuple(axis) if isinstance(axis, Iterable) else (axis,)
-    is_integer = all(isinstance(a, Integral) and not isinstance(a, bool) for a in found)
-    if is_integer and len(found) == (max(len(found), 1) if count is None else count):
-        return found
+    given_axes = tuple(axis) if isinstance(axis, Iterable) else (axis,)
+    is_integer = all(isinstance(a, Integral) and not isinstance(a, bool) for a in given_axes)
+    if is_integer and len(given_axes) == (max(len(given_axes), 1) if count is None else count):
+        return given_axes
     wanted = {
         None: "a sequence of integers",
         1: "an integer" + ", or None for all axes" * or_all,
@@ -37,11 +50,11 @@ def axes(axis: Any, count: int | None, *, or_all: bool = False) -> tuple[int, ..
 def normalized(
     given: Sequence[Any], names: Sequence[str], axis: Sequence[int] | None
 ) -> tuple[list[Array], Kernels]:
-    """Probabilities in float64 whose last axes are the named ones, and kernels where they are.
+    """Probabilities as float64 arrays with ``axis`` moved last, and the kernels for them.
 
-    Several arrays are broadcast against each other first, as NumPy does it; then the axes are
-    taken. None makes one distribution of all cells of each. A cell that is masked in any of the
-    arrays is no cell: it is left out of all of them. Each distribution is divided by its sum.
+    Several arrays are broadcast against each other, as NumPy does it, before the axes are moved.
+    With ``axis=None`` all cells of an array are one distribution. A cell that is masked in any of
+    the arrays is left out of all of them. Each distribution is divided by its sum.
 
     Raises
     ------
@@ -53,13 +66,13 @@ def normalized(
     """
     for k, name in zip(given, names, strict=True):
         if isinstance(k, Number):
-            raise TypeError(_single(name, k))
+            raise TypeError(_single_number_message(name, k))
     arrays = [arguments.array_of(k, name) for k, name in zip(given, names, strict=True)]
     for array, name in zip(arrays, names, strict=True):
         if array.dtype.kind not in "biuf":
             raise TypeError(f"{name} has dtype {array.dtype}; accepted are real numbers")
         if array.ndim == 0:
-            raise ValueError(_single(name, array.item()))
+            raise ValueError(_single_number_message(name, array.item()))
     if axis is None:
         arrays, axis = [array.reshape(-1) for array in arrays], (0,)
     try:
@@ -74,14 +87,14 @@ def normalized(
             f"{' and '.join(names)} have shapes {shapes}, which do not broadcast"
         ) from None
     has_masked = any(np.ma.isMaskedArray(k) for k in given)
-    found = [
+    distributions = [
         _normalized(k, name, axis, kernels, has_masked)
         for k, name in zip(arrays, names, strict=True)
     ]
-    return found, kernels
+    return distributions, kernels
 
 
-def _single(name: str, number: Any) -> str:
+def _single_number_message(name: str, number: Any) -> str:
     return (
         f"{name} is a single number, {number!r}; accepted is a sequence of numbers, one for each "
         "cell"
@@ -89,7 +102,7 @@ def _single(name: str, number: Any) -> str:
 
 
 def _without_masked(arrays: Sequence[Any]) -> list[Any]:
-    """A cell that is masked in one array is 0 in all, which adds nothing to any sum."""
+    """The arrays, with 0 in every cell that is masked in any of them; 0 adds nothing to a sum."""
     if not any(np.ma.isMaskedArray(array) for array in arrays):
         return list(arrays)
     is_masked = np.zeros((), np.bool_)
@@ -107,14 +120,14 @@ def _normalized(
     if len({a % array.ndim for a in axis}) < len(axis) or not all(
         -array.ndim <= a < array.ndim for a in axis
     ):
-        told = axis[0] if len(axis) == 1 else tuple(axis)
+        shown = axis[0] if len(axis) == 1 else tuple(axis)
         wanted = "is an axis" if len(axis) == 1 else "are different axes"
         raise ValueError(
-            f"axis={told} for {name} of shape {array.shape}: accepted {wanted} from {-array.ndim} "
+            f"axis={shown} for {name} of shape {array.shape}: accepted {wanted} from {-array.ndim} "
             f"to {array.ndim - 1}"
         )
     p = xp.moveaxis(array, tuple(axis), tuple(range(-len(axis), 0)))
-    # In one piece, or NumPy would add it up cell by cell, where rounding grows with their number.
+    # NumPy sums contiguous arrays pairwise; others cell by cell, and rounding grows with n.
     p = xp.ascontiguousarray(p.astype(np.float64))
     if not xp.isfinite(p).all():
         raise ValueError(f"{name} holds NaN or infinite values; accepted are finite ones")

@@ -1,7 +1,7 @@
 """Text that spells dates, moments and times of day → numbers.
 
-A file may be read by pandas, which leaves dates text, or by Arrow, which does not: the columns are
-to be worth the same. Only spellings that mean one day are taken, with the year first.
+pandas reads the dates of a file as text, and Arrow reads them as dates. The measures must be the
+same for both. Only unambiguous spellings, with the year first, are read as dates.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ MICROSECOND = timedelta(microseconds=1)
 
 
 def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int64]] | None:
-    """Microseconds of labels that are all dates and moments, or all times of day; else None.
+    """Labels as int64 microseconds ``(n,)``, or None where they are no dates or times.
 
-    Dates are counted from 1970, in UTC; times of day from midnight. They are nanoseconds where a
-    label is finer than microseconds. Moments that name their offset from UTC do not mix with those
-    that do not.
+    All labels must be dates and moments, or all must be times of day. Dates are counted from 1970,
+    in UTC, and times of day from midnight. The unit is a nanosecond where any label is finer than
+    a microsecond. None is returned where some moments name their offset from UTC and others do not.
 
     Examples
     --------
@@ -45,8 +45,8 @@ def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int6
         return None
     if not all(map(pattern.fullmatch, texts)):
         return None
-    finer = [BEYOND_MICROSECONDS.search(text) for text in texts]
-    rests = [found[2].rstrip("0") if found else "" for found in finer]
+    matches = [BEYOND_MICROSECONDS.search(text) for text in texts]
+    rests = [match[2].rstrip("0") if match else "" for match in matches]
     if max(map(len, rests)) > 3:
         return None
     try:
@@ -54,10 +54,10 @@ def spelled(labels: Sequence[object]) -> np.ndarray[tuple[int], np.dtype[np.int6
     except ValueError:
         return None
     offsets = {has_offset for _, has_offset in moments}
-    found = np.array([since // MICROSECOND for since, _ in moments], np.int64)
+    numbers = np.array([since // MICROSECOND for since, _ in moments], np.int64)
     if any(rests):
-        found = found * 1000 + np.array([int(rest.ljust(3, "0")) for rest in rests], np.int64)
-    return found if len(offsets) == 1 else None
+        numbers = numbers * 1000 + np.array([int(rest.ljust(3, "0")) for rest in rests], np.int64)
+    return numbers if len(offsets) == 1 else None
 
 
 def _since_1970(text: str) -> tuple[timedelta, bool]:

@@ -1,4 +1,4 @@
-"""The options that all measures share, checked once."""
+"""The options that all measures share."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastinfo.inputs.types import BackendName
 
 
 class Options:
-    """The keyword arguments that all measures share, checked before samples are looked at."""
+    """The keyword arguments that all measures share, checked before any sample is read."""
 
     def __init__(
         self,
@@ -25,18 +25,18 @@ class Options:
         bin_arguments.require_bins(bins)
         self.bins = bins
         self.unit = arguments.log_base(base)
-        """Nats to one unit of the result."""
+        """Nats in one unit of the result."""
         self.estimator = arguments.estimator(estimator_name)
         self.nan_policy = arguments.nan_policy(policy)
         self.sample_weight = sample_weight
         arguments.require_integers(self.estimator, sample_weight is not None)
-        if backend is not None:  # else the environment has a say, which is read when it is needed
+        if backend is not None:  # None leaves the choice to the environment, which is read later
             name_of(backend)
         self.backend: BackendName | None = backend
         self.n_jobs = arguments.n_jobs(jobs)
 
     def refuse_for_counts(self) -> None:
-        """Raise where an option about samples came with counts, on which it has no influence."""
+        """Raise where an option that affects only samples was given with `JointCounts`."""
         for name, is_given in (
             ("bins", self.bins is not None),
             ("sample_weight", self.sample_weight is not None),

@@ -1,8 +1,9 @@
-"""Tables as they are found in the world → columns whose information is worth measuring.
+"""Real tables → columns whose information is worth measuring.
 
 A table has row numbers, identifiers, dates, counts with thousands of values and columns that never
-change. What becomes of each is decided here by its type, its number of different values and its
-number of rows, and told: nothing is skipped or binned without a word. Arrays are not prepared.
+change. This module decides what to do with each column, by its type, its number of different values
+and its number of rows. Every decision is reported: nothing is skipped or binned silently. Arrays
+are not prepared.
 """
 
 from __future__ import annotations
@@ -30,34 +31,34 @@ TEXT_TIMES = "binned as numbers (text that spells dates or times)"
 ASKED = "skipped as asked for"
 
 KINDS = ("category", "number", "skip")
-"""What a column may be said to be."""
+"""The kinds that a caller may give a column."""
 
 
 class Choices(NamedTuple):
-    """What the caller decides about columns, by their names."""
+    """Decisions of the caller about columns, by the names of the columns."""
 
     kinds: Mapping[Any, str] | None = None
     bins: Mapping[Any, Any] | None = None
     max_categories: int | None = None
-    """Different values up to which integers are categories; by the number of rows for None."""
+    """Most different values of integers that are categories; None decides by the number of rows."""
     named: Collection[Any] = ()
-    """Columns that were asked for by name, which are never taken for identifiers."""
+    """Columns that the caller asked for by name. They are never taken for identifiers."""
 
 
 @dataclass
 class Prepared:
-    """The columns of a table that are measured, and what was decided on the way."""
+    """The columns of a table that are measured, and the decisions about all of its columns."""
 
     columns: list[Column]
     labels: list[Any]
-    """Names of the columns, as the table has them."""
+    """The names of the columns, as in the table."""
     bins: dict[int, Any]
-    """Bins that were asked for, by the position of the column."""
+    """The bins that the caller asked for, by the position of the column."""
     n_rows: int
     decisions: dict[str, list[str]] = field(default_factory=dict)
-    """Names of the columns that each decision is about."""
+    """For each decision, the names of the columns that it is about."""
     incomplete: list[str] = field(default_factory=list)
-    """Columns with missing values."""
+    """The names of the columns with missing values."""
 
     @property
     def notes(self) -> list[str]:
@@ -69,15 +70,15 @@ class Prepared:
 
     @property
     def has_floats(self) -> bool:
-        """Whether there is a column to bin."""
+        """Whether any column is floating-point and so has to be binned."""
         return any(column.is_float for column in self.columns)
 
     def fate(self, label: Any) -> str:
-        """What was decided about a column that is not among those that are left."""
+        """The decision about a column that is not measured."""
         return next(fate for fate, names in self.decisions.items() if str(label) in names)
 
     def select(self, labels: Sequence[Any]) -> Prepared:
-        """Some of the columns, in the order that they are named in; decisions stay behind."""
+        """The named columns, in the order of the names, without the decisions."""
         positions = [self.labels.index(label) for label in labels]
         bins = {new: self.bins[old] for new, old in enumerate(positions) if old in self.bins}
         return Prepared(
@@ -86,16 +87,16 @@ class Prepared:
 
 
 def warn(tables_: Sequence[Prepared]) -> None:
-    """Tell what was decided about tables, in one warning, where the caller did not ask for it."""
+    """Report in one warning all decisions about tables that the caller did not ask for."""
     decisions: dict[str, list[str]] = {}
     for prepared in tables_:
         for decision, names in prepared.decisions.items():
             decisions.setdefault(decision, []).extend(names)
     decisions.pop(ASKED, None)
     if decisions:
-        told = "; ".join(Prepared([], [], {}, 0, decisions).notes)
+        notes = "; ".join(Prepared([], [], {}, 0, decisions).notes)
         alerts.warn(
-            f'{told}. Pass kinds={{name: "category", "number" or "skip"}} to decide otherwise',
+            f'{notes}. Pass kinds={{name: "category", "number" or "skip"}} to decide otherwise',
             alerts.PreparationWarning,
         )
 
@@ -103,19 +104,23 @@ def warn(tables_: Sequence[Prepared]) -> None:
 def prepare(
     table: Any, name: str, choices: Choices | None = None, wanted: Sequence[Any] | None = None
 ) -> Prepared:
-    """Choose the columns of a table and bring each into a form that can be measured.
+    """The columns of a table that are worth measuring, each in a form that can be measured.
 
     Parameters
     ----------
     table : DataFrame or Arrow table
-        Of any library that narwhals reads.
+        A table of any library that narwhals reads.
     name : str
-        What messages call it.
+        The name of the table in messages.
     choices : Choices, optional
-        What is decided already. Names in it that the table does not have are not noticed here
-        (`require_names`), for they may be those of another table.
+        Decisions of the caller. Names that the table does not have are ignored here, because they
+        may belong to another table; `require_names` checks them.
     wanted : sequence, optional
         Names of the columns to look at; all by default.
+
+    Returns
+    -------
+    Prepared
 
     Raises
     ------
@@ -125,18 +130,18 @@ def prepare(
     choices = choices or Choices()
     kinds, bins = choices.kinds or {}, choices.bins or {}
     labels = list(tables.labels(table))
-    shown, found = tables.columns(table, name)
-    n_rows = _number_of_rows(name, shown, found)
+    names, columns = tables.columns(table, name)
+    n_rows = _number_of_rows(name, names, columns)
     if wanted is not None:
         positions = [labels.index(label) for label in wanted]
-        labels, shown, found = ([part[p] for p in positions] for part in (labels, shown, found))
+        labels, names, columns = ([part[p] for p in positions] for part in (labels, names, columns))
     prepared = Prepared([], [], {}, n_rows)
-    for label, text, samples in zip(labels, shown, found, strict=True):
+    for label, text, samples in zip(labels, names, columns, strict=True):
         kind = _by_name(kinds, label)
         specification = _by_name(bins, label)
         if kind is None and specification is not None:
             kind = "number"
-        column, decision = _judge(samples, text, kind, label in choices.named, choices)
+        column, decision = _decide(samples, text, kind, label in choices.named, choices)
         if decision:
             prepared.decisions.setdefault(decision, []).append(text)
         if column is None:
@@ -150,31 +155,31 @@ def prepare(
     return prepared
 
 
-def _number_of_rows(name: str, shown: Sequence[str], columns: Sequence[Any]) -> int:
-    """The number of rows, which all columns have, and which is not 0."""
+def _number_of_rows(name: str, names: Sequence[str], columns: Sequence[Any]) -> int:
+    """The number of rows, which must be the same in all columns and above 0."""
     if not columns:
         raise ValueError(f"{name} has no columns")
     lengths = [len(column) for column in columns]
-    for column, length in zip(shown, lengths, strict=True):
+    for column, length in zip(names, lengths, strict=True):
         if length == 0:
             raise ValueError(f"{column} is empty; at least one sample is needed")
         if length != lengths[0]:
             raise ValueError(
-                f"the numbers of samples differ: {shown[0]} has {lengths[0]}, {column} has {length}"
+                f"the numbers of samples differ: {names[0]} has {lengths[0]}, {column} has {length}"
             )
     return lengths[0]
 
 
 def prepare_one(samples: Any, name: str, choices: Choices | None = None) -> Prepared:
-    """A single column of a caller who names it, which is never taken for an identifier.
+    """A single column, prepared. It is never taken for an identifier.
 
     Raises
     ------
     ValueError
-        Where it cannot be measured.
+        For a column that cannot be measured.
     """
     choices = choices or Choices()
-    column, decision = _judge(samples, name, None, True, choices)
+    column, decision = _decide(samples, name, None, True, choices)
     if column is None:
         raise ValueError(f"{name} is {decision}")
     return Prepared(
@@ -183,7 +188,7 @@ def prepare_one(samples: Any, name: str, choices: Choices | None = None) -> Prep
 
 
 def require_names(names: Collection[Any], labels: Sequence[Any], what: str) -> None:
-    """Raise for a name that no column has, with those that are near.
+    """Raise for a name that no column has; the message shows similar names.
 
     Raises
     ------
@@ -197,12 +202,14 @@ def require_names(names: Collection[Any], labels: Sequence[Any], what: str) -> N
 
 
 def require_kinds(kinds: Any, what: str = "kinds") -> None:
-    """Raise for kinds that are none.
+    """Raise unless ``kinds`` is a mapping to words of `KINDS`.
 
     Raises
     ------
-    ValueError, TypeError
-        For another word than `KINDS`, and for what is no mapping.
+    ValueError
+        For a word that is not in `KINDS`.
+    TypeError
+        For an object that is no mapping.
     """
     if not isinstance(kinds, Mapping):
         raise TypeError(
@@ -233,10 +240,10 @@ def _has_missing(column: Column) -> bool:
     return column.missing is not None
 
 
-def _judge(
+def _decide(
     samples: Any, name: str, kind: str | None, is_named: bool, choices: Choices
 ) -> tuple[Column | None, str]:
-    """The column as it is measured, None where it is not, and what was decided if anything."""
+    """The column as it is measured, or None, and the decision about it, or an empty string."""
     if kind == "skip":
         return None, ASKED
     times = series.from_times(samples)
@@ -252,8 +259,8 @@ def _judge(
     if kind == "category":
         return _as_categories(column), ""
     dates = _spelled_times(column, samples)
-    most = choices.max_categories or bin_arguments.most_categories(_n_present(column))
-    if dates is not None and (kind == "number" or _n_distinct(column) > most):
+    max_categories = choices.max_categories or bin_arguments.most_categories(_n_present(column))
+    if dates is not None and (kind == "number" or _n_distinct(column) > max_categories):
         return _as_floats(dates), TEXT_TIMES
     is_text = column.categories is not None or column.values.dtype.kind in "US"
     if kind == "number" and is_text:
@@ -267,25 +274,28 @@ def _judge(
         return _as_floats(column), ""
     n_present, n_distinct = _n_present(column), _n_distinct(column)
     if times is not None:
-        return (column, "") if n_distinct <= most else (_as_floats(column), TIMES)
+        return (column, "") if n_distinct <= max_categories else (_as_floats(column), TIMES)
     if is_text:
         is_identifier = n_distinct > bin_arguments.FEW_VALUES and 2 * n_distinct > n_present
         return (column, "") if is_named or not is_identifier else (None, IDENTIFIER)
     if not is_named and n_distinct > bin_arguments.FEW_VALUES and _counts_rows(column):
         return None, ROW_NUMBER
-    if n_distinct <= most:
+    if n_distinct <= max_categories:
         return column, ""
     return _as_floats(column), MANY_INTEGERS
 
 
 def _spelled_times(column: Column, samples: Any) -> Column | None:
-    """Text that spells dates or times as integers; not a categorical, which is meant as it is."""
+    """Text that spells dates or times as a column of integers; None for all other columns.
+
+    A column whose type is categorical stays one: the user has chosen that type.
+    """
     if column.categories is None or tables.is_categorical(samples):
         return None
     numbers = moments.spelled(column.categories.tolist())
     if numbers is None:
         return None
-    values = np.append(numbers, 0)[column.values]  # missing samples have any code
+    values = np.append(numbers, 0)[column.values]  # a missing sample may have any code
     return Column(column.name, values, column.missing)
 
 
@@ -309,7 +319,7 @@ def _n_distinct(column: Column) -> int:
 
 
 def _counts_rows(column: Column) -> bool:
-    """Whether integers go up, or down, row by row from 0 or 1, with few left out."""
+    """Whether integers rise or fall with every row, begin or end at 0 or 1, and leave few out."""
     values = column.values
     if column.missing is not None:
         return False
@@ -320,7 +330,7 @@ def _counts_rows(column: Column) -> bool:
 
 
 def _as_categories(column: Column) -> Column:
-    """Each value of floating-point samples as a category; others are categories already."""
+    """A column whose values are categories: floating-point values become codes, others stay."""
     if not column.is_float:
         return column
     missing = np.isnan(column.values)
@@ -331,7 +341,7 @@ def _as_categories(column: Column) -> Column:
 
 
 def _as_floats(column: Column) -> Column:
-    """Integers, or booleans, as floating-point numbers that differ where the integers do."""
+    """Integers or booleans as float64 numbers; different values stay different where they can."""
     values, missing = column.values, column.missing
     if values.dtype.kind == "f":
         return column
@@ -339,7 +349,8 @@ def _as_floats(column: Column) -> Column:
         present = _present(column)
         low, high = int(present.min()), int(present.max())
         if max(-low, high) > EXACT_IN_FLOATS >= high - low:
-            # Neighbours would become equal; bins follow a shift. It wraps around, as it has to.
+            # Neighbours would become equal as floats. The lowest value is subtracted, since bins
+            # do not depend on a shift. The difference wraps around to the right unsigned number.
             with np.errstate(over="ignore"):
                 values = (values - values.dtype.type(low)).view(f"u{values.dtype.itemsize}")
     floats = values.astype(np.float64)

@@ -1,4 +1,4 @@
-"""Columns of pandas, polars and Arrow → NumPy arrays and what is missing in them."""
+"""Columns of pandas, polars and Arrow → NumPy arrays, and which samples are missing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastinfo.inputs.tables import BLOCK, is_series, library
 
 
 class Series(NamedTuple):
-    """A column on its way to `fastinfo.inputs.arguments`: NumPy arrays and nothing else."""
+    """A column as NumPy arrays, of which `fastinfo.inputs.arguments` makes a `Column`."""
 
     values: np.ndarray[Any, Any]
     missing: np.ndarray[Any, Any] | None = None
@@ -30,13 +30,14 @@ def from_series(data: Any, name: str) -> Series:
     Raises
     ------
     TypeError
-        For lists and records in place of values, and for integers of 128 bits.
+        For lists and records in place of values, for dates, times and durations, and for integers
+        of 128 bits.
     """
     import narwhals as nw
 
     as_numbers, as_categories = MOMENTS[library(data)]
     try:
-        data = _as_read(data)
+        data = _as_narwhals_reads(data)
         series = nw.from_native(data, series_only=True)
     except (TypeError, NotImplementedError):
         raise TypeError(
@@ -78,11 +79,11 @@ MOMENTS = {
     "polars": ("x.to_physical().cast(pl.Float64)", "x.to_physical()"),
     "pyarrow": ('x.cast("int{}").cast("float64", safe=False)', "x.dictionary_encode()"),
 }
-"""How dates, times and durations of a library become numbers and categories."""
+"""For each library, code that turns dates, times and durations into numbers or categories."""
 
 
-def _as_read(data: Any) -> Any:
-    """The column as narwhals reads it: what pandas holds of Arrow as Arrow's own."""
+def _as_narwhals_reads(data: Any) -> Any:
+    """The column in a form that narwhals reads; Arrow data inside pandas becomes Arrow's own."""
     if library(data) == "pandas":
         import pandas as pd
 
@@ -99,7 +100,7 @@ def _as_read(data: Any) -> Any:
             data = pa.chunked_array([data])
         kind = getattr(data, "type", None)
         if kind == pa.string_view():
-            data = data.cast("large_string")  # the one text type that Arrow cannot factorize
+            data = data.cast("large_string")  # Arrow cannot factorize string_view
         if kind is not None and pa.types.is_run_end_encoded(kind):
             import pyarrow.compute as pc
 
@@ -108,10 +109,10 @@ def _as_read(data: Any) -> Any:
 
 
 def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
-    """Whether NaN stands among floats that are otherwise whole numbers, each exact."""
+    """Whether floats hold NaN and whole numbers only, each of which float64 holds exactly."""
     head = values[:BLOCK]
     if (np.trunc(head) != head)[~np.isnan(head)].any():
-        return False  # as most columns of floats show at once
+        return False  # most columns of floats end here, after a few samples
     present = values[~np.isnan(values)]
     if not 0 < present.size < values.size:
         return False
@@ -122,10 +123,10 @@ Times = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any] | None]
 
 
 def from_times(data: Any) -> Times | None:
-    """Dates, moments, times of day and durations as int64 and what is missing; None of others.
+    """Dates, moments, times of day and durations as int64, and which samples are missing.
 
-    They are microseconds, since 1970 or since midnight, whatever library they come from; of a
-    column that is finer, nanoseconds.
+    The unit is a microsecond, since 1970 or since midnight, for every library. It is a nanosecond
+    where a column is finer. None is returned for columns of any other type.
     """
     if isinstance(data, np.ndarray) and data.ndim == 1 and data.dtype.kind in "mM":
         return _from_numpy_times(data)
@@ -142,9 +143,9 @@ def from_times(data: Any) -> Times | None:
         data = module.chunked_array([module.array(data)])
     if library(data) == "pyarrow":
         if hasattr(data, "type") and not hasattr(data, "num_chunks"):
-            data = sys.modules["pyarrow"].chunked_array([data])  # as narwhals wants it
+            data = sys.modules["pyarrow"].chunked_array([data])  # narwhals reads no plain arrays
         if str(data.type).startswith("date64"):
-            data = data.cast("date32")  # the one type of dates that narwhals does not know
+            data = data.cast("date32")  # narwhals does not know date64
         elif str(data.type).startswith("time32"):
             data = data.cast("time64[us]")
     try:
@@ -173,7 +174,7 @@ def _type_of(data: Any) -> Any:
 
 
 def _in_microseconds(values: Any, missing: Any, is_fine: bool) -> Times:
-    """Nanoseconds as microseconds, if they are whole ones."""
+    """Times in microseconds, or in nanoseconds where any is no whole number of microseconds."""
     if is_fine and not (values % 1000).any():
         values = values // 1000
     return values, missing if missing.any() else None
@@ -187,7 +188,7 @@ def _from_numpy_times(data: Any) -> Times:
 
 
 def _from_time_objects(data: Any) -> Times | None:
-    """Python's dates, times and durations; None of anything else."""
+    """Python's dates, times and durations as `from_times` returns them; None for other objects."""
     first = next((value for value in data if not _is_absent(value)), None)
     if not isinstance(first, (date, time, timedelta)):
         return None
@@ -206,7 +207,7 @@ def _from_time_objects(data: Any) -> Times | None:
 
 
 def _is_absent(value: Any) -> bool:
-    """Whether an object is None, NaN, NaT or NA, which is neither true nor false."""
+    """Whether an object is None, NaN, NaT or NA; NA has no truth value, so it goes by its type."""
     if isinstance(value, float):
         return value != value
     return value is None or type(value).__name__ in ("NAType", "NaTType")
@@ -222,7 +223,7 @@ def _is_object_text(series: Any) -> bool:
 
 
 def _categorical(data: Any, name: str) -> Series:
-    """Text or a categorical as codes of the labels that occur."""
+    """Text or a categorical column as codes, with the labels that occur."""
     origin = library(data)
     factorize = {"pandas": _from_pandas, "polars": _from_polars}.get(origin, _from_arrow)
     codes, categories = factorize(data, name)
@@ -237,14 +238,19 @@ def _from_pandas(data: Any, name: str) -> Encoded:
         positions, labels = data.cat.codes.to_numpy(), data.cat.categories
     else:
         positions, labels = data.factorize()
-    found = labels.to_numpy()
-    if found.dtype == object or found.dtype.kind not in "biufSUmM":
-        found = typed(found, name)  # all of them: whether they are of one type is told by all
-    return encode(positions, len(found), partial(chosen, found))
+    label_values = labels.to_numpy()
+    if label_values.dtype == object or label_values.dtype.kind not in "biufSUmM":
+        # All labels, and not only those that occur, decide whether they have one type.
+        label_values = typed(label_values, name)
+    return encode(positions, len(label_values), partial(chosen, label_values))
 
 
 def _from_polars(data: Any, name: str) -> Encoded:
-    """Not by the physical values of a Categorical: those number all strings of the process."""
+    """The codes and labels of a polars column.
+
+    The physical values of a Categorical are not used, because they number all strings of the
+    process.
+    """
     pl = sys.modules["polars"]
     text = data.cast(pl.String)
     labels = text.drop_nulls().unique().to_list()
@@ -267,7 +273,7 @@ def _from_arrow(data: Any, name: str) -> Encoded:
     dictionary = data.dictionary
     absent = dictionary.is_null(nan_is_null=True)
     if absent.true_count:
-        # A last label for the missing ones, as position −1 is the last.
+        # Position −1, a missing sample, reads the last entry, so a last True is appended.
         is_absent = np.append(absent.to_numpy(zero_copy_only=False), True)
         positions = np.where(is_absent[positions], -1, positions)
 

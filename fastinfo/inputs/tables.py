@@ -1,6 +1,6 @@
 """Tables → named columns: arrays, pandas, polars and Arrow objects.
 
-Libraries are recognised by the objects that come in and never imported to look.
+A library is recognised by the types of its objects. It is never imported for that.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BLOCK = 256
 
 
 def library(data: Any) -> str:
-    """The package that the type of ``data`` comes from; of a derived DataFrame, its base's."""
+    """The package of the type of ``data``, or of the DataFrame class that the type derives from."""
     kind: Any = type(data)
     return _library_of(kind)
 
@@ -36,11 +36,11 @@ FRAMES = {
     "pyarrow": ("Table", "RecordBatch"),
 }
 UNREAD = {"polars": ("LazyFrame", "collect"), "pyarrow": ("Dataset", "to_table")}
-"""Tables that are not in memory, and their method that brings them there."""
+"""Types of tables that are not in memory, and the method that loads them."""
 
 
 def _is_one_of(data: Any, names: Sequence[str]) -> bool:
-    """Whether an object is of a class of its own library, or of one derived from it."""
+    """Whether the class of an object, or a class that it derives from, has one of the names."""
     bases = {base.__name__ for base in type(data).__mro__ if base.__module__ != "builtins"}
     return not bases.isdisjoint(names)
 
@@ -56,7 +56,7 @@ def is_series(data: Any) -> bool:
 
 
 def is_categorical(data: Any) -> bool:
-    """Whether ``data`` is a column of categories by its type: an Enum, a dictionary of Arrow."""
+    """Whether ``data`` is a column whose type is categorical, an Enum, or a dictionary of Arrow."""
     kind = str(getattr(data, "dtype", getattr(data, "type", None))).lower()
     return kind.startswith(("category", "categorical", "enum", "dictionary"))
 
@@ -70,7 +70,7 @@ def is_table(data: Any) -> bool:
 
 
 def name_of(samples: Any) -> str | None:
-    """What a column of a DataFrame library is called; None where it has no name."""
+    """The name of a column of a DataFrame library; None where it has none."""
     name = getattr(samples, "name", None) if is_series(samples) else None
     return None if name is None or name == "" else str(name)
 
@@ -81,7 +81,7 @@ def has_names(data: Any) -> bool:
 
 
 def is_annotated(data: Any) -> bool:
-    """Whether ``data`` is an AnnData, whose matrix X has names of its columns."""
+    """Whether ``data`` is an AnnData: a matrix X with names of its columns."""
     return all(hasattr(data, name) for name in ("X", "var_names", "obs_names"))
 
 
@@ -92,13 +92,13 @@ def is_sparse(data: Any) -> bool:
 
 
 def matrix_of(annotated: Any) -> Any:
-    """The matrix X of an AnnData, in memory."""
+    """The matrix X of an AnnData, loaded into memory."""
     matrix = annotated.X
     return matrix.to_memory() if hasattr(matrix, "to_memory") else matrix
 
 
 class Annotated(NamedTuple):
-    """One layer of an AnnData, in place of its X."""
+    """An AnnData in which one layer replaces X."""
 
     X: Any
     var_names: Any
@@ -106,12 +106,12 @@ class Annotated(NamedTuple):
 
 
 def with_layer(data: Any, layer: str | None) -> Any:
-    """An AnnData with a layer in place of X; anything as it is where no layer is named.
+    """The AnnData ``data`` with a layer in place of X; ``data`` itself where ``layer`` is None.
 
     Raises
     ------
     ValueError
-        For a layer of what is no AnnData, and for one that it does not have.
+        Where ``data`` is no AnnData, or has no such layer.
     """
     if layer is None:
         return data
@@ -126,7 +126,7 @@ def with_layer(data: Any, layer: str | None) -> Any:
 
 
 def with_layers(X: Any, Y: Any, layer: str | None) -> tuple[Any, Any]:
-    """`with_layer` of X, and of Y where it is an AnnData too."""
+    """X with the layer in place of its matrix, and Y too where Y is an AnnData."""
     return with_layer(X, layer), with_layer(Y, layer) if is_annotated(Y) else Y
 
 
@@ -135,12 +135,12 @@ def _is_stream(data: Any) -> bool:
 
 
 def require_read(data: Any, name: str) -> None:
-    """Raise for a table that is a plan, or lies in files.
+    """Raise for a table that is not in memory: a lazy frame, or a dataset in files.
 
     Raises
     ------
     TypeError
-        With the method that reads it.
+        The message names the method that reads the table.
     """
     kind, method = UNREAD.get(library(data), ("", ""))
     if _is_one_of(data, (kind,)):
@@ -151,10 +151,10 @@ def require_read(data: Any, name: str) -> None:
 
 
 def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
-    """Names and columns of a table, or of a two-dimensional array-like.
+    """The names and the columns of a table, or of a two-dimensional array-like.
 
-    Columns of an array are called by their position: ``X[:, 3]``. A pandas table may call several
-    columns alike: the second ``a`` is called ``a.1``.
+    The name of an array's column is its position: ``X[:, 3]``. Several columns of a pandas table
+    may have one name: the second ``a`` becomes ``a.1``.
 
     Raises
     ------
@@ -176,7 +176,7 @@ def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
         if isinstance(table, (list, tuple)):
             unnamed = [getattr(column, "name", None) is None for column in table]
             pairs = enumerate(zip(names, unnamed, strict=True))
-            return [f"{name}[{i}]" if no else own for i, (own, no) in pairs], list(table)
+            return [f"{name}[{i}]" if no_name else own for i, (own, no_name) in pairs], list(table)
         if library(table) == "pandas":
             return names, [table.iloc[:, position] for position in range(len(names))]
         if _is_stream(table):
@@ -193,12 +193,12 @@ def columns(table: Any, name: str) -> tuple[list[str], list[Any]]:
 
 
 def require_two_dimensions(shape: Sequence[int], name: str) -> None:
-    """Raise for what is no table.
+    """Raise unless a shape has two dimensions.
 
     Raises
     ------
     ValueError
-        With the shape that came.
+        The message shows the shape.
     """
     if len(shape) != 2:
         raise ValueError(
@@ -210,8 +210,8 @@ def require_two_dimensions(shape: Sequence[int], name: str) -> None:
 def by_column(array: Any) -> Any:
     """The same array with contiguous columns.
 
-    Square blocks use each line of the cache whole: one column after the other takes four times as
-    long, and NumPy's own transposed copy seven times.
+    The copy is made in square blocks, which use every byte of each cache line. Copying one column
+    after the other takes four times as long, and NumPy's own transposed copy seven times.
     """
     if array.flags.f_contiguous or array.dtype.kind == "O" or array.size < SMALL:
         return array
@@ -225,22 +225,22 @@ def by_column(array: Any) -> Any:
 
 
 def labels(table: Any) -> Sequence[Any]:
-    """Names of the features of a table, each once, or their positions where it has none."""
+    """The names of a table's features, made unique, or their positions where they have no names."""
     if is_annotated(table):
-        return _each_once(list(table.var_names))
+        return _made_unique(list(table.var_names))
     if not is_table(table):
         return range(np.shape(table)[1])
     if isinstance(table, dict):
         return list(table)
     if isinstance(table, (list, tuple)):
         names = [getattr(column, "name", None) for column in table]
-        return _each_once([i if name is None else name for i, name in enumerate(names)])
+        return _made_unique([i if name is None else name for i, name in enumerate(names)])
     is_arrow = library(table) == "pyarrow"
-    return _each_once(list(table.schema.names if is_arrow else table.columns))
+    return _made_unique(list(table.schema.names if is_arrow else table.columns))
 
 
 def plain_labels(samples: Any) -> list[str | int] | None:
-    """Names of the columns of a table, each a text or an integer; None where it has no names."""
+    """The names of a table's columns as strings or integers; None where they have no names."""
     if not has_names(samples):
         return None
     return [label if isinstance(label, (str, int)) else str(label) for label in labels(samples)]
@@ -249,46 +249,46 @@ def plain_labels(samples: Any) -> list[str | int] | None:
 def positions_by_name(
     wanted: Sequence[Any], found: Sequence[Any], what: tuple[str, str]
 ) -> list[int]:
-    """Where the wanted columns are among those that were found.
+    """The position of each wanted column among the columns found.
 
     Raises
     ------
     ValueError
-        Where the names differ, with those that one side alone has.
+        Where the two sets of names differ. The message lists the names that only one side has.
     """
     if set(wanted) != set(found):
         sides = ((wanted, found), (found, wanted))
         alone = [[repr(n) for n in ours if n not in theirs] for ours, theirs in sides]
-        told = ", ".join(
+        differences = ", ".join(
             f"{name} alone has {', '.join(names) or 'none'}"
             for name, names in zip(what, alone, strict=True)
         )
         raise ValueError(
-            f"columns of {what[0]} and {what[1]} are matched by name, and {told}: pass tables with "
-            "the same columns, or arrays to take them in the order that they have"
+            f"columns of {what[0]} and {what[1]} are matched by name, and {differences}: "
+            "pass tables with the same columns, or arrays to take them in the order that they have"
         )
     return [found.index(name) for name in wanted]
 
 
-def _each_once(names: list[Any]) -> list[Any]:
-    """The second ``a`` becomes ``a.1``, as where pandas reads a file."""
-    taken = set(names)
-    if len(taken) == len(names):
+def _made_unique(names: list[Any]) -> list[Any]:
+    """The names with repeats renamed: the second ``a`` becomes ``a.1``, as in `pandas.read_csv`."""
+    given_names = set(names)
+    if len(given_names) == len(names):
         return names
-    found: list[Any] = []
+    unique_names: list[Any] = []
     seen: set[Any] = set()
     for name in names:
         unique, number = name, 0
-        while unique in seen or (number and unique in taken):
+        while unique in seen or (number and unique in given_names):
             number += 1
             unique = f"{name}.{number}"
         seen.add(unique)
-        found.append(unique)
-    return found
+        unique_names.append(unique)
+    return unique_names
 
 
 def like(result: Any, data: Any) -> Any:
-    """A result in the array namespace of the data that it was computed from."""
+    """A result as an array of the library, and in the place, of the data that it comes from."""
     is_torch = library(data) == "torch"
     home = home_of(data)
     if home.is_host:
@@ -301,9 +301,10 @@ def like(result: Any, data: Any) -> Any:
 def labelled(
     matrix: np.ndarray[Any, Any], like_: Any, rows: Sequence[Any], columns: Sequence[Any]
 ) -> Any:
-    """A matrix as a table of the library of another, with the names of its rows and columns.
+    """A matrix as a table of the library of ``like_``, with names of its rows and columns.
 
-    pandas names both; polars and Arrow have no names of rows, and get a first column, ``column``.
+    pandas holds both. polars and Arrow have no names of rows, so their tables get a first column
+    ``column`` with these names.
     """
     if library(like_) == "pandas":
         return sys.modules["pandas"].DataFrame(matrix, index=list(rows), columns=list(columns))
@@ -317,12 +318,12 @@ def labelled(
 
 
 def on_device(data: Any) -> Any:
-    """An array of its home of samples on a device, of the same memory.
+    """Samples on a device as an array of the device's own library, which shares their memory.
 
     Raises
     ------
     ImportError
-        For a torch tensor without a CuPy that works.
+        For a torch tensor where CuPy does not work.
     """
     home = home_of(data)
     if isinstance(data, home.xp.ndarray):

@@ -1,6 +1,6 @@
 """The types of public arguments, for annotations and type checkers.
 
-They say what is accepted as far as a type can; `fastinfo.inputs.arguments` checks the rest.
+A type says only part of what is accepted; `fastinfo.inputs.arguments` checks the rest.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class SupportsDLPack(Protocol):
     """An array or tensor of another library, on the host or on a GPU: CuPy's, PyTorch's."""
 
     def __dlpack__(self) -> Any:
-        """What other libraries take it over by."""
+        """The protocol by which other libraries take the data over."""
         ...
 
 
@@ -25,7 +25,7 @@ class SupportsArrowStream(Protocol):
     """A column or a table of pandas, polars, Arrow, or another library that speaks Arrow."""
 
     def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
-        """What other libraries take it over by."""
+        """The protocol by which other libraries take the data over."""
         ...
 
 
@@ -33,7 +33,7 @@ class SupportsArrowArray(Protocol):
     """An Arrow array, or a batch of them."""
 
     def __arrow_c_array__(self, requested_schema: Any = None) -> Any:
-        """What other libraries take it over by."""
+        """The protocol by which other libraries take the data over."""
         ...
 
 
@@ -41,12 +41,12 @@ class SupportsColumns(Protocol):
     """A sparse matrix or array of scipy."""
 
     def tocsc(self, copy: bool = False) -> Any:
-        """The same by columns."""
+        """The matrix in the CSC format, by columns."""
         ...
 
 
 class SupportsVariables(Protocol):
-    """An AnnData."""
+    """An AnnData: a matrix X with names of its columns and rows."""
 
     X: Any
     var_names: Any
@@ -57,48 +57,48 @@ Samples: TypeAlias = (
     ArrayLike | Sequence[Any] | SupportsDLPack | SupportsArrowStream | SupportsArrowArray
 )
 """Samples of one variable, ``(n,)`` or ``(n, d)``, or a table of features, ``(n, m)``: an array,
-lists (in which None is a missing sample), a column or a DataFrame. A string is none, though its
-type is that of a sequence."""
+lists (in which None is a missing sample), a column or a DataFrame. A string is refused, although
+type checkers accept it as a sequence."""
 
 Table: TypeAlias = Samples | Mapping[Any, Any] | SupportsColumns | SupportsVariables
 """Samples of several features: a table, a dict of columns, or a matrix, ``(n, m)``."""
 
 Weights: TypeAlias = Samples
-"""A weight for each sample, ``(n,)``: real numbers."""
+"""A real, finite weight of at least 0 for each sample, ``(n,)``."""
 
 Probabilities: TypeAlias = ArrayLike | SupportsDLPack
-"""Probabilities, or numbers in proportion to them: an array, masked or not, or lists."""
+"""Probabilities, or numbers proportional to them: an array, masked or not, or lists."""
 
 BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, Any] | None
 """How one variable is binned: a number of bins, a rule by its name, edges, or None."""
 
 Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
-"""How all variables are binned, or a tuple that says it for each."""
+"""How all variables are binned, or a tuple with one entry for each variable."""
 
 BinsByName: TypeAlias = Bins | Mapping[Any, BinsOfOne]
-"""How the features of tables are binned, or a dict that says it for some, by their names."""
+"""How all features of tables are binned, or a dict from names of some to their bins."""
 
 Kinds: TypeAlias = Mapping[Any, Literal["category", "number", "skip"]]
-"""What columns of a table are, by their names."""
+"""The kinds of a table's columns, by the names of the columns."""
 
 RankBy: TypeAlias = Literal["corrected", "value"]
-"""What pairs are ranked by."""
+"""The value by which pairs are ranked."""
 
 NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
-"""What happens to missing samples."""
+"""The treatment of missing samples."""
 
 Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
-"""What normalised mutual information is a share of."""
+"""The average of two entropies that normalises mutual information."""
 
 EstimatorName: TypeAlias = Literal["ml", "miller_madow", "grassberger"]
 """An estimator of entropies."""
 
 BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
-"""Kernels that do the work."""
+"""The backend whose kernels do the work."""
 
 
 class PairOptions(TypedDict, total=False):
-    """The options of `fastinfo.top_pairs` that have no influence on the type of its result."""
+    """The options of `fastinfo.top_pairs` that do not change the type of its result."""
 
     threshold: float | None
     min_samples: int | None

@@ -1,4 +1,4 @@
-"""The measures of samples that users call: formulas over the entropies of one joint table."""
+"""The public measures of samples: formulas of the entropies of one joint table."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def entropy(
 ) -> float:
     """Shannon entropy H(X) of one variable.
 
-    H(X) = −Σ p(x) log p(x) [1]_. Of a binned continuous variable this is the entropy of its bins,
-    which grows with their number; it is no differential entropy.
+    H(X) = −Σ p(x) log p(x) [1]_. For a binned continuous variable this is the entropy of its bins,
+    which grows with their number. It is not the differential entropy.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def entropy(
     Returns
     -------
     float
-        Entropy in nats, or in units of ``base``; NaN where a sample is missing and
+        Entropy in nats, or in units of ``base``. It is NaN where a sample is missing and
         ``nan_policy="propagate"``.
 
     Raises
@@ -63,8 +63,8 @@ def entropy(
     Warns
     -----
     ProbabilitiesWarning
-        For a few floating-point numbers that sum to 1, which look like probabilities:
-        `fastinfo.pmf.entropy` takes these.
+        For a few floating-point numbers that sum to 1, because they look like probabilities.
+        `fastinfo.pmf.entropy` takes probabilities.
 
     References
     ----------
@@ -94,8 +94,8 @@ def joint_entropy(
 ) -> float:
     """Joint entropy H(X, Y, …) of several variables.
 
-    The entropy of their joint distribution; at least the largest of their entropies and at most
-    the sum of them.
+    This is the entropy of their joint distribution. It is at least the largest of their entropies
+    and at most the sum of them.
 
     Parameters
     ----------
@@ -122,11 +122,11 @@ def joint_entropy(
     """
     if not variables:
         raise TypeError("joint_entropy() takes the samples of at least one variable")
-    all_: tuple[Any, ...] = variables
+    padded: tuple[Any, ...] = variables
     if len(variables) == 1 and isinstance(variables[0], JointCounts):
-        all_ += (None,) * (variables[0].n_variables - 1)
+        padded += (None,) * (variables[0].n_variables - 1)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
-    return _measure(formulas.joint_entropy, all_, options)
+    return _measure(formulas.joint_entropy, padded, options)
 
 
 def conditional_entropy(
@@ -141,9 +141,9 @@ def conditional_entropy(
     backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
-    """Conditional entropy H(X|Y): what is still unknown of X once Y is known.
+    """Conditional entropy H(X|Y): the part of the entropy of X that remains once Y is known.
 
-    H(X|Y) = H(X,Y) − H(Y), which is 0 where Y determines X and H(X) where they are independent.
+    H(X|Y) = H(X,Y) − H(Y). It is 0 where Y determines X, and H(X) where they are independent.
 
     Parameters
     ----------
@@ -193,51 +193,51 @@ def mutual_information(
 ) -> float:
     """Mutual information I(X;Y): how much one variable tells about another.
 
-    I(X;Y) = H(X) + H(Y) − H(X,Y) [1]_: 0 for independent variables, and at most the smaller of the
-    two entropies.
+    I(X;Y) = H(X) + H(Y) − H(X,Y) [1]_. It is 0 for independent variables, and at most the smaller
+    of the two entropies.
 
     Parameters
     ----------
     x : array-like of shape (n,) or (n, d), or JointCounts of two variables
         Samples of one variable, or of one d-dimensional variable: NumPy arrays, lists, pandas,
-        polars or Arrow columns and tables, sparse matrices, CuPy arrays, torch tensors. Integers,
-        booleans, strings and categoricals are categories as they are; floating-point samples are
-        binned. Floating-point columns of pandas that hold whole numbers and missing values are
-        integers, unless ``bins`` is given.
+        polars or Arrow columns and tables, sparse matrices, CuPy arrays, torch tensors. Each value
+        of integers, booleans, strings and categoricals is a category. Floating-point samples are
+        binned. A floating-point column of pandas that holds whole numbers and missing values counts
+        as integers, unless ``bins`` is given.
     y : array-like of shape (n,) or (n, d)
         Samples of the other variable.
     bins : None, int, str, list or array of edges, or a tuple with one of these for each variable
-        How to bin floating-point samples. ``None`` or ``"quantile"``: equal frequencies, with
-        ⌈n^(1/(d+1))⌉ bins where d columns share the table: ⌈n^(1/3)⌉ for two, and for one alone. A
-        value with more than its share of the samples has a bin of its own. A number: that many bins
-        of equal width, as `numpy.histogram` means it for the samples as float64, which is what
-        samples of any precision are binned as. ``"uniform"``: of equal width, as many as for
-        ``"quantile"``. ``"quantile:32"``, ``"uniform:32"``: with their number. ``"fd"``,
-        ``"scott"``, …: a rule of `numpy.histogram_bin_edges`, with at most as many bins as samples
-        where outliers would make them more (`CappedBinsWarning`). A list or an array of numbers:
-        edges, of every variable and of integers too; the last bin is closed, and values outside of
-        them count as missing. A tuple: one of these for each variable, so that ``(5, 7)`` is a
-        number of bins for each and ``[5, 7]`` is one bin from 5 to 7; a list of as many integers as
-        there are variables is refused, for `numpy.histogram2d` would take it for numbers.
+        How to bin floating-point samples. ``None`` or ``"quantile"``: bins of equal frequency,
+        ⌈n^(1/(d+1))⌉ of them where d columns share the table, and ⌈n^(1/3)⌉ for one or two columns.
+        A value with more than its share of the samples gets its own bin. A number: that many bins
+        of equal width, those of `numpy.histogram` for the samples as float64, whatever their
+        precision. ``"uniform"``: bins of equal width, as many as for ``"quantile"``.
+        ``"quantile:32"``, ``"uniform:32"``: 32 such bins. ``"fd"``, ``"scott"``, …: a rule of
+        `numpy.histogram_bin_edges`; where outliers would make more bins than there are samples, as
+        many bins as samples (`CappedBinsWarning`). A list or an array of numbers: edges for every
+        variable, integers too. The last bin is closed, and values outside of the edges are missing.
+        A tuple: one of these for each variable. So ``(5, 7)`` is a number of bins for each variable
+        and ``[5, 7]`` is one bin from 5 to 7. A list of integers, one for each of several
+        variables, is refused, because `numpy.histogram2d` reads it as numbers of bins.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
     estimator : {"ml", "miller_madow", "grassberger"}
         How entropies are estimated from counts. ``"ml"``, the plug-in estimate, is never negative
-        here and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, K the numbers of
-        occupied cells. The others correct for that and may be negative: ``"miller_madow"`` takes
-        it off, ``"grassberger"`` weighs each count by a function that is nearly free of bias [2]_.
+        here, and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, where K is a number of
+        occupied cells. The others correct for this bias and may be negative. ``"miller_madow"``
+        subtracts it. ``"grassberger"`` weighs each count by a function that is nearly unbiased [2]_.
     nan_policy : {"raise", "omit", "propagate"}
-        Whether missing samples (NaN, None, masked, outside of the edges) are an error, are left
-        out together with their partners, or make the result NaN.
+        How missing samples (NaN, None, masked, outside of the edges) are treated: they raise an
+        error, are left out together with their partners, or make the result NaN.
     sample_weight : array-like of shape (n,), optional
-        Weight of each sample, finite and not negative. A whole weight counts as so many equal
-        samples, in the bins too; a sample of weight 0 is left out of everything. Other weights
-        matter by their ratios, and choose the default number of bins by (Σw)²/Σw² samples.
+        Weight of each sample, finite and not negative. A whole weight w counts as w equal samples,
+        in the bins too. A sample of weight 0 is left out of everything. For other weights only the
+        ratios matter, and the default number of bins is that of (Σw)²/Σw² samples.
     backend : {"numba", "numpy", "cupy"}, optional
-        Kernels that do the work; by default those of ``FASTINFO_BACKEND``, or numba, and cupy for
-        samples on a GPU.
+        Backend whose kernels do the work. The default is the environment variable
+        ``FASTINFO_BACKEND``, and without it numba, or cupy for samples on a GPU.
     n_jobs : int, optional
-        Threads; all cores by default.
+        Number of threads; all cores by default.
 
     Returns
     -------
@@ -251,25 +251,25 @@ def mutual_information(
         ``nan_policy="raise"``, no sample left, unknown names, and bins or weights that make no
         sense.
     TypeError
-        For samples of a type that has no meaning here: complex, dates, objects of several types.
+        For samples of a type without meaning here: complex, dates, objects of several types.
     MemoryError
-        For a table that does not fit the memory.
+        For a table that does not fit into memory.
 
     Warns
     -----
     SaturationWarning
-        Where there are too few samples for the cells of the table: independent variables with the
-        same numbers of samples in each bin would share more than half of the value on average, and
-        more than a fifth of the smaller entropy.
+        Where there are too few samples for the cells of the table. On average, independent
+        variables with the same numbers of samples in each bin would share more than half of the
+        value, and more than a fifth of the smaller entropy.
     CappedBinsWarning
         Where a rule of NumPy asks for more bins than there are samples.
 
     Notes
     -----
-    Of an X without ties and as many bins as samples, every Y is a function: I(X;Y) = H(Y),
-    whatever the two have to do with each other. Use few bins for few samples. Samples ``(n, d)``,
-    and a DataFrame of d columns, are one d-dimensional variable, which has that many bins soon:
-    `fastinfo.score` measures each column by itself.
+    Use few bins for few samples. Where X has no ties and as many bins as samples, every Y is a
+    function of X and I(X;Y) = H(Y), even for unrelated variables. Samples ``(n, d)`` and a
+    DataFrame of d columns are one d-dimensional variable, which soon has that many bins.
+    `fastinfo.score` measures each column alone.
 
     References
     ----------
@@ -302,7 +302,7 @@ def conditional_mutual_information(
     backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
-    """Conditional mutual information I(X;Y|Z): what Y tells about X that Z does not.
+    """Conditional mutual information I(X;Y|Z): how much Y tells about X once Z is known.
 
     I(X;Y|Z) = H(X,Z) + H(Y,Z) − H(X,Y,Z) − H(Z).
 
@@ -332,8 +332,8 @@ def conditional_mutual_information(
 
     Examples
     --------
-    Two coins, and whether they fell alike: each tells nothing about the other until the third is
-    known.
+    X and Y are two coins, and Z tells whether they fell alike. Neither coin tells anything about
+    the other until Z is known.
 
     >>> import fastinfo
     >>> fastinfo.mutual_information([0, 0, 1, 1], [0, 1, 0, 1], base=2)
@@ -362,8 +362,8 @@ def normalized_mutual_information(
 ) -> float:
     """Mutual information as a share of the variables' entropies.
 
-    NMI(X,Y) = I(X;Y) / average(H(X), H(Y)) [1]_. 0 for independent variables and 1 for ones that
-    determine each other; with "min", where one determines the other.
+    NMI(X,Y) = I(X;Y) / average(H(X), H(Y)) [1]_. It is 0 for independent variables and 1 for
+    variables that determine each other. With "min" it is 1 already where one determines the other.
 
     Parameters
     ----------
@@ -377,8 +377,8 @@ def normalized_mutual_information(
     Returns
     -------
     float
-        A number without unit, 0 to 1 with plug-in entropies. By convention 1 where both variables
-        are constant, and 0 where only the average is 0.
+        A number without unit, from 0 to 1 with plug-in entropies. By convention it is 1 where both
+        variables are constant, and 0 where only the average is 0.
 
     Raises
     ------
@@ -424,7 +424,8 @@ def variation_of_information(
 ) -> float:
     """Variation of information VI(X,Y): a distance between variables.
 
-    VI(X,Y) = H(X|Y) + H(Y|X) [1]_: 0 where they determine each other; a metric on partitions.
+    VI(X,Y) = H(X|Y) + H(Y|X) [1]_. It is a metric on partitions, and 0 where the variables
+    determine each other.
 
     Parameters
     ----------
@@ -456,7 +457,7 @@ def variation_of_information(
 
 
 def value_of(formula: Formula, counts: JointCounts) -> float:
-    """A formula of counts in nats, for a caller who says himself where they are mostly chance."""
+    """The value of a formula of counts, in nats, without a warning of saturation."""
     options = Options(None, None, "ml", "raise", None, None, None)
     return _measure(formula, (counts, *[None] * (counts.n_variables - 1)), options)
 
@@ -467,9 +468,9 @@ def _measure(
     options: Options,
     tell: Callable[..., None] | None = None,
 ) -> float:
-    """A formula over the entropies of the joint table of some variables.
+    """The value of a formula of the entropies of the variables' joint table, in units of the base.
 
-    ``tell`` is given the counts and their entropies, to warn where they are mostly chance.
+    ``tell`` warns where the counts are mostly chance: it gets the counts and their entropies.
     """
     with on_device_of(*variables, options.sample_weight):
         counts, kernels = samples.joint_counts(variables, options)
@@ -494,7 +495,7 @@ def _measure(
         )
         if tell is not None and not is_weighted:
             if not entropies.ESTIMATORS[options.estimator].is_plug_in:
-                # What is corrected is still mostly chance where the plug-in value is.
+                # A corrected value is mostly chance where the plug-in value is.
                 entropy = entropy_by("ml")
             tell(counts, entropy, options.unit)
         return float(value / options.unit)

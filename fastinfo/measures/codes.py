@@ -1,4 +1,4 @@
-"""What the measures see of a column: the bin of each sample."""
+"""Columns → codes, the bin of each sample, exactly as the measures count them."""
 
 from __future__ import annotations
 
@@ -37,24 +37,25 @@ def encode(
     x : array-like of shape (n,)
         Samples of one variable.
     bins : None, int, str or array of edges
-        How to bin floating-point samples; see `fastinfo.mutual_information`. The edges that came
-        for one column encode another one alike.
+        How to bin floating-point samples; see `fastinfo.mutual_information`. To encode another
+        column in the same bins, pass the edges returned for the first.
     n_variables : int
-        How many columns share the table, on which the default number of bins depends: 2 for
-        `fastinfo.mutual_information` of two columns, 3 for the conditional one.
+        How many columns share the table. The default number of bins depends on it: pass 2 for
+        `fastinfo.mutual_information` of two columns, 3 for
+        `fastinfo.conditional_mutual_information` of three.
     backend : {"numba", "numpy", "cupy"}, optional
         As for `fastinfo.mutual_information`.
 
     Returns
     -------
     Encoded
-        ``codes``, ``bins`` and ``n_bins``. A sample that is missing (NaN, None, masked, outside of
-        given edges) has the code ``n_bins``.
+        ``codes``, a NumPy array ``(n,)`` of uint8, uint16 or uint32, ``bins`` and ``n_bins``. A
+        sample that is missing (NaN, None, masked, outside of given edges) has the code ``n_bins``.
 
     Raises
     ------
     ValueError, TypeError
-        As `fastinfo.mutual_information`; missing samples are no error.
+        As `fastinfo.mutual_information`, except that missing samples are no error.
 
     Warns
     -----
@@ -80,5 +81,5 @@ def encode(
         (converted,), (rule,) = bin_arguments.bin_rules(bins, [columns])
         kernels = choose(backend, arguments.home_of_columns(converted, None, backend))
         coder = binning.fit(converted[0], binning.rules.sharing(rule, n_variables), kernels)
-        codes, found = np.asarray(kernels.to_host(coder.codes())), coder.bins
-    return Encoded(codes, found.edges if isinstance(found, Edges) else found.values, len(found))
+        codes, fitted = np.asarray(kernels.to_host(coder.codes())), coder.bins
+    return Encoded(codes, fitted.edges if isinstance(fitted, Edges) else fitted.values, len(fitted))

@@ -1,4 +1,4 @@
-"""Divergences of the distributions of two samples, in the same bins."""
+"""Divergences between the distributions of two samples, counted in the same bins."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from fastinfo.inputs.types import BackendName, Bins, NanPolicy, Samples, Weights
 from fastinfo.measures import probabilities, samples
 
 PairOfWeights = Sequence[Weights | None]
-"""Weights of the samples on either side of a divergence."""
+"""The weights of the samples on the two sides of a divergence; None for a side without."""
 
 
 def cross_entropy(
@@ -32,8 +32,8 @@ def cross_entropy(
 ) -> float:
     """Cross-entropy H(P, Q) of the distributions of two samples.
 
-    H(P, Q) = −Σ p·log q, the average length of a message about samples of P in a code made for Q
-    [1]_, from the frequencies observed.
+    H(P, Q) = −Σ p·log q [1]_, computed from the observed frequencies. It is the average length of a
+    message about samples of P in a code made for Q.
 
     Parameters
     ----------
@@ -41,17 +41,17 @@ def cross_entropy(
         Samples of P.
     y : array-like of shape (m,) or (m, d), or JointCounts
         Samples of Q, of the same variable; m may differ from n. Columns of two tables are matched
-        by their names. Both are binned alike, by the bins of all samples taken together.
+        by their names. Both sides use the same bins, those of all samples taken together.
     bins, base, nan_policy, backend, n_jobs
         As for `mutual_information`.
     sample_weight : pair of array-like, optional
-        Weights of the samples of P and of Q; None for either.
+        Weights of the samples of P, ``(n,)``, and of Q, ``(m,)``. Either may be None.
 
     Returns
     -------
     float
-        Cross-entropy in nats, or in units of ``base``; inf where P has samples in a bin in which Q
-        has none.
+        Cross-entropy in nats, or in units of ``base``. It is inf where P has samples in a bin
+        without samples of Q.
 
     Raises
     ------
@@ -61,7 +61,7 @@ def cross_entropy(
     Warns
     -----
     ProbabilitiesWarning
-        Where both samples look like probabilities, which `fastinfo.pmf` takes.
+        Where both samples look like probabilities. `fastinfo.pmf` takes probabilities.
 
     References
     ----------
@@ -91,8 +91,8 @@ def kl_divergence(
 ) -> float:
     """Kullback–Leibler divergence D(P‖Q) of the distributions of two samples.
 
-    D(P‖Q) = Σ p·log(p/q) [1]_, from the frequencies observed: never negative, 0 for equal
-    frequencies, not symmetric.
+    D(P‖Q) = Σ p·log(p/q) [1]_, computed from the observed frequencies. It is never negative, 0 for
+    equal frequencies, and not symmetric.
 
     Parameters
     ----------
@@ -102,13 +102,19 @@ def kl_divergence(
     Returns
     -------
     float
-        Divergence in nats, or in units of ``base``; inf where P has samples in a bin in which Q
-        has none. With few samples that is the rule: `jensen_shannon_divergence` is always finite.
+        Divergence in nats, or in units of ``base``. It is inf where P has samples in a bin without
+        samples of Q, which is common with few samples. `jensen_shannon_divergence` is always
+        finite.
 
     Raises
     ------
     ValueError, TypeError
-        As `mutual_information`; warns as `cross_entropy`.
+        As `mutual_information`.
+
+    Warns
+    -----
+    ProbabilitiesWarning
+        As `cross_entropy`.
 
     References
     ----------
@@ -140,8 +146,8 @@ def jensen_shannon_divergence(
 ) -> float:
     """Jensen–Shannon divergence of the distributions of two samples.
 
-    JS(P,Q) = H(M) − (H(P) + H(Q))/2 with M = (P + Q)/2 [1]_: symmetric, and between 0 and log 2. It
-    is the square of `scipy.spatial.distance.jensenshannon`, which is a distance.
+    JS(P,Q) = H(M) − (H(P) + H(Q))/2 with M = (P + Q)/2 [1]_. It is symmetric, and between 0 and
+    log 2. It is the square of the distance `scipy.spatial.distance.jensenshannon`.
 
     Parameters
     ----------
@@ -156,7 +162,12 @@ def jensen_shannon_divergence(
     Raises
     ------
     ValueError, TypeError
-        As `mutual_information`; warns as `cross_entropy`.
+        As `mutual_information`.
+
+    Warns
+    -----
+    ProbabilitiesWarning
+        As `cross_entropy`.
 
     References
     ----------
@@ -174,7 +185,7 @@ def jensen_shannon_divergence(
 
 
 def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
-    """A formula over the frequencies of two samples in the same bins."""
+    """The value of a formula of the frequencies of two samples, in units of the base."""
     probabilities.warn_where(formula.name, x, y)
     with on_device_of(x, y):
         left, right, kernels = samples.joint_counts_of_two(x, y, options)

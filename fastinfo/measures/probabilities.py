@@ -1,4 +1,4 @@
-"""Samples that look like something else: the probabilities of a distribution."""
+"""A warning for samples that look like the probabilities of a distribution."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from fastinfo.inputs import tables
 from fastinfo.system import alerts
 
 MOST_PROBABILITIES = 1000
-"""More samples than this are not taken for probabilities."""
+"""More numbers than this are never taken for probabilities."""
 
 ROUNDING = 1e-9
-"""How far from 1 the sum of probabilities may be."""
+"""The largest distance from 1 of the sum of probabilities."""
 
 
 def look_like_probabilities(samples: Any) -> bool:
-    """Whether samples are a few floating-point numbers, not negative, whose sum is 1.
+    """Whether samples are at most 1000 floating-point numbers, none negative, whose sum is 1.
 
-    Zeros and a single one are rather an indicator, and no probabilities.
+    Zeros and a single 1 do not count, since they are more likely an indicator.
     """
     if isinstance(samples, (list, tuple)):
         if len(samples) > MOST_PROBABILITIES or not all(
@@ -41,7 +41,7 @@ def look_like_probabilities(samples: Any) -> bool:
 
 
 def warn_where(measure: str, *variables: Any) -> None:
-    """Warn where all variables look like probabilities, and name the function that takes them."""
+    """Warn where all variables look like probabilities; the message names the right function."""
     if all(map(look_like_probabilities, variables)):
         alerts.warn(
             f"these samples look like probabilities, for their sum is 1, and are taken as "

@@ -1,4 +1,4 @@
-"""From what a measure was called with to joint counts; counts that came are taken as they are."""
+"""Arguments of a measure → joint counts; `JointCounts` are used as they are."""
 
 from __future__ import annotations
 
@@ -21,14 +21,17 @@ from fastinfo.inputs.options import Options
 
 
 def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCounts, Kernels]:
-    """Counts of the samples of some variables, or the counts that came in their place.
+    """The joint counts of the variables' samples, and the kernels that counted them.
 
-    With the kernels that counted them, or that work where the counts are.
+    `JointCounts` may stand in place of all samples. They come back as they are, with kernels for
+    arrays on the host.
 
     Raises
     ------
     ValueError
         Where no sample is left, and for counts of another number of variables.
+    TypeError
+        Where the samples of a variable were not given, or counts came beside samples.
     """
     given = [variable for variable in variables if variable is not None]
     if any(isinstance(variable, JointCounts) for variable in given):
@@ -57,7 +60,7 @@ def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCount
 def joint_counts_of_two(
     x: Any, y: Any, options: Options
 ) -> tuple[JointCounts, JointCounts, Kernels]:
-    """Counts of two samples of one variable, over the bins of both together, as `joint_counts`."""
+    """The counts of two samples of one variable, in the bins of both together, and the kernels."""
     if isinstance(x, JointCounts) and isinstance(y, JointCounts):
         options.refuse_for_counts()
         left, right, kernels = x, y, choose(options.backend, HOST)
@@ -71,7 +74,7 @@ def joint_counts_of_two(
 
 
 def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts, Kernels]:
-    """Bins by all samples, then counts of each side."""
+    """Decide the bins by the samples of both sides, then count each side in them."""
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
         raise ValueError("sample_weight is a pair here: the weights of x and the weights of y")
@@ -83,8 +86,8 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
         )
     ours, theirs = tables.plain_labels(x), tables.plain_labels(y)
     if ours is not None and theirs is not None:
-        found = list(groups[1])
-        groups[1] = [found[i] for i in tables.positions_by_name(ours, theirs, ("x", "y"))]
+        their_columns = list(groups[1])
+        groups[1] = [their_columns[i] for i in tables.positions_by_name(ours, theirs, ("x", "y"))]
     weights = [
         arguments.weights(weight, arguments.same_length(group))
         for weight, group in zip(weights, groups, strict=True)
@@ -94,15 +97,15 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     both_sides = [column for group in groups for column in group]
     home = arguments.home_of_columns(both_sides, None, options.backend)
     kernels = choose(options.backend, home)
-    of_both = None
+    weights_of_both = None
     if any(weight is not None for weight in weights):
-        of_both = kernels.xp.concatenate(
+        weights_of_both = kernels.xp.concatenate(
             [
                 kernels.bring(np.ones(group[0].values.size) if weight is None else weight)
                 for group, weight in zip(groups, weights, strict=True)
             ]
         )
-    edges: list[Any] = []
+    shared_bins: list[Any] = []
     pairs: list[tuple[Column, Column]] = []
     for left, right in zip(*groups, strict=True):
         may_be_integers = [c.integers_with_gaps or not c.is_float for c in (left, right)]
@@ -122,12 +125,12 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = bin_arguments.bin_rules(options.bins, [[both]])
             rule = binning.rules.sharing(rule, len(groups[0]))
-            coder = binning.fit(both, rule, kernels, options.n_jobs, weights=of_both)
-            edges.append(coder.bins)
+            coder = binning.fit(both, rule, kernels, options.n_jobs, weights=weights_of_both)
+            shared_bins.append(coder.bins)
         else:
-            edges.append(None)
+            shared_bins.append(None)
     left, right = (
-        _count_groups([side], options, weight, fixed=[edges])[0]
+        _count_groups([side], options, weight, known_bins=[shared_bins])[0]
         for side, weight in zip(zip(*pairs, strict=True), weights, strict=True)
     )
     return left, right, kernels
@@ -137,22 +140,22 @@ def _count_groups(
     groups: Sequence[Sequence[Column]],
     options: Options,
     sample_weight: Any,
-    fixed: Sequence[Sequence[Bins | None]] | None = None,
+    known_bins: Sequence[Sequence[Bins | None]] | None = None,
 ) -> tuple[JointCounts, Kernels]:
     how = How(options.bins, options.nan_policy, None, options.backend, options.n_jobs)
-    counted, kernels = count_columns(groups, sample_weight, how, fixed)
+    counted, kernels = count_columns(groups, sample_weight, how, known_bins)
     return JointCounts.of_counted(counted, how), kernels
 
 
 def possible_cells(counts: JointCounts, variable: int) -> int:
-    """How many cells a variable could have been in, `entropies.possible_cells` of each column."""
+    """The number of cells that a variable could occupy: the product over its columns."""
     first = sum(counts._widths[:variable])
-    found = 1
+    n_cells = 1
     for axis, bins in enumerate(counts._bins[variable], first):
-        margin = counts._known.marginal([axis]).values
+        margin = counts._held_counts.marginal([axis]).values
         has_edges = isinstance(bins, Edges)
-        found *= int(entropies.possible_cells(margin, len(bins), has_edges, on_host()))
-    return found
+        n_cells *= int(entropies.possible_cells(margin, len(bins), has_edges, on_host()))
+    return n_cells
 
 
 def _require_samples(counts: JointCounts) -> None:

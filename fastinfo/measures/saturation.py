@@ -1,4 +1,4 @@
-"""Whether a table has so few samples for its cells that most of its information is chance."""
+"""Warnings for tables with so few samples for their cells that most information is chance."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from fastinfo.system.alerts import listed
 Array = np.ndarray[Any, Any]
 
 FEWEST_SAMPLES = 30
-"""With fewer samples than this no warning is given: that they are few is plain to see."""
+"""With fewer samples than this there is no warning: the user sees that they are few."""
 
 SHARE_OF_VALUE = 0.5
 SHARE_OF_ENTROPY = 0.2
 LEAST_CHANCE = 0.05
-"""A table is saturated where chance alone gives more than these shares of the value that came, and
-of the smaller entropy, which is the most that there could be, and so many nats at least. Of
-independent variables all that came is chance; with samples enough, or next to no entropy, that is
-next to nothing and no reason to warn."""
+"""The limits beyond which a table is saturated. The information expected by chance must exceed half
+of the measured value, a fifth of the smaller entropy, which is the most that two variables can
+share, and 0.05 nats. For independent variables the whole value is chance. The last two limits
+prevent a warning where that value is next to nothing."""
 
 MOST_SPELLED_OUT = 10**7
 
@@ -36,19 +36,20 @@ WHAT_TO_DO = (
 
 
 def may_be_chance(value: float, entropies: tuple[float, float], sizes: Sequence[int]) -> bool:
-    """Whether a table could be saturated, from what costs nothing to know.
+    """Whether a table could be saturated, by a bound that is cheap to compute.
 
-    The expected information of independent variables is at most log(1 + χ²/n), whose χ² has the
-    expectation n(K_x − 1)(K_y − 1)/(n − 1): the logarithm bounds the divergence, and is concave.
+    The information of a table is at most log(1 + χ²/n). For independent variables χ² has the
+    expectation n(K_x − 1)(K_y − 1)/(n − 1). The logarithm is concave, so the expected information
+    is at most log(1 + (K_x − 1)(K_y − 1)/(n − 1)).
 
     Parameters
     ----------
     value : float
-        Mutual information that came, in nats.
+        The measured mutual information, in nats.
     entropies : pair of float
-        Of the two variables, in nats.
+        The entropies of the two variables, in nats.
     sizes : n, K_x, K_y
-        Samples, and occupied bins of each variable.
+        The number of samples, and of occupied bins of each variable.
     """
     n_samples, k_x, k_y = sizes
     if n_samples < FEWEST_SAMPLES:
@@ -57,16 +58,16 @@ def may_be_chance(value: float, entropies: tuple[float, float], sizes: Sequence[
 
 
 def is_chance(value: float, entropies: tuple[float, float], expected: float) -> bool:
-    """Whether a table is saturated, from the expected information of its margins."""
-    least = max(SHARE_OF_VALUE * value, SHARE_OF_ENTROPY * min(entropies), LEAST_CHANCE)
-    return expected > least
+    """Whether a table is saturated, given the information expected by chance, in nats."""
+    limit = max(SHARE_OF_VALUE * value, SHARE_OF_ENTROPY * min(entropies), LEAST_CHANCE)
+    return expected > limit
 
 
 def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
     """Warn where the information of two variables, or of two given a third, is mostly chance.
 
-    ``entropy`` is what formulas call, and has the entropies that they needed already. Almost every
-    table is done with after a few microseconds.
+    ``entropy`` is the function that formulas call, which remembers the entropies computed before.
+    Almost every table takes only a few microseconds here.
     """
     n_samples = int(counts.n_samples)
     if n_samples < FEWEST_SAMPLES:
@@ -74,13 +75,13 @@ def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
     is_conditional = counts.n_variables == 3
     k_x, k_y, k_z = counts.shape if is_conditional else (*counts.shape, 1)
     if is_conditional:
-        of_z = float(entropy(2))
-        h_x, h_y = float(entropy(0, 2)) - of_z, float(entropy(1, 2)) - of_z
-        value = h_x + h_y - (float(entropy(0, 1, 2)) - of_z)
+        h_z = float(entropy(2))
+        h_x, h_y = float(entropy(0, 2)) - h_z, float(entropy(1, 2)) - h_z
+        value = h_x + h_y - (float(entropy(0, 1, 2)) - h_z)
     else:
         h_x, h_y = float(entropy(0)), float(entropy(1))
         value = h_x + h_y - float(entropy(0, 1))
-    # Of several bins of Z as in `may_be_chance`, with 1/(n − 1) ≤ 2/n; the logarithm is concave.
+    # The bound of `may_be_chance` in each bin of Z, with 1/(n − 1) ≤ 2/n. The logarithm is concave.
     bound = math.log1p(2 * (k_x - 1) * (k_y - 1) * k_z / n_samples)
     if not is_chance(value, (h_x, h_y), bound):
         return
@@ -92,7 +93,10 @@ def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
 def _expected(
     counts: JointCounts, is_conditional: bool, value: float, entropies: tuple[float, float]
 ) -> float:
-    """Information of chance, exactly where that decides: chance pairs samples in each bin of Z."""
+    """The information that chance alone gives, or a bound of it that is low enough to decide.
+
+    Chance pairs the samples of X and Y anew within each bin of Z.
+    """
     if is_conditional:
         xz, yz = counts._marginal_counts(0, 2), counts._marginal_counts(1, 2)
         strata = _strata(xz, yz, counts._widths[2])
@@ -116,51 +120,51 @@ def _occupied(margin: Array) -> Array:
 
 
 def _strata(xz: Counts, yz: Counts, n_axes: int) -> list[tuple[Array, Array]]:
-    """Occupied margins of X and of Y in each bin of Z."""
+    """The counts of the occupied bins of X and of Y, in each bin of Z that has samples."""
     both = []
     for counts in (xz, yz):
-        found = counts.to_sparse()
-        shape = found.shape[-n_axes:]
-        where = np.ravel_multi_index(tuple(found.cells[-n_axes:]), shape)
-        order = np.argsort(where, kind="stable")
-        starts = np.flatnonzero(np.diff(where[order], prepend=-1))
-        both.append(np.split(found.values[order], starts[1:]))
-    # Every bin of Z that has a sample has it in both tables.
+        sparse = counts.to_sparse()
+        shape = sparse.shape[-n_axes:]
+        z_bins = np.ravel_multi_index(tuple(sparse.cells[-n_axes:]), shape)
+        order = np.argsort(z_bins, kind="stable")
+        starts = np.flatnonzero(np.diff(z_bins[order], prepend=-1))
+        both.append(np.split(sparse.values[order], starts[1:]))
+    # The bins of Z with samples are the same in both tables.
     return list(zip(*both, strict=True))
 
 
 def _warn(counts: JointCounts, expected: float, value: float, n_samples: int) -> None:
-    """Tell what is chance, and which variables have more than one column."""
+    """Warn how much is chance, and name variables with several columns and integers to bin."""
     names = variable_names(counts.n_variables)
-    several = "".join(
+    hints = "".join(
         f" {name} is one variable of {width} columns here, whose bins multiply: fastinfo.score "
         "measures each column by itself."
         for name, width in zip(names, counts._widths, strict=True)
         if width > 1
     )
     widest = int(np.argmax(counts.shape))
-    most = names[widest]
+    widest_name = names[widest]
     if counts.holds_integers(widest):
-        several += (
-            f" {most} holds integers, each value of which is a category: {most}.astype(float) has "
-            "them binned."
+        hints += (
+            f" {widest_name} holds integers, each value of which is a category: "
+            f"{widest_name}.astype(float) has them binned."
         )
     alerts.warn(
         f"too few samples for the cells of this table: chance alone gives about {expected:.3g} of "
         f"the {value:.3g} that {n_samples:,} samples seem to share, most cells by the "
-        f"{_counted(max(counts.shape))} bins of {most}.{several} {WHAT_TO_DO}",
+        f"{_shown_number(max(counts.shape))} bins of {widest_name}.{hints} {WHAT_TO_DO}",
         alerts.SaturationWarning,
     )
 
 
-def _counted(number: int) -> str:
+def _shown_number(number: int) -> str:
     return f"{number:,}" if number < MOST_SPELLED_OUT else f"{float(number):.0e}"
 
 
 def warn_of_columns(
     names: Sequence[Any], where: str, way_on: str = "The corrected value is what is left"
 ) -> None:
-    """Warn of pairs among those shown, and name the columns that most of them have in common."""
+    """Warn of pairs that are mostly chance; ``names`` are the columns that most of them share."""
     alerts.warn(
         f"too few samples for the cells of {where}: more than half of the value is chance with "
         f"{listed(names)}. {way_on}. {WHAT_TO_DO}",

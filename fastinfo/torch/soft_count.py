@@ -1,6 +1,6 @@
-"""The kernels of soft counts as functions that gradients pass through.
+"""Differentiable functions of PyTorch around the kernels of soft counts.
 
-Between tensors and kernels nothing is copied: NumPy and CuPy arrays are views of the tensors.
+No data is copied between tensors and kernels: NumPy and CuPy arrays are views of the tensors.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from fastinfo.backends.soft import SoftBins
 from fastinfo.system.ranges import map_threads, over_ranges
 
 RANGE = 1 << 17
-"""Samples of a range, or of several short pairs: 1.5 ms of work for two cubic splines."""
+"""Number of samples in a range, or in several short pairs together: 1.5 ms of work for two cubic
+splines."""
 
 SAMPLES_A_CELL = 16
-"""The fewest samples of a range for each cell of its table, or adding tables would take over."""
+"""Fewest samples of a range for each cell of its table, or adding tables would dominate."""
 
 
 def soft_count(*arguments: Any) -> torch.Tensor:
-    """`SoftCount` of its arguments, left out of the graphs that torch.compile makes.
+    """The soft counts of `SoftCount`, kept out of the graphs that torch.compile makes.
 
-    A compiler that looks into the kernels finds memory that it knows nothing of.
+    The compiler cannot trace the kernels, because it does not know the memory that they use.
     """
     apply: Callable[..., torch.Tensor] = SoftCount.apply
-    if torch.compiler.is_compiling():  # only then: to disable it loads all of the compiler
+    if torch.compiler.is_compiling():  # only then: disable loads the compiler
         apply = torch.compiler.disable(apply)  # type: ignore[no-untyped-call]
     return apply(*arguments)
 
@@ -43,22 +44,22 @@ class Pairs(NamedTuple):
     """Samples ``(pairs, n)``."""
     y: Any
     x_limits: Any
-    """Ends of the range ``(pairs, 2)``."""
+    """The smallest and the largest value that the bins of x cover, ``(pairs, 2)``."""
     y_limits: Any
     weights: Any
-    """``(pairs, n)``, or None."""
+    """Weights of the samples ``(pairs, n)``, or None."""
     x_bins: SoftBins
     y_bins: SoftBins
 
     def as_arrays(self, view: Callable[[Any], Array]) -> Pairs:
-        """The same in arrays, limits in their bins."""
+        """The same pairs as arrays, with the limits set in the bins."""
         x, y, x_limits, y_limits, weights = map(view, self[:5])
         x_bins = self.x_bins._replace(limits=x_limits)
         y_bins = self.y_bins._replace(limits=y_limits)
         return Pairs(x, y, x_limits, y_limits, weights, x_bins, y_bins)
 
     def part(self, pairs: slice, samples: slice) -> tuple[Array, Array, SoftBins, SoftBins, Array]:
-        """What kernels take of some pairs and samples: x, y, their bins and weights."""
+        """The arguments of a kernel for some pairs and samples: x, y, their bins and weights."""
         return (
             self.x[pairs, samples],
             self.y[pairs, samples],
@@ -69,53 +70,54 @@ class Pairs(NamedTuple):
 
 
 class SoftCount(torch.autograd.Function):
-    """Soft counts ``(pairs, B_x, B_y)`` of `Pairs`, of which it takes the parts.
+    """Soft counts ``(pairs, B_x, B_y)``. The arguments are the fields of `Pairs`, in order.
 
-    Limits may depend on the samples: they have a gradient too. Weights have none.
+    Limits have a gradient too, because they may depend on the samples. Weights have none.
     """
 
     @staticmethod
     def forward(*inputs: Any) -> torch.Tensor:
-        """Count, on the device of the samples."""
+        """The soft counts, computed on the device of the samples."""
         pairs = Pairs(*inputs)
         return counter_of(pairs.x).count(pairs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        """Keep the samples: shares are made anew on the way back."""
+        """Keep the samples for `backward`, which computes the shares again."""
         *tensors, ctx.x_bins, ctx.y_bins = inputs
         ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, by_counts: torch.Tensor) -> Any:
-        """From derivatives by the counts to those by samples and limits."""
-        x, y, x_limits, y_limits, weights = tensors = ctx.saved_tensors  # once: checkpoints count
+        """The derivatives by samples and limits, from those by the counts."""
+        # Read once, because checkpointing allows no second read.
+        x, y, x_limits, y_limits, weights = tensors = ctx.saved_tensors
         wants = ctx.needs_input_grad
         wants_x, wants_y = wants[0] or wants[2], wants[1] or wants[3]
-        found = SoftCountGradient.apply(  # type: ignore[no-untyped-call]
+        gradients = SoftCountGradient.apply(  # type: ignore[no-untyped-call]
             *tensors, ctx.x_bins, ctx.y_bins, by_counts, wants_x, wants_y
         )
-        by_x, by_y = found[0] if wants_x else None, found[-1] if wants_y else None
+        by_x, by_y = gradients[0] if wants_x else None, gradients[-1] if wants_y else None
         by_x_limits = _by_limits(x, x_limits, by_x, weights) if wants[2] else None
         by_y_limits = _by_limits(y, y_limits, by_y, weights) if wants[3] else None
         return by_x, by_y, by_x_limits, by_y_limits, None, None, None
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[torch.Tensor, int]:
-        """Count a batch of pairs as more pairs."""
+        """The soft counts of a batch, whose pairs are counted in one call."""
         counts = SoftCount.apply(*_as_pairs(info, in_dims, inputs))  # type: ignore[no-untyped-call]
         return _as_batch(info, counts), 0
 
 
 class SoftCountGradient(torch.autograd.Function):
-    """Derivatives by the samples of `Pairs`: those by x, by y or both, as is wanted.
+    """Derivatives of the soft counts by the samples x, y or both.
 
-    A function of its own, so that torch.func can map and differentiate the way back of `SoftCount`.
+    This is a separate function so that torch.func can map and differentiate `SoftCount.backward`.
     """
 
     @staticmethod
     def forward(*inputs: Any) -> tuple[torch.Tensor, ...]:
-        """Differentiate, on the device of the samples."""
+        """The wanted derivatives, computed on the device of the samples."""
         *parts, by_counts, wants_x, wants_y = inputs
         pairs = Pairs(*parts)
         by_x = torch.empty_like(pairs.x) if wants_x else None
@@ -125,11 +127,11 @@ class SoftCountGradient(torch.autograd.Function):
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: tuple[torch.Tensor, ...]) -> None:
-        """Keep nothing."""
+        """Nothing is kept, because `backward` only raises."""
 
     @staticmethod
     def backward(ctx: Any, *by_gradients: torch.Tensor) -> Any:
-        """Refuse: kernels know first derivatives alone."""
+        """Raise, because kernels have first derivatives only."""
         raise RuntimeError(
             "soft counts cannot be differentiated twice: their gradient has no derivative; leave "
             "out create_graph=True, or detach the gradient"
@@ -137,21 +139,21 @@ class SoftCountGradient(torch.autograd.Function):
 
     @staticmethod
     def vmap(info: Any, in_dims: tuple[Any, ...], *inputs: Any) -> tuple[tuple[Any, ...], Any]:
-        """Differentiate a batch of pairs as more pairs."""
-        found = SoftCountGradient.apply(*_as_pairs(info, in_dims, inputs))  # type: ignore[no-untyped-call]
-        return tuple(_as_batch(info, by) for by in found), (0,) * len(found)
+        """The derivatives for a batch, whose pairs are computed in one call."""
+        gradients = SoftCountGradient.apply(*_as_pairs(info, in_dims, inputs))  # type: ignore[no-untyped-call]
+        return tuple(_as_batch(info, by) for by in gradients), (0,) * len(gradients)
 
 
 def _as_pairs(info: Any, in_dims: tuple[Any, ...], inputs: tuple[Any, ...]) -> list[Any]:
-    """Inputs whose batch of pairs has become an axis of pairs."""
-    found = []
+    """The inputs, with the axis of the batch merged into the axis of pairs."""
+    merged = []
     for value, axis in zip(inputs, in_dims, strict=True):
         if isinstance(value, torch.Tensor):
             of_batch = value[None] if axis is None else value.movedim(axis, 0)
             of_batch = of_batch.expand(info.batch_size, *of_batch.shape[1:])
             value = of_batch.flatten(0, 1).contiguous()
-        found.append(value)
-    return found
+        merged.append(value)
+    return merged
 
 
 def _as_batch(info: Any, values: torch.Tensor) -> torch.Tensor:
@@ -164,10 +166,10 @@ def _by_limits(
     by_values: torch.Tensor | None,
     weights: torch.Tensor | None,
 ) -> torch.Tensor:
-    """Derivatives by the limits.
+    """The derivatives by the limits, ``(pairs, 2)``.
 
-    Only t = (v − low)/(high − low) matters of a sample v, and moving low by δ moves t as if v had
-    moved by −(1 − t)·δ, moving high by δ as if by −t·δ.
+    Counts depend on a sample v only through t = (v − low)/(high − low). Moving low by δ changes t
+    as if v moved by −(1 − t)·δ. Moving high by δ changes t as if v moved by −t·δ.
     """
     assert by_values is not None
     low, high = limits[:, 0], limits[:, 1]
@@ -180,24 +182,23 @@ def _by_limits(
 
 
 class HostCounter:
-    """Kernels of the processor, which read the memory of tensors as NumPy arrays.
+    """Kernels of the CPU, which read the memory of tensors as NumPy arrays.
 
-    How samples are divided among threads does not depend on how many these are, nor on how many
-    pairs there are.
+    The ranges of samples depend neither on the number of threads nor on the number of pairs.
     """
 
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
 
     def count(self, tensors: Pairs) -> torch.Tensor:
-        """Soft counts, on as many threads as PyTorch has."""
+        """The soft counts, computed by as many threads as PyTorch uses."""
         arrays = tensors.as_arrays(self._view)
         n_pairs, n_samples = arrays.x.shape
 
         def part(pairs: slice, samples: slice) -> Array:
             return self.kernels.soft_count(*arrays.part(pairs, samples))
 
-        size = _range(arrays)
+        size = _range_size(arrays)
         counts = np.empty((n_pairs, arrays.x_bins.n_bins, arrays.y_bins.n_bins))
         if n_samples > size:
             for pair in range(n_pairs):
@@ -214,7 +215,7 @@ class HostCounter:
                 counts[pairs] = part(pairs, slice(n_samples))
 
             map_threads(
-                count_group, _groups(n_pairs, n_samples, size), n_jobs=torch.get_num_threads()
+                count_group, _pair_slices(n_pairs, n_samples, size), n_jobs=torch.get_num_threads()
             )
         return torch.from_numpy(counts)
 
@@ -225,7 +226,7 @@ class HostCounter:
         by_x: torch.Tensor | None,
         by_y: torch.Tensor | None,
     ) -> None:
-        """Derivatives by the samples, written to ``by_x`` and ``by_y``."""
+        """Write the derivatives by the samples to ``by_x`` and ``by_y``; None is skipped."""
         arrays = tensors.as_arrays(self._view)
         table, *outs = map(self._view, (by_counts, by_x, by_y))
 
@@ -237,8 +238,8 @@ class HostCounter:
             )
 
         n_pairs, n_samples = arrays.x.shape
-        size = _range(arrays)
-        groups = _groups(n_pairs, n_samples, size)
+        size = _range_size(arrays)
+        groups = _pair_slices(n_pairs, n_samples, size)
         n_parts = -(-n_samples // size)
         cuts = [n_samples * i // n_parts for i in range(n_parts + 1)]
         ranges = [slice(*cut) for cut in itertools.pairwise(cuts)]
@@ -254,12 +255,12 @@ class HostCounter:
         return None if tensor is None else tensor.detach().numpy()
 
 
-def _range(pairs: Pairs) -> int:
+def _range_size(pairs: Pairs) -> int:
     return max(RANGE, SAMPLES_A_CELL * pairs.x_bins.n_bins * pairs.y_bins.n_bins)
 
 
-def _groups(n_pairs: int, n_samples: int, size: int) -> list[slice]:
-    """Pairs that are worth a thread's while together."""
+def _pair_slices(n_pairs: int, n_samples: int, size: int) -> list[slice]:
+    """Slices of pairs, each with enough samples to be worth a thread."""
     step = max(1, size // n_samples)
     return [slice(start, min(start + step, n_pairs)) for start in range(0, n_pairs, step)]
 
@@ -267,21 +268,20 @@ def _groups(n_pairs: int, n_samples: int, size: int) -> list[slice]:
 class DeviceCounter:
     """Kernels of a device, which read the memory of tensors by DLPack.
 
-    They are those of PyTorch's stream, so that work is done in the order of calls: the two
-    libraries would wait for each other by themselves only where both are on the default stream.
-    Autograd calls the way back in a thread of its own, where the stream of the way there is the
-    current one.
+    They run on PyTorch's current stream, so that work is done in the order of calls. The two
+    libraries would wait for each other without this only where both use the default stream.
+    Autograd calls `backward` in a thread of its own, in which the stream of `forward` is current.
     """
 
     def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
 
     def count(self, tensors: Pairs) -> torch.Tensor:
-        """Soft counts, by one call for all pairs."""
+        """The soft counts, by one call of the kernel for all pairs."""
         with self.kernels.current():
             arrays = tensors.as_arrays(self._view)
-            found = self.kernels.soft_count(*arrays.part(slice(None), slice(None)))
-            counts: torch.Tensor = torch.utils.dlpack.from_dlpack(found)
+            array = self.kernels.soft_count(*arrays.part(slice(None), slice(None)))
+            counts: torch.Tensor = torch.utils.dlpack.from_dlpack(array)
         return counts
 
     def differentiate(
@@ -291,7 +291,7 @@ class DeviceCounter:
         by_x: torch.Tensor | None,
         by_y: torch.Tensor | None,
     ) -> None:
-        """Derivatives by the samples, written to ``by_x`` and ``by_y``."""
+        """Write the derivatives by the samples to ``by_x`` and ``by_y``; None is skipped."""
         with self.kernels.current():
             arrays = tensors.as_arrays(self._view)
             x, y, x_bins, y_bins, weights = arrays.part(slice(None), slice(None))
@@ -302,18 +302,19 @@ class DeviceCounter:
         if tensor is None:
             return None
         tensor, xp = tensor.detach(), self.kernels.xp
-        if tensor.dtype == torch.bool:  # which DLPack has not always had
+        if tensor.dtype == torch.bool:  # older versions of DLPack have no bool
             return xp.from_dlpack(tensor.view(torch.uint8)).view(np.bool_)
         return xp.from_dlpack(tensor)
 
 
 def counter_of(tensor: torch.Tensor) -> HostCounter | DeviceCounter:
-    """The kernels that work where a tensor is.
+    """The kernels that work in the place of a tensor.
 
     Raises
     ------
     TypeError
-        For a device that no backend serves.
+        For a device that no backend serves, and for a tensor on the CPU where ``FASTINFO_BACKEND``
+        names a backend that cannot read it.
     """
     device = tensor.device
     if device.type not in ("cpu", "cuda"):

@@ -1,4 +1,4 @@
-"""From tensors and options to soft counts: what users pass is checked here, once."""
+"""Tensors and options of users → soft counts, checked here, once."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ LEAST_SIGMA = 0.1
 
 @dataclass(frozen=True)
 class SoftHistogram:
-    """How two variables are counted: bins and range of each, checked."""
+    """The checked options of a soft histogram of two variables."""
 
     bins: tuple[SoftBins, SoftBins]
-    """Their limits are still to come."""
+    """The bins of x and of y, with ``limits`` None; `count` computes the limits."""
     ranges: tuple[tuple[float, float] | None, tuple[float, float] | None]
     outside: str
 
@@ -33,7 +33,13 @@ class SoftHistogram:
     def checked(
         cls, bins: Any, kernel: Any, order: Any, sigma: Any, range: Any, outside: Any
     ) -> SoftHistogram:
-        """Of the arguments that users pass."""
+        """The options from the arguments that users pass.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For values that have no meaning.
+        """
         each = zip(
             _for_both(bins, "bins"),
             _for_both(kernel, "kernel"),
@@ -58,7 +64,14 @@ class SoftHistogram:
         mask: torch.Tensor | None,
         sample_weight: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Soft counts ``(..., B_x, B_y)``."""
+        """The soft counts ``(..., B_x, B_y)`` of x and y, each ``(..., n)``.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For tensors that do not fit each other, weights without meaning, samples outside of the
+            range, and pairs without a sample.
+        """
         x, y = arguments.floating(x, "x", DTYPES), arguments.floating(y, "y", DTYPES)
         shape = _shape(x, y)
         dtype = common_dtype(x, y)
@@ -72,7 +85,7 @@ class SoftHistogram:
                 continue
             is_outside = (tensor.detach() < ends[0]) | (tensor.detach() > ends[1])
             if self.outside == "raise":
-                _refuse(is_outside, weights, name, ends)
+                _raise_if_outside(is_outside, weights, name, ends)
             elif weights is None:
                 weights = ~is_outside
             else:
@@ -136,10 +149,10 @@ def _ranges(value: Any) -> tuple[tuple[float, float] | None, tuple[float, float]
         value = None, None
     else:
         raise ValueError(f"range={value!r}; {accepted}")
-    found: list[tuple[float, float] | None] = []
+    ranges: list[tuple[float, float] | None] = []
     for one in value:
         if one is None:
-            found.append(None)
+            ranges.append(None)
             continue
         is_pair = isinstance(one, (tuple, list)) and len(one) == 2
         if not is_pair or not all(map(_is_number, one)):
@@ -147,26 +160,26 @@ def _ranges(value: Any) -> tuple[tuple[float, float] | None, tuple[float, float]
         low, high = float(one[0]), float(one[1])
         if not (low < high and 0 < high - low < math.inf):
             raise ValueError(f"range has {one!r}; accepted are finite numbers low < high")
-        found.append((low, high))
-    return found[0], found[1]
+        ranges.append((low, high))
+    return ranges[0], ranges[1]
 
 
 def _shape(x: torch.Tensor, y: torch.Tensor) -> torch.Size:
-    """The shape that x and y broadcast to, their numbers of samples alike."""
+    """The shape ``(..., n)`` that x and y broadcast to; n must be the same in both."""
     arguments.same_device((x, "x"), (y, "y"))
-    told = f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; "
+    shapes = f"x has shape {tuple(x.shape)} and y {tuple(y.shape)}; "
     if x.ndim == 0 or y.ndim == 0 or x.shape[-1] != y.shape[-1]:
-        raise ValueError(told + "accepted are (..., n), as many samples of one as of the other")
+        raise ValueError(shapes + "accepted are (..., n), as many samples of one as of the other")
     if x.shape[-1] == 0:
-        raise ValueError(told + "at least one sample is needed")
+        raise ValueError(shapes + "at least one sample is needed")
     try:
         return torch.Size(torch.broadcast_shapes(x.shape, y.shape))  # type: ignore[no-untyped-call]
     except RuntimeError:
-        raise ValueError(told + "the axes before the last do not broadcast") from None
+        raise ValueError(shapes + "the axes before the last do not broadcast") from None
 
 
 def common_dtype(x: torch.Tensor, y: torch.Tensor) -> torch.dtype:
-    """float64 if one of the two is, else float32."""
+    """float64 where x or y has it, else float32."""
     return torch.float64 if torch.float64 in (x.dtype, y.dtype) else torch.float32
 
 
@@ -177,8 +190,8 @@ def _weights(
     shape: torch.Size,
     dtype: torch.dtype,
 ) -> torch.Tensor | None:
-    """Mask and weights in one, ``(pairs, n)``."""
-    found = None
+    """The mask and the weights combined, ``(pairs, n)``; None where both are None."""
+    both = None
     for tensor, name in ((mask, "mask"), (sample_weight, "sample_weight")):
         if tensor is None:
             continue
@@ -196,8 +209,8 @@ def _weights(
                 f"{name} has shape {tuple(tensor.shape)}, which does not broadcast to the samples' "
                 f"{tuple(shape)}"
             ) from None
-        found = tensor if found is None else torch.where(found, tensor, torch.zeros_like(tensor))
-    return None if found is None else found.reshape(-1, shape[-1]).contiguous()
+        both = tensor if both is None else torch.where(both, tensor, torch.zeros_like(tensor))
+    return None if both is None else both.reshape(-1, shape[-1]).contiguous()
 
 
 def _check_weights(weights: torch.Tensor) -> None:
@@ -212,7 +225,7 @@ def _check_weights(weights: torch.Tensor) -> None:
         )
 
 
-def _refuse(
+def _raise_if_outside(
     is_outside: torch.Tensor,
     weights: torch.Tensor | None,
     name: str,
@@ -232,10 +245,10 @@ def _refuse(
 def _limits(
     values: torch.Tensor, weights: torch.Tensor | None, given: tuple[float, float] | None
 ) -> torch.Tensor:
-    """Ends of the range of each pair, float64 ``(pairs, 2)``; those of the samples have gradients.
+    """The lowest and the highest value of the bins of each pair, float64 ``(pairs, 2)``.
 
-    Around a constant it is half a unit each way, as NumPy's histograms have it, or more where half
-    a unit is less than rounding.
+    They are ``given``, or the extremes of the samples, which have a gradient. Around a constant v
+    they are v − ½ and v + ½, as in NumPy's histograms, or farther apart where rounding is coarser.
     """
     if given is not None:
         limits = torch.tensor(given, dtype=torch.float64, device=values.device)
