@@ -94,14 +94,14 @@ def coefficients(formula: Callable[[EntropyOf], Value]) -> tuple[float, float, f
         For a formula that is none.
     """
 
-    def at(*entropies: float) -> float:
+    def value_at(*entropies: float) -> float:
         x, y, both = map(np.float64, entropies)
         return float(formula(lambda *variables: {(0,): x, (1,): y}.get(variables, both)))
 
-    found = at(1.0, 0.0, 0.0), at(0.0, 1.0, 0.0), at(0.0, 0.0, 1.0)
+    found = value_at(1.0, 0.0, 0.0), value_at(0.0, 1.0, 0.0), value_at(0.0, 0.0, 1.0)
     for entropies in ((0.7, 1.3, 1.9), (2.0, 0.25, 2.125)):
         expected = sum(factor * h for factor, h in zip(found, entropies, strict=True))
-        if not math.isclose(at(*entropies), expected, abs_tol=1e-12):
+        if not math.isclose(value_at(*entropies), expected, abs_tol=1e-12):
             raise ValueError(f"{formula} is no linear combination of H(X), H(Y) and H(X,Y)")
     return found
 

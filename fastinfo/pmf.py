@@ -71,7 +71,7 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     >>> pmf.entropy([0.5, 0.25, 0.25], base=2)
     1.5
     """
-    return _of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
+    return _measure_of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
 
 
 def joint_entropy(
@@ -104,7 +104,7 @@ def joint_entropy(
     >>> pmf.joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
     2.0
     """
-    return _of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
+    return _measure_of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
 
 
 def conditional_entropy(
@@ -137,7 +137,7 @@ def conditional_entropy(
     >>> pmf.conditional_entropy([[0.5, 0.0], [0.0, 0.5]], base=2)
     0.0
     """
-    return _of_joint(formulas.conditional_entropy, pk, axis, base, 2)
+    return _measure_of_joint(formulas.conditional_entropy, pk, axis, base, 2)
 
 
 def mutual_information(
@@ -166,7 +166,7 @@ def mutual_information(
     >>> pmf.mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2)
     1.0
     """
-    return _of_joint(formulas.mutual_information, pk, axis, base, 2)
+    return _measure_of_joint(formulas.mutual_information, pk, axis, base, 2)
 
 
 def conditional_mutual_information(
@@ -200,7 +200,7 @@ def conditional_mutual_information(
     >>> pmf.conditional_mutual_information(alike, base=2)
     1.0
     """
-    return _of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
+    return _measure_of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
 
 
 def normalized_mutual_information(
@@ -236,7 +236,7 @@ def normalized_mutual_information(
     """
     arguments.one_of(average, "average", formulas.AVERAGES)
     formula = formulas.normalized_mutual_information.with_options(average=average)
-    return _of_joint(formula, pk, axis, None, 2)
+    return _measure_of_joint(formula, pk, axis, None, 2)
 
 
 def variation_of_information(
@@ -265,7 +265,7 @@ def variation_of_information(
     >>> pmf.variation_of_information([[0.5, 0.0], [0.0, 0.5]])
     0.0
     """
-    return _of_joint(formulas.variation_of_information, pk, axis, base, 2)
+    return _measure_of_joint(formulas.variation_of_information, pk, axis, base, 2)
 
 
 def cross_entropy(
@@ -299,7 +299,7 @@ def cross_entropy(
     >>> pmf.cross_entropy([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
     1.20751...
     """
-    return _of_two(formulas.cross_entropy, pk, qk, axis, base)
+    return _measure_of_two(formulas.cross_entropy, pk, qk, axis, base)
 
 
 def kl_divergence(
@@ -328,7 +328,7 @@ def kl_divergence(
     >>> pmf.kl_divergence([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
     0.20751...
     """
-    return _of_two(formulas.kl_divergence, pk, qk, axis, base)
+    return _measure_of_two(formulas.kl_divergence, pk, qk, axis, base)
 
 
 def jensen_shannon_divergence(
@@ -357,10 +357,10 @@ def jensen_shannon_divergence(
     >>> pmf.jensen_shannon_divergence([1, 0], [0, 1], base=2)
     1.0
     """
-    return _of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
+    return _measure_of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
 
 
-def _of_joint(
+def _measure_of_joint(
     formula: Formula,
     pk: Probabilities,
     axis: int | Sequence[int] | None,
@@ -387,7 +387,7 @@ def _of_joint(
         return _finish(formula(entropy), formula, unit, kernels, pk)
 
 
-def _of_two(
+def _measure_of_two(
     formula: Formula, pk: Probabilities, qk: Probabilities, axis: int | None, base: float | None
 ) -> Any:
     """A formula over two distributions."""

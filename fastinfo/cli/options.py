@@ -174,18 +174,20 @@ Threads = Annotated[
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 
 
-def _of_file(*names: str, **options: Any) -> Any:
+def _layout_option(*names: str, **options: Any) -> Any:
     return typer.Option(*names, rich_help_panel="How the file is written", **options)
 
 
 LAYOUT: dict[str, tuple[Any, Any]] = {
     "format": (
         str | None,
-        _of_file("--format", help="Kind of file.", show_default="by its name", **_one_of(FORMATS)),
+        _layout_option(
+            "--format", help="Kind of file.", show_default="by its name", **_one_of(FORMATS)
+        ),
     ),
     "delimiter": (
         str | None,
-        _of_file(
+        _layout_option(
             "--delimiter",
             metavar="CHAR",
             help="What separates columns: a character, or comma, semicolon, tab, pipe, space.",
@@ -194,7 +196,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "encoding": (
         str | None,
-        _of_file(
+        _layout_option(
             "--encoding",
             metavar="NAME",
             help="Encoding of text, such as latin-1.",
@@ -203,25 +205,30 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "skip": (
         int,
-        _of_file("--skip", min=0, metavar="N", help="Leave out the first lines of a text."),
+        _layout_option("--skip", min=0, metavar="N", help="Leave out the first lines of a text."),
     ),
     "no_header": (
         bool,
-        _of_file("--no-header", help="The first row holds values; columns are called column 1, …"),
+        _layout_option(
+            "--no-header", help="The first row holds values; columns are called column 1, …"
+        ),
     ),
     "comment": (
         str | None,
-        _of_file(
+        _layout_option(
             "--comment",
             metavar="TEXT",
             help="Skip lines that begin with this, such as '#'.",
             show_default=False,
         ),
     ),
-    "decimal": (str, _of_file("--decimal", metavar="CHAR", help="The decimal sign of numbers.")),
+    "decimal": (
+        str,
+        _layout_option("--decimal", metavar="CHAR", help="The decimal sign of numbers."),
+    ),
     "thousands": (
         str | None,
-        _of_file(
+        _layout_option(
             "--thousands",
             metavar="CHAR",
             help="What separates thousands in numbers.",
@@ -230,7 +237,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "null": (
         list[str] | None,
-        _of_file(
+        _layout_option(
             "--null",
             metavar="WORD",
             help="One more word for a missing value; may be given again.",
@@ -239,7 +246,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "not_null": (
         list[str] | None,
-        _of_file(
+        _layout_option(
             "--not-null",
             metavar="WORD",
             help="A word that is a value here, such as NA; may be given again.",

@@ -105,12 +105,12 @@ class Request:
     ) -> Any:
         """Call a function of fastinfo on the prepared table; what it warns of is a note."""
         start = time.perf_counter()
-        with compile_time() as compiled, warnings.catch_warnings(record=True) as told:
+        with compile_time() as compiled, warnings.catch_warnings(record=True) as caught:
             for category in (SaturationWarning, CappedBinsWarning):
                 warnings.simplefilter("always", category)
             result = function(data, **self.options, **more)
         seconds = time.perf_counter() - start
-        for warning in told:
+        for warning in caught:
             text = str(warning.message)
             for python, option in IN_OPTIONS.items():
                 text = text.replace(python, option)

@@ -65,8 +65,8 @@ def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
     if target is not None and target not in prepared.labels:
         raise ValueError(f"--target: column {target!r} is {prepared.fate(target)}")
     if len(prepared.labels) < 2:
-        told = "".join(f"; {note}" for note in prepared.notes)
-        raise ValueError(f"no pair of usable columns among {len(wanted)}{told}")
+        notes = "".join(f"; {note}" for note in prepared.notes)
+        raise ValueError(f"no pair of usable columns among {len(wanted)}{notes}")
     return prepared, _weights(table, weights)
 
 

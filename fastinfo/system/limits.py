@@ -77,8 +77,8 @@ def _left_in_groups(root: Path) -> Iterator[int]:
         if limit is not None and limit < UNLIMITED:
             used = _number(_read(folder / uses)) or 0
             lines = _read(folder / "memory.stat").splitlines()
-            told = dict(line.split(" ", 1) for line in lines if " " in line)
-            used -= _number(told.get(inactive, "0")) or 0
+            statistics = dict(line.split(" ", 1) for line in lines if " " in line)
+            used -= _number(statistics.get(inactive, "0")) or 0
             yield max(limit - max(used, 0), 0)
 
 

@@ -42,8 +42,8 @@ def floating(value: Any, name: str, dtypes: Iterable[torch.dtype] = ()) -> torch
     """A tensor of real floating-point numbers, of one of the ``dtypes`` if some are named."""
     found, accepted = tensor(value, name), tuple(dtypes)
     if not found.is_floating_point() or (accepted and found.dtype not in accepted):
-        told = ", ".join(map(str, accepted)) if accepted else "a floating-point dtype"
-        raise TypeError(f"{name} has dtype {found.dtype}; accepted is {told}")
+        wanted = ", ".join(map(str, accepted)) if accepted else "a floating-point dtype"
+        raise TypeError(f"{name} has dtype {found.dtype}; accepted is {wanted}")
     return found
 
 
@@ -78,9 +78,9 @@ def number(
         low_enough = value <= below if right else value < below
         if high_enough and low_enough:
             return float(value)
-    told = f"{'[' if left else '('}{above:g}, {below:g}{']' if right else ')'}"
+    limits = f"{'[' if left else '('}{above:g}, {below:g}{']' if right else ')'}"
     raise (ValueError if is_number else TypeError)(
-        f"{name}={value!r}; accepted is a number in {told}"
+        f"{name}={value!r}; accepted is a number in {limits}"
     )
 
 

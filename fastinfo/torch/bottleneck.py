@@ -197,21 +197,21 @@ def bottleneck_beta(lambda1: float, lambda2: float) -> float:
     0.25
     """
     lambda1, lambda2 = arguments.number(lambda1, "lambda1"), arguments.number(lambda2, "lambda2")
-    told = f"lambda1={lambda1!r}, lambda2={lambda2!r}"
+    given = f"lambda1={lambda1!r}, lambda2={lambda2!r}"
     if lambda2 <= 0:
         raise ValueError(
-            f"{told}: −λ₂·H(Z|Y) with λ₂ ≤ 0 pays nothing for what Z tells about Y; accepted is "
+            f"{given}: −λ₂·H(Z|Y) with λ₂ ≤ 0 pays nothing for what Z tells about Y; accepted is "
             "0 < lambda1 < lambda2"
         )
     if lambda1 >= lambda2:
         raise ValueError(
-            f"{told} does not compress: −λ₁·H(X|Z) = λ₁·I(X;Z) − λ₁·H(X) pays for keeping X, and "
+            f"{given} does not compress: −λ₁·H(X|Z) = λ₁·I(X;Z) − λ₁·H(X) pays for keeping X, and "
             f"−λ₂·H(Z|Y) charges no more than λ₂·I(X;Z), so that I(X;Z) weighs λ₁ − λ₂ = "
             f"{lambda1 - lambda2:g} ≥ 0; accepted is 0 < lambda1 < lambda2"
         )
     if lambda1 <= 0:
         raise ValueError(
-            f"{told} compresses everything away: with λ₁ ≤ 0 what is left is −λ₂·H(Z|Y), which a "
+            f"{given} compresses everything away: with λ₁ ≤ 0 what is left is −λ₂·H(Z|Y), which a "
             "constant Z makes largest; accepted is 0 < lambda1 < lambda2"
         )
     return 1 - lambda1 / lambda2
@@ -256,5 +256,5 @@ def gaussian_bottleneck(correlation: float, beta: float) -> tuple[float, float]:
     if beta >= shared:
         return 0.0, 0.0
     lost = beta * (1 - shared) / (shared * (1 - beta))
-    told = 1 - shared + shared * lost
-    return -math.log(lost) / 2, -math.log(told) / 2
+    unexplained = 1 - shared + shared * lost
+    return -math.log(lost) / 2, -math.log(unexplained) / 2

@@ -81,7 +81,7 @@ def donsker_varadhan(scores: Tensor) -> Tensor:
     1.0
     """
     scores = arguments.scores(scores)
-    return _of_joint(scores).mean(-1) - _log_mean_exp_of_product(scores)
+    return _joint_scores(scores).mean(-1) - _log_mean_exp_over_product(scores)
 
 
 def nwj(scores: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ def nwj(scores: Tensor) -> Tensor:
     0.0
     """
     scores = arguments.scores(scores)
-    return _of_joint(scores).mean(-1) - (_log_mean_exp_of_product(scores) - 1).exp()
+    return _joint_scores(scores).mean(-1) - (_log_mean_exp_over_product(scores) - 1).exp()
 
 
 def jensen_shannon(scores: Tensor) -> Tensor:
@@ -164,8 +164,8 @@ def jensen_shannon(scores: Tensor) -> Tensor:
     0.0
     """
     scores = arguments.scores(scores)
-    joint = functional.softplus(-_of_joint(scores)).mean(-1)
-    return math.log(2) - (joint + _mean_of_product(functional.softplus(scores))) / 2
+    joint = functional.softplus(-_joint_scores(scores)).mean(-1)
+    return math.log(2) - (joint + _mean_over_product(functional.softplus(scores))) / 2
 
 
 def infonce(scores: Tensor, *, on_saturation: str = "warn") -> Tensor:
@@ -208,7 +208,7 @@ def infonce(scores: Tensor, *, on_saturation: str = "warn") -> Tensor:
     scores = arguments.scores(scores)
     one_of(on_saturation, "on_saturation", ("warn", "raise", "ignore"))
     limit = infonce_limit(scores.shape[-1])
-    bound = (_of_joint(scores) - scores.logsumexp(-1)).mean(-1) + limit
+    bound = (_joint_scores(scores) - scores.logsumexp(-1)).mean(-1) + limit
     if on_saturation != "ignore":
         largest = bound.detach().max().item() if bound.numel() else -math.inf
         if largest > SATURATED * limit:
@@ -287,7 +287,7 @@ def club(log_likelihoods: Tensor) -> Tensor:
     1.0
     """
     scores = arguments.scores(log_likelihoods)
-    return _of_joint(scores).mean(-1) - _mean_of_product(scores)
+    return _joint_scores(scores).mean(-1) - _mean_over_product(scores)
 
 
 def leave_one_out(log_likelihoods: Tensor) -> Tensor:
@@ -324,7 +324,7 @@ def leave_one_out(log_likelihoods: Tensor) -> Tensor:
     """
     scores = arguments.scores(log_likelihoods)
     others = _without_joint(scores, -math.inf).logsumexp(-2) - math.log(scores.shape[-1] - 1)
-    return (_of_joint(scores) - others).mean(-1)
+    return (_joint_scores(scores) - others).mean(-1)
 
 
 class MINE(nn.Module):
@@ -370,7 +370,7 @@ class MINE(nn.Module):
                 f"scores has shape {tuple(scores.shape)}; accepted is (N, N), for the moving "
                 "average is of one matrix a batch"
             )
-        joint, product = _of_joint(scores).mean(), _log_mean_exp_of_product(scores)
+        joint, product = _joint_scores(scores).mean(), _log_mean_exp_over_product(scores)
         if not self.training:
             return joint - product
         batch = product.detach().double()
@@ -398,7 +398,7 @@ LOWER_BOUNDS: dict[str, Callable[..., Any]] = {
 """What a critic, and an encoder with it, can maximise, by name."""
 
 
-def _of_joint(scores: Tensor) -> Tensor:
+def _joint_scores(scores: Tensor) -> Tensor:
     return scores.diagonal(dim1=-2, dim2=-1)
 
 
@@ -407,11 +407,11 @@ def _without_joint(scores: Tensor, filler: float) -> Tensor:
     return scores.masked_fill(diagonal, filler)
 
 
-def _mean_of_product(values: Tensor) -> Tensor:
+def _mean_over_product(values: Tensor) -> Tensor:
     n = values.shape[-1]
     return _without_joint(values, 0.0).sum((-2, -1)) / (n * (n - 1))
 
 
-def _log_mean_exp_of_product(scores: Tensor) -> Tensor:
+def _log_mean_exp_over_product(scores: Tensor) -> Tensor:
     n = scores.shape[-1]
     return _without_joint(scores, -math.inf).logsumexp((-2, -1)) - math.log(n * (n - 1))

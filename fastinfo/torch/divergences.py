@@ -62,7 +62,7 @@ def categorical_kl(p_logits: Tensor, q_logits: Tensor, *, reduction: str = "mean
     [0.143841, 0.130812]
     """
     how = arguments.reduction(reduction)
-    p_logits, q_logits = _alike((p_logits, "p_logits"), (q_logits, "q_logits"))
+    p_logits, q_logits = _broadcastable((p_logits, "p_logits"), (q_logits, "q_logits"))
     log_p, log_q = p_logits.log_softmax(-1), q_logits.log_softmax(-1)
     return arguments.reduce(_sum_of_divergence(log_p, log_q), how)
 
@@ -124,7 +124,7 @@ def gaussian_kl(
     2.5
     """
     how = arguments.reduction(reduction)
-    p_mean, p_log_variance = _alike((p_mean, "p_mean"), (p_log_variance, "p_log_variance"))
+    p_mean, p_log_variance = _broadcastable((p_mean, "p_mean"), (p_log_variance, "p_log_variance"))
     apart = p_log_variance - q_log_variance
     squared = (p_mean - q_mean).square()
     scaled = squared * torch.exp(-torch.as_tensor(q_log_variance, dtype=p_mean.dtype))
@@ -177,7 +177,7 @@ def multivariate_gaussian_kl(
     0.306853
     """
     how = arguments.reduction(reduction)
-    p_mean, q_mean = _alike((p_mean, "p_mean"), (q_mean, "q_mean"))
+    p_mean, q_mean = _broadcastable((p_mean, "p_mean"), (q_mean, "q_mean"))
     p_factor = _cholesky(p_covariance, "p_covariance", p_mean.shape[-1])
     q_factor = _cholesky(q_covariance, "q_covariance", p_mean.shape[-1])
     apart = (q_mean - p_mean).unsqueeze(-1)
@@ -240,7 +240,7 @@ def kl_to_uniform(logits: Tensor, *, reduction: str = "mean") -> Tensor:
     0.0
     """
     how = arguments.reduction(reduction)
-    (logits,) = _alike((logits, "logits"))
+    (logits,) = _broadcastable((logits, "logits"))
     log_p = logits.log_softmax(-1)
     log_q = torch.full_like(log_p, -math.log(logits.shape[-1]))
     return arguments.reduce(_sum_of_divergence(log_p, log_q), how)
@@ -294,7 +294,7 @@ def distillation_loss(
     """
     temperature = arguments.number(temperature, "temperature", above=0)
     named = (teacher_logits, "teacher_logits"), (student_logits, "student_logits")
-    teacher, student = (logits / temperature for logits in _alike(*named))
+    teacher, student = (logits / temperature for logits in _broadcastable(*named))
     return temperature**2 * categorical_kl(teacher.detach(), student, reduction=reduction)
 
 
@@ -379,7 +379,7 @@ def _require_prior(weights: Mapping[str, Tensor], prior: Mapping[str, Tensor] | 
             )
 
 
-def _alike(*named: tuple[Tensor, str]) -> tuple[Tensor, ...]:
+def _broadcastable(*named: tuple[Tensor, str]) -> tuple[Tensor, ...]:
     """Floating-point tensors with a last axis in common, of shapes that broadcast."""
     found = tuple(arguments.wide(arguments.floating(value, name)) for value, name in named)
     arguments.same_device(*((value, name) for (_, name), value in zip(named, found, strict=True)))

@@ -223,14 +223,14 @@ class DeepInfoMax(nn.Module):
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
         """The weighted sum of features ``(N, C, *places)`` and code ``(N, d)``."""
-        of_global, of_local, of_prior = self.weights
+        global_weight, local_weight, prior_weight = self.weights
         total = code.new_zeros(())
-        if self.global_loss is not None and of_global:
-            total = total + of_global * self.global_loss(features, code)
-        if self.local_loss is not None and of_local:
-            total = total + of_local * self.local_loss(features, code)
-        if self.prior_loss is not None and of_prior:
-            total = total + of_prior * self.prior_loss(code)
+        if self.global_loss is not None and global_weight:
+            total = total + global_weight * self.global_loss(features, code)
+        if self.local_loss is not None and local_weight:
+            total = total + local_weight * self.local_loss(features, code)
+        if self.prior_loss is not None and prior_weight:
+            total = total + prior_weight * self.prior_loss(code)
         return total
 
 

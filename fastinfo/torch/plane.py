@@ -146,9 +146,9 @@ class InformationPlane:
         self.ranges = {layer: _range_of(range, layer) for layer in self.layers}
         self.report = report
         self.records: list[LayerInformation] = []
-        numbering = _Numbering()
+        numbering = _RowNumbers()
         batches = map(self.x.__getitem__, self._slices())
-        self._inputs = np.concatenate([numbering.of(_rows(batch)) for batch in batches])
+        self._inputs = np.concatenate([numbering.numbers_of(_rows(batch)) for batch in batches])
         self._n_inputs = len(numbering)
         self.input_entropy = entropy(self._inputs)
         self.target_entropy = entropy(self.y)
@@ -163,15 +163,15 @@ class InformationPlane:
             For an activation that is NaN, infinite or outside of a fixed range, and a layer that
             did not run once for every batch.
         """
-        ranges = self._spans()
-        numbers = {layer: _Numbering() for layer in self.layers}
+        ranges = self._bin_limits()
+        numbers = {layer: _RowNumbers() for layer in self.layers}
         of_input = {layer: JointCounts() for layer in self.layers}
         of_target = {layer: JointCounts() for layer in self.layers}
         for start, activations in self._batches():
             for layer, values in activations.items():
                 low, high = ranges[layer]
                 codes = self._codes(values, low, high, layer)
-                rows = numbers[layer].of(codes)
+                rows = numbers[layer].numbers_of(codes)
                 stop = start + len(rows)
                 of_input[layer].update(self._inputs[start:stop], rows)
                 of_target[layer].update(rows, self.y[start:stop])
@@ -205,7 +205,7 @@ class InformationPlane:
                 f"{self._n_inputs} samples that differ, saturated no more"
             )
 
-    def _spans(self) -> dict[str, tuple[float, float]]:
+    def _bin_limits(self) -> dict[str, tuple[float, float]]:
         """The range of the bins of each layer; a pass of its own where it is not given."""
         given = {layer: span for layer, span in self.ranges.items() if not isinstance(span, str)}
         if len(given) == len(self.layers):
@@ -256,7 +256,7 @@ class InformationPlane:
             yield slice(start, start + self.batch_size)
 
 
-class _Numbering:
+class _RowNumbers:
     """Numbers 0, 1, … of rows in the order in which they first come; exact, unlike hashes."""
 
     def __init__(self) -> None:
@@ -265,7 +265,7 @@ class _Numbering:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def of(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def numbers_of(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         numbers = self._numbers
         found = (numbers.setdefault(row.tobytes(), len(numbers)) for row in rows)
         return np.fromiter(found, np.int64, len(rows))

@@ -64,7 +64,7 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
         about_input = [record.about_input for record in path]
         about_target = [record.about_target for record in path]
         axes.plot(about_input, about_target, color="0.8", linewidth=0.8, zorder=1)
-        ends.setdefault(_place(path[-1], plane), []).append(path[-1])
+        ends.setdefault(_label_cell(path[-1], plane), []).append(path[-1])
         for is_saturated, marker in ((False, "o"), (True, "x")):
             chosen = [record for record in path if record.is_saturated == is_saturated]
             if chosen:
@@ -96,7 +96,7 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
     return axes
 
 
-def _place(record: LayerInformation, plane: InformationPlane) -> tuple[int, int]:
+def _label_cell(record: LayerInformation, plane: InformationPlane) -> tuple[int, int]:
     """Where names would lie over each other, in twentieths of the plane."""
     shares = (
         (record.about_input, plane.input_entropy),

@@ -303,8 +303,8 @@ class MutualInformationLoss(torch.nn.Module):
 
     def extra_repr(self) -> str:
         """The options, for ``print``."""
-        told = {"normalized": self.normalized, "reduction": self.reduction, **self.options}
-        return ", ".join(f"{name}={value!r}" for name, value in told.items())
+        settings = {"normalized": self.normalized, "reduction": self.reduction, **self.options}
+        return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 
 # --- measures of the table ----------------------------------------------------------------------

@@ -30,7 +30,7 @@ def summarize(device: Device, dtype: Any, parts: Iterable[Array]) -> Summary:
     found = _nothing_found(device, 1)
     for part in parts:
         _look_through(device, part[None], found)
-    low, high, n_missing = (result[0].item() for result in _told(found, dtype))
+    low, high, n_missing = (result[0].item() for result in _row_summary(found, dtype))
     return Summary(low, high, n_missing)
 
 
@@ -38,7 +38,7 @@ def summarize_rows(device: Device, values: Array) -> RowSummary:
     """One launch and one look for all rows."""
     found = _nothing_found(device, len(values))
     _look_through(device, values, found)
-    return _told(found, values.dtype)
+    return _row_summary(found, values.dtype)
 
 
 def _nothing_found(device: Device, n_rows: int) -> Array:
@@ -63,7 +63,7 @@ def _look_through(device: Device, values: Array, found: Array) -> None:
     )
 
 
-def _told(found: Array, dtype: Any) -> RowSummary:
+def _row_summary(found: Array, dtype: Any) -> RowSummary:
     low, high, n_missing = found.get().T
     if dtype.kind == "f":
         limits = values_of_keys(np.stack([low, high]), dtype).astype(np.float64)
@@ -129,7 +129,7 @@ def bins_of(device: Device, dtype: Any, edges: Any, is_uniform: bool) -> Bins:
 
 def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, float, float] | None:
     """Scale, shift and limit of equal bins, or None where rounding leaves too many doubts."""
-    told = np.finfo(dtype)
+    float_info = np.finfo(dtype)
     with np.errstate(over="ignore", divide="ignore"):
         # Half first, so that a range wider than the largest float does not overflow.
         half = high / 2 - low / 2
@@ -139,9 +139,11 @@ def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, fl
     # lie outside by as much again; beyond, a value is farther off than its rounding. Numbers below
     # the smallest normal one are zero.
     larger = max(abs(low), abs(high))
-    doubt = 8 * float(told.eps) * (n_bins + larger * scale) + float(told.tiny) * (scale + 1)
-    whole_numbers = 1 << min(told.nmant - 1, 31)
-    if not (told.tiny <= scale < np.inf and doubt < 0.25 and n_bins < whole_numbers):
+    doubt = 8 * float(float_info.eps) * (n_bins + larger * scale) + float(float_info.tiny) * (
+        scale + 1
+    )
+    whole_numbers = 1 << min(float_info.nmant - 1, 31)
+    if not (float_info.tiny <= scale < np.inf and doubt < 0.25 and n_bins < whole_numbers):
         return None
     return scale, -low * scale - 0.5, 0.5 - doubt
 

@@ -91,14 +91,14 @@ class Hardware:
     def __init__(self, number: int) -> None:
         self.number = number
         # Not from `Device.attributes`, which lack the compute capability.
-        told = cupy.cuda.runtime.getDeviceProperties(number)
+        attributes = cupy.cuda.runtime.getDeviceProperties(number)
         self.properties = Properties(
-            name=told["name"].decode(),
-            capability=(told["major"], told["minor"]),
-            multiprocessors=told["multiProcessorCount"],
-            threads_per_multiprocessor=told["maxThreadsPerMultiProcessor"],
-            shared_bytes_per_block=told["sharedMemPerBlockOptin"],
-            shared_bytes_per_multiprocessor=told["sharedMemPerMultiprocessor"],
+            name=attributes["name"].decode(),
+            capability=(attributes["major"], attributes["minor"]),
+            multiprocessors=attributes["multiProcessorCount"],
+            threads_per_multiprocessor=attributes["maxThreadsPerMultiProcessor"],
+            shared_bytes_per_block=attributes["sharedMemPerBlockOptin"],
+            shared_bytes_per_multiprocessor=attributes["sharedMemPerMultiprocessor"],
         )
 
     def launch(

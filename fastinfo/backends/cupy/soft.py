@@ -51,7 +51,7 @@ def count(
             tables = xp.empty((len(part[0]), n_chunks, n_cells), np.float64)
         device.launch(
             "soft",
-            f"soft_count<{_type_name(x)}, {_place(warps)}>",
+            f"soft_count<{_type_name(x)}, {_in_shared(warps)}>",
             blocks,
             warps.number * 32,
             (
@@ -104,7 +104,7 @@ def differentiate(
     wanted = [(either if out is None else out, np.bool_(out is not None)) for out in outs]
     device.launch(
         "soft",
-        f"soft_gradient<{_type_name(x)}, {_place(warps)}>",
+        f"soft_gradient<{_type_name(x)}, {_in_shared(warps)}>",
         blocks,
         warps.number * 32,
         (
@@ -124,7 +124,7 @@ def _type_name(values: Array) -> str:
     return TYPE_NAMES[values.dtype.name]
 
 
-def _place(warps: plan.Warps) -> str:
+def _in_shared(warps: plan.Warps) -> str:
     return "false" if warps.shared_bytes is None else "true"
 
 

@@ -54,8 +54,8 @@ FAMILIES: dict[str, Family] = {
     "encode": Family(
         tuple(
             f"encode_integers<{value}, {code}>"
-            for place, value in enumerate(UNSIGNED)
-            for code in CODES[: place + 1]
+            for position, value in enumerate(UNSIGNED)
+            for code in CODES[: position + 1]
         )
         + instances("encode_floats", FLOATS, CODES, BOOLEANS)
     ),
@@ -67,8 +67,8 @@ FAMILIES: dict[str, Family] = {
     "count": Family(
         tuple(
             f"count_shared<{left}, {right}>"
-            for place, left in enumerate(COUNTED)
-            for right in (*COUNTED[place:], "Nothing")
+            for position, left in enumerate(COUNTED)
+            for right in (*COUNTED[position:], "Nothing")
         )
         + instances("count_global", UNSIGNED)
         + instances("weigh_shared", UNSIGNED[:3])

@@ -35,10 +35,10 @@ def gather_candidates(
     for i in range(np.uint64(values.size)):
         counts[np.uint64(cells[i])] += 1
     is_wanted = np.zeros(N_CELLS, np.bool_)
-    next_place = np.zeros(N_CELLS, np.int64)
+    next_position = np.zeros(N_CELLS, np.int64)
     below = n_candidates = r = 0
     for cell in range(N_CELLS):
-        next_place[cell] = n_candidates
+        next_position[cell] = n_candidates
         while r < ranks.size and ranks[r] < below + counts[cell]:
             is_wanted[cell] = True
             positions[r] = n_candidates + ranks[r] - below
@@ -52,6 +52,6 @@ def gather_candidates(
     for i in range(np.uint64(values.size)):
         own = np.uint64(cells[i])
         if is_wanted[own]:
-            candidates[next_place[own]] = values[i]
-            next_place[own] += 1
+            candidates[next_position[own]] = values[i]
+            next_position[own] += 1
     return candidates

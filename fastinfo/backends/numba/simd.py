@@ -83,8 +83,8 @@ def store(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     """Write ``value`` to the 64 bytes at ``offset`` bytes into ``array``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data, at, words = arguments
-        builder.store(words, _address(context, builder, array, data, at), align=1)
+        data, byte_offset, words = arguments
+        builder.store(words, _address(context, builder, array, data, byte_offset), align=1)
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, vector), generate
@@ -214,8 +214,8 @@ def equal_mask(typing_context: Any, codes: Any, offset: Any, code: Any) -> Any:
     lanes = ir.VectorType(ir.IntType(8), BYTES)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array, at, wanted = arguments
-        address = _address(context, builder, codes, array, at)
+        array, byte_offset, wanted = arguments
+        address = _address(context, builder, codes, array, byte_offset)
         loaded = builder.bitcast(builder.load(address, align=1, typ=_LLVM_VECTOR), lanes)
         byte = builder.zext(builder.trunc(wanted, ir.IntType(8)), ir.IntType(64))
         spread = builder.mul(byte, ir.Constant(ir.IntType(64), 0x0101010101010101))

@@ -88,7 +88,7 @@ def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> 
     width = _extent(y_axis)
     table = np.empty(_extent(x_axis) * width)
     grid = table.reshape(-1, width)
-    x_places, y_places = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    x_corners, y_corners = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     x_shares, y_shares = _shares_of_a_block(x_taps), _shares_of_a_block(y_taps)
     scratch = np.empty((4, BLOCK))
     for pair in range(x.shape[0]):
@@ -97,13 +97,13 @@ def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> 
             block = slice(start, min(start + BLOCK, x.shape[1]))
             part = None if weights is None else weights[pair, block]
             size = block.stop - block.start
-            _spread(x[pair, block], part, x_axis, pair, x_places, x_shares, None, scratch)
-            _spread(y[pair, block], part, y_axis, pair, y_places, y_shares, None, scratch)
+            _spread(x[pair, block], part, x_axis, pair, x_corners, x_shares, None, scratch)
+            _spread(y[pair, block], part, y_axis, pair, y_corners, y_shares, None, scratch)
             if part is not None:
                 for tap in range(x_taps):
                     for i in range(u64(size)):
                         x_shares[tap, i] *= part[i]
-            _add_patches(size, x_places, x_shares, x_taps, y_places, y_shares, table, width)
+            _add_patches(size, x_corners, x_shares, x_taps, y_corners, y_shares, table, width)
         for i in range(n_rows):
             for j in range(n_columns):
                 out[pair, i, j] = grid[x_axis.margin + i, y_axis.margin + j]
@@ -112,17 +112,17 @@ def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> 
 @jit
 def _add_patches(
     size: int,
-    x_places: Any,
+    x_corners: Any,
     x_shares: Any,
     x_taps: int,
-    y_places: Any,
+    y_corners: Any,
     y_shares: Any,
     table: Any,
     width: int,
 ) -> None:
     one, two, three = u64(1), u64(2), u64(3)
     for i in range(u64(size)):
-        corner = u64(x_places[i]) * u64(width) + u64(y_places[i])
+        corner = u64(x_corners[i]) * u64(width) + u64(y_corners[i])
         for lane in range(u64(0), u64(y_shares.shape[0]), u64(LANES)):
             a, b = y_shares[lane, i], y_shares[lane + one, i]
             c, d = y_shares[lane + two, i], y_shares[lane + three, i]
@@ -151,7 +151,7 @@ def _differentiate(
     width = _extent(y_axis)
     table = np.zeros(_extent(x_axis) * width)
     grid = table.reshape(-1, width)
-    x_places, y_places = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    x_corners, y_corners = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     x_shares, y_shares = _shares_of_a_block(x_taps), _shares_of_a_block(y_taps)
     x_slopes, y_slopes = _shares_of_a_block(x_taps), _shares_of_a_block(y_taps)
     scratch = np.empty((4, BLOCK))
@@ -164,16 +164,16 @@ def _differentiate(
             block = slice(start, min(start + BLOCK, x.shape[1]))
             part = None if weights is None else weights[pair, block]
             size = block.stop - block.start
-            _spread(x[pair, block], part, x_axis, pair, x_places, x_shares, x_slopes, scratch)
-            _spread(y[pair, block], part, y_axis, pair, y_places, y_shares, y_slopes, scratch)
+            _spread(x[pair, block], part, x_axis, pair, x_corners, x_shares, x_slopes, scratch)
+            _spread(y[pair, block], part, y_axis, pair, y_corners, y_shares, y_slopes, scratch)
             if x_out is not None:
                 _by_rows(
-                    size, x_places, x_slopes, x_taps, y_places, y_shares, table, width, x_found
+                    size, x_corners, x_slopes, x_taps, y_corners, y_shares, table, width, x_found
                 )
                 _hand_out(x_found, part, x_out[pair, block])
             if y_out is not None:
                 _by_rows(
-                    size, x_places, x_shares, x_taps, y_places, y_slopes, table, width, y_found
+                    size, x_corners, x_shares, x_taps, y_corners, y_slopes, table, width, y_found
                 )
                 _hand_out(y_found, part, y_out[pair, block])
 
@@ -181,10 +181,10 @@ def _differentiate(
 @jit
 def _by_rows(
     size: int,
-    x_places: Any,
+    x_corners: Any,
     x_factors: Any,
     x_taps: int,
-    y_places: Any,
+    y_corners: Any,
     y_factors: Any,
     table: Any,
     width: int,
@@ -193,7 +193,7 @@ def _by_rows(
     """Each sample's patch of the table, multiplied from the left and from the right."""
     one, two, three = u64(1), u64(2), u64(3)
     for i in range(u64(size)):
-        corner = u64(x_places[i]) * u64(width) + u64(y_places[i])
+        corner = u64(x_corners[i]) * u64(width) + u64(y_corners[i])
         total = 0.0
         for lane in range(u64(0), u64(y_factors.shape[0]), u64(LANES)):
             a, b = y_factors[lane, i], y_factors[lane + one, i]

@@ -88,24 +88,24 @@ def read_text(
     parser = _Parser(body, head, layout, report)
     table = parser.table()
     columns = []
-    told = _Told()
+    notes_of_columns = _Notes()
     for name, position in zip(head.names, positions, strict=True):
         column = table[position]
         if pa.types.is_binary(column.type):
             column = _decoded(column)
-            told.foreign.append(name)
+            notes_of_columns.foreign.append(name)
         elif _may_pass_int64(column):
             text_column = parser.table([position])[position]
             unsigned = _unsigned(text_column)
             if unsigned is text_column:
-                told.large.append(name)
+                notes_of_columns.large.append(name)
             column = column if unsigned is None else unsigned
         if pa.types.is_string(column.type):
             settled = settle(column, layout, parser.words, parser.infer)
             column = settled.column
-            told.add(name, settled)
+            notes_of_columns.add(name, settled)
         columns.append(column)
-    return pa.table(columns, names=head.names), notes + told.notes()
+    return pa.table(columns, names=head.names), notes + notes_of_columns.notes()
 
 
 # --- bytes --------------------------------------------------------------------------------------
@@ -340,7 +340,7 @@ def _unsigned(text: Any) -> Any:
         return text
 
 
-class _Told:
+class _Notes:
     """What there is to tell of the columns, gathered to one note of each kind."""
 
     def __init__(self) -> None:

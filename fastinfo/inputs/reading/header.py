@@ -194,10 +194,10 @@ def _names(names: Sequence[str]) -> tuple[list[str], list[str]]:
     if foreign:
         names = [from_windows(_bytes(name)) if name in foreign else name for name in names]
         notes.append("the header is not UTF-8, but read as Windows-1252; --encoding names another")
-    padded = [name for name in names if name != name.strip() and name.strip()]
-    if padded:
+    with_spaces = [name for name in names if name != name.strip() and name.strip()]
+    if with_spaces:
         notes.append(
-            f"spaces around names of columns removed: {listed([p.strip() for p in padded])}"
+            f"spaces around names of columns removed: {listed([p.strip() for p in with_spaces])}"
         )
     names, twice = unique([name.strip() for name in names])
     return names, notes + twice

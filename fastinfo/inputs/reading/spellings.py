@@ -93,9 +93,9 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     values, positions = encoded.dictionary, encoded.indices
     counts = np.bincount(positions.drop_null().to_numpy(), minlength=len(values))
     texts = pc.utf8_trim_whitespace(values)
-    silent, told = _among(texts, words.missing), _among(texts, words.told)
+    silent, told = _is_one_of(texts, words.missing), _is_one_of(texts, words.told)
     missing = silent | told
-    doubtful = _among(pc.utf8_lower(texts), words.among_numbers) & ~missing
+    doubtful = _is_one_of(pc.utf8_lower(texts), words.among_numbers) & ~missing
     plain = ~(missing | doubtful)
 
     def cells(mask: np.ndarray[Any, Any]) -> dict[str, int]:
@@ -136,7 +136,7 @@ def without_thousands(texts: Any, layout: Layout) -> Any:
     return pc.replace_substring(texts, layout.thousands, "")
 
 
-def _among(texts: Any, words: list[str]) -> np.ndarray[Any, Any]:
+def _is_one_of(texts: Any, words: list[str]) -> np.ndarray[Any, Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -196,9 +196,9 @@ def _hint(texts: Any, counts: np.ndarray[Any, Any]) -> tuple[str, str] | None:
         found = pc.match_substring_regex(texts, f"^({pattern})$")
         return np.asarray(found.to_numpy(zero_copy_only=False))
 
-    for look, some, all_, advice in LOOKS:
-        hits = matches(some)
-        if hits.any() and matches(all_).all():
+    for look, typical, every, advice in LOOKS:
+        hits = matches(typical)
+        if hits.any() and matches(every).all():
             if look == DATES and spelled(texts.to_pylist()) is not None:
                 return None  # they are taken for dates as they are
             if look.startswith("have decimal") and matches(f"{GROUPED}|[+-]?[0-9]+").all():
