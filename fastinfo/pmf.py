@@ -1,9 +1,9 @@
-"""The measures of given probabilities, batched over the axes that are left.
+"""The measures of given probabilities, one for each distribution along the other axes.
 
-Arguments are scipy's: ``pk``, ``qk``, ``axis``, ``base``. As there, arrays are divided by their
-sum, so that counts may stand for probabilities. A distribution runs along ``axis``; a joint one has
-an axis for each variable. A masked cell is no cell: it is left out, and of two distributions a cell
-that is masked in either is left out of both.
+The arguments are those of SciPy: ``pk``, ``qk``, ``axis``, ``base``. As in SciPy, arrays are
+divided by their sum, so that counts may stand for probabilities. A distribution runs along
+``axis``; a joint distribution has an axis for each variable. A masked cell is left out. A cell that
+is masked in one of two distributions is left out of both.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     Parameters
     ----------
     pk : array-like
-        Probabilities, or numbers in proportion to them; none negative.
+        Probabilities, or numbers in proportion to them; not negative.
     axis : int or None
         The axis along which a distribution runs; None for one distribution of all cells.
     base : float, optional
@@ -56,7 +56,8 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     Returns
     -------
     float or numpy.ndarray
-        Entropy of each distribution, shape of ``pk`` without ``axis``.
+        Entropy of each distribution, in nats or in the unit of ``base``. The shape is that of
+        ``pk`` without ``axis``.
 
     Raises
     ------
@@ -91,12 +92,13 @@ def joint_entropy(
     Returns
     -------
     float or numpy.ndarray
-        Joint entropy of each distribution.
+        Joint entropy of each distribution, of the shape of ``pk`` without the axes of the
+        variables.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -110,7 +112,7 @@ def joint_entropy(
 def conditional_entropy(
     pk: Probabilities, *, axis: tuple[int, int] = (0, 1), base: float | None = None
 ) -> Any:
-    """Conditional entropy H(X|Y) of a joint distribution, X along the first axis named.
+    """Conditional entropy H(X|Y) of a joint distribution; X runs along the first axis named.
 
     Parameters
     ----------
@@ -124,12 +126,12 @@ def conditional_entropy(
     Returns
     -------
     float or numpy.ndarray
-        Conditional entropy of each distribution.
+        Conditional entropy of each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -153,12 +155,12 @@ def mutual_information(
     Returns
     -------
     float or numpy.ndarray
-        Mutual information of each distribution.
+        Mutual information of each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -186,12 +188,13 @@ def conditional_mutual_information(
     Returns
     -------
     float or numpy.ndarray
-        Conditional mutual information of each distribution.
+        Conditional mutual information of each distribution, of the shape of ``pk`` without the
+        three axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -221,12 +224,12 @@ def normalized_mutual_information(
     Returns
     -------
     float or numpy.ndarray
-        A number from 0 to 1 for each distribution.
+        A number from 0 to 1 for each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`; ValueError also for an unknown average.
 
     Examples
     --------
@@ -252,12 +255,12 @@ def variation_of_information(
     Returns
     -------
     float or numpy.ndarray
-        Variation of information of each distribution.
+        Variation of information of each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -286,12 +289,12 @@ def cross_entropy(
     Returns
     -------
     float or numpy.ndarray
-        Cross-entropy of each pair of distributions.
+        Cross-entropy of each pair of distributions, of the broadcast shape without ``axis``.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`; also for shapes that do not broadcast.
+        As for `entropy`; ValueError also for shapes that do not broadcast.
 
     Examples
     --------
@@ -315,12 +318,12 @@ def kl_divergence(
     Returns
     -------
     float or numpy.ndarray
-        Divergence of each pair of distributions.
+        Divergence of each pair of distributions, of the broadcast shape without ``axis``.
 
     Raises
     ------
     ValueError, TypeError
-        As `cross_entropy`.
+        As for `cross_entropy`.
 
     Examples
     --------
@@ -334,7 +337,7 @@ def kl_divergence(
 def jensen_shannon_divergence(
     pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
 ) -> Any:
-    """Jensen–Shannon divergence, the mean of the divergences of p and q from their middle.
+    """Jensen–Shannon divergence: the mean of the divergences of p and q from (p + q)/2.
 
     Parameters
     ----------
@@ -344,12 +347,13 @@ def jensen_shannon_divergence(
     Returns
     -------
     float or numpy.ndarray
-        Divergence of each pair of distributions, 0 to log 2.
+        Divergence of each pair of distributions, from 0 to log 2, of the broadcast shape without
+        ``axis``.
 
     Raises
     ------
     ValueError, TypeError
-        As `cross_entropy`.
+        As for `cross_entropy`.
 
     Examples
     --------
@@ -369,7 +373,7 @@ def _measure_of_joint(
     *,
     or_all: bool = False,
 ) -> Any:
-    """A formula over the entropies of a joint distribution of ``n_axes`` variables."""
+    """The value of a formula of entropies, for a joint distribution of ``n_axes`` variables."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, n_axes, or_all=or_all)
     with on_device_of(pk):
@@ -390,7 +394,7 @@ def _measure_of_joint(
 def _measure_of_two(
     formula: Formula, pk: Probabilities, qk: Probabilities, axis: int | None, base: float | None
 ) -> Any:
-    """A formula over two distributions."""
+    """The value of a formula of two distributions."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, 1, or_all=True)
     with on_device_of(pk, qk):

@@ -1,4 +1,4 @@
-"""The options of the commands: names, what each accepts, and its line of help."""
+"""The options of the commands: the name of each, the values that it accepts, its line of help."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ RENAMED = {
     "--weights": "--sample-weight",
     "--threads": "--n-jobs",
 }
-"""Earlier names of options, which are still understood, and their names in Python and here."""
+"""Earlier names of options, which are still accepted, and the names of today, as in Python."""
 
 
 def in_todays_words(arguments: Sequence[str]) -> list[str]:
-    """Arguments with the names that options have today."""
+    """The arguments with earlier names of options replaced by those of today."""
     words: list[str] = []
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -42,7 +42,7 @@ def in_todays_words(arguments: Sequence[str]) -> list[str]:
 
 
 def _one_of(accepted: Collection[str]) -> dict[str, Any]:
-    """An option that takes one of these words."""
+    """The settings of an option that takes one of these words."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in accepted:
@@ -114,7 +114,7 @@ Bins = Annotated[
 
 
 def _unit(value: str) -> str:
-    """The unit of a base."""
+    """The unit of information that a base, or the name of a unit, stands for."""
     unit = BASES.get(value, value)
     if unit not in UNITS:
         raise typer.BadParameter(f"{value!r} is not one of 2, e, 10, {', '.join(UNITS)}")
@@ -254,11 +254,11 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
         ),
     ),
 }
-"""The options that make a `Layout`: their types and what typer is to know."""
+"""The options that make a `Layout`: the type of each, and its settings for typer."""
 
 
 def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the options that make a `Layout`, in place of its parameter ``layout``."""
+    """The command with the options that make a `Layout` instead of its parameter ``layout``."""
     own = inspect.signature(command, eval_str=True).parameters.values()
     defaults = {"skip": 0, "no_header": False, "decimal": "."}
     more = [
