@@ -123,7 +123,7 @@ def _share(
 
     Returns the new number of stretches in ``waiting``.
     """
-    first, total, taken = n_waiting, 0, 0
+    first, total, n_given = n_waiting, 0, 0
     for value in range(start, stop):
         if not is_alone[value] and (value == start or is_alone[value - 1]):
             end = value
@@ -136,8 +136,8 @@ def _share(
         a, b, _ = waiting[position]
         share = np.int64(np.float64(room * (firsts[b] - firsts[a])) / np.float64(total))
         waiting[position, 2] = min(max(share, 1), b - a)
-        taken += waiting[position, 2]
-    while taken > room:
+        n_given += waiting[position, 2]
+    while n_given > room:
         leanest, fullness, size = -1, np.inf, 0
         for position in range(first, n_waiting):
             a, b, share = waiting[position]
@@ -146,8 +146,8 @@ def _share(
             if share > 1 and (is_less or (here / share == fullness and here < size)):
                 leanest, fullness, size = position, here / share, here
         waiting[leanest, 2] -= 1
-        taken -= 1
-    while taken < room:
+        n_given -= 1
+    while n_given < room:
         fullest, fullness, size = -1, -1.0, 0
         for position in range(first, n_waiting):
             a, b, share = waiting[position]
@@ -158,5 +158,5 @@ def _share(
         if fullest < 0:
             break
         waiting[fullest, 2] += 1
-        taken += 1
+        n_given += 1
     return n_waiting

@@ -24,7 +24,7 @@ from fastinfo.inputs.reading.header import (
     rows_of,
 )
 from fastinfo.inputs.reading.layout import Layout
-from fastinfo.inputs.reading.spellings import settle, words_of
+from fastinfo.inputs.reading.spellings import decide_column, words_of
 from fastinfo.inputs.reading.streams import Report, Watched
 from fastinfo.system.alerts import listed
 
@@ -101,9 +101,9 @@ def read_text(
                 notes_of_columns.large.append(name)
             column = column if unsigned is None else unsigned
         if pa.types.is_string(column.type):
-            settled = settle(column, layout, parser.words, parser.infer)
-            column = settled.column
-            notes_of_columns.add(name, settled)
+            decided = decide_column(column, layout, parser.words, parser.infer)
+            column = decided.column
+            notes_of_columns.add(name, decided)
         columns.append(column)
     return pa.table(columns, names=head.names), notes + notes_of_columns.notes()
 
@@ -353,14 +353,14 @@ class _Notes:
         self.categories: dict[str, list[str]] = {}
         self.hints: dict[str, list[tuple[str, str]]] = {}
 
-    def add(self, name: str, settled: Any) -> None:
-        """Keep what `settle` has decided about a column of text."""
-        for word, n_cells in settled.missing.items():
+    def add(self, name: str, decided: Any) -> None:
+        """Keep what `decide_column` has decided about a column of text."""
+        for word, n_cells in decided.missing.items():
             self.missing.setdefault(word, {})[name] = n_cells
-        for word in settled.categories:
+        for word in decided.categories:
             self.categories.setdefault(word, []).append(name)
-        if settled.hint is not None:
-            look, advice = settled.hint
+        if decided.hint is not None:
+            look, advice = decided.hint
             self.hints.setdefault(advice, []).append((name, look))
 
     def notes(self) -> list[str]:

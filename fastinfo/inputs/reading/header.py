@@ -206,12 +206,12 @@ def _names(names: Sequence[str]) -> tuple[list[str], list[str]]:
 def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
     """Different names: ``column 3`` for an empty one, ``a.1`` for a second ``a``; and a note."""
     names = [name or f"column {position}" for position, name in enumerate(names, start=1)]
-    taken = set(names)
+    all_names = set(names)
     found: dict[str, None] = {}
     renamed = []
     for name in names:
         number, fresh = 0, name
-        while fresh in found or (number and fresh in taken):
+        while fresh in found or (number and fresh in all_names):
             number += 1
             fresh = f"{name}.{number}"
         if number:

@@ -42,24 +42,24 @@ class Words(NamedTuple):
     """The three lists, with the words that the caller adds and takes away."""
 
     missing: list[str]
-    told: list[str]
+    noted: list[str]
     among_numbers: list[str]
 
 
 def words_of(layout: Layout) -> Words:
     """The words for missing values; the layout adds some and takes some away."""
-    taken = {word.strip() for word in layout.not_null}
-    lower = {word.lower() for word in taken}
+    excluded = {word.strip() for word in layout.not_null}
+    lower = {word.lower() for word in excluded}
     given = [word.strip() for word in layout.null]
     return Words(
-        [word for word in (*MISSING, *given) if word not in taken],
-        [word for word in MISSING_AND_TOLD if word not in taken],
+        [word for word in (*MISSING, *given) if word not in excluded],
+        [word for word in MISSING_AND_TOLD if word not in excluded],
         [word for word in MISSING_AMONG_NUMBERS if word not in lower],
     )
 
 
-class Settled(NamedTuple):
-    """A column of text after its missing values and its type are decided."""
+class DecidedColumn(NamedTuple):
+    """A column that came as text, with its missing values and its type decided."""
 
     column: Any
     missing: dict[str, int]
@@ -70,7 +70,9 @@ class Settled(NamedTuple):
     """A description of the cells with an example, and advice; None for plain text."""
 
 
-def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any]) -> Settled:
+def decide_column(
+    column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any]
+) -> DecidedColumn:
     """A column that came as text, with its missing values and its type decided.
 
     Parameters
@@ -86,7 +88,7 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     import pyarrow.compute as pc
 
     if column.null_count == len(column):
-        return Settled(column, {}, [], None)
+        return DecidedColumn(column, {}, [], None)
     if column.nbytes > LARGEST_STRING_ARRAY:
         column = column.cast("large_string")
     # One array first: Arrow is slow to make one dictionary of many arrays.
@@ -94,8 +96,8 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     values, positions = encoded.dictionary, encoded.indices
     counts = np.bincount(positions.drop_null().to_numpy(), minlength=len(values))
     texts = pc.utf8_trim_whitespace(values)
-    silent, told = _is_one_of(texts, words.missing), _is_one_of(texts, words.told)
-    missing = silent | told
+    silent, noted = _is_one_of(texts, words.missing), _is_one_of(texts, words.noted)
+    missing = silent | noted
     doubtful = _is_one_of(pc.utf8_lower(texts), words.among_numbers) & ~missing
     plain = ~(missing | doubtful)
 
@@ -114,11 +116,13 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     if typed is not None:
         new_position = np.where(plain, np.cumsum(plain) - 1, 0)
         take = pa.array(new_position, mask=~plain).take(positions)
-        return Settled(pa.chunked_array([typed.take(take)]), cells(told | doubtful), [], None)
+        return DecidedColumn(
+            pa.chunked_array([typed.take(take)]), cells(noted | doubtful), [], None
+        )
     if missing.any():
         values = pc.if_else(pa.array(missing), pa.scalar(None, values.type), values)
         column = pa.chunked_array([values.take(positions)])
-    return Settled(column, cells(told), list(cells(doubtful)), _hint(rest, counts_of_rest))
+    return DecidedColumn(column, cells(noted), list(cells(doubtful)), _hint(rest, counts_of_rest))
 
 
 def without_thousands(texts: Any, layout: Layout) -> Any:
