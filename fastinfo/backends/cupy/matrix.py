@@ -23,7 +23,7 @@ class Plane(NamedTuple):
     column_step: np.int64
 
     @classmethod
-    def of(cls, array: Array) -> Plane:
+    def from_array(cls, array: Array) -> Plane:
         """The plane of a matrix, or of a line, a column or a number that stands for a matrix."""
         lines, columns = array.shape
         return cls(
@@ -47,7 +47,7 @@ def combine(
         *("matrix", f"combine<{TYPE_NAMES[sums.joint.dtype.name]}>"),
         *(plan.row_grid(device.properties, n_left, n_right), plan.BLOCK),
         (
-            *map(Plane.of, (sums.joint, sums.left, sums.right, sums.whole, scale)),
+            *map(Plane.from_array, (sums.joint, sums.left, sums.right, sums.whole, scale)),
             *(np.float64(number) for number in (*coefficients, low)),
             *(np.int64(n_left), np.int64(n_right), out),
         ),
