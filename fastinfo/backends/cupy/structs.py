@@ -14,18 +14,18 @@ name, with the same fields in the same order. ::
 
     __global__ void spread(Axis axis, double* __restrict__ out)
 
-Fields may be what arguments may be: arrays of the device, NumPy scalars of exactly the types in the
-struct, and structs. Build them with keywords. Types may differ from launch to launch, as those of
-``template <class Value> struct Side`` do. The C++ struct may have methods, but no base class. Each
-of its fields is a line ``type name;`` or ``type name, other;``, without array bounds and
-initialisers. The compiler ignores ``__restrict__`` on pointers of a struct and proves what it can:
-`count_shared` still loads through the read-only path.
+Fields are what arguments are: arrays of the device, NumPy scalars of the kernel's very types, and
+structs. Build them with keywords. Types may differ from launch to launch, as those of
+``template <class Value> struct Side`` do. The C++ struct may have methods, but no base class, and
+each of its fields is a line ``type name;`` or ``type name, other;``, without array bounds and
+initialisers. For pointers of a struct there is no ``__restrict__`` that the compiler heeds. It
+proves what it can: of `count_shared` it loads as it did, through the read-only path.
 
-Tests keep both declarations equal: at each launch the emulated device compares name, offset and
-type of every field with those of the C++ compiler. CUDA compares nothing.
+Tests hold both declarations together: at each launch the emulated device compares name, offset and
+type of every field with what the C++ compiler made of it. CUDA compares nothing.
 
-The tuple keeps its arrays alive until the kernel is launched. Memory freed after that is used by
-later work on the same stream only, which CuPy's pool guarantees.
+The tuple keeps its arrays until the kernel is launched. Memory given back after that goes to what
+comes later on the same stream, as CuPy's pool sees to it.
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ import numpy as np
 
 
 def by_value(struct: tuple[Any, ...]) -> Any:
-    """The struct as CuPy passes it by value: a host array of one element, laid out as in C++."""
+    """A struct as CuPy passes it by value: a host array of one element, laid out as in C++."""
     return np.array(_values(struct), _layout(_types(struct)))
 
 
 def fields(struct: tuple[Any, ...]) -> Iterator[tuple[str, int, Any]]:
-    """Name, offset in bytes and value of each field; inner structs give names as ``bins.keys``."""
+    """Name, offset in bytes and value of each field, those of inner structs too: ``bins.keys``."""
     layout = _layout(_types(struct))
     for name, value in zip(layout.names, struct, strict=True):
         offset = layout.fields[name][1]
@@ -54,7 +54,7 @@ def fields(struct: tuple[Any, ...]) -> Iterator[tuple[str, int, Any]]:
             yield name, offset, value
 
 
-@cache  # NumPy takes longer to make a layout than a launch takes
+@cache  # a layout takes NumPy longer than a launch
 def _layout(types: tuple[tuple[str, Any], ...]) -> Any:
     laid = [(name, _layout(type_) if isinstance(type_, tuple) else type_) for name, type_ in types]
     return np.dtype(laid, align=True)
