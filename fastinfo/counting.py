@@ -9,6 +9,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -58,10 +59,17 @@ class DenseCounts:
         """Counts of all cells, one-dimensional."""
         return self.table.reshape(-1)
 
+    @cached_property
+    def total(self) -> Any:
+        """The sum of all counts."""
+        return self.values.sum()
+
     def marginal(self, axes: Sequence[int]) -> DenseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
-        others = tuple(axis for axis in range(self.table.ndim) if axis not in axes)
-        return DenseCounts(sum_over(self.table, others)) if others else self
+        if len(axes) == self.table.ndim:
+            return self
+        others = [axis for axis in range(self.table.ndim) if axis not in axes]
+        return DenseCounts(sum_over(self.table, others))
 
     def spread(self, shape: Sequence[int], positions: Sequence[Any]) -> DenseCounts:
         """The same counts in another table, bin i of axis a at ``positions[a][i]``."""
@@ -95,6 +103,11 @@ class SparseCounts:
     """``(d, k)``, the bins of each occupied cell."""
     values: Array
     """``(k,)``, its count."""
+
+    @cached_property
+    def total(self) -> Any:
+        """The sum of all counts."""
+        return self.values.sum()
 
     def marginal(self, axes: Sequence[int]) -> SparseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
@@ -171,10 +184,11 @@ def count(
     taken = [encode.for_counting for encode in encoders]
 
     def count_range(start: int, stop: int) -> Array:
-        total: Any = 0
+        total: Any = None
         for begin, end, codes in _blocks(taken, start, stop, block):
             part = None if weights is None else weights[begin:end]
-            total = kernels.count_joint(codes, n_bins, part) + total
+            counted = kernels.count_joint(codes, n_bins, part)
+            total = counted if total is None else counted + total
         return total
 
     if kernels.samples_at_once is not None:  # one device works on one range at a time

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo import counting, formulas
-from fastinfo.backends import HOST, on_device_of, place_of
+from fastinfo.backends import on_device_of
 from fastinfo.backends.contract import Kernels
+from fastinfo.backends.home import home_of
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
 from fastinfo.inputs import arguments, distributions, tables
@@ -406,4 +407,4 @@ def _finish(value: Any, formula: Formula, unit: float, kernels: Kernels, pk: Pro
     result = entropies.without_rounding(value, formula.bounds, "ml", kernels) / unit
     if np.ndim(result) == 0:
         return float(result)
-    return kernels.to_host(result) if place_of(pk) == HOST else tables.like(result, pk)
+    return kernels.to_host(result) if home_of(pk).is_host else tables.like(result, pk)

@@ -5,6 +5,7 @@ import inspect
 import os
 import signal
 
+import add_one as add_one_estimator
 import numpy as np
 import pytest
 from emulation import build
@@ -12,9 +13,11 @@ from emulation.device import EmulatedDevice
 from hypothesis import HealthCheck, settings
 
 from fastinfo.backends import REGISTRY, load
-from fastinfo.backends.contract import SoftBins, Uncoded
+from fastinfo.backends.contract import Uncoded
 from fastinfo.backends.cupy import discovery
 from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.soft import SoftBins
+from fastinfo.estimators import entropies
 
 settings.register_profile(
     "ci",
@@ -153,13 +156,25 @@ class FromHost:
 def called_from_host(backend):
     """The kernels of a backend, called with arrays of the host."""
     kernels = load(backend)()
-    return kernels if kernels.xp is np else FromHost(kernels)
+    return kernels if kernels.home.is_host else FromHost(kernels)
 
 
-@pytest.fixture
-def kernels(backend):
+BEGINNERS = {
+    "toy": "toy_backend:ToyKernels",
+    "nine of cupy": "toy_backend:NineOfCupy",
+}
+"""Backends with nine kernels alone, registered where every kernel is tested: so are the defaults of
+all others."""
+
+
+@pytest.fixture(params=[*REGISTRY, *BEGINNERS])
+def kernels(request, monkeypatch):
     """The kernels of every backend."""
-    return called_from_host(backend)
+    if request.param in BEGINNERS:
+        monkeypatch.setitem(REGISTRY, request.param, BEGINNERS[request.param])
+    require(request.param)
+    with np.errstate() if COMPILED else np.errstate(all="ignore"):
+        yield called_from_host(request.param)
 
 
 CODING = ("cupy",)
@@ -179,6 +194,14 @@ def pair_kernels(kernels):
     if kernels.name == "numba" and not COMPILED:
         pytest.skip("NUMBA_DISABLE_JIT: vectors of 512 bits exist in machine code only")
     return kernels
+
+
+@pytest.fixture
+def add_one(monkeypatch):
+    """The name of an estimator that looks at counts, which the registry knows for one test."""
+    estimator = entropies.Estimator(None, add_one_estimator.add_one)
+    monkeypatch.setitem(entropies.ESTIMATORS, add_one_estimator.NAME, estimator)
+    return add_one_estimator.NAME
 
 
 @pytest.fixture

@@ -13,14 +13,14 @@ import pytest
 from conftest import ON_GPU, require
 
 import fastinfo
-from fastinfo import measures
 from fastinfo.accumulators import count_columns
+from fastinfo.measures import samples
 
 backends = importlib.import_module("fastinfo.backends")  # ``fastinfo.backends`` is the function
 
 
 def chosen(monkeypatch, **options):
-    """The names of the backends that one call took."""
+    """The name of the backend that one call took: it is chosen once."""
     names = []
 
     def recorded(*arguments):
@@ -28,10 +28,11 @@ def chosen(monkeypatch, **options):
         names.append(kernels.name)
         return kernels
 
-    for module in (count_columns, measures):
+    for module in (count_columns, samples):
         monkeypatch.setattr(module, "choose", recorded)
     fastinfo.entropy([0, 1], **options)
-    return set(names)
+    (name,) = names
+    return name
 
 
 @pytest.fixture(autouse=True)
@@ -41,26 +42,36 @@ def _no_environment(monkeypatch):
 
 def test_the_default_is_the_first_of_the_registry(monkeypatch):
     assert next(iter(backends.REGISTRY)) == "numba"
-    assert chosen(monkeypatch) == {"numba"}
+    assert chosen(monkeypatch) == "numba"
 
 
 def test_by_name(monkeypatch, backend):
-    assert chosen(monkeypatch, backend=backend) == {backend}
+    assert chosen(monkeypatch, backend=backend) == backend
 
 
 def test_by_environment(monkeypatch, backend):
     monkeypatch.setenv("FASTINFO_BACKEND", backend)
-    assert chosen(monkeypatch) == {backend}
+    assert chosen(monkeypatch) == backend
 
 
 def test_a_name_goes_before_the_environment(monkeypatch, backend):
     monkeypatch.setenv("FASTINFO_BACKEND", "no such backend")
-    assert chosen(monkeypatch, backend=backend) == {backend}
+    assert chosen(monkeypatch, backend=backend) == backend
 
 
 def test_an_empty_environment_variable_is_none(monkeypatch):
     monkeypatch.setenv("FASTINFO_BACKEND", "")
-    assert chosen(monkeypatch) == {"numba"}
+    assert chosen(monkeypatch) == "numba"
+
+
+@pytest.mark.parametrize("name", ["numba", "numpy"])
+def test_kernels_of_the_host_are_made_once(monkeypatch, name):
+    """And asked once whether they can be used: it takes longer than to count few samples."""
+    kernels = backends.choose(name)
+    monkeypatch.setattr(type(kernels), "describe", None)
+    assert backends.choose(name) is kernels
+    monkeypatch.setenv("FASTINFO_BACKEND", name)
+    assert backends.choose() is kernels
 
 
 CALLS = {
@@ -98,6 +109,7 @@ def without_numba(monkeypatch):
 
     for name in [n for n in sys.modules if n.startswith("fastinfo.backends.numba")]:
         monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr(backends, "_ON_HOST", {})
     monkeypatch.setattr(builtins, "__import__", fail)
 
 

@@ -140,10 +140,10 @@ def test_refuses_what_is_no_path(
     assert not list(tmp_path.iterdir())
 
 
-def test_goes_on_with_the_tiles_it_was_begun_with(tmp_path: Path) -> None:
+def test_goes_on_with_the_tiles_it_was_begun_with(tmp_path: Path, add_one: str) -> None:
     """Free memory and threads, which the cells of a tile depend on, are another day's."""
     X = table()
-    options = {"estimator": "miller_madow", "checkpoint": tmp_path}
+    options = {"estimator": add_one, "checkpoint": tmp_path}
     # 32 bytes a cell: tiles of one pair of 5 × 5 bins, and of as many as fit.
     first = fastinfo.pairwise_mutual_information(X, **options, n_jobs=2, memory_limit=2 * 32 * 25)
     with pytest.MonkeyPatch.context() as patch:

@@ -101,8 +101,8 @@ PAIRED = [
 """Enough for every mixture of types."""
 
 
-def test_which_backends_code_while_they_count(kernels, backend):
-    assert kernels.codes_while_counting == (backend in CODING)
+def test_which_backends_code_while_they_count(kernels):
+    assert kernels.codes_while_counting == (kernels.name in CODING)
 
 
 @pytest.mark.parametrize("right", PAIRED)

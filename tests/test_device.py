@@ -14,10 +14,11 @@ from emulation.device import SMALL, EmulatedDevice
 
 import fastinfo
 from fastinfo import pmf
-from fastinfo.backends import HOST, Place, choose, load, place_of
-from fastinfo.backends.contract import Uncoded
+from fastinfo.backends import choose, load
+from fastinfo.backends.contract import Place, Uncoded
 from fastinfo.backends.cupy import CupyKernels, discovery, plan, transfer
 from fastinfo.backends.cupy.pairs import tile_sizes
+from fastinfo.backends.home import HOST, home_of
 from fastinfo.inputs import tables
 
 pytestmark = [
@@ -145,6 +146,14 @@ def test_a_backend_by_name_moves_the_samples(rng, xp, launches):
     assert launches
 
 
+def test_samples_without_weight_are_left_out_where_the_samples_are(rng, monkeypatch):
+    """The environment says where to count samples of the host, and they are chosen before."""
+    x, weights = rng.integers(0, 4, 60), np.arange(60) % 3
+    expected = fastinfo.entropy(x, sample_weight=weights)
+    monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
+    assert fastinfo.entropy(x, sample_weight=weights) == pytest.approx(expected, rel=1e-12)
+
+
 @pytest.mark.parametrize(
     "call",
     [
@@ -185,10 +194,12 @@ def test_two_devices_are_two_places(rng, devices):
 def test_device_arrays_go_to_the_kernels_of_their_device(devices):
     with devices[1].current():
         array = arrays.namespace.asarray(np.zeros(3))
-    assert place_of(array) == Place("cupy", 1)
-    assert choose(place=place_of(array)).device.number == 1
-    assert choose("numpy", place_of(array)).name == "numpy"
-    assert place_of(np.zeros(3)) == HOST
+    home = home_of(array)
+    assert not home.is_host
+    assert home.place == Place("cupy", "CUDA device 1")
+    assert choose(home=home).home is home
+    assert choose("numpy", home).name == "numpy"
+    assert home_of(np.zeros(3)) is HOST
 
 
 ELSEWHERE = {

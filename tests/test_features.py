@@ -49,6 +49,7 @@ TABLES = {
     "narrow": lambda rng: 1e15 + floats(rng, 4, 20) * 0.5,
     "tiny": lambda rng: floats(rng, 4, 20) * 1e-320,
     "huge": lambda rng: (rng.random((4, 20)) - 0.5) * 3.4e308,
+    "largest of float32": lambda rng: np.finfo("f4").max * rng.integers(-1, 2, (3, 20), "i1"),
     "one sample": lambda rng: rng.normal(size=(4, 1)),
     "bytes": lambda rng: rng.integers(0, [[2], [7], [256]], (3, 90), "u1"),
     "booleans": lambda rng: rng.random((3, 40)) < 0.5,

@@ -42,7 +42,9 @@ ARRAY_LIBRARIES = {
 }
 """What the kernels of a backend may import beside the standard library."""
 
-SHARED_BY_BACKENDS = ("contract", "host", "pair_sums", "quantiles", "terms")
+SHARED_BY_BACKENDS = (
+    *("chance", "contract", "generic", "home", "pair_sums", "quantiles", "soft", "terms"),
+)
 
 
 def modules():
@@ -139,6 +141,21 @@ def test_only_the_numba_backend_knows_numba():
     for name, path in MODULES.items():
         if not name.startswith("fastinfo.backends.numba"):
             assert not {i for i in imports(path) if i.partition(".")[0] in ("numba", "llvmlite")}
+
+
+def test_only_the_edge_knows_array_libraries_by_name():
+    """Everybody else asks `home_of`, and a backend with other arrays needs no change elsewhere."""
+    edge = {"fastinfo.inputs.arguments", "fastinfo.inputs.tables"}
+    for name in set(MODULES) - edge:
+        if room(name) == "backends":
+            continue
+        for node in ast.walk(ast.parse(MODULES[name].read_text("utf-8"))):
+            if isinstance(node, ast.Compare):
+                compared = {c.value for c in ast.walk(node) if isinstance(c, ast.Constant)}
+                is_known = (
+                    compared & {"cupy", "numpy", "torch"} and name != "fastinfo.torch.__init__"
+                )
+                assert not is_known, f"{name} tells a library by its name, line {node.lineno}"
 
 
 def test_no_kernel_is_compiled_in_parallel():

@@ -75,7 +75,8 @@ CASES = {
     "missing": lambda rng: {"X": table(rng, 0.2), "nan_policy": "omit"},
     "propagated": lambda rng: {"X": table(rng, 0.02), "nan_policy": "propagate"},
     "weights": lambda rng: {"sample_weight": rng.random(N_SAMPLES)},
-    "counts wanted": lambda rng: {"estimator": "miller_madow"},
+    "another term": lambda rng: {"estimator": "miller_madow"},
+    "counts wanted": lambda rng: {"estimator": "add_one"},
     "two tables": lambda rng: {"Y": table(rng)[:, 4:]},
     "floats": lambda rng: {"X": rng.normal(size=(N_SAMPLES, 8)), "bins": "quantile:5"},
 }
@@ -84,6 +85,7 @@ CASES = {
 @pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")  # many categories, on purpose
 @pytest.mark.parametrize("n_jobs", [1, 4])
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@pytest.mark.usefixtures("add_one")
 def test_no_number_of_devices_changes_a_bit(rng, visible, case, n_jobs):
     options = {"X": table(rng), "backend": "cupy", "n_jobs": n_jobs} | case(rng)
     found = []
@@ -174,7 +176,8 @@ def test_a_device_that_is_too_old_gets_nothing(rng, visible):
 
 
 @pytest.mark.parametrize(("first", "then"), [(2, 1), (1, 3)])
-@pytest.mark.parametrize("estimator", ["ml", "miller_madow"])
+@pytest.mark.usefixtures("add_one")
+@pytest.mark.parametrize("estimator", ["ml", "miller_madow", "add_one"])
 def test_another_number_of_devices_goes_on(
     rng, visible, measured, tmp_path, first, then, estimator
 ):

@@ -1,7 +1,11 @@
 """Every kernel of the contract, in every backend, judged by naive.py."""
 
+import inspect
 import math
+import re
+import textwrap
 from collections import Counter
+from pathlib import Path
 
 import naive
 import numpy as np
@@ -10,9 +14,11 @@ from conftest import slow_as_python
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from toy_backend import ToyKernels
 
 from fastinfo.backends import load
 from fastinfo.backends.contract import CODE_DTYPES, Kernels, code_dtype
+from fastinfo.backends.generic import GenericKernels
 
 SUM_TOLERANCE = 1e-13
 """Relative error of sums of some thousand terms of one sign; each addition may lose 1e-16."""
@@ -40,9 +46,32 @@ def random_codes(rng, n_samples, n_bins, missing=True):
     return rng.integers(0, n_bins + missing, n_samples).astype(code_dtype(n_bins))
 
 
-def test_a_backend_satisfies_the_protocol(kernels, backend):
-    assert isinstance(kernels, Kernels)
-    assert kernels.name == backend
+NINE = {
+    *("summarize", "order_statistics", "encode_integers", "encode_edges", "count_joint", "pack"),
+    *("count_pairs", "sum_xlogx", "sum_xlogy"),
+}
+"""What a backend has to write."""
+
+
+def test_a_backend_satisfies_the_protocol(kernels):
+    assert isinstance(load(kernels.name)(), Kernels)
+
+
+def test_nine_kernels_make_a_backend():
+    """The toy has no method besides, and each one is needed."""
+    assert {name for name, thing in vars(ToyKernels).items() if inspect.isfunction(thing)} == NINE
+    assert not NINE & set(dir(GenericKernels))
+
+
+def test_the_skeleton_of_a_backend_in_the_docs_is_that_of_the_toy():
+    page = Path(__file__).parents[1] / "docs" / "architecture.md"
+    (block,) = re.findall(r"```python\n(.*?)```", page.read_text("utf-8"), re.DOTALL)
+    found = {}
+    exec(textwrap.dedent(block), {"GenericKernels": GenericKernels}, found)
+    skeleton = found["NewKernels"]
+    for name in NINE:
+        ours, theirs = (inspect.signature(vars(k)[name]) for k in (skeleton, ToyKernels))
+        assert ours == theirs, name
 
 
 @pytest.mark.parametrize(
@@ -244,6 +273,7 @@ EDGES = [
     [1e15, 1e15 + 0.125, 1e15 + 1],
     [0.0, 5e-324, 1e-323],
     [-1.7e308, 0.0, 1.7e308],
+    [0.0, float(np.finfo("f4").max), math.inf],
     np.geomspace(1e-3, 1e3, 8).tolist(),
     np.linspace(0, 1, 10).tolist(),
 ]

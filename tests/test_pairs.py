@@ -14,6 +14,7 @@ from fastinfo.backends.numba import NumbaKernels, pairs
 from fastinfo.backends.numba.pairs import bitrows, crossovers, layout
 from fastinfo.backends.terms import XLOGX, reduction
 from fastinfo.estimators.entropies import MILLER_MADOW
+from fastinfo.estimators.grassberger import GRASSBERGER
 
 WAYS = {
     "positional": crossovers.POSITIONAL,
@@ -86,7 +87,7 @@ def check(
     assert counts.dtype == np.int64
     np.testing.assert_array_equal(counts, expected)
     check_entropies(kernels.pair_sums(packed, left, packed, right).entropies(), expected)
-    how = reduction(MILLER_MADOW, packed.n_samples)
+    how = reduction(GRASSBERGER, packed.n_samples)
     corrected = kernels.pack(codes, n_bins, reduction=how)
     check_sums(kernels.pair_sums(corrected, left, corrected, right), how, expected)
 

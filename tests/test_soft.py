@@ -9,8 +9,7 @@ from conftest import slow_as_python
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastinfo.backends import load
-from fastinfo.backends.contract import SoftBins, SoftKernels
+from fastinfo.backends.soft import SoftBins
 
 LIMITS = np.array([[-1.0, 1.0], [0.2, 0.9]])
 """Of two pairs; samples lie in −1.2 … 1.2."""
@@ -27,18 +26,6 @@ SPREADS = {
 
 TOLERANCE = {"rtol": 1e-12, "atol": 1e-12}
 """Of sums of some hundred products of shares; cutting a Gaussian off at 8σ costs 10⁻¹⁴."""
-
-
-@pytest.fixture
-def kernels(kernels):
-    """The kernels of every backend that has these."""
-    if not hasattr(kernels, "soft_count"):
-        pytest.skip(f"the backend {kernels.name} has no soft counts")
-    return kernels
-
-
-def test_the_kernels_satisfy_the_protocol(kernels):
-    assert isinstance(load(kernels.name)(), SoftKernels)
 
 
 def samples(rng, n_pairs=2, n_samples=300, dtype=np.float64):

@@ -25,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 
 import fastinfo.torch
 from fastinfo.backends import REGISTRY
-from fastinfo.backends.cupy import CupyKernels
+from fastinfo.backends.cupy import CupyHome, CupyKernels
 from fastinfo.torch import (
     MutualInformationLoss,
     soft_count,
@@ -33,7 +33,7 @@ from fastinfo.torch import (
     soft_mutual_information,
     soft_normalized_mutual_information,
 )
-from fastinfo.torch.soft_count import home_of
+from fastinfo.torch.soft_count import counter_of
 
 SPREADS = {
     "order 1": {"kernel": "bspline", "order": 1},
@@ -75,9 +75,11 @@ def _by_backend(request, monkeypatch):
             yield
     else:
         device = EmulatedDevice(number=1)
-        home = soft_count.Device(CupyKernels(device, stream=STREAM))
+        counter = soft_count.DeviceCounter(CupyKernels(CupyHome(device, STREAM)))
         monkeypatch.setattr(
-            *(soft_count, "home_of"), lambda t: home if t.device.type == "cpu" else home_of(t)
+            soft_count,
+            "counter_of",
+            lambda t: counter if t.device.type == "cpu" else counter_of(t),
         )
         yield
         assert set(device.streams) <= {STREAM}
@@ -595,7 +597,7 @@ def test_a_backend_that_works_elsewhere_is_refused(monkeypatch):
     require("cupy")
     monkeypatch.setenv("FASTINFO_BACKEND", "cupy")
     with pytest.raises(TypeError, match="backend 'cupy', which cannot read tensors of the CPU"):
-        home_of(X)
+        counter_of(X)
 
 
 @pytest.mark.skipif(ON_GPU, reason="there is a GPU here")
@@ -607,19 +609,19 @@ def test_tensors_of_a_device_go_to_its_kernels_on_torch_s_stream(monkeypatch):
     streams = {device: SimpleNamespace(cuda_stream=STREAM)}
     monkeypatch.setattr(torch.cuda, "current_stream", streams.get)
     monkeypatch.setenv("FASTINFO_BACKEND", "numpy")  # which is about the host alone
-    home = home_of(tensor)
-    assert isinstance(home, soft_count.Device)
-    assert home.kernels.device.number == 1
+    counter = counter_of(tensor)
+    assert isinstance(counter, soft_count.DeviceCounter)
+    assert counter.kernels.device.number == 1
     samples = torch.rand(2, 30)
     limits = torch.tensor([[0.0, 1.0]] * 2, dtype=torch.float64)
     bins = soft_count.SoftBins(5, None, "bspline")
-    n_before = len(home.kernels.device.streams)
-    found = home.count(soft_count.Pairs(samples, samples, limits, limits, None, bins, bins))
-    assert set(home.kernels.device.streams[n_before:]) == {STREAM}
+    n_before = len(counter.kernels.device.streams)
+    found = counter.count(soft_count.Pairs(samples, samples, limits, limits, None, bins, bins))
+    assert set(counter.kernels.device.streams[n_before:]) == {STREAM}
     torch.testing.assert_close(found, soft_counts(samples, samples, bins=5, range=(0, 1)))
-    with home.kernels.current():
-        assert home.kernels.device.current_number() == 1
-    assert home.kernels.device.current_number() == 0
+    with counter.kernels.current():
+        assert counter.kernels.device.current_number() == 1
+    assert counter.kernels.device.current_number() == 0
 
 
 def test_the_loss_refuses_at_once():

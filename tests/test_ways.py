@@ -14,6 +14,7 @@ from fastinfo.backends.cupy.pairs import layout, tile_sizes, ways
 from fastinfo.backends.numpy import NumpyKernels
 from fastinfo.backends.terms import MOST_FIXED, XLOGX, reduction
 from fastinfo.estimators.entropies import MILLER_MADOW
+from fastinfo.estimators.grassberger import GRASSBERGER
 
 needs_emulation = pytest.mark.skipif(
     build.unavailable() is not None, reason=str(build.unavailable())
@@ -115,7 +116,7 @@ def check(way, codes, n_bins, left=EVERYTHING, right=EVERYTHING, **options):
     counts = counts_of(backend, packed, left, right)
     assert counts.dtype == np.int64
     np.testing.assert_array_equal(counts.get(), expected)
-    for term in (XLOGX, MILLER_MADOW):
+    for term in (XLOGX, GRASSBERGER):
         how = reduction(term, len(codes[0]))
         packed = pack(backend, codes, n_bins, reduction=how)
         assert_same(sums_of(backend, packed, left, right), fixed_sums(expected, how))
@@ -307,7 +308,7 @@ def test_weights(chunk, monkeypatch):
 # --- where memory or samples run out -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("term", [XLOGX, MILLER_MADOW], ids=lambda term: term.name)
+@pytest.mark.parametrize("term", [XLOGX, MILLER_MADOW, GRASSBERGER], ids=lambda term: term.name)
 def test_more_samples_than_fixed_point_takes(term):
     n_bins = [2, 9, 3]
     codes = random_codes(13, 400, n_bins, missing=(2,))

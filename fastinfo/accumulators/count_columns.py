@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from itertools import islice
 from typing import Any, NamedTuple
 
 from fastinfo import binning, counting
-from fastinfo.backends import bring_or_stream, choose, threads
+from fastinfo.backends import choose, threads
 from fastinfo.backends.contract import Kernels
-from fastinfo.binning import Coder
-from fastinfo.binning.extremes import Trust
-from fastinfo.binning.rules import Bins, Edges, Given, sharing
+from fastinfo.binning import Coder, extremes
+from fastinfo.binning.rules import Bins, Edges, Given, Rule, sharing
 from fastinfo.counting import Counts
 from fastinfo.data.columns import Column
-from fastinfo.data.encoders import Guessed, WrongGuessError
 from fastinfo.inputs import arguments, bin_arguments
 from fastinfo.inputs.types import BackendName, NanPolicy
 from fastinfo.system import alerts
@@ -52,8 +49,10 @@ def count_columns(
     sample_weight: Any,
     how: How,
     known: Sequence[Sequence[Bins | None]] | None = None,
-) -> Counted:
+) -> tuple[Counted, Kernels]:
     """Decide the bins of columns where they are not known, and count their joint table.
+
+    The kernels that did so come back with the counts.
 
     Parameters
     ----------
@@ -81,36 +80,30 @@ def count_columns(
         for group, rule in zip(converted, of_groups, strict=True)
         for _ in group
     ]
-    place = arguments.place_of_columns(columns, weights, how.backend)
-    kernels = choose(how.backend, place)
+    kernels = choose(how.backend, arguments.home_of_columns(columns, weights, how.backend))
     arrays = [array for column in columns for array in (column.values, column.missing)]
     kernels = kernels.for_samples([a for a in (*arrays, weights) if a is not None])
-    weights = None if weights is None else bring_or_stream(weights, kernels)
-    decided = [bins for group in known for bins in group] if known else rules
-    use = [
-        bins if isinstance(bins, Edges) and len(bins) else rule
-        for bins, rule in zip(decided, rules, strict=True)
-    ]
-    trust = Trust.SOME if weights is None else Trust.EDGES  # sums of weights tell no numbers
-    try:
-        coders, counts = _count(columns, use, weights, how, kernels, trust)
-    except WrongGuessError:
-        coders, counts = _count(columns, use, weights, how, kernels, Trust.NOTHING)
-    n_missing = 0
-    if any(coder.has_missing is not False for coder in coders):
-        if weights is None:
-            n_missing = n_samples - int(counts.values.sum())
-        else:
-            encoders = [coder.encode for coder in coders]
-            n_bins = [len(coder.bins) for coder in coders]
-            n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
+    weights = None if weights is None else kernels.bring_or_stream(weights)
+    use: list[Rule | Bins] = list(rules)
+    if known:
+        decided = [bins for group in known for bins in group]
+        use = [
+            bins if isinstance(bins, Edges) and len(bins) else rule
+            for bins, rule in zip(decided, rules, strict=True)
+        ]
+    may_guess = weights is None  # sums of weights tell no numbers
+    coders, counts = _count(columns, use, weights, how, kernels, may_guess)
+    n_missing = _missing(coders, n_samples, counts, weights, kernels)
+    if n_missing and not extremes.hold([coder.assumed for coder in coders], kernels):
+        coders, counts = _count(columns, use, weights, how, kernels, may_guess=False)
+        n_missing = _missing(coders, n_samples, counts, weights, kernels)
     if n_missing and how.nan_policy == "raise":
-        binning.refuse_missing(columns, [coder.with_missing_known() for coder in coders])
+        binning.refuse_missing(columns, coders)
     if n_missing and known:
         _tell_of_values_outside(columns, use, rules, kernels)
     each = iter(coders)
-    bins = [[coder.bins for coder in islice(each, len(group))] for group in converted]
-    return Counted(bins, counts, n_missing)
+    bins = [[next(each).bins for _ in group] for group in converted]
+    return Counted(bins, counts, n_missing), kernels
 
 
 def _count(
@@ -119,17 +112,15 @@ def _count(
     weights: Any,
     how: How,
     kernels: Kernels,
-    trust: Trust,
+    may_guess: bool,
 ) -> tuple[list[Coder], Counts]:
     """Fit the bins of columns and count their joint table."""
     n_samples = columns[0].values.size
     # Columns side by side, and the threads that are left over within each.
     at_once = min(threads(kernels, how.n_jobs), len(columns)) if n_samples > RANGE else 1
     n_jobs = how.n_jobs // at_once
-    fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, trust=trust, weights=weights)
+    fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, may_guess=may_guess, weights=weights)
     coders = map_threads(fit, columns, rules, n_jobs=at_once, within=kernels.current)
-    if how.nan_policy == "raise":
-        binning.refuse_missing(columns, coders)
     counts = counting.count(
         [coder.encode for coder in coders],
         n_samples,
@@ -140,20 +131,19 @@ def _count(
         how.n_jobs,
         BLOCK if any(coder.writes for coder in coders) else RANGE,
     )
-    if trust is Trust.SOME:
-        _confirm(coders, n_samples, counts)
     return coders, counts
 
 
-def _confirm(coders: Sequence[Coder], n_samples: int, counts: Counts) -> None:
-    """Check that samples without a count are missing ones, and that no guess was wrong."""
-    guesses = [coder.encode for coder in coders if isinstance(coder.encode, Guessed)]
-    if not guesses or int(counts.values.sum()) == n_samples:
-        return
-    if all(c.has_missing is False or isinstance(c.encode, Guessed) for c in coders):
-        raise WrongGuessError  # no other column has missing samples
-    for guess in guesses:
-        guess.confirm()
+def _missing(
+    coders: Sequence[Coder], n_samples: int, counts: Counts, weights: Any, kernels: Kernels
+) -> int:
+    """How many samples are in no cell."""
+    if weights is None:
+        return n_samples - int(counts.total)
+    if not any(coder.has_missing for coder in coders):
+        return 0
+    encoders, n_bins = zip(*((c.encode, len(c.bins)) for c in coders), strict=True)
+    return counting.count_incomplete(encoders, n_samples, n_bins, kernels)
 
 
 def _tell_of_values_outside(
@@ -163,7 +153,7 @@ def _tell_of_values_outside(
     for column, bins, rule in zip(columns, known, rules, strict=True):
         if not isinstance(bins, Edges) or isinstance(rule, Given) or not column.is_float:
             continue
-        low, high, _ = kernels.summarize(bring_or_stream(column.values, kernels))
+        low, high, _ = kernels.summarize(kernels.bring_or_stream(column.values))
         if low < bins.edges[0] or high > bins.edges[-1]:
             alerts.warn(
                 f"{column.name} ranges from {low:.6g} to {high:.6g} in these samples, and its "

@@ -215,10 +215,10 @@ class JointCounts:
                 self._include(*counted)
 
     def _counted(self, groups: Sequence[Sequence[Column]], sample_weight: Any) -> Counted:
-        if self._counts is None:
-            return count_columns(groups, sample_weight, self._how)
-        self._require_like([len(group) for group in groups])
-        return count_columns(groups, sample_weight, self._how, self._bins)
+        if self._counts is not None:
+            self._require_like([len(group) for group in groups])
+        counted, _ = count_columns(groups, sample_weight, self._how, self._bins or None)
+        return counted
 
     def _include(self, bins: list[list[Bins]], counts: Counts, n_missing: int) -> None:
         if self._counts is None:
@@ -314,13 +314,13 @@ class JointCounts:
     @property
     def shape(self) -> tuple[int, ...]:
         """The number of cells of each variable: of a d-dimensional one, of all its columns."""
-        return tuple(prod(len(bins) for bins in group) for group in self._bins)
+        return tuple([prod(map(len, group)) for group in self._bins])
 
     @property
     def n_samples(self) -> int | float:
         """The number of samples counted, or the sum of their weights."""
-        total = self._known.values.sum()
-        return float(total) if self.is_weighted else int(total)
+        found: int | float = self._known.total.item()
+        return found
 
     @property
     def is_sparse(self) -> bool:
@@ -330,7 +330,7 @@ class JointCounts:
     @property
     def is_weighted(self) -> bool:
         """Whether the counts are sums of weights."""
-        return bool(self._known.values.dtype.kind == "f")
+        return isinstance(self.n_samples, float)
 
     @property
     def bins(self) -> list[Any]:
@@ -379,8 +379,10 @@ class JointCounts:
         return np.asarray(self._marginal_counts(*variables).values)
 
     def _marginal_counts(self, *variables: int) -> Counts:
-        starts = list(accumulate(self._widths, initial=0))
-        axes = [axis for v in sorted(variables) for axis in range(starts[v], starts[v + 1])]
+        axes = sorted(variables)
+        if len(self._bins) < len(self._known.shape):  # some variables have several columns
+            widths = self._widths
+            axes = [sum(widths[:v]) + own for v in axes for own in range(widths[v])]
         return self._known.marginal(axes)
 
     @property

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import os
-import sys
-from collections.abc import Callable, Hashable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from functools import cache
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, NamedTuple
 
-from fastinfo.backends.contract import HostOnly, Kernels
+from fastinfo.backends.contract import Home, Kernels
+from fastinfo.backends.home import HOST, home_of
 
 REGISTRY = {
     "numba": "fastinfo.backends.numba:NumbaKernels",
@@ -24,18 +23,9 @@ data on the host."""
 FEW_CELLS = 1 << 16
 """Cells of a table that the host adds up while a device would be asked to."""
 
-
-class Place(NamedTuple):
-    """Where an array is: on the host, or on a device and with the backend that works there."""
-
-    backend: str | None = None
-    device: int | None = None
-
-    def __str__(self) -> str:
-        return "the host" if self.backend is None else f"CUDA device {self.device}"
-
-
-HOST = Place()
+_ON_HOST: dict[str, Kernels] = {}
+"""Kernels of the host, by where their class is: they keep nothing, so that one of each is enough.
+What cannot be used is asked anew each time."""
 
 
 class Backend(NamedTuple):
@@ -71,7 +61,7 @@ def backends() -> list[Backend]:
 
 
 def load(name: str) -> type[Kernels]:
-    """The class of a backend.
+    """The class of a backend: called without arguments, its kernels at the home that is current.
 
     Raises
     ------
@@ -90,7 +80,7 @@ def load(name: str) -> type[Kernels]:
     return kernels
 
 
-def choose(backend: str | None = None, place: Place = HOST) -> Kernels:
+def choose(backend: str | None = None, home: Home = HOST) -> Kernels:
     """Kernels of the named backend, else those that work where the data is.
 
     For data on the host these are those of ``FASTINFO_BACKEND``, else the default.
@@ -102,12 +92,20 @@ def choose(backend: str | None = None, place: Place = HOST) -> Kernels:
     ImportError
         For a backend whose library is missing, or that has no device to work on.
     """
-    at_place = place.backend is not None and backend in (None, place.backend)
-    name = str(place.backend) if at_place else name_of(backend)
+    of_home = home.place.backend
+    if of_home is not None and backend in (None, of_home):
+        return _made(of_home, home)
+    name = name_of(backend)
+    found = _ON_HOST.get(REGISTRY[name])
+    return _made(name) if found is None else found
+
+
+def _made(name: str, *home: Home) -> Kernels:
     try:
-        return load(name)(place.device) if at_place else load(name)()  # type: ignore[call-arg]
+        kernels = load(name)(*home)
     except ImportError as error:
         raise ImportError(f"backend {name!r} cannot be used: {error}") from error
+    return _ON_HOST.setdefault(REGISTRY[name], kernels) if kernels.home.is_host else kernels
 
 
 def reducing(kernels: Kernels, n_cells: int) -> Kernels:
@@ -116,7 +114,7 @@ def reducing(kernels: Kernels, n_cells: int) -> Kernels:
     Small launches and their way back take tenths of a millisecond, in which a device counts 10⁸
     samples.
     """
-    if kernels.xp.__name__ == "numpy" or n_cells > FEW_CELLS:
+    if kernels.home.is_host or n_cells > FEW_CELLS:
         return kernels
     return _fastest_on_host()
 
@@ -132,14 +130,14 @@ def on_host() -> Kernels:
 
 def _fastest_on_host() -> Kernels:
     try:
-        return load("numba")()
+        return choose("numba")
     except ImportError:  # on a machine for devices alone
-        return load("numpy")()
+        return choose("numpy")
 
 
 def compile_time() -> AbstractContextManager[Callable[[], float]]:
     """A function that tells how many seconds of what has run within went to compiling kernels."""
-    return cast(HostOnly, _fastest_on_host()).compile_time()
+    return _fastest_on_host().compile_time()
 
 
 def name_of(backend: str | None) -> str:
@@ -159,62 +157,12 @@ def name_of(backend: str | None) -> str:
     return name
 
 
-@cache
-def _device_of(kind: Hashable) -> Callable[[Any], int | None] | None:
-    """How to ask arrays of a type for their device; remembered by type, no library is imported."""
-    library = str(getattr(kind, "__module__", "")).partition(".")[0]
-    if library == "cupy":
-        return lambda array: int(array.device.id)
-    if library == "torch":
-        return lambda array: int(array.device.index) if array.device.type == "cuda" else None
-    return None
-
-
-def place_of(array: Any) -> Place:
-    """Where an array, or anything else that holds samples, is."""
-    kind: Any = type(array)
-    ask = _device_of(kind)
-    device = None if ask is None else ask(array)
-    return HOST if device is None else Place("cupy", device)
-
-
-def place_of_kernels(kernels: Kernels) -> Place:
-    """Where kernels have their arrays."""
-    with kernels.current():
-        return place_of(kernels.xp.zeros(1))
-
-
 def on_device_of(*arrays: Any) -> AbstractContextManager[Any]:
     """A context on the device of some arrays, of the first that is on one if they differ.
 
     That is on the stream, too, on which the library of the array works in this thread.
     """
-    array = next((found for found in arrays if place_of(found) != HOST), None)
-    return nullcontext() if array is None else kernels_of(array).current()
-
-
-def kernels_of(array: Any) -> Any:
-    """Kernels where an array is, which come after all that its library has begun."""
-    kernels: Any = choose(place=place_of(array))
-    if type(array).__module__.partition(".")[0] != "torch" or place_of(array) == HOST:
-        return kernels  # CuPy's stream, or none
-    stream = sys.modules["torch"].cuda.current_stream(array.device)
-    return kernels.on_stream(int(stream.cuda_stream))
-
-
-def bring(array: Any, kernels: Kernels) -> Any:
-    """An array from wherever it is to where kernels work."""
-    return kernels.bring(_reachable(array, kernels))
-
-
-def bring_or_stream(array: Any, kernels: Kernels) -> Any:
-    """As `bring`, unless the kernels leave the array on the host and take it range by range."""
-    return kernels.bring_or_stream(_reachable(array, kernels))
-
-
-def _reachable(array: Any, kernels: Kernels) -> Any:
-    is_far = place_of(array) != HOST and kernels.xp.__name__ == "numpy"
-    return array.get() if is_far else array
+    return next((home for home in map(home_of, arrays) if not home.is_host), HOST).current()
 
 
 @contextmanager
@@ -223,7 +171,7 @@ def whole_in_memory(what: str, help_: str, kernels: Kernels) -> Iterator[None]:
     try:
         yield
     except MemoryError as error:
-        if kernels.xp.__name__ != "numpy":
+        if not kernels.home.is_host:
             help_ += ', or backend="numba", which has the memory of the host'
         raise MemoryError(f"{what} takes more memory at once than is free: {help_}") from error
 

@@ -1,8 +1,10 @@
 """The contract of a backend: the kernels that every measure is built from.
 
-A backend is a class that satisfies `Kernels`. The NumPy one is the reference and is written to be
-read; every other one must return equal codes, equal counts and sums that agree to rounding. Kernels
-validate nothing: `fastinfo.inputs.arguments` has seen every value before it comes here.
+A backend is a class that satisfies `Kernels`, at a `Home` of its arrays. Nine of its kernels it
+writes itself, the others `fastinfo.backends.generic.GenericKernels` makes of these, until it has
+faster ones. The NumPy backend is the reference and is written to be read; every other one must
+return equal codes, equal counts and sums that agree to rounding. Kernels validate nothing:
+`fastinfo.inputs.arguments` has seen every value before it comes here.
 
 Words used throughout:
 
@@ -20,10 +22,12 @@ rows
     Many variables at once, ``(m, n)``: each row has the samples of one, contiguous. What backends
     say of rows is what they say of each by itself.
 soft counts
-    float64: what bins get when each sample is spread over several of them, differentiably. The
-    words of that are told by `SoftBins`.
+    float64: what bins get when each sample is spread over several of them, differentiably
+    (`fastinfo.backends.soft`).
 place
-    Where an array is: the host, or a device of a backend (`fastinfo.backends.Place`).
+    Where an array is: the host, or a device.
+home
+    A place with the way there: the array namespace, copies, and a stream of the device.
 position
     An index: of a column, a bin, a feature or a tile among its like.
 missing
@@ -35,13 +39,12 @@ range, block, chunk, span
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from types import ModuleType
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.soft import SoftKernels
 from fastinfo.backends.terms import Reduction
 
 Array = Any
@@ -122,6 +125,80 @@ class OnHost:
         return OnHost(self.array.view(dtype), self._bring, self._samples)
 
 
+class Place(NamedTuple):
+    """Where an array is."""
+
+    backend: str | None
+    """Whose kernels work there; None for the host, where several do."""
+    told: str
+    """What people call it."""
+
+    def __str__(self) -> str:
+        return self.told
+
+
+class Home(Protocol):
+    """Where arrays are and how they get there: the host, or a device and a stream of it.
+
+    A class of homes answers `of` for the arrays of some libraries, by which
+    `fastinfo.backends.home.HOMES` names it.
+    """
+
+    is_host: bool
+    """Whether arrays are NumPy's, or others of the host that pass for these."""
+
+    @property
+    def place(self) -> Place:
+        """What two homes share that differ by their streams alone."""
+        ...
+
+    @property
+    def samples_at_once(self) -> int | None:
+        """How many samples kernels had better get where there is a choice.
+
+        None for as many as suit a processor's caches.
+        """
+        ...
+
+    @property
+    def xp(self) -> Any:
+        """The array namespace."""
+        ...
+
+    @classmethod
+    def of(cls, array: Any) -> Home:
+        """The home of an array of one of its libraries, on the stream where that is computed."""
+        ...
+
+    def current(self) -> AbstractContextManager[Any]:
+        """Where a thread has to be to make arrays here, and to compute with them."""
+        ...
+
+    def bring(self, array: Any) -> Array:
+        """An array from wherever it is."""
+        ...
+
+    def for_samples(self, arrays: Sequence[Any]) -> Home:
+        """The home for a call with such samples, masks and weights, all of one length.
+
+        Itself, or where the arrays do not fit its memory, one that leaves some of them on the host
+        (`bring_or_stream`), and whose ``samples_at_once`` are as many as fit.
+        """
+        ...
+
+    def bring_or_stream(self, array: Any) -> Array | OnHost:
+        """As `bring`, for an array of which ranges are enough."""
+        ...
+
+    def to_host(self, array: Array) -> Any:
+        """A NumPy array of an array that is here; itself where it is one."""
+        ...
+
+    def other_devices(self) -> Sequence[Home]:
+        """Other devices, which may take a share of the work on samples of the host."""
+        ...
+
+
 class TileShape(NamedTuple):
     """Tiles of pairs that suit the kernels of a backend."""
 
@@ -132,59 +209,17 @@ class TileShape(NamedTuple):
     """Samples of all pairs together, at most: how long a tile takes, and Ctrl-C may wait."""
 
 
-SOFT_KERNELS = ("bspline", "gaussian")
+@runtime_checkable
+class Kernels(SoftKernels, Protocol):
+    """The kernels of one backend. They are serial: threads call them on ranges and on tiles.
 
-GAUSSIAN_REACH = 8.0
-"""Standard deviations at which the Gaussian is cut off: what is left out is exp(−32), 1.3·10⁻¹⁴ of
-its peak and of the size of rounding. A support that ends earlier would make the counts jump, and
-the gradient wrong, whenever a sample passes from one set of bins to the next."""
-
-
-class SoftBins(NamedTuple):
-    """How samples of one variable are spread over bins by a kernel; the shares of each sum to 1.
-
-    Samples lie in ``low … high``; one outside counts as the nearer end, and its gradient is 0.
-    NaN makes cells of its pair NaN, and its gradient NaN.
-
-    ``"bspline"``
-        The B bins are the B-splines of degree ``order`` on equal intervals, of which there are
-        B − order: sample v lies at s = (v − low)/(high − low)·(B − order), in interval i = ⌊s⌋ (v =
-        high in the last one), and the ``order + 1`` bins from i on have shares in it. Of order 0
-        these are the equal bins of a histogram, their edges those of ``numpy.linspace(low, high,
-        B + 1)``, exactly; order 1 to 3 are once, twice, three times smoother.
-    ``"gaussian"``
-        The bins have centers c_j = j, and v lies at s = (v − low)/(high − low)·(B − 1). Shares are
-        exp(−(s − j)²/2σ²) of the bins j = ⌊s⌋ − r + 1 … ⌊s⌋ + r that exist, r = ⌈8σ⌉, divided by
-        their sum.
+    Nine each backend writes: `summarize`, `order_statistics`, `encode_integers`, `encode_edges`,
+    `count_joint`, `pack`, `count_pairs`, `sum_xlogx` and `sum_xlogy`.
     """
 
-    n_bins: int
-    limits: Array
-    """float64 ``(pairs, 2)``: low < high of each pair; where one is NaN, so are the counts."""
-    kernel: str
-    order: int = 3
-    """Degree of the B-splines: 0, 1, 2 or 3, and less than ``n_bins``."""
-    sigma: float = 0.5
-    """Standard deviation of the Gaussian in distances of its centers, of which there are two."""
-
-    @property
-    def reach(self) -> int:
-        """r: how many bins on either side have shares in a Gaussian."""
-        return math.ceil(GAUSSIAN_REACH * self.sigma)
-
-
-@runtime_checkable
-class Kernels(Protocol):
-    """The kernels of one backend. They are serial: threads call them on ranges and on tiles."""
-
     name: str
-    xp: ModuleType
-    """The array namespace in which the kernels take and return arrays."""
     tile_shape: TileShape
     """The tiles of pairs that suit them."""
-    samples_at_once: int | None
-    """How many samples a call had better get where there is a choice; None for as many as suit a
-    processor's caches."""
     most_threads: int | None
     """How many threads call them at a time to any profit; None for as many as there are cores."""
     codes_while_counting: bool
@@ -201,35 +236,43 @@ class Kernels(Protocol):
         """
         ...
 
+    @property
+    def home(self) -> Home:
+        """Where they take and return arrays."""
+        ...
+
+    @property
+    def xp(self) -> Any:
+        """The array namespace of their home."""
+        ...
+
+    @property
+    def samples_at_once(self) -> int | None:
+        """As their home has it."""
+        ...
+
     def other_devices(self) -> Sequence[Kernels]:
-        """Kernels of other devices, which may take a share of the work on samples of the host."""
+        """The same on `Home.other_devices`."""
         ...
 
     def current(self) -> AbstractContextManager[Any]:
-        """Where a thread has to be to make these kernels' arrays, and to compute with them.
-
-        Their own methods see to that themselves.
-        """
+        """`Home.current`; their own methods see to that themselves."""
         ...
 
     def bring(self, array: Any) -> Array:
-        """An array of the host, or one of these kernels already, as one of these kernels."""
+        """As `Home.bring`."""
         ...
 
     def for_samples(self, arrays: Sequence[Any]) -> Kernels:
-        """The kernels for a call with such samples, masks and weights, all of one length.
-
-        Themselves, or where the arrays do not fit their memory, kernels that leave some of them on
-        the host (`bring_or_stream`), and whose ``samples_at_once`` are as many as fit.
-        """
+        """The same at the home `Home.for_samples`."""
         ...
 
     def bring_or_stream(self, array: Any) -> Array | OnHost:
-        """As `bring`, for an array of which ranges are enough."""
+        """As `Home.bring_or_stream`."""
         ...
 
     def to_host(self, array: Array) -> Any:
-        """A NumPy array of an array of these kernels; itself where it is one."""
+        """As `Home.to_host`."""
         ...
 
     def summarize(self, values: Array | OnHost) -> Summary:
@@ -383,62 +426,15 @@ class Kernels(Protocol):
         """Σ p·log q over the last axis; p = 0 adds 0, and q = 0 < p makes the sum −inf."""
         ...
 
-
-@runtime_checkable
-class HostOnly(Protocol):
-    """What backends of the host have besides."""
-
     def compile_time(self) -> AbstractContextManager[Callable[[], float]]:
         """A function that tells how many seconds of what ran within went to compiling kernels."""
         ...
 
     def expected_cells(self, left: Array, right: Array, n_samples: int) -> Array:
-        """E[k/n·log(k·n/(a·b))] of the count k of a cell, in nats: float64 ``(k, l)``.
+        """E[k/n·log(k·n/(a·b))] of the count k of a cell, in nats: float64 ``(k, l)``, NumPy's.
 
-        ``left`` ``(k,)`` and ``right`` ``(l,)`` are int64 margins a and b from 1 to ``n_samples``,
-        n. The count is hypergeometric: how many of a marked samples are among b drawn of n.
-        """
-        ...
-
-
-@runtime_checkable
-class SoftKernels(Protocol):
-    """The kernels of differentiable histograms, which `fastinfo.torch` needs besides.
-
-    A backend that has them has them in the same class.
-    """
-
-    name: str
-    xp: ModuleType
-
-    def soft_count(
-        self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None
-    ) -> Array:
-        """Soft joint counts of pairs of variables: float64 ``(pairs, B_x, B_y)``.
-
-        ``x`` and ``y`` are samples ``(pairs, n)``, float32 or float64 and the two alike, rows one
-        after the other; every sample adds the product of its shares, times its weight. ``weights``
-        are bool or as the samples, ``(pairs, n)``; a sample of weight 0 may be anything, NaN too.
-        Sums are made in float64, in an order that depends on the samples' number alone.
-        """
-        ...
-
-    def soft_count_gradient(
-        self,
-        x: Array,
-        y: Array,
-        x_bins: SoftBins,
-        y_bins: SoftBins,
-        by_counts: Array,
-        x_out: Array | None,
-        y_out: Array | None,
-        weights: Array | None = None,
-    ) -> None:
-        """The derivatives of a quantity by the samples, from those by their soft counts.
-
-        ``by_counts`` is float64 ``(pairs, B_x, B_y)``; what is found is written to ``x_out`` and
-        ``y_out``, of the shape and dtype of the samples, unless they are None. Limits are constants
-        here. At a knot of a B-spline of order 1 the derivative is that to the right, at ``high``
-        that to the left.
+        ``left`` ``(k,)`` and ``right`` ``(l,)`` are NumPy's int64 margins a and b from 1 to n, the
+        ``n_samples``. The count is hypergeometric: how many of a marked samples are among b drawn
+        of n.
         """
         ...

@@ -136,12 +136,7 @@ def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) ->
         joint, left, right = (terms[table].sum(axis=-1) for table in tables)
         return PairSums(joint, left, right, totals[samples], samples, how.unit)
     joint, left, right = (how.term.sum(table, kernels) for table in tables)
-    of_total = how.term.sum_of_total
-    if of_total is None:
-        whole = how.term.sum(samples[..., None], kernels)
-    else:
-        whole = of_total(samples, kernels)
-    return PairSums(joint, left, right, whole, samples, how.unit)
+    return PairSums(joint, left, right, how.term.whole(samples, kernels), samples, how.unit)
 
 
 def sums_by_parts(kernels: Any, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -36,6 +36,16 @@ class Term:
     """g of numbers of samples; f for None, by which a single occupied cell has no entropy."""
     sum_of_total: Callable[[Any, Any], Any] | None = None
     """g of numbers of samples, float64, by kernels; ``sum`` of one cell for None."""
+
+    def given(self) -> Term:
+        """The same for samples in strata: H(X|Z) = H(X,Z) − H(Z), in which g(N) cancels."""
+        return replace(self, of_total=None, sum_of_total=None)
+
+    def whole(self, samples: Any, kernels: Any) -> Any:
+        """g(N), float64, by kernels."""
+        if self.sum_of_total is not None:
+            return self.sum_of_total(samples, kernels)
+        return self.sum(samples[..., None], kernels)
 
 
 class Reduction(NamedTuple):

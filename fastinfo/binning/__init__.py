@@ -8,45 +8,38 @@ NumPy's convention: [edge, next edge), the last one closed.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import bring_or_stream
 from fastinfo.backends.contract import Array, Kernels, code_dtype
 from fastinfo.binning import extremes
 from fastinfo.binning.categories import merge
 from fastinfo.binning.edges import fit_edges
-from fastinfo.binning.extremes import Trust, summarize
+from fastinfo.binning.extremes import Assumed, summarize
 from fastinfo.binning.integers import fit_integers, mark_missing
 from fastinfo.binning.rules import Bins, Categories, Edges, Given, Rule, Uniform
 from fastinfo.data.columns import Column
-from fastinfo.data.encoders import Encoder, Guessed, LookUp, Searching
+from fastinfo.data.encoders import Encoder, LookUp, Searching
 from fastinfo.system.ranges import BLOCK
 
 
-@dataclass(frozen=True, eq=False)
-class Coder:
+class Coder(NamedTuple):
     """How a column becomes codes, now that its bins are known."""
 
     bins: Bins
     n_samples: int
-    has_missing: bool | None
-    """Whether any sample has no bin; None where that is not known yet."""
+    has_missing: bool
+    """Whether any sample may have no bin: one has none, or `fit` did not look at all of them."""
     encode: Encoder
     kernels: Kernels
+    assumed: Assumed | None = None
+    """What the bins were made by, if that was a guess."""
 
     @property
     def writes(self) -> bool:
         """Whether encoding writes codes, which had better stay in cache."""
         return not isinstance(self.encode, LookUp)
-
-    def with_missing_known(self) -> Coder:
-        """The same, with `has_missing` known."""
-        if self.has_missing is not None:
-            return self
-        return replace(self, has_missing=self.n_missing() > 0)
 
     def codes(self) -> Array:
         """Codes of all samples."""
@@ -67,13 +60,14 @@ def fit(
     rule: Rule | Bins,
     kernels: Kernels,
     n_jobs: int = 1,
-    trust: Trust = Trust.NOTHING,
+    may_guess: bool = False,
     weights: Array | None = None,
 ) -> Coder:
     """Decide the bins of a column, where ``rule`` leaves them open.
 
-    With ``trust`` what would take a pass of its own is left to the counting. ``weights`` are
-    positive; a whole one stands for so many equal samples.
+    With ``may_guess`` some samples may speak for all: the counts are then to be held against what
+    was `Coder.assumed`. ``weights`` are positive; a whole one stands for so many
+    equal samples.
 
     Raises
     ------
@@ -87,19 +81,22 @@ def fit(
         codes = column.values
         if column.missing is not None:
             codes = np.where(column.missing, n_bins, codes)
-        found = LookUp(bring_or_stream(codes.astype(code_dtype(n_bins), copy=False), kernels))
+        found = LookUp(kernels.bring_or_stream(codes.astype(code_dtype(n_bins), copy=False)))
         return Coder(Categories(column.categories), n_samples, has_missing, found, kernels)
-    missing = bring_or_stream(column.missing, kernels) if has_missing else None
-    column = column._replace(values=bring_or_stream(column.values, kernels))
+    missing = kernels.bring_or_stream(column.missing) if has_missing else None
+    values = kernels.bring_or_stream(column.values)
+    if values is not column.values:
+        column = column._replace(values=values)
     if column.is_float:
-        return _fit_floats(column, rule, kernels, n_jobs, trust, weights)
-    trust = Trust.NOTHING if has_missing else trust
-    values, encode = fit_integers(column, kernels, n_jobs, trust)
+        return _fit_floats(column, rule, kernels, n_jobs, may_guess, weights)
+    may_guess = may_guess and not has_missing
+    categories, encode, assumed = fit_integers(column, kernels, n_jobs, may_guess)
     if has_missing:
         # One pass more, for columns with missing values only, takes the category that stood in
         # for them out again.
-        encode, values = mark_missing(encode, values, missing, kernels)
-    return Coder(Categories(values), n_samples, has_missing, encode, kernels)
+        encode, categories = mark_missing(encode, categories, missing, kernels)
+    has_missing = has_missing or assumed is not None
+    return Coder(Categories(categories), n_samples, has_missing, encode, kernels, assumed)
 
 
 def _fit_floats(
@@ -107,35 +104,34 @@ def _fit_floats(
     rule: Rule | Bins,
     kernels: Kernels,
     n_jobs: int,
-    trust: Trust,
+    may_guess: bool,
     weights: Array | None,
 ) -> Coder:
     values = column.values
     known = Edges.given(rule.edges) if isinstance(rule, Given) else rule
-    if trust is not Trust.NOTHING and isinstance(known, Edges):
+    if isinstance(known, Edges):
         encode = Searching(values, known.edges, known.uniform, kernels)
-        return Coder(known, values.size, None, encode, kernels)
-    may_guess = trust is Trust.SOME and isinstance(rule, Uniform)
-    guess = extremes.guess(values, kernels) if may_guess else None
-    if guess is not None:
-        bins = fit_edges(column, guess, rule, kernels, weights)
+        return Coder(known, values.size, True, encode, kernels)
+    is_open = may_guess and isinstance(rule, Uniform)
+    assumed = extremes.guess(values, kernels) if is_open else None
+    if assumed is not None:
+        low, high, _ = assumed.summary
+        bins = fit_edges(column, assumed.summary, rule, kernels, weights)
         # Of a constant they are wider, and would not tell that it is none.
-        if bins.edges[0] == guess.low and bins.edges[-1] == guess.high:
+        if bins.edges[0] == low and bins.edges[-1] == high:
             encode = Searching(values, bins.edges, bins.uniform, kernels)
-            guessed = Guessed(encode, values, guess, kernels)
-            return Coder(bins, values.size, None, guessed, kernels)
+            return Coder(bins, values.size, True, encode, kernels, assumed)
     summary = summarize(values, kernels, n_jobs)
-    bins = known if isinstance(known, Edges) else fit_edges(column, summary, rule, kernels, weights)
-    low, high = float(bins.edges[0]), float(bins.edges[-1])
-    has_missing = summary.n_missing > 0 or summary.low < low or summary.high > high
+    bins = fit_edges(column, summary, rule, kernels, weights)
     encode = Searching(values, bins.edges, bins.uniform, kernels)
-    return Coder(bins, values.size, has_missing, encode, kernels)
+    return Coder(bins, values.size, summary.n_missing > 0, encode, kernels)
 
 
 def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
     """Raise ValueError for the first column with a missing sample."""
     for column, coder in zip(columns, coders, strict=True):
-        if not coder.has_missing:
+        n_missing = coder.n_missing() if coder.has_missing else 0
+        if not n_missing:
             continue
         bins = coder.bins
         if isinstance(bins, Edges) and len(bins) and not np.isnan(column.values).any():
@@ -143,7 +139,6 @@ def refuse_missing(columns: Sequence[Column], coders: Sequence[Coder]) -> None:
             help_ = "widen them (−inf and inf are accepted), or leave such samples out with"
         else:
             what, help_ = "missing values", "leave such samples out with"
-        n_missing = coder.n_missing()
         raise ValueError(
             f"{column.name} has {n_missing} {what} among {column.values.size}: {help_} "
             'nan_policy="omit", or ask for NaN with nan_policy="propagate"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -103,6 +103,6 @@ def default_n_bins(n_samples: float, n_variables: int = 2) -> int:
 
 def sharing(rule: Rule, n_variables: int) -> Rule:
     """The rule for columns of which so many share a table."""
-    if isinstance(rule, (Uniform, Quantile)):
-        return replace(rule, n_variables=n_variables)
+    if isinstance(rule, (Uniform, Quantile)) and rule.n_variables != n_variables:
+        return type(rule)(rule.n_bins, n_variables)
     return rule

@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.contract import Array, Kernels, OnHost, Summary, Uncoded
+from fastinfo.backends.contract import Array, Kernels, OnHost, Uncoded
+
+MOST_CAPPED = 64
+"""Bins of bytes that are capped while they are counted: a table takes up to twice as many lines."""
 
 
 class Encoder(ABC):
@@ -40,78 +43,29 @@ class LookUp(Encoder):
         return self.found[start:stop]
 
 
-class WrongGuessError(Exception):
-    """Samples are not as a look at some of them had it: fit again with a look at all."""
-
-
-@dataclass(frozen=True, eq=False)
-class TrustingLookUp(LookUp):
-    """Codes that are there already, of which the largest is taken from some of the samples.
-
-    A pass of its own for the largest would read everything from memory twice, at a speed that
-    threads do not multiply. So each block is looked through just before it is counted, in cache.
-    """
-
-    largest: int
-    kernels: Kernels
-
-    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """A view, once none of its codes is beyond the largest."""
-        view = self.found[start:stop]
-        if self.kernels.summarize(view).high > self.largest:
-            raise WrongGuessError
-        return view
-
-
 @dataclass(frozen=True, eq=False)
 class Capped(LookUp):
-    """Bytes that are codes where they are below ``n_bins``, and missing beyond."""
+    """Bytes that are codes where they are below ``n_bins``, and missing beyond.
+
+    There are probably none beyond. A pass of its own for the largest would read everything from
+    memory twice, at a speed that threads do not multiply. So each block is looked through just
+    before it is counted, in cache.
+    """
 
     n_bins: int
     kernels: Kernels
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """New codes."""
-        capped: Array = self.kernels.xp.minimum(self.found[start:stop], self.n_bins)
-        return capped
+        """A view, and new codes where some are beyond."""
+        view = self.found[start:stop]
+        is_within = self.kernels.summarize(view).high < self.n_bins
+        return view if is_within else self.kernels.xp.minimum(view, self.n_bins)
 
     def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """A view, whose larger codes are not counted."""
+        """A view, whose larger codes kernels that code while they count do not count."""
+        if not self.kernels.codes_while_counting or self.n_bins > MOST_CAPPED:
+            return self(start, stop, out)
         return Uncoded(self.found[start:stop], is_guess=True)
-
-
-@dataclass(frozen=True, eq=False)
-class Guessed(Encoder):
-    """Codes by bins from the smallest to the largest of some samples; what is beyond is missing.
-
-    So the counts tell whether the guess was right: it was, where they hold all samples. A pass for
-    the extremes, which takes as long as counting, is saved then.
-    """
-
-    encode: Encoder
-    values: Array | OnHost
-    guess: Summary
-    kernels: Kernels
-
-    def __call__(self, start: int, stop: int, out: Array | None) -> Array:
-        """As the encoder that it holds."""
-        return self.encode(start, stop, out)
-
-    def for_counting(self, start: int, stop: int, out: Any) -> Array | Uncoded:
-        """As the encoder that it holds."""
-        return self.encode.for_counting(start, stop, out)
-
-    def confirm(self) -> None:
-        """Look at all samples, where some lack that another column may lack.
-
-        Raises
-        ------
-        WrongGuessError
-            Where the guess was wrong.
-        """
-        low, high, n_missing = self.kernels.summarize(self.values)
-        if low < self.guess.low or high > self.guess.high or n_missing:
-            raise WrongGuessError
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 
 from fastinfo.backends import on_host
-from fastinfo.backends.contract import HostOnly
 
 Array = np.ndarray[Any, Any]
 
@@ -43,7 +42,7 @@ def expected_information(left_margin: Array, right_margin: Array) -> float:
     right, of_right = np.unique(right_margin[right_margin > 0], return_counts=True)
     if of_left.sum() <= 1 or of_right.sum() <= 1:
         return 0.0
-    kernels = cast(HostOnly, on_host())  # for margins are short
+    kernels = on_host()  # for margins are short
     margins = left.astype(np.int64), right.astype(np.int64)
     expected = kernels.expected_cells(*margins, int(margins[0] @ of_left))
     return float(max(of_left @ expected @ of_right, 0.0))

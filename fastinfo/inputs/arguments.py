@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
-from fastinfo.backends import HOST, Place, bring, kernels_of, place_of
+from fastinfo.backends.contract import Home
+from fastinfo.backends.home import HOST, home_of
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.inputs import objects, series, tables
@@ -26,9 +27,8 @@ LEAST_TOTAL = 1e-250
 TO_HOST = {"torch": "x.cpu()", "dask": "x.compute()"}
 
 
-def one_of(value: Any, name: str, accepted: Iterable[Any]) -> Any:
+def one_of(value: Any, name: str, accepted: Collection[Any]) -> Any:
     """``value``, if it is among the accepted ones."""
-    accepted = tuple(accepted)
     if not isinstance(value, str) or value not in accepted:
         raise ValueError(f"{name}={value!r}; accepted are {', '.join(map(repr, accepted))}")
     return value
@@ -191,7 +191,7 @@ def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Col
 def array_of(samples: Any, name: str) -> Any:
     """An array of anything that is no DataFrame: CuPy's of what is on a GPU, else NumPy's."""
     origin = tables.library(samples)
-    if place_of(samples) != HOST:
+    if not home_of(samples).is_host:
         return tables.on_device(samples)
     if origin == "torch" and samples.device.type == "cpu":
         return tensor_on_host(samples, name)
@@ -234,7 +234,7 @@ def column(samples: Any, name: str) -> Column:
         values, missing, categories, integers_with_gaps = series.from_series(samples, name)
     elif np.ma.isMaskedArray(samples):
         values, missing = samples.data, np.ma.getmaskarray(samples)
-    elif place_of(samples) != HOST:
+    elif not home_of(samples).is_host:
         values = samples
     elif tables.is_sparse(samples):
         values = samples.toarray()
@@ -246,11 +246,12 @@ def column(samples: Any, name: str) -> Column:
         )
     if values.size == 0:
         raise ValueError(f"{name} is empty; at least one sample is needed")
-    if values.dtype.kind in "OT":
+    kind = values.dtype.kind
+    if kind in "OT":
         values, missing, categories = objects.to_types(
             values.astype(object, copy=False), missing, name
         )
-    elif values.dtype.kind in "US":
+    elif kind in "US":
         values, missing, categories = objects.encode_text(values, missing)
     values = _supported(values, name)
     if values.dtype.kind == "f":
@@ -278,54 +279,53 @@ def _supported(values: Any, name: str) -> Any:
         )
     if kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    if place_of(values) != HOST:
+    if not home_of(values).is_host:
         return values if values.flags.c_contiguous else values.copy()
+    flags = values.flags
+    if flags.c_contiguous and flags.aligned and values.dtype.isnative:
+        return values
     return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
 
 
 def same_length(columns: Sequence[Column]) -> int:
     """The number of samples, which all columns share."""
-    first = columns[0]
+    first, n_samples = columns[0], int(columns[0].values.size)
     for column in columns:  # two tables may call different columns by one name
-        if column.values.size != first.values.size:
+        if column.values.size != n_samples:
             raise ValueError(
-                f"the numbers of samples differ: {first.name} has {first.values.size}, "
+                f"the numbers of samples differ: {first.name} has {n_samples}, "
                 f"{column.name} has {column.values.size}"
             )
-    return int(first.values.size)
+    return n_samples
 
 
-def same_place(arrays: Iterable[Any], names: Iterable[str]) -> Place:
+def same_home(arrays: Iterable[Any], names: Iterable[str]) -> Home:
     """Where all of some arrays are; None stands for no array."""
-    places = {
-        place_of(array): name
-        for array, name in zip(arrays, names, strict=True)
-        if array is not None
-    }
-    if len(places) > 1:
-        (first, a), (second, b) = list(places.items())[:2]
-        raise ValueError(
-            f"{a} is on {first} and {b} on {second}: copy both to one device, or choose by "
-            "backend= where to compute"
-        )
-    return next(iter(places), HOST)
+    first = None
+    for array, name in zip(arrays, names, strict=True):
+        if array is None:
+            continue
+        here = home_of(array)
+        if first is None:
+            first = here, name
+        elif here.place != first[0].place:
+            raise ValueError(
+                f"{first[1]} is on {first[0].place} and {name} on {here.place}: copy both to one "
+                "device, or choose by backend= where to compute"
+            )
+    return HOST if first is None else first[0]
 
 
-def place(samples: Iterable[Any]) -> Place:
-    """Where the first samples that are on a device are; the host where none are."""
-    return next((found for found in map(place_of, samples) if found != HOST), HOST)
-
-
-def place_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Place:
+def home_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Home:
     """Where all columns and their weights are.
 
     ``backend`` moves them to where it works, and then it does not matter where they were.
     """
     if backend is not None:
-        everywhere = [place_of(c.values) for c in columns] + [place_of(weights)]
-        return next((p for p in everywhere if p.backend == backend), HOST)
+        everywhere = [home_of(c.values) for c in columns] + [home_of(weights)]
+        return next((found for found in everywhere if found.place.backend == backend), HOST)
     values = [c.values for c in columns]
-    return same_place([*values, weights], [*(c.name for c in columns), "sample_weight"])
+    return same_home([*values, weights], [*(c.name for c in columns), "sample_weight"])
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:
@@ -366,8 +366,9 @@ def with_weight(groups: Sequence[Columns], weights: Any) -> tuple[Sequence[Colum
     (positions,) = (weights > 0).nonzero()
 
     def chosen(array: Any) -> Any:
-        found = array[..., bring(positions, kernels_of(array))]
-        return found if place_of(array) != HOST else np.ascontiguousarray(found)
+        there = home_of(array)
+        found = array[..., there.bring(positions)]
+        return np.ascontiguousarray(found) if there.is_host else found
 
     return [of_samples(group, chosen) for group in groups], weights[positions]
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends import HOST, kernels_of, place_of
 from fastinfo.backends.contract import EXACT_IN_FLOATS
+from fastinfo.backends.home import home_of
 from fastinfo.binning.numpy_rules import NUMPY_RULES
 from fastinfo.binning.rules import (
     Bins,
@@ -56,19 +56,19 @@ def bin_rules(
             f"pass bins={tuple(bins)!r} for numbers, or bins=numpy.array({bins!r}) for edges"
         )
     specifications = list(bins) if several else [bins] * len(groups)
-    rules: list[Rule] = []
+    rules = list(map(_bin_rule, bins)) if several else [_bin_rule(bins)] * len(groups)
     converted: list[Columns] = []
-    for position, (specification, group) in enumerate(zip(specifications, groups, strict=True)):
-        rule = _bin_rule(specification)
+    for position, (specification, rule, group) in enumerate(
+        zip(specifications, rules, groups, strict=True)
+    ):
         if isinstance(rule, Given):
             group = _as_numbers(group, float(rule.edges[-1]))
         elif specification is not None:
             _require_floats(specification, [group] if several else groups)
-        elif not isinstance(group, (ArrayColumns, SparseColumns)):
+        elif isinstance(group, (list, tuple)):
             decided = known[position] if known else [None] * len(group)
             group = [as_integers(c, b) for c, b in zip(group, decided, strict=True)]
         converted.append(group)
-        rules.append(rule)
     return converted, rules
 
 
@@ -91,12 +91,13 @@ def as_integers(
     would be, unless a way of binning is asked for, floats of the same column have been binned, or
     they have many different values, which may well be measurements in whole numbers.
     """
+    if not column.is_float:
+        return column
     continues = isinstance(known, Categories) and known.values.dtype.kind in "iu"
-    is_candidate = column.is_float and (column.integers_with_gaps or continues)
     if (
-        not is_candidate
+        not (column.integers_with_gaps or continues)
         or (isinstance(known, Edges) and len(known))
-        or place_of(column.values) != HOST
+        or not home_of(column.values).is_host
     ):
         return column
     missing = np.isnan(column.values)
@@ -161,7 +162,7 @@ def _as_floats(integers: Any, last_edge: float) -> Any:
     values = integers.astype(np.float64)
     if integers.dtype.itemsize < 8 or not (abs(values) > EXACT_IN_FLOATS).any():
         return values
-    xp = np if place_of(integers) == HOST else kernels_of(integers).xp
+    xp = home_of(integers).xp
     limit = 2.0**63 if integers.dtype.kind == "i" else 2.0**64
     back = xp.where(values < limit, values, 0.0).astype(integers.dtype)
     values = xp.where((back > integers) | (values >= limit), xp.nextafter(values, -np.inf), values)

@@ -64,7 +64,7 @@ def normalized(
         arrays, axis = [array.reshape(-1) for array in arrays], (0,)
     try:
         arrays = _without_masked(arrays)
-        kernels = choose(place=arguments.same_place(arrays, names))
+        kernels = choose(home=arguments.same_home(arrays, names))
         arrays = list(kernels.xp.broadcast_arrays(*map(kernels.bring, arrays)))
     except ValueError as error:
         if "broadcast" not in str(error):

@@ -30,7 +30,8 @@ class Options:
         self.nan_policy = arguments.nan_policy(policy)
         self.sample_weight = sample_weight
         arguments.require_integers(self.estimator, sample_weight is not None)
-        name_of(backend)
+        if backend is not None:  # else the environment has a say, which is read when it is needed
+            name_of(backend)
         self.backend: BackendName | None = backend
         self.n_jobs = arguments.n_jobs(jobs)
 

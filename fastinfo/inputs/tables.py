@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import HOST, kernels_of, place_of
+from fastinfo.backends.home import home_of
 
 SMALL = 1 << 16
 BLOCK = 256
@@ -215,7 +215,7 @@ def by_column(array: Any) -> Any:
     """
     if array.flags.f_contiguous or array.dtype.kind == "O" or array.size < SMALL:
         return array
-    if library(array) == "cupy":
+    if not home_of(array).is_host:
         return array.T.copy().T
     columns = np.empty(array.shape, array.dtype, order="F")
     for i in range(0, array.shape[0], BLOCK):
@@ -290,11 +290,11 @@ def _each_once(names: list[Any]) -> list[Any]:
 def like(result: Any, data: Any) -> Any:
     """A result in the array namespace of the data that it was computed from."""
     is_torch = library(data) == "torch"
-    if place_of(data) == HOST:
+    home = home_of(data)
+    if home.is_host:
         return sys.modules["torch"].from_numpy(result) if is_torch else result
-    kernels = kernels_of(data)
-    with kernels.current():
-        result = kernels.bring(result)
+    with home.current():
+        result = home.bring(result)
         return sys.modules["torch"].from_dlpack(result) if is_torch else result
 
 
@@ -317,15 +317,15 @@ def labelled(
 
 
 def on_device(data: Any) -> Any:
-    """A CuPy array of samples on a GPU, of the same memory.
+    """An array of its home of samples on a device, of the same memory.
 
     Raises
     ------
     ImportError
         For a torch tensor without a CuPy that works.
     """
-    if library(data) == "cupy":
+    home = home_of(data)
+    if isinstance(data, home.xp.ndarray):
         return data
-    kernels = kernels_of(data)
-    with kernels.current():
-        return kernels.xp.from_dlpack(data.detach())
+    with home.current():
+        return home.xp.from_dlpack(data.detach())

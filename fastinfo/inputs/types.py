@@ -90,7 +90,7 @@ NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
 Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
 """What normalised mutual information is a share of."""
 
-EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
+EstimatorName: TypeAlias = Literal["ml", "miller_madow", "grassberger"]
 """An estimator of entropies."""
 
 BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.backends import choose, on_device_of, reducing
+from fastinfo.backends import on_device_of, reducing
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
 from fastinfo.inputs import arguments
@@ -221,10 +221,11 @@ def mutual_information(
         there are variables is refused, for `numpy.histogram2d` would take it for numbers.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
-    estimator : {"ml", "miller_madow"}
+    estimator : {"ml", "miller_madow", "grassberger"}
         How entropies are estimated from counts. ``"ml"``, the plug-in estimate, is never negative
         here and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, K the numbers of
-        occupied cells; ``"miller_madow"`` takes that off again and may be negative.
+        occupied cells. The others correct for that and may be negative: ``"miller_madow"`` takes
+        it off, ``"grassberger"`` weighs each count by a function that is nearly free of bias [2]_.
     nan_policy : {"raise", "omit", "propagate"}
         Whether missing samples (NaN, None, masked, outside of the edges) are an error, are left
         out together with their partners, or make the result NaN.
@@ -274,6 +275,7 @@ def mutual_information(
     ----------
     .. [1] T. M. Cover and J. A. Thomas, *Elements of Information Theory*, 2nd ed., Wiley 2006,
        chapter 2.
+    .. [2] P. Grassberger, "Entropy estimates from insufficient samplings", arXiv:physics/0307138.
 
     Examples
     --------
@@ -470,26 +472,29 @@ def _measure(
     ``tell`` is given the counts and their entropies, to warn where they are mostly chance.
     """
     with on_device_of(*variables, options.sample_weight):
-        counts = samples.joint_counts(variables, options)
-        kernels = choose(options.backend, arguments.place(variables))
+        counts, kernels = samples.joint_counts(variables, options)
         kernels = reducing(kernels, prod(counts.shape))
-        arguments.require_integers(options.estimator, counts.is_weighted)
         if counts.is_unknown:
             return float("nan")
 
         def marginal(*axes: int) -> Any:
             return kernels.bring(counts.marginal(*axes))
 
-        n_variables, possible = counts.n_variables, partial(samples.possible_cells, counts)
-        entropy = entropies.of_marginals(
-            marginal, n_variables, possible, options.estimator, kernels
-        )
+        def entropy_by(estimator: str) -> Callable[..., Any]:
+            possible = partial(samples.possible_cells, counts)
+            return entropies.of_marginals(
+                marginal, counts.n_variables, possible, estimator, kernels, n_samples
+            )
+
+        is_weighted = counts.is_weighted
+        n_samples = None if is_weighted else int(counts.n_samples)
+        entropy = entropy_by(options.estimator)
         value = entropies.without_rounding(
-            formula(entropy), formula.bounds, options.estimator, kernels
+            float(formula(entropy)), formula.bounds, options.estimator, kernels
         )
-        if tell is not None and not counts.is_weighted:
+        if tell is not None and not is_weighted:
             if not entropies.ESTIMATORS[options.estimator].is_plug_in:
                 # What is corrected is still mostly chance where the plug-in value is.
-                entropy = entropies.of_marginals(marginal, n_variables, possible, "ml", kernels)
+                entropy = entropy_by("ml")
             tell(counts, entropy, options.unit)
-        return float(value) / options.unit
+        return float(value / options.unit)

@@ -78,7 +78,7 @@ def encode(
         if len(columns) != 1:
             raise ValueError(f"x has {len(columns)} columns; encode takes one: pass x[:, 0]")
         (converted,), (rule,) = bin_arguments.bin_rules(bins, [columns])
-        kernels = choose(backend, arguments.place_of_columns(converted, None, backend))
+        kernels = choose(backend, arguments.home_of_columns(converted, None, backend))
         coder = binning.fit(converted[0], binning.rules.sharing(rule, n_variables), kernels)
         codes, found = np.asarray(kernels.to_host(coder.codes())), coder.bins
     return Encoded(codes, found.edges if isinstance(found, Edges) else found.values, len(found))

@@ -8,10 +8,9 @@ from typing import Any
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.backends import choose, on_device_of, reducing
+from fastinfo.backends import on_device_of, reducing
 from fastinfo.estimators import entropies
 from fastinfo.formulas import Formula
-from fastinfo.inputs import arguments
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.types import BackendName, Bins, NanPolicy, Samples, Weights
 from fastinfo.measures import probabilities, samples
@@ -178,8 +177,7 @@ def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
     """A formula over the frequencies of two samples in the same bins."""
     probabilities.warn_where(formula.name, x, y)
     with on_device_of(x, y):
-        left, right = samples.joint_counts_of_two(x, y, options)
-        kernels = choose(options.backend, arguments.place((x, y)))
+        left, right, kernels = samples.joint_counts_of_two(x, y, options)
         kernels = reducing(kernels, prod(left.shape))
         if left.is_unknown or right.is_unknown:
             return float("nan")

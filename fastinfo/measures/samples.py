@@ -10,7 +10,9 @@ import numpy as np
 from fastinfo import binning
 from fastinfo.accumulators.count_columns import How, count_columns
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
-from fastinfo.backends import bring, choose, on_host
+from fastinfo.backends import choose, on_host
+from fastinfo.backends.contract import Kernels
+from fastinfo.backends.home import HOST
 from fastinfo.binning.rules import Bins, Edges
 from fastinfo.data.columns import Column, Columns
 from fastinfo.estimators import entropies
@@ -18,8 +20,10 @@ from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
 
 
-def joint_counts(variables: Sequence[Any], options: Options) -> JointCounts:
+def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCounts, Kernels]:
     """Counts of the samples of some variables, or the counts that came in their place.
+
+    With the kernels that counted them, or that work where the counts are.
 
     Raises
     ------
@@ -33,40 +37,40 @@ def joint_counts(variables: Sequence[Any], options: Options) -> JointCounts:
             raise TypeError("JointCounts stand in place of all samples: pass them alone")
         options.refuse_for_counts()
         _require_samples(counts)
+        arguments.require_integers(options.estimator, counts.is_weighted)
         if len(variables) != counts.n_variables:
             raise ValueError(
                 f"{len(variables)} variables are needed; these JointCounts have "
                 f"{counts.n_variables}"
             )
-    else:
-        names = variable_names(len(variables))
-        if len(given) < len(variables):
-            missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
-            raise TypeError(f"samples of {missing} are missing")
-        counts = _count_groups(
-            [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)],
-            options,
-            options.sample_weight,
-        )
+        return counts, choose(options.backend, HOST)
+    names = variable_names(len(variables))
+    if len(given) < len(variables):
+        missing = ", ".join(n for n, v in zip(names, variables, strict=True) if v is None)
+        raise TypeError(f"samples of {missing} are missing")
+    groups = [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)]
+    counts, kernels = _count_groups(groups, options, options.sample_weight)
     _require_samples(counts)
-    return counts
+    return counts, kernels
 
 
-def joint_counts_of_two(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
-    """Counts of two samples of one variable, over the bins of both together."""
+def joint_counts_of_two(
+    x: Any, y: Any, options: Options
+) -> tuple[JointCounts, JointCounts, Kernels]:
+    """Counts of two samples of one variable, over the bins of both together, as `joint_counts`."""
     if isinstance(x, JointCounts) and isinstance(y, JointCounts):
         options.refuse_for_counts()
-        left, right = x, y
+        left, right, kernels = x, y, choose(options.backend, HOST)
     elif isinstance(x, JointCounts) or isinstance(y, JointCounts):
         raise TypeError("one side is JointCounts and the other samples: count both, or neither")
     else:
-        left, right = _count_both(x, y, options)
+        left, right, kernels = _count_both(x, y, options)
     _require_samples(left)
     _require_samples(right)
-    return left, right
+    return left, right, kernels
 
 
-def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts]:
+def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCounts, Kernels]:
     """Bins by all samples, then counts of each side."""
     weights = (None, None) if options.sample_weight is None else options.sample_weight
     if not isinstance(weights, (tuple, list)) or len(weights) != 2:
@@ -88,13 +92,13 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
     for side, weight in enumerate(weights):
         (groups[side],), weights[side] = arguments.with_weight([groups[side]], weight)
     both_sides = [column for group in groups for column in group]
-    place = arguments.place_of_columns(both_sides, None, options.backend)
-    kernels = choose(options.backend, place)
+    home = arguments.home_of_columns(both_sides, None, options.backend)
+    kernels = choose(options.backend, home)
     of_both = None
     if any(weight is not None for weight in weights):
         of_both = kernels.xp.concatenate(
             [
-                bring(np.ones(group[0].values.size) if weight is None else weight, kernels)
+                kernels.bring(np.ones(group[0].values.size) if weight is None else weight)
                 for group, weight in zip(groups, weights, strict=True)
             ]
         )
@@ -114,7 +118,7 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
                 "of one type"
             )
         if left.is_float and right.is_float and not gives_edges:
-            values = [bring(column.values, kernels) for column in (left, right)]
+            values = [kernels.bring(column.values) for column in (left, right)]
             both = Column("x and y", kernels.xp.concatenate(values))
             _, (rule,) = bin_arguments.bin_rules(options.bins, [[both]])
             rule = binning.rules.sharing(rule, len(groups[0]))
@@ -122,11 +126,11 @@ def _count_both(x: Any, y: Any, options: Options) -> tuple[JointCounts, JointCou
             edges.append(coder.bins)
         else:
             edges.append(None)
-    sides = [
-        _count_groups([side], options, weight, fixed=[edges])
+    left, right = (
+        _count_groups([side], options, weight, fixed=[edges])[0]
         for side, weight in zip(zip(*pairs, strict=True), weights, strict=True)
-    ]
-    return sides[0], sides[1]
+    )
+    return left, right, kernels
 
 
 def _count_groups(
@@ -134,9 +138,10 @@ def _count_groups(
     options: Options,
     sample_weight: Any,
     fixed: Sequence[Sequence[Bins | None]] | None = None,
-) -> JointCounts:
+) -> tuple[JointCounts, Kernels]:
     how = How(options.bins, options.nan_policy, None, options.backend, options.n_jobs)
-    return JointCounts.of_counted(count_columns(groups, sample_weight, how, fixed), how)
+    counted, kernels = count_columns(groups, sample_weight, how, fixed)
+    return JointCounts.of_counted(counted, how), kernels
 
 
 def possible_cells(counts: JointCounts, variable: int) -> int:

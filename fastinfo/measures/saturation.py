@@ -68,6 +68,9 @@ def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
     ``entropy`` is what formulas call, and has the entropies that they needed already. Almost every
     table is done with after a few microseconds.
     """
+    n_samples = int(counts.n_samples)
+    if n_samples < FEWEST_SAMPLES:
+        return
     is_conditional = counts.n_variables == 3
     k_x, k_y, k_z = counts.shape if is_conditional else (*counts.shape, 1)
     if is_conditional:
@@ -77,9 +80,6 @@ def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
     else:
         h_x, h_y = float(entropy(0)), float(entropy(1))
         value = h_x + h_y - float(entropy(0, 1))
-    n_samples = int(counts.n_samples)
-    if n_samples < FEWEST_SAMPLES:
-        return
     # Of several bins of Z as in `may_be_chance`, with 1/(n − 1) ≤ 2/n; the logarithm is concave.
     bound = math.log1p(2 * (k_x - 1) * (k_y - 1) * k_z / n_samples)
     if not is_chance(value, (h_x, h_y), bound):

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo import binning
-from fastinfo.backends import HOST, bring, place_of, quantiles, threads
+from fastinfo.backends import quantiles, threads
 from fastinfo.backends.contract import Array, Kernels, RowSummary, Summary, code_dtype
+from fastinfo.backends.home import home_of
 from fastinfo.binning.rules import Edges, Given, Quantile, Rule, Uniform, default_n_bins
 from fastinfo.data.columns import ArrayColumns, Columns
 from fastinfo.system.ranges import RANGE, map_threads
@@ -137,7 +138,7 @@ def _parts(
         if at_once is None:
             size = min(RANGE // n_samples, -(-len(columns) // (4 * n_jobs)))
         else:
-            is_there = place_of(columns.rows) != HOST
+            is_there = not home_of(columns.rows).is_host
             size = (at_once if is_there else min(at_once, BROUGHT_AT_ONCE)) // n_samples
     size = max(size, 1)
     for start in range(0, len(columns), size):
@@ -149,15 +150,18 @@ def _encode(
 ) -> Features:
     found = None
     if isinstance(columns, ArrayColumns) and weights is None:
-        found = _encode_rows(bring(columns.rows, kernels), rule, kernels)
+        found = _encode_rows(kernels.bring(columns.rows), rule, kernels)
     if found is None:
         coders = [binning.fit(column, rule, kernels, weights=weights) for column in columns]
-        if refuse:
+        codes, n_bins = zip(*((coder.codes(), len(coder.bins)) for coder in coders), strict=True)
+        each = zip(coders, codes, n_bins, strict=True)
+        has_missing = [coder.has_missing and bool((own == k).any()) for coder, own, k in each]
+        if refuse and any(has_missing):
             binning.refuse_missing(columns, coders)
         return Features(
-            [coder.codes()[None] for coder in coders],
-            np.array([len(coder.bins) for coder in coders]),
-            np.array([coder.has_missing for coder in coders]),
+            [own[None] for own in codes],
+            np.array(n_bins),
+            np.array(has_missing),
             np.array([isinstance(coder.bins, Edges) for coder in coders]),
         )
     if refuse and found.has_missing.any():

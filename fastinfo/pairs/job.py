@@ -68,9 +68,10 @@ class Job:
         self.stays = stays
         self.memory_limit = memory_limit
         self.strata = strata
-        n_samples = plan.n_samples if strata is None else strata.order.size
-        assert strata is None or measure.term is not None  # other entropies do not add up
-        term = measure.term or terms.XLOGX
+        n_samples, term = plan.n_samples, measure.term or terms.XLOGX
+        if strata is not None:
+            assert measure.term is not None  # other entropies do not add up
+            n_samples, term = strata.order.size, term.given()
         self.reduction = terms.reduction(term, n_samples, is_weighted=weights is not None)
         self._take(kernels, features, weights)
 

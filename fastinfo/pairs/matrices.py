@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo import counting
-from fastinfo.backends import HOST, choose, kernels_of, on_device_of, place_of, place_of_kernels
-from fastinfo.backends.host import HostKernels
+from fastinfo.backends import choose, on_device_of
+from fastinfo.backends.generic import GenericKernels
+from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.types import Kinds, Table
@@ -54,20 +55,21 @@ def matrix(
     with on_device_of(X, Y, options.sample_weight):
         given = runs.resolve(runs.inputs(X, Y, options.bins, kinds), options)
         shape = given.shape
-        kernels = choose(options.backend, runs.place_of_inputs(given, options))
-        goes_to = place_of(X if out is None else out)
+        kernels = choose(options.backend, runs.home_of_inputs(given, options))
+        values = None if out is None else arguments.output(out, shape)
+        goes_to = home_of(X if values is None else values)
         # Tiles that pass through a file, or are marked by what the host knows, go to the host.
         passes_host = run.checkpoint is not None or options.nan_policy == "propagate"
-        stays = goes_to != HOST and not passes_host and goes_to == place_of_kernels(kernels)
-        if out is None:
+        is_there = not goes_to.is_host and goes_to.place == kernels.home.place
+        stays = is_there and not passes_host
+        if values is None:
             if not stays:
                 counting.require_memory(
                     shape, what="the matrix", help_="pass out=, or use top_pairs"
                 )
             values = (kernels.xp if stays else np).empty(shape)  # every cell is written to
-        else:
-            values = arguments.output(out, shape)
-        target: Any = HostKernels() if place_of(values) == HOST else kernels_of(values)
+        there = home_of(values)
+        target: Any = GenericKernels() if there.is_host else choose(home=there)
         binned = runs.bin_features(given, options)
         sink = MatrixSink(values, given.n_left, options.unit, target, stays, measure.planes[0])
         runs.measure_pairs(binned, sink, options, run, measure)

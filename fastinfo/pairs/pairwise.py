@@ -121,10 +121,9 @@ def pairwise_mutual_information(
         `numpy.memmap` in the end.
     memory_limit : int, optional
         Bytes that each of these may take: the rows of bits that are made of features with few
-        bins, which beyond the limit are counted without them, and slower; the counts of the tiles
-        under way, where an estimator other than ``"ml"`` wants them, though a thread always holds
-        one pair; the pairs of `top_pairs`. A quarter of the free memory by default. The binned
-        samples, the matrix, and the tiles of ``"ml"``, which are small, do not count.
+        bins, which beyond the limit are counted without them, and slower; the pairs of `top_pairs`.
+        A quarter of the free memory by default. The binned samples, the matrix, and the tiles under
+        way, which are small, do not count.
     checkpoint : path, optional
         A directory that keeps the finished tiles. A run that was broken off, even by SIGKILL, goes
         on from there when called again, in tiles of the size that it was begun with; with other

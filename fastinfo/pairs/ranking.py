@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo import formulas
-from fastinfo.backends import load
+from fastinfo.backends import choose
 from fastinfo.backends.contract import Kernels
 from fastinfo.estimators import entropies
 from fastinfo.estimators.chance import expected_information
@@ -72,7 +72,7 @@ class Judge:
         self.unit = unit
         self.is_normalized = average is not None
         self.average = formulas.AVERAGES[average or "arithmetic"]
-        self._reference = load("numpy")()
+        self._reference = choose("numpy")
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, tuple[Margins, float, int]] = {}
         self._expected: dict[tuple[int, int], float] = {}

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import HOST, Place, bring, choose
-from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends import choose
+from fastinfo.backends.contract import Array, Home, Kernels
 from fastinfo.data.columns import Columns, typical
 from fastinfo.inputs import arguments, bin_arguments, preparation, tables
 from fastinfo.inputs.options import Options
@@ -196,7 +196,8 @@ class Binned(NamedTuple):
     features: Features
     kernels: Kernels
     weights: Array | None
-    place: Place
+    home: Home
+    """Where the features are, or where the caller wants them."""
     n_samples: int
     n_left: int | None
     estimator: str
@@ -206,10 +207,10 @@ class Binned(NamedTuple):
         return Judge(self.features, self.kernels, self.weights, self.estimator, unit, average)
 
 
-def place_of_inputs(given: Inputs, options: Options) -> Place:
+def home_of_inputs(given: Inputs, options: Options) -> Home:
     """Where the features are, or where the caller wants them."""
     columns = [column for group in given.groups for column in typical(group)]
-    return arguments.place_of_columns(columns, given.weights, options.backend)
+    return arguments.home_of_columns(columns, given.weights, options.backend)
 
 
 def resolve(given: Inputs, options: Options) -> Inputs:
@@ -229,12 +230,12 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 def bin_features(given: Inputs, options: Options) -> Binned:
     """Bin the features of one or two tables, which are settled."""
     n_samples = arguments.same_length([c for group in given.groups for c in typical(group)])
-    place = place_of_inputs(given, options)
-    kernels = choose(options.backend, place)
-    weights = None if given.weights is None else bring(given.weights, kernels)
+    home = home_of_inputs(given, options)
+    kernels = choose(options.backend, home)
+    weights = None if given.weights is None else kernels.bring(given.weights)
     refuse = options.nan_policy == "raise"
     binned = features.encode(given.groups, given.rules, kernels, options.n_jobs, refuse, weights)
-    return Binned(binned, kernels, weights, place, n_samples, given.n_left, options.estimator)
+    return Binned(binned, kernels, weights, home, n_samples, given.n_left, options.estimator)
 
 
 def _rules(given: Inputs) -> tuple[Sequence[Columns], list[Any]]:
@@ -284,7 +285,7 @@ def measure_pairs(
             stays=sink.stays,
         )
         # What is on a device already is measured there, and what stays on one has to be.
-        is_shared = binned.place == HOST and not job.stays
+        is_shared = binned.home.is_host and not job.stays
         jobs = team(job, kernels.other_devices()) if is_shared else [job]
         engine.run(jobs, sink, options.n_jobs, report, finished)
 

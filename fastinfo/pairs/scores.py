@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends import on_device_of
-from fastinfo.backends.host import HostKernels
+from fastinfo.backends.generic import GenericKernels
 from fastinfo.inputs import arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
@@ -161,7 +161,7 @@ def score(
         given = _inputs(table, target, bins, kinds)
         binned = runs.bin_features(runs.resolve(given, options), options)
         values = np.empty(given.shape)
-        host: Any = HostKernels()
+        host: Any = GenericKernels()
         sink = MatrixSink(values, given.n_left, options.unit, host, False)
         measure = mutual_information(options.estimator)
         runs.measure_pairs(binned, sink, options, settings, measure)

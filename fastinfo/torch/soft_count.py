@@ -12,8 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from fastinfo.backends import kernels_of
-from fastinfo.backends.contract import Array, SoftBins, SoftKernels
+from fastinfo.backends import choose
+from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends.home import home_of
+from fastinfo.backends.soft import SoftBins
 from fastinfo.system.ranges import map_threads, over_ranges
 
 RANGE = 1 << 17
@@ -76,7 +78,7 @@ class SoftCount(torch.autograd.Function):
     def forward(*inputs: Any) -> torch.Tensor:
         """Count, on the device of the samples."""
         pairs = Pairs(*inputs)
-        return home_of(pairs.x).count(pairs)
+        return counter_of(pairs.x).count(pairs)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
@@ -118,7 +120,7 @@ class SoftCountGradient(torch.autograd.Function):
         pairs = Pairs(*parts)
         by_x = torch.empty_like(pairs.x) if wants_x else None
         by_y = torch.empty_like(pairs.y) if wants_y else None
-        home_of(pairs.x).differentiate(pairs, by_counts.contiguous(), by_x, by_y)
+        counter_of(pairs.x).differentiate(pairs, by_counts.contiguous(), by_x, by_y)
         return tuple(by for by in (by_x, by_y) if by is not None)
 
     @staticmethod
@@ -177,14 +179,14 @@ def _by_limits(
     return torch.stack([-total - by_high, by_high], dim=1)
 
 
-class Host:
-    """Kernels of the processor; they read the memory of tensors as NumPy arrays.
+class HostCounter:
+    """Kernels of the processor, which read the memory of tensors as NumPy arrays.
 
     How samples are divided among threads does not depend on how many these are, nor on how many
     pairs there are.
     """
 
-    def __init__(self, kernels: SoftKernels) -> None:
+    def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
 
     def count(self, tensors: Pairs) -> torch.Tensor:
@@ -262,8 +264,8 @@ def _groups(n_pairs: int, n_samples: int, size: int) -> list[slice]:
     return [slice(start, min(start + step, n_pairs)) for start in range(0, n_pairs, step)]
 
 
-class Device:
-    """Kernels of a device; they read the memory of tensors by DLPack.
+class DeviceCounter:
+    """Kernels of a device, which read the memory of tensors by DLPack.
 
     They are those of PyTorch's stream, so that work is done in the order of calls: the two
     libraries would wait for each other by themselves only where both are on the default stream.
@@ -271,7 +273,7 @@ class Device:
     current one.
     """
 
-    def __init__(self, kernels: Any) -> None:
+    def __init__(self, kernels: Kernels) -> None:
         self.kernels = kernels
 
     def count(self, tensors: Pairs) -> torch.Tensor:
@@ -305,8 +307,8 @@ class Device:
         return xp.from_dlpack(tensor)
 
 
-def home_of(tensor: torch.Tensor) -> Host | Device:
-    """The kernels at home where a tensor is.
+def counter_of(tensor: torch.Tensor) -> HostCounter | DeviceCounter:
+    """The kernels that work where a tensor is.
 
     Raises
     ------
@@ -319,17 +321,13 @@ def home_of(tensor: torch.Tensor) -> Host | Device:
             f"tensors are on {device}; accepted are tensors of the CPU and of CUDA devices: "
             "x.cpu() brings them to the host"
         )
-    kernels = kernels_of(tensor)
-    if device.type == "cpu" and kernels.xp is not np:
+    home = home_of(tensor)
+    kernels = choose(home=home)
+    if not home.is_host:
+        return DeviceCounter(kernels)
+    if not kernels.home.is_host:
         raise TypeError(
             f"FASTINFO_BACKEND names the backend {kernels.name!r}, which cannot read tensors of "
             "the CPU; move them to its device, or unset FASTINFO_BACKEND"
         )
-    if not isinstance(kernels, SoftKernels):
-        raise TypeError(
-            f"tensors are on {device}, and the backend {kernels.name!r} of this version has "
-            "no soft counts: x.cpu() brings them to the host"
-        )
-    if device.type == "cpu":
-        return Host(kernels)
-    return Device(kernels)
+    return HostCounter(kernels)

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from fastinfo.backends.contract import SOFT_KERNELS, SoftBins
+from fastinfo.backends.soft import SOFT_KERNELS, SoftBins
 from fastinfo.inputs.arguments import one_of
 from fastinfo.torch import arguments
 from fastinfo.torch.soft_count import soft_count

@@ -2,67 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
-from functools import wraps
-from typing import Any, Concatenate, ParamSpec, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from fastinfo.backends import quantiles
-from fastinfo.backends.contract import OnHost, RowSummary, SoftBins, Summary, Uncoded
-from fastinfo.backends.cupy import (
-    count,
-    discovery,
-    encode,
-    matrix,
-    pairs,
-    plan,
-    rows,
-    soft,
-    sums,
-    transfer,
-)
+from fastinfo.backends.contract import OnHost, RowSummary, Summary, Uncoded
+from fastinfo.backends.cupy import count, discovery, encode, matrix, pairs, rows, soft, sums
 from fastinfo.backends.cupy.device import Array, Device
+from fastinfo.backends.cupy.home import CupyHome, on_device
 from fastinfo.backends.cupy.pairs import tile_sizes, ways
+from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.pair_sums import PairSums
+from fastinfo.backends.soft import SoftBins
 from fastinfo.backends.terms import Reduction
 
-P = ParamSpec("P")
-Result = TypeVar("Result")
+__all__ = ["CupyHome", "CupyKernels"]
 
 
-def on_device(
-    method: Callable[Concatenate[CupyKernels, P], Result],
-) -> Callable[Concatenate[Any, P], Result]:
-    """Run a method on the kernels' device and stream: CuPy keeps both by thread."""
-
-    @wraps(method)
-    def run(self: Any, /, *arguments: P.args, **options: P.kwargs) -> Result:
-        try:
-            with self.current():
-                return method(self, *arguments, **options)
-        except MemoryError as error:
-            raise MemoryError(
-                f"CUDA device {self.device.number} ({self.device.properties.name}) is out of "
-                f"memory: {error}; take less at a time, or leave the device out "
-                "(CUDA_VISIBLE_DEVICES)"
-            ) from error
-
-    return run
-
-
-class CupyKernels:
+class CupyKernels(GenericKernels):
     """The kernels of the contract on one device, and on one stream of it.
 
-    That is the stream which is the current one where they are made: whatever thread calls them,
-    samples are read after they were written, and memory is given to others once it was read.
+    Parameters
+    ----------
+    where : CupyHome, Device, int or None
+        Where they work: a device, or its number, stands for its home on the current stream, and
+        None for that of the thread's current device.
+    choose : callable, optional
+        Which way to count the pairs of a tile.
     """
 
     name = "cupy"
+    home: CupyHome
     tile_shape = tile_sizes.TILE_SHAPE
-    samples_at_once: int | None = 1 << 30
-    """As many as a table of 32 bits can count, and less; `for_samples` takes fewer."""
     most_threads = 4
     """One at a time fills a page-locked buffer, to a fifth of what PCIe takes, or waits for a tile;
     each has up to a gigabyte of the device under way."""
@@ -70,21 +43,11 @@ class CupyKernels:
 
     def __init__(
         self,
-        device: Device | int | None = None,
-        supply: plan.Supply | None = None,
-        stream: int | None = None,
+        where: CupyHome | Device | int | None = None,
         choose: pairs.Choose = ways.choose,
     ) -> None:
-        if device is None or isinstance(device, int):
-            device = discovery.device(device)
-        self.device = device
-        self.stream = device.current_stream() if stream is None else stream
-        self.xp: Any = device.xp
-        self._uploads = transfer.Uploads(device)
-        self._supply = supply
+        self.home = where if isinstance(where, CupyHome) else CupyHome(where)
         self._choose = choose
-        if supply is not None:
-            self.samples_at_once = supply.samples
 
     @classmethod
     def describe(cls) -> str:
@@ -97,56 +60,10 @@ class CupyKernels:
             told.append(f"{found.properties.name} (capability {major}.{minor}{too_old})")
         return ", ".join(told)
 
-    def other_devices(self) -> Sequence[CupyKernels]:
-        """Those of all other devices that are not too old."""
-        return [
-            CupyKernels(found, choose=self._choose)
-            for found in discovery.devices()
-            if found.number != self.device.number and discovery.is_capable(found)
-        ]
-
-    def current(self) -> AbstractContextManager[Any]:
-        """With the device and the stream as the thread's current ones."""
-        return self.device.on_stream(self.stream)
-
-    def on_stream(self, pointer: int) -> CupyKernels:
-        """The same on another stream of the device, which another library may have made."""
-        return CupyKernels(self.device, self._supply, pointer, self._choose)
-
-    @on_device
-    def bring(self, array: Any) -> Array:
-        """Copy from the host; from another device it would be a mixture, which the edge refuses."""
-        if isinstance(array, np.ndarray):
-            return self._uploads.copy(array)
-        return self.xp.asarray(array)
-
-    @on_device
-    def for_samples(self, arrays: Sequence[Any]) -> CupyKernels:
-        """Look at the memory that is free, unless the arrays are small."""
-        n_samples = arrays[0].size
-        sizes = [array.nbytes for array in arrays if isinstance(array, np.ndarray)]
-        if sum(sizes) <= transfer.CHUNK_BYTES:
-            return self
-        supply = plan.supply(sizes, n_samples, self.device.free_bytes())
-        if supply is None:
-            return self
-        return CupyKernels(self.device, supply, self.stream, self._choose)
-
-    def bring_or_stream(self, array: Any) -> Array | OnHost:
-        """On the host where that was decided for arrays of this size."""
-        supply = self._supply
-        if (
-            supply is None
-            or not isinstance(array, np.ndarray)
-            or array.nbytes <= supply.whole_bytes
-        ):
-            return self.bring(array)
-        return OnHost(array, self.bring, supply.samples)
-
-    @on_device
-    def to_host(self, array: Array) -> Any:
-        """Copy."""
-        return array.get()
+    @property
+    def device(self) -> Device:
+        """That of the home."""
+        return self.home.device
 
     @on_device
     def summarize(self, values: Array | OnHost) -> Summary:
@@ -168,14 +85,7 @@ class CupyKernels:
             values = self.xp.where(values == values, values, values.dtype.type(np.nan))
         return self.xp.sort(values)[: values.size - summary.n_missing]
 
-    @on_device
-    def quantile_edges(self, ordered: Array, n_bins: int) -> Any:
-        """The distinct values and how often each occurs come to the host, which decides."""
-        is_first = self.xp.ones(ordered.size, np.bool_)
-        is_first[1:] = ordered[1:] != ordered[:-1]
-        firsts = self.xp.flatnonzero(is_first)
-        counts = np.diff(firsts.get(), append=ordered.size)
-        return quantiles.edges(ordered[firsts].get().astype(np.float64), counts, n_bins)
+    quantile_edges = on_device(GenericKernels.quantile_edges)
 
     @on_device
     def encode_integers(

@@ -62,8 +62,10 @@ def found_by(cupy: Any) -> tuple[Device, ...] | UnusableError:
 
 def capable(devices: Sequence[Device]) -> tuple[Device, ...] | UnusableError:
     """The devices, unless all are older than the kernels can be compiled for."""
-    if any(map(is_capable, devices)):
-        return tuple(devices)
+    return tuple(devices) if any(map(is_capable, devices)) else _too_old(devices)
+
+
+def _too_old(devices: Sequence[Device]) -> UnusableError:
     told = ", ".join(
         f"{device.properties.name} has {device.properties.capability[0]}."
         f"{device.properties.capability[1]}"
@@ -98,10 +100,9 @@ def device(number: int | None) -> Device:
     """One device: the numbered one, or the one that CuPy has as its current one."""
     every = devices()
     chosen = every[every[0].current_number() if number is None else number]
-    found = capable([chosen])
-    if isinstance(found, UnusableError):
-        raise found
-    return chosen
+    if is_capable(chosen):
+        return chosen
+    raise _too_old([chosen])
 
 
 def _first_line(error: BaseException) -> str:

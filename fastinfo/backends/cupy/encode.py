@@ -91,9 +91,9 @@ def values_of_keys(keys: Any, dtype: Any) -> Any:
 
 def lower_keys(edges: Any, dtype: Any) -> Any:
     """For each edge, the key of the smallest value of ``dtype`` that is not below it."""
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore"):  # an edge beyond the largest float becomes infinity
         reached = edges.astype(dtype)
-    reached = np.where(reached < edges, np.nextafter(reached, dtype.type(np.inf)), reached)
+        reached = np.where(reached < edges, np.nextafter(reached, dtype.type(np.inf)), reached)
     return keys_of_values(np.where(reached == 0, -0.0, reached), dtype)
 
 
@@ -101,8 +101,8 @@ def upper_keys(edges: Any, dtype: Any) -> Any:
     """For each edge, the key of the largest value of ``dtype`` that is not above it."""
     with np.errstate(over="ignore"):
         reached = edges.astype(dtype)
-    passes = reached.astype(np.float64) > edges
-    reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
+        passes = reached.astype(np.float64) > edges
+        reached = np.where(passes, np.nextafter(reached, dtype.type(-np.inf)), reached)
     return keys_of_values(np.where(reached == 0, 0.0, reached), dtype)
 
 

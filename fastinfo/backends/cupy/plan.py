@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
-from fastinfo.backends.contract import SoftBins
 from fastinfo.backends.cupy.device import Properties
+from fastinfo.backends.soft import SoftBins
 
 Result = TypeVar("Result")
 

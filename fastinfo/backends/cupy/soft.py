@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import SoftBins
 from fastinfo.backends.cupy import plan
 from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.sources import TYPE_NAMES
+from fastinfo.backends.soft import SoftBins
 
 GAUSSIAN = -1
 """The value of ``order`` that stands for the Gaussian kernel, as in ``spread.cuh``."""

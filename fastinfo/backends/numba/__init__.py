@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import SoftBins, Summary, TileShape, code_dtype
-from fastinfo.backends.host import HostKernels
+from fastinfo.backends.contract import Summary, TileShape, code_dtype
+from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.numba import (
     chance,
     count,
@@ -26,6 +26,7 @@ from fastinfo.backends.numba.jit import VERSION, compile_time, u64
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.backends.pair_sums import PairSums
 from fastinfo.backends.quantiles import outweighs
+from fastinfo.backends.soft import SoftBins
 from fastinfo.backends.terms import Reduction
 
 Array = np.ndarray[Any, Any]
@@ -37,7 +38,7 @@ MOST_BLOCK_CELLS = 1 << 32
 def _fixed(array: Array) -> Array:
     """A read-only view, so that read-only and writable inputs share one compiled kernel."""
     view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
+    view.setflags(write=False)
     return view
 
 
@@ -76,7 +77,7 @@ def _grid(low: float, high: float, n_bins: int) -> _Grid:
     return _Grid(edges, scale, 2.0 ** (52 - shift), u64(shift), u64(units))
 
 
-class NumbaKernels(HostKernels):
+class NumbaKernels(GenericKernels):
     """The kernels of the contract, compiled."""
 
     name = "numba"
@@ -183,13 +184,12 @@ class NumbaKernels(HostKernels):
         if weights is not None:
             counts = count.sum_weights(left, _fixed(weights), n_cells)
         elif len(columns) == 1 or not unjoined:
-            counts = count.count_one(left, n_cells).astype(np.int64)
+            counts = count.count_one(left, n_cells)
         else:
             cells = np.empty(count.BLOCK, np.uint16 if n_cells <= 1 << 16 else np.uint32)
             counts = count.count_two(left, columns[-1], shape[-1], n_cells, cells)
-            counts = counts.astype(np.int64)
-        table: Array = counts.reshape(shape)[tuple(slice(bins) for bins in n_bins)]
-        return table
+        table: Array = counts.reshape(shape)[tuple([slice(bins) for bins in n_bins])]
+        return table.astype(np.int64 if weights is None else np.float64)  # without gaps
 
     def pack(
         self,
@@ -216,7 +216,7 @@ class NumbaKernels(HostKernels):
             return pairs.pair_sums(left, lefts, right, rights, self._choose)
         return super().pair_sums(left, lefts, right, rights)
 
-    def sum_xlogx(self, counts: Array) -> Array:
+    def sum_xlogx(self, counts: Array) -> Any:
         """By a table where the counts are small."""
         return sums.sum_xlogx(counts)
 

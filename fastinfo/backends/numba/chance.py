@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends.host import NEGLIGIBLE
+from fastinfo.backends.chance import NEGLIGIBLE
 from fastinfo.backends.numba.jit import jit, jit_inline
 
 FEW = 1024.0

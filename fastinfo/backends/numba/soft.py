@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends.contract import GAUSSIAN_REACH, SoftBins
 from fastinfo.backends.numba.jit import jit, u64
+from fastinfo.backends.soft import GAUSSIAN_REACH, SoftBins
 
 Array = np.ndarray[Any, Any]
 

@@ -16,7 +16,8 @@ from fastinfo.backends.numba.jit import jit, jit_inline
 
 Array = np.ndarray[Any, Any]
 
-TABLE_SIZE = 65_536
+TABLE_BITS = 16
+TABLE_SIZE = 1 << TABLE_BITS
 """Entries of the table for counts of any size: 512 KB, of which the cache holds what is used."""
 _BATCH = 256
 """Terms that are added up plainly. Sums of batches are compensated, so that rounding does not grow
@@ -164,18 +165,36 @@ def _few_by_logarithm(cells: Any, terms: Any) -> Any:
     return _sum_batch(terms, len(cells))
 
 
-def sum_xlogx(counts: Array) -> Array:
+@jit
+def _one_by_table(cells: Array, table: Array) -> Any:
+    sums = np.empty(1)
+    _sum_by_table(cells.reshape((1, len(cells))), table, sums)
+    return sums[0]
+
+
+@jit
+def _one_by_logarithm(cells: Array) -> Any:
+    sums = np.empty(1)
+    _sum_by_logarithm(cells.reshape((1, len(cells))), sums)
+    return sums[0]
+
+
+def sum_xlogx(counts: Array) -> Any:
     """Σ c·log c over the last axis of int64 counts or float64 weights; 0·log 0 is 0."""
     cells = np.ascontiguousarray(counts)
+    is_weighted = cells.dtype.kind == "f"
+    if cells.ndim == 1:  # with few cells, making arrays of one row and one sum takes most time
+        one = _one_by_logarithm(cells) if is_weighted else _one_by_table(cells, _table(TABLE_BITS))
+        return np.float64(one)
+    *outer, n_cells = cells.shape
     # reshape cannot infer a length next to an axis of length 0.
-    n_rows = math.prod(cells.shape[:-1])
-    cells = cells.reshape(n_rows, cells.shape[-1])
-    sums = np.empty(n_rows)
-    if cells.dtype.kind == "f":
+    cells = cells.reshape(math.prod(outer), n_cells)
+    sums = np.empty(len(cells))
+    if is_weighted:
         _sum_by_logarithm(cells, sums)
     else:
-        _sum_by_table(cells, xlogx_table(TABLE_SIZE - 1), sums)
-    return sums.reshape(counts.shape[:-1])
+        _sum_by_table(cells, _table(TABLE_BITS), sums)
+    return sums.reshape(outer)
 
 
 @jit
