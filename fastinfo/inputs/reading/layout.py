@@ -15,7 +15,7 @@ spaces and tabs."""
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is written. None is guessed, and a surprising guess is told in a note.
+    """How a file is written. Settings of None are guessed; surprising guesses are told in notes.
 
     Raises
     ------

@@ -113,8 +113,8 @@ __device__ __forceinline__ BlockPosition block_position(int64 block, int64 n_lef
 // Count the features of one class against those of another. `Way` multiplies the bits of a warp.
 //
 // `n_shared` is the number of entries of the table, if shared memory has room for all of them, else
-// 0. Lookups in shared memory take place at about 5 a cycle, whatever the counts; lookups elsewhere
-// take a cycle for each line of the first-level cache.
+// 0. Shared memory gives about 5 lookups a cycle, whatever the counts; other lookups take a cycle for
+// each line of the first-level cache.
 //
 // If counts are wanted, they are added to `counts_out`, without the cells of bins that have no row.
 // Otherwise sums are written. Sums of marginals are written only where a side may lack samples,

@@ -18,7 +18,7 @@ GROUP = 85.0
 SORT = 1.2
 """Sort one sample by x."""
 SORT_FEW = 0.4
-"""The same where x has no more than four bins."""
+"""Sort one sample by x where x has no more than four bins."""
 AND_POPCNT = 0.45
 """Take 512 samples of two bitsets."""
 MAKE_BITSET = 0.02
