@@ -1,13 +1,13 @@
 """Measures as combinations of entropies.
 
-Each formula takes a function ``entropy(*variables)`` that returns the joint entropy of variables
-named by position (all of them where none is named): a number for one table, or an array for many.
-So one text serves samples, probabilities and whole tiles of feature pairs. Divergences take two
-distributions and the kernels instead. Source: Cover & Thomas, *Elements of Information
+Each formula takes a function ``entropy(*variables)``. It returns the joint entropy of the variables
+at these positions, or of all variables where none is named: a number for one table, or an array for
+many. So one formula serves samples, probabilities and whole tiles of feature pairs. Divergences
+take two distributions and the kernels instead. Source: Cover & Thomas, *Elements of Information
 Theory*, 2nd ed., chapter 2, unless a formula says otherwise.
 
-A formula says between which bounds it lies: what passes them is rounding, where the entropies are
-those of the observed frequencies. A formula that may be negative says so by ``low=-np.inf``.
+A formula has bounds. A value outside of them is rounding, where the entropies are those of the
+observed frequencies. A formula that may be negative has ``low=-np.inf``.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ EntropyOf = Callable[..., Value]
 
 
 class Formula:
-    """A formula of entropies or of distributions, and the bounds of what it gives."""
+    """A formula of entropies or of distributions, and the bounds of its values."""
 
     def __init__(self, of: Callable[..., Value], low: float, high: float) -> None:
         self.of = of
         self.bounds = (low, high)
-        """In nats, or without unit where the formula has none."""
+        """The smallest and the largest value, in nats; without unit where the formula has none."""
         self.name = getattr(of, "__name__", "")
         update_wrapper(self, of)
 
     def __call__(self, *arguments: Any, **options: Any) -> Value:
-        """The value by this formula, with its rounding."""
+        """The value of the formula; rounding may have moved it out of the bounds."""
         return self.of(*arguments, **options)
 
     def with_options(self, **options: Any) -> Formula:
@@ -45,7 +45,7 @@ class Formula:
 
 
 def formula(low: float = 0.0, high: float = math.inf) -> Callable[[Callable[..., Value]], Formula]:
-    """Make a function a `Formula` whose values lie between ``low`` and ``high``."""
+    """A decorator that makes a function a `Formula` with values between ``low`` and ``high``."""
     return lambda of: Formula(of, low, high)
 
 
@@ -57,7 +57,7 @@ def entropy(entropy: EntropyOf) -> Value:
 
 @formula()
 def joint_entropy(entropy: EntropyOf) -> Value:
-    """H(X,Y,…), of all variables."""
+    """H(X,Y,…) of all variables."""
     return entropy()
 
 
@@ -86,22 +86,22 @@ def variation_of_information(entropy: EntropyOf) -> Value:
 
 
 def coefficients(formula: Callable[[EntropyOf], Value]) -> tuple[float, float, float]:
-    """a, b and c of a formula of two variables that is a·H(X) + b·H(Y) + c·H(X,Y).
+    """The coefficients (a, b, c) of a formula a·H(X) + b·H(Y) + c·H(X,Y) of two variables.
 
     Raises
     ------
     ValueError
-        For a formula that is none.
+        For a formula that is not of that form.
     """
 
-    def at(*entropies: float) -> float:
+    def value_at(*entropies: float) -> float:
         x, y, both = map(np.float64, entropies)
         return float(formula(lambda *variables: {(0,): x, (1,): y}.get(variables, both)))
 
-    found = at(1.0, 0.0, 0.0), at(0.0, 1.0, 0.0), at(0.0, 0.0, 1.0)
+    found = value_at(1.0, 0.0, 0.0), value_at(0.0, 1.0, 0.0), value_at(0.0, 0.0, 1.0)
     for entropies in ((0.7, 1.3, 1.9), (2.0, 0.25, 2.125)):
         expected = sum(factor * h for factor, h in zip(found, entropies, strict=True))
-        if not math.isclose(at(*entropies), expected, abs_tol=1e-12):
+        if not math.isclose(value_at(*entropies), expected, abs_tol=1e-12):
             raise ValueError(f"{formula} is no linear combination of H(X), H(Y) and H(X,Y)")
     return found
 
@@ -112,7 +112,7 @@ AVERAGES: dict[str, Callable[[Value, Value], Value]] = {
     "min": np.minimum,
     "max": np.maximum,
 }
-"""What mutual information is divided by [Vinh, Epps & Bailey 2010]."""
+"""The averages that mutual information is divided by [Vinh, Epps & Bailey 2010]."""
 
 
 @formula(high=1.0)
@@ -133,9 +133,10 @@ def cross_entropy(p: Array, q: Array, kernels: Kernels) -> Value:
 
 @formula()
 def kl_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
-    """D(P‖Q) = Σ p·log(p/q), from the ratios: the difference of two sums would cancel."""
+    """D(P‖Q) = Σ p·log(p/q), from the ratios: a difference of two sums would cancel."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        # Of p below 1e-308 the ratio passes the largest float, and p·log(ratio) still is nothing.
+        # For p below 1e-308 the ratio may overflow. With the largest float in its place
+        # p·log(ratio) is still negligible.
         ratio = kernels.xp.where(p > 0, np.minimum(q / p, np.finfo(np.float64).max), 1.0)
     return -kernels.sum_xlogy(p, ratio)
 

@@ -1,9 +1,9 @@
-"""The measures of given probabilities, batched over the axes that are left.
+"""The measures of given probabilities, one for each distribution along the other axes.
 
-Arguments are scipy's: ``pk``, ``qk``, ``axis``, ``base``. As there, arrays are divided by their
-sum, so that counts may stand for probabilities. A distribution runs along ``axis``; a joint one has
-an axis for each variable. A masked cell is no cell: it is left out, and of two distributions a cell
-that is masked in either is left out of both.
+The arguments are those of SciPy: ``pk``, ``qk``, ``axis``, ``base``. As in SciPy, arrays are
+divided by their sum, so that counts may stand for probabilities. A distribution runs along
+``axis``; a joint distribution has an axis for each variable. A masked cell is left out. A cell that
+is masked in one of two distributions is left out of both.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     Parameters
     ----------
     pk : array-like
-        Probabilities, or numbers in proportion to them; none negative.
+        Probabilities, or numbers in proportion to them; not negative.
     axis : int or None
         The axis along which a distribution runs; None for one distribution of all cells.
     base : float, optional
@@ -57,7 +57,8 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     Returns
     -------
     float or numpy.ndarray
-        Entropy of each distribution, shape of ``pk`` without ``axis``.
+        Entropy of each distribution, in nats or in the unit of ``base``. The shape is that of
+        ``pk`` without ``axis``.
 
     Raises
     ------
@@ -72,7 +73,7 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     >>> pmf.entropy([0.5, 0.25, 0.25], base=2)
     1.5
     """
-    return _of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
+    return _measure_of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
 
 
 def joint_entropy(
@@ -92,12 +93,13 @@ def joint_entropy(
     Returns
     -------
     float or numpy.ndarray
-        Joint entropy of each distribution.
+        Joint entropy of each distribution, of the shape of ``pk`` without the axes of the
+        variables.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -105,13 +107,13 @@ def joint_entropy(
     >>> pmf.joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
     2.0
     """
-    return _of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
+    return _measure_of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
 
 
 def conditional_entropy(
     pk: Probabilities, *, axis: tuple[int, int] = (0, 1), base: float | None = None
 ) -> Any:
-    """Conditional entropy H(X|Y) of a joint distribution, X along the first axis named.
+    """Conditional entropy H(X|Y) of a joint distribution; X runs along the first axis named.
 
     Parameters
     ----------
@@ -125,12 +127,12 @@ def conditional_entropy(
     Returns
     -------
     float or numpy.ndarray
-        Conditional entropy of each distribution.
+        Conditional entropy of each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -138,7 +140,7 @@ def conditional_entropy(
     >>> pmf.conditional_entropy([[0.5, 0.0], [0.0, 0.5]], base=2)
     0.0
     """
-    return _of_joint(formulas.conditional_entropy, pk, axis, base, 2)
+    return _measure_of_joint(formulas.conditional_entropy, pk, axis, base, 2)
 
 
 def mutual_information(
@@ -154,12 +156,12 @@ def mutual_information(
     Returns
     -------
     float or numpy.ndarray
-        Mutual information of each distribution.
+        Mutual information of each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -167,7 +169,7 @@ def mutual_information(
     >>> pmf.mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2)
     1.0
     """
-    return _of_joint(formulas.mutual_information, pk, axis, base, 2)
+    return _measure_of_joint(formulas.mutual_information, pk, axis, base, 2)
 
 
 def conditional_mutual_information(
@@ -187,12 +189,13 @@ def conditional_mutual_information(
     Returns
     -------
     float or numpy.ndarray
-        Conditional mutual information of each distribution.
+        Conditional mutual information of each distribution, of the shape of ``pk`` without the
+        three axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -201,7 +204,7 @@ def conditional_mutual_information(
     >>> pmf.conditional_mutual_information(alike, base=2)
     1.0
     """
-    return _of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
+    return _measure_of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
 
 
 def normalized_mutual_information(
@@ -222,12 +225,12 @@ def normalized_mutual_information(
     Returns
     -------
     float or numpy.ndarray
-        A number from 0 to 1 for each distribution.
+        A number from 0 to 1 for each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`; ValueError also for an unknown average.
 
     Examples
     --------
@@ -237,7 +240,7 @@ def normalized_mutual_information(
     """
     arguments.one_of(average, "average", formulas.AVERAGES)
     formula = formulas.normalized_mutual_information.with_options(average=average)
-    return _of_joint(formula, pk, axis, None, 2)
+    return _measure_of_joint(formula, pk, axis, None, 2)
 
 
 def variation_of_information(
@@ -253,12 +256,12 @@ def variation_of_information(
     Returns
     -------
     float or numpy.ndarray
-        Variation of information of each distribution.
+        Variation of information of each distribution, of the shape of ``pk`` without the two axes.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`.
+        As for `entropy`.
 
     Examples
     --------
@@ -266,7 +269,7 @@ def variation_of_information(
     >>> pmf.variation_of_information([[0.5, 0.0], [0.0, 0.5]])
     0.0
     """
-    return _of_joint(formulas.variation_of_information, pk, axis, base, 2)
+    return _measure_of_joint(formulas.variation_of_information, pk, axis, base, 2)
 
 
 def cross_entropy(
@@ -287,12 +290,12 @@ def cross_entropy(
     Returns
     -------
     float or numpy.ndarray
-        Cross-entropy of each pair of distributions.
+        Cross-entropy of each pair of distributions, of the broadcast shape without ``axis``.
 
     Raises
     ------
     ValueError, TypeError
-        As `entropy`; also for shapes that do not broadcast.
+        As for `entropy`; ValueError also for shapes that do not broadcast.
 
     Examples
     --------
@@ -300,7 +303,7 @@ def cross_entropy(
     >>> pmf.cross_entropy([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
     1.20751...
     """
-    return _of_two(formulas.cross_entropy, pk, qk, axis, base)
+    return _measure_of_two(formulas.cross_entropy, pk, qk, axis, base)
 
 
 def kl_divergence(
@@ -316,12 +319,12 @@ def kl_divergence(
     Returns
     -------
     float or numpy.ndarray
-        Divergence of each pair of distributions.
+        Divergence of each pair of distributions, of the broadcast shape without ``axis``.
 
     Raises
     ------
     ValueError, TypeError
-        As `cross_entropy`.
+        As for `cross_entropy`.
 
     Examples
     --------
@@ -329,13 +332,13 @@ def kl_divergence(
     >>> pmf.kl_divergence([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
     0.20751...
     """
-    return _of_two(formulas.kl_divergence, pk, qk, axis, base)
+    return _measure_of_two(formulas.kl_divergence, pk, qk, axis, base)
 
 
 def jensen_shannon_divergence(
     pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
 ) -> Any:
-    """Jensen–Shannon divergence, the mean of the divergences of p and q from their middle.
+    """Jensen–Shannon divergence: the mean of the divergences of p and q from (p + q)/2.
 
     Parameters
     ----------
@@ -345,12 +348,13 @@ def jensen_shannon_divergence(
     Returns
     -------
     float or numpy.ndarray
-        Divergence of each pair of distributions, 0 to log 2.
+        Divergence of each pair of distributions, from 0 to log 2, of the broadcast shape without
+        ``axis``.
 
     Raises
     ------
     ValueError, TypeError
-        As `cross_entropy`.
+        As for `cross_entropy`.
 
     Examples
     --------
@@ -358,10 +362,10 @@ def jensen_shannon_divergence(
     >>> pmf.jensen_shannon_divergence([1, 0], [0, 1], base=2)
     1.0
     """
-    return _of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
+    return _measure_of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
 
 
-def _of_joint(
+def _measure_of_joint(
     formula: Formula,
     pk: Probabilities,
     axis: int | Sequence[int] | None,
@@ -370,7 +374,7 @@ def _of_joint(
     *,
     or_all: bool = False,
 ) -> Any:
-    """A formula over the entropies of a joint distribution of ``n_axes`` variables."""
+    """The value of a formula of entropies, for a joint distribution of ``n_axes`` variables."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, n_axes, or_all=or_all)
     with on_device_of(pk):
@@ -388,10 +392,10 @@ def _of_joint(
         return _finish(formula(entropy), formula, unit, kernels, pk)
 
 
-def _of_two(
+def _measure_of_two(
     formula: Formula, pk: Probabilities, qk: Probabilities, axis: int | None, base: float | None
 ) -> Any:
-    """A formula over two distributions."""
+    """The value of a formula of two distributions."""
     unit = arguments.log_base(base)
     axes = distributions.axes(axis, 1, or_all=True)
     with on_device_of(pk, qk):

@@ -1,9 +1,10 @@
-"""Bins of equal frequency, by a rule that loses no value which stands out.
+"""Bins of equal frequency, by a rule that gives frequent values bins of their own.
 
-Without ties the bins hold equal numbers of samples. A value that alone outweighs a bin would, as an
-ordinary edge, share its bin with neighbours or swallow several bins. So it gets a bin of its own,
-wherever it stands, and the other bins share the rest equally. Everything is decided by the order of
-the samples and by how often each value occurs, so that an increasing map changes nothing.
+Without ties the bins hold equal numbers of samples. Take a value that occurs more often than a bin
+has samples. As an ordinary edge it would share its bin with neighbours, or take up several bins. So
+it gets a bin of its own, wherever it lies, and the other bins share the rest equally. The rule uses
+only the order of the samples and how often each value occurs, so that an increasing map of the
+values changes nothing.
 """
 
 from __future__ import annotations
@@ -19,15 +20,16 @@ HostArray = np.ndarray[Any, Any]
 def ranks(n_bins: int, n_valid: Any) -> HostArray:
     """Ranks ⌈i·(n−1)/B⌉ of the B + 1 edges of samples without ties.
 
-    Edges at samples give the same bins as interpolated ones, and they exist beside infinite values.
-    Of several columns where ``n_valid`` is ``(m, 1)``.
+    Edges at samples give the same bins as interpolated edges, and they exist beside infinite
+    values. The result is ``(B + 1,)``, or ``(m, B + 1)`` for m columns where ``n_valid`` is
+    ``(m, 1)``.
     """
     found: HostArray = -(-np.arange(n_bins + 1) * (n_valid - 1) // n_bins)
     return found
 
 
 def outweighs(ordered: Any, most: int) -> bool:
-    """Whether a value occurs more than ``most`` times, 1 at least, among sorted samples."""
+    """Whether a value occurs more than ``most`` times among sorted samples; ``most`` ≥ 1."""
     return bool((ordered[most:] == ordered[: max(len(ordered) - most, 0)]).any())
 
 
@@ -41,12 +43,13 @@ def edges(values: HostArray, counts: HostArray, n_bins: int) -> HostArray:
     counts : array of shape (k,), int64 or float64
         How often each occurs, or its weight.
     n_bins : int
-        The most bins there may be. All of them are used where there are as many values.
+        The largest number of bins. All of them are used where there are as many values.
 
     Returns
     -------
     array
-        The smallest value of each bin, and the largest value of all: twice, where it is alone.
+        The smallest value of each bin, and the largest value of all. The last two are equal where
+        the largest value has a bin of its own.
     """
     ends = np.zeros(counts.size + 1, counts.dtype)
     counts.cumsum(out=ends[1:])
@@ -59,8 +62,8 @@ def edges(values: HostArray, counts: HostArray, n_bins: int) -> HostArray:
 def _firsts(counts: HostArray, ends: HostArray, start: int, stop: int, n_bins: int) -> list[int]:
     """The positions at which bins begin, in any order, for the values ``start … stop − 1``.
 
-    ``ends`` are the sums of the counts before each value. Bins are few beside values, and lists of
-    few are faster than arrays.
+    ``ends`` are the sums of the counts before each value. The result is a list, because there are
+    few bins, and short lists are faster than arrays.
     """
     if stop - start <= n_bins:
         return list(range(start, stop))
@@ -78,15 +81,15 @@ def _firsts(counts: HostArray, ends: HostArray, start: int, stop: int, n_bins: i
 
 
 def _alone(counts: HostArray, ends: HostArray, start: int, stop: int, n_bins: int) -> list[int]:
-    """The values that get a bin of their own: those with more samples than an equal share.
+    """The positions of values that get a bin of their own: more samples than an equal share.
 
-    What they leave behind makes the shares of the others smaller, so that more values may be too
-    large. Each stretch of values between them needs a bin as well. Where these are too many, the
-    lightest of the heavy values give way.
+    Without such a value the equal share of the others is smaller, so that more values may exceed
+    it. Each stretch of values between them needs a bin as well. Where there are too many stretches,
+    the lightest of these values give up their bins.
     """
     here = counts[start:stop]
     rest, room = (ends[stop] - ends[start]).item(), n_bins
-    largest = here.argpartition(-n_bins)[-n_bins:]  # others are too small, whatever is left
+    largest = here.argpartition(-n_bins)[-n_bins:]  # at most n_bins values exceed a share
     heavy = sorted(zip(here[largest].tolist(), (largest + start).tolist(), strict=True))
     alone: list[tuple[Any, int]] = []
     while room > 1 and heavy[-1][0] * room > rest:
@@ -98,16 +101,16 @@ def _alone(counts: HostArray, ends: HostArray, start: int, stop: int, n_bins: in
 
 
 def _between(alone: list[int], start: int, stop: int) -> list[tuple[int, int]]:
-    """Borders of the stretches that values with a bin of their own leave between them."""
+    """Borders of the stretches of values between those that have a bin of their own."""
     borders = [start - 1, *sorted(alone), stop]
     return [(a + 1, b) for a, b in pairwise(borders) if a + 1 < b]
 
 
 def _shares(sizes: list[Any], n_values: list[int], n_bins: int) -> list[int]:
-    """How many bins each stretch gets: one at least, no more than it has values, the rest by size.
+    """The number of bins of each stretch: by size, at least one, at most one a value.
 
-    The bins that are left when all have their whole share go where bins are fullest, to the larger
-    one of two stretches, so that a decreasing map mirrors them.
+    Shares are rounded down. The bins left over go to the stretches whose bins are fullest; of two
+    such stretches the larger one gets the bin, so that a decreasing map mirrors the bins.
     """
     total, positions = sum(sizes), range(len(sizes))
     shares = [
@@ -126,10 +129,10 @@ def _shares(sizes: list[Any], n_values: list[int], n_bins: int) -> list[int]:
 
 
 def _equal_cuts(ends: HostArray, start: int, stop: int, n_bins: int) -> list[int]:
-    """Values at the `ranks`, or at equal sums of weights; each of them once.
+    """Positions of the values at the `ranks`, or at equal sums of weights; each of them once.
 
-    A value that is too large, where there was no room for it alone, would be named several times;
-    its neighbours are then.
+    A value with more samples than a bin, for which there was no bin of its own, would be found
+    several times. The neighbours of that value are taken in its stead.
     """
     total = ends[stop] - ends[start]
     if ends.dtype.kind == "f":

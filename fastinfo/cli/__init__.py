@@ -1,8 +1,8 @@
 """The command line: from a table in a file to its strongest pairs.
 
-`commands` says what can be asked, `selection` which columns of the table are meant, `output` shows
-and stores the answer, `request` runs it all. `fastinfo.inputs.preparation` decides what becomes of
-each column, as for tables in Python. Here are the entry point and the exit codes.
+`commands` holds the commands, `selection` the choice of columns, `output` shows and stores the
+answer, and `request` runs a command. `fastinfo.inputs.preparation` decides how each column is
+treated, as for tables in Python. This module holds the entry point and the exit codes.
 """
 
 from __future__ import annotations
@@ -12,19 +12,24 @@ import sys
 from collections.abc import Sequence
 
 BAD_REQUEST = 2
-"""Exit code of everything that the caller can put right."""
+"""Exit code of errors that the caller can correct."""
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; the exit code.
+    """Run one command and return its exit code.
 
     Parameters
     ----------
     arguments : sequence of str, optional
-        What stands behind ``fastinfo`` on the command line; by default the process's own.
+        The words after ``fastinfo`` on the command line; by default those of this process.
+
+    Returns
+    -------
+    int
+        0, `BAD_REQUEST`, `INTERRUPTED` or `BROKEN_PIPE`.
     """
     arguments = sys.argv[1:] if arguments is None else list(arguments)
     try:
@@ -42,17 +47,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command = getattr(getattr(error, "ctx", None), "command_path", "fastinfo")
             return _refuse(f"{error.format_message()} (see {command} --help)")
         except (BrokenPipeError, SystemExit) as error:
-            # Inside of a command typer makes an exit of it.
+            # typer turns a broken pipe inside a command into an exit.
             if not any(isinstance(e, BrokenPipeError) for e in (error, error.__context__)):
                 raise
-            # The reader of the pipe has closed it. Python would raise again when it closes stdout.
+            # The reader has closed the pipe. Python would raise again when it closes stdout.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return BROKEN_PIPE
         except (ValueError, TypeError, ImportError, OSError, MemoryError) as error:
             return _refuse(str(error) or type(error).__name__)
     except KeyboardInterrupt:
         code = INTERRUPTED
-    if code == INTERRUPTED:  # typer has made this of Ctrl-C inside a command
+    if code == INTERRUPTED:  # typer returns this code too, for Ctrl-C inside a command
         print("fastinfo: interrupted", file=sys.stderr)
     return int(code)
 

@@ -1,7 +1,7 @@
-"""What can be asked on the command line.
+"""The commands of the command line.
 
-The modules that are slow to import (Numba, Arrow) come in when a command runs, so that ``--help``
-answers at once.
+The modules that are slow to import (Numba, Arrow) are imported when a command runs, so that
+``--help`` answers at once.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ from fastinfo.system.alerts import listed
 from fastinfo.system.limits import usable_cores
 
 UsageError: Any = typer.BadParameter.__mro__[1]
-"""What typer raises for every wrong argument; newer versions name only this subclass of it."""
+"""The exception that typer raises for every wrong argument. Newer versions of typer export only
+its subclass ``BadParameter``, so that it is taken from there."""
 
 app = typer.Typer(
     add_completion=False,
@@ -205,7 +206,7 @@ def pairwise_command(
 
 
 def _pairs_without_a_value(names: Sequence[str], found: Sequence[Any]) -> list[Any]:
-    """Every pair that is not among those found."""
+    """The pairs of ``names`` that are not among those found, with NaN as values."""
     nan = float("nan")
     known = {(pair.left, pair.right) for pair in found}
     return [
@@ -216,7 +217,7 @@ def _pairs_without_a_value(names: Sequence[str], found: Sequence[Any]) -> list[A
 
 
 def _details(found: Sequence[Any]) -> tuple[list[float], list[float], list[float], list[int]]:
-    """Value, corrected value, share and rows of what was found."""
+    """The columns of values, corrected values, shares and numbers of rows of the results."""
     return (
         [one.value for one in found],
         [one.corrected for one in found],

@@ -1,4 +1,4 @@
-"""The options of the commands: names, what each accepts, and its line of help."""
+"""The options of the commands: the name of each, the values that it accepts, its line of help."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ RENAMED = {
     "--weights": "--sample-weight",
     "--threads": "--n-jobs",
 }
-"""Earlier names of options, which are still understood, and their names in Python and here."""
+"""Earlier names of options, which are still accepted, and the names of today, as in Python."""
 
 
 def in_todays_words(arguments: Sequence[str]) -> list[str]:
-    """Arguments with the names that options have today."""
+    """The arguments with earlier names of options replaced by those of today."""
     words: list[str] = []
     for position, argument in enumerate(arguments):
         if argument == "--":
@@ -42,7 +42,7 @@ def in_todays_words(arguments: Sequence[str]) -> list[str]:
 
 
 def _one_of(accepted: Collection[str]) -> dict[str, Any]:
-    """An option that takes one of these words."""
+    """The settings of an option that takes one of these words."""
 
     def check(value: str | None) -> str | None:
         if value is not None and value not in accepted:
@@ -114,7 +114,7 @@ Bins = Annotated[
 
 
 def _unit(value: str) -> str:
-    """The unit of a base."""
+    """The unit of information that a base, or the name of a unit, stands for."""
     unit = BASES.get(value, value)
     if unit not in UNITS:
         raise typer.BadParameter(f"{value!r} is not one of 2, e, 10, {', '.join(UNITS)}")
@@ -174,18 +174,20 @@ Threads = Annotated[
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 
 
-def _of_file(*names: str, **options: Any) -> Any:
+def _layout_option(*names: str, **options: Any) -> Any:
     return typer.Option(*names, rich_help_panel="How the file is written", **options)
 
 
 LAYOUT: dict[str, tuple[Any, Any]] = {
     "format": (
         str | None,
-        _of_file("--format", help="Kind of file.", show_default="by its name", **_one_of(FORMATS)),
+        _layout_option(
+            "--format", help="Kind of file.", show_default="by its name", **_one_of(FORMATS)
+        ),
     ),
     "delimiter": (
         str | None,
-        _of_file(
+        _layout_option(
             "--delimiter",
             metavar="CHAR",
             help="What separates columns: a character, or comma, semicolon, tab, pipe, space.",
@@ -194,7 +196,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "encoding": (
         str | None,
-        _of_file(
+        _layout_option(
             "--encoding",
             metavar="NAME",
             help="Encoding of text, such as latin-1.",
@@ -203,25 +205,30 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "skip": (
         int,
-        _of_file("--skip", min=0, metavar="N", help="Leave out the first lines of a text."),
+        _layout_option("--skip", min=0, metavar="N", help="Leave out the first lines of a text."),
     ),
     "no_header": (
         bool,
-        _of_file("--no-header", help="The first row holds values; columns are called column 1, …"),
+        _layout_option(
+            "--no-header", help="The first row holds values; columns are called column 1, …"
+        ),
     ),
     "comment": (
         str | None,
-        _of_file(
+        _layout_option(
             "--comment",
             metavar="TEXT",
             help="Skip lines that begin with this, such as '#'.",
             show_default=False,
         ),
     ),
-    "decimal": (str, _of_file("--decimal", metavar="CHAR", help="The decimal sign of numbers.")),
+    "decimal": (
+        str,
+        _layout_option("--decimal", metavar="CHAR", help="The decimal sign of numbers."),
+    ),
     "thousands": (
         str | None,
-        _of_file(
+        _layout_option(
             "--thousands",
             metavar="CHAR",
             help="What separates thousands in numbers.",
@@ -230,7 +237,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "null": (
         list[str] | None,
-        _of_file(
+        _layout_option(
             "--null",
             metavar="WORD",
             help="One more word for a missing value; may be given again.",
@@ -239,7 +246,7 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
     ),
     "not_null": (
         list[str] | None,
-        _of_file(
+        _layout_option(
             "--not-null",
             metavar="WORD",
             help="A word that is a value here, such as NA; may be given again.",
@@ -247,11 +254,11 @@ LAYOUT: dict[str, tuple[Any, Any]] = {
         ),
     ),
 }
-"""The options that make a `Layout`: their types and what typer is to know."""
+"""The options that make a `Layout`: the type of each, and its settings for typer."""
 
 
 def reads_a_table(command: Callable[..., None]) -> Callable[..., None]:
-    """A command with the options that make a `Layout`, in place of its parameter ``layout``."""
+    """The command with the options that make a `Layout` instead of its parameter ``layout``."""
     own = inspect.signature(command, eval_str=True).parameters.values()
     defaults = {"skip": 0, "no_header": False, "decimal": "."}
     more = [

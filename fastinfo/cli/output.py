@@ -22,23 +22,23 @@ from fastinfo.system.files import written_whole
 
 LIST_ENDINGS = (".csv", ".tsv", ".parquet", ".jsonl")
 MATRIX_ENDING = ".npy"
-"""The one ending that means a matrix by itself."""
+"""The only ending that asks for a matrix without ``--matrix``."""
 
 MATRIX_ENDINGS = (".csv", ".tsv", ".parquet", MATRIX_ENDING)
 
 SHARE = "share"
-"""The unit of normalized information, which is a share itself."""
+"""The unit of normalized information, which is itself a share of the entropies."""
 
 WIDEST_BAR = 24
 NARROWEST_BAR = 6
 
 
 class Listing(NamedTuple):
-    """Columns, or pairs of them, and how much they tell, best first."""
+    """Columns, or pairs of columns, and how much information they share, best first."""
 
     title: str
     header: Sequence[str]
-    """What the names of a row are names of."""
+    """Headers of the columns of names: ``left`` and ``right``, or ``column``."""
     names: Sequence[Sequence[str]]
     values: Sequence[float]
     corrected: Sequence[float]
@@ -49,7 +49,7 @@ class Listing(NamedTuple):
 
     @property
     def columns(self) -> dict[str, list[Any]]:
-        """As a table: the names, the value and what it is worth, and its unit."""
+        """The listing as columns of a table: names, values, samples and unit."""
         positions = range(len(self.header))
         named = {
             self.header[position]: [row[position] for row in self.names] for position in positions
@@ -65,23 +65,23 @@ class Listing(NamedTuple):
 
     @property
     def is_corrected(self) -> bool:
-        """Whether there is a corrected value, by which rows are ranked."""
+        """Whether there are corrected values; rows are ranked by them then."""
         return not all(value != value for value in self.corrected)
 
 
 def consoles() -> tuple[Console, Console]:
-    """Where answers and notes go."""
+    """The consoles for answers and for notes: stdout and stderr."""
     return Console(), Console(stderr=True)
 
 
 def note(text: str, console: Console) -> None:
-    """A line on stderr; one line in a pipe, however long it is."""
+    """Print a note; a terminal wraps it, and a pipe gets one line, however long."""
     line = Text(" ".join(text.split()), style="dim" if console.is_terminal else "")
     console.print(line, soft_wrap=not console.is_terminal)
 
 
 def show(listing: Listing, console: Console) -> None:
-    """Print for the one who reads: people get a table, programs get TSV."""
+    """Print the listing: a table on a terminal, TSV in a pipe."""
     if console.is_terminal:
         console.print(Text(listing.title, style="bold"))
         console.print(_drawn(listing, console.width))
@@ -129,12 +129,14 @@ def _write_text(columns: dict[str, list[Any]], file: TextIO, delimiter: str) -> 
 
 
 def require_ending(path: Path, endings: Sequence[str]) -> None:
-    """Raise before the work where the answer could not be written after it.
+    """Check before the work that the answer can be written after it.
 
     Raises
     ------
-    ValueError, OSError
-        For another ending, and for a folder that is not there.
+    ValueError
+        For another ending.
+    OSError
+        For a path that is a folder, or that lies in a folder that does not exist.
     """
     if path.suffix.lower() not in endings:
         raise ValueError(
@@ -146,7 +148,7 @@ def require_ending(path: Path, endings: Sequence[str]) -> None:
 
 
 def write_listing(listing: Listing, path: Path) -> None:
-    """Write CSV, TSV, Parquet or a line of JSON a row, by the ending."""
+    """Write CSV, TSV, Parquet or JSON lines, by the ending of the path."""
     with written_whole(path) as file:
         _write_table(listing.columns, file, path.suffix.lower())
 
@@ -171,14 +173,15 @@ def _write_table(columns: dict[str, list[Any]], file: BinaryIO, ending: str) -> 
 
 
 def names_beside(path: Path) -> Path:
-    """Where the names of a matrix's rows and columns are."""
+    """The path of the file with the names of a matrix's rows and columns."""
     return path.with_suffix(".columns.json")
 
 
 def write_matrix(matrix: np.ndarray[Any, Any], names: Sequence[str], path: Path) -> None:
-    """Write the matrix with the names of its rows and columns; of .npy beside it, both or neither.
+    """Write the matrix with the names of its rows and columns.
 
-    In text and Parquet the names of rows are the first column, ``column``.
+    In text and Parquet the names of the rows are the first column, ``column``. A .npy file gets the
+    names in a second file beside it (`names_beside`); either both files are written or none.
     """
     ending = path.suffix.lower()
     if ending != MATRIX_ENDING:

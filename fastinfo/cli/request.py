@@ -1,4 +1,4 @@
-"""One run of a command that measures: its options, checked, and what it tells on the way."""
+"""One run of a command that measures: its checked options, its notes and its answer."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ IN_OPTIONS = {
     'estimator="miller_madow"': "--estimator miller_madow",
     'bins="quantile"': "--bins quantile",
 }
-"""What warnings advise, and what the command line calls it."""
+"""Arguments that warnings advise, and the options of the command line for them."""
 
 
 class Request:
-    """One run of a command that measures: its options, checked, and what it tells on the way."""
+    """One run of a command that measures: its checked options, its notes and its answer."""
 
     def __init__(
         self,
@@ -58,11 +58,11 @@ class Request:
         self.summary = ""
 
     def note(self, text: str) -> None:
-        """Keep a note until the answer is there: an error is to stand alone."""
+        """Keep a note until the answer is printed, so that an error is printed without notes."""
         self.notes.append(f"note: {text}")
 
     def tell(self, listing: Listing | None) -> None:
-        """Print the notes, the answer if it goes to the terminal or a pipe, and what has run."""
+        """Print the notes, the answer unless it is None, and the summary of the run."""
         for line in self.notes:
             output.note(line, self.stderr)
         if listing is not None:
@@ -76,7 +76,7 @@ class Request:
         try:
             data, weights = selection.select(found.table, choice)
         except ValueError as error:
-            # What was guessed while reading may be why.
+            # A wrong guess about the file may be the reason, so the error tells the guesses too.
             raise ValueError("; ".join([str(error), *found.notes])) from error
         for decision in (*found.notes, *data.notes):
             self.note(decision)
@@ -103,14 +103,14 @@ class Request:
     def measure(
         self, function: Callable[..., Any], data: Prepared, n_pairs: int, **more: Any
     ) -> Any:
-        """Call a function of fastinfo on the prepared table; what it warns of is a note."""
+        """Call a function of fastinfo on the prepared table; its warnings become notes."""
         start = time.perf_counter()
-        with compile_time() as compiled, warnings.catch_warnings(record=True) as told:
+        with compile_time() as compiled, warnings.catch_warnings(record=True) as caught:
             for category in (SaturationWarning, CappedBinsWarning):
                 warnings.simplefilter("always", category)
             result = function(data, **self.options, **more)
         seconds = time.perf_counter() - start
-        for warning in told:
+        for warning in caught:
             text = str(warning.message)
             for python, option in IN_OPTIONS.items():
                 text = text.replace(python, option)
@@ -134,5 +134,5 @@ class Request:
 
 
 def counted(number: int, noun: str) -> str:
-    """A number and what there are so many of."""
+    """A number with its noun, such as ``1,000 rows`` or ``1 row``."""
     return f"{number:,} {noun}{'s' * (number != 1)}"

@@ -1,4 +1,4 @@
-"""What the command line says about columns: which of them, what they are, and the weights."""
+"""The options about columns: which are measured, which kind each is, and which holds weights."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ class Selection(NamedTuple):
 
 
 def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
-    """The columns of an Arrow table that are measured, and the column of weights or None.
+    """The columns of an Arrow table to measure, and the column of weights or None.
 
     Raises
     ------
     ValueError
-        For a name that the table does not have, for weights that are none, and for a target that
-        cannot be measured.
+        For a name that the table does not have, for weights that are no numbers or are missing in
+        some row, for a target that cannot be measured, and for fewer than two usable columns.
     """
     labels, target, weights = table.column_names, selection.target, selection.weights
     columns = None if selection.columns is None else split_names(selection.columns, "--columns")
@@ -65,13 +65,13 @@ def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
     if target is not None and target not in prepared.labels:
         raise ValueError(f"--target: column {target!r} is {prepared.fate(target)}")
     if len(prepared.labels) < 2:
-        told = "".join(f"; {note}" for note in prepared.notes)
-        raise ValueError(f"no pair of usable columns among {len(wanted)}{told}")
+        notes = "".join(f"; {note}" for note in prepared.notes)
+        raise ValueError(f"no pair of usable columns among {len(wanted)}{notes}")
     return prepared, _weights(table, weights)
 
 
 def split_names(text: str, option: str) -> list[str]:
-    """Names between commas; a name with a comma stands in double quotes."""
+    """The names between commas; a name that holds a comma stands in double quotes."""
     names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [])]
     twice = [name for name in names if names.count(name) > 1]
     if twice or not names or not all(names):
@@ -81,7 +81,7 @@ def split_names(text: str, option: str) -> list[str]:
 
 
 def split_pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    """NAME=VALUE, as often as the option came; a name may hold an equals sign, a value none."""
+    """Values by name, from NAME=VALUE; a name may hold an equals sign, a value may not."""
     found = {}
     for text in texts:
         name, equals, value = text.rpartition("=")
@@ -99,7 +99,7 @@ def bins_of(text: str, option: str) -> int | str:
     Raises
     ------
     ValueError
-        For anything else, with the option that said it.
+        For anything else; the message names the option.
     """
     if not text.isdecimal() and bin_arguments.named_rule(text) is None:
         raise ValueError(
@@ -110,12 +110,12 @@ def bins_of(text: str, option: str) -> int | str:
 
 
 def require_rows(bins: int | str | None, n_rows: int, option: str) -> None:
-    """Raise for more bins than there are rows.
+    """Check that there are no more bins than rows.
 
     Raises
     ------
     ValueError
-        With the option that asked for them.
+        For more bins than rows; the message names the option.
     """
     count = str(bins).rpartition(":")[2]
     if count.isdecimal() and int(count) > n_rows:

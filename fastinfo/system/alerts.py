@@ -1,7 +1,7 @@
-"""What users are warned of: the classes, and the one way to warn.
+"""The classes of warnings, and the function that every warning goes through.
 
-A warning tells what a value is worth or what became of a table. It is never an error in disguise:
-the value that follows it is the right one for the samples that came.
+A warning tells how reliable a value is, or how a table was treated. It does not stand for an error:
+the value that follows it is correct for the given samples.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 PACKAGE = str(Path(__file__).parents[1]) + os.sep
 
 NAMED_AT_MOST = 6
-"""Names that a message spells out."""
+"""The largest number of names that a message lists."""
 
 
 class PreparationWarning(UserWarning):
     """Columns of a table are skipped, or binned although they are no floating-point numbers.
 
-    The rules are those of `fastinfo.score`, in its notes.
+    The notes of `fastinfo.score` give the rules.
     """
 
 
@@ -34,19 +34,19 @@ class ProbabilitiesWarning(UserWarning):
 
 
 class CappedBinsWarning(UserWarning):
-    """A rule asked for more bins of equal width than there are samples, and got as many as those.
+    """A rule asked for more bins of equal width than there are samples, and got one a sample.
 
-    The reason is a value far from all others. Most bins are empty then, and most samples in
-    few of them: bins of equal frequency (``bins="quantile"``) do not mind such a value.
+    The reason is a value far from all others. Most bins are empty then, and a few bins hold most
+    samples. Bins of equal frequency (``bins="quantile"``) are not affected by such a value.
     """
 
 
 class OutsideBinsWarning(UserWarning):
-    """Samples lie outside of the bins that the first samples of `JointCounts` have decided."""
+    """Samples lie outside of the bins that the first samples of a `JointCounts` have fixed."""
 
 
 def warn(text: str, category: type[Warning]) -> None:
-    """Warn at the line that called the package, however many of its own functions lie between."""
+    """Warn, with the line outside of the package that called it as the source."""
     level, frame = 1, sys._getframe()
     while frame.f_back is not None and frame.f_code.co_filename.startswith(PACKAGE):
         level, frame = level + 1, frame.f_back
@@ -54,7 +54,7 @@ def warn(text: str, category: type[Warning]) -> None:
 
 
 def listed(names: Sequence[object]) -> str:
-    """A few names, and how many there are beyond them."""
+    """The first `NAMED_AT_MOST` names, and the number of the others."""
     beyond = len(names) - NAMED_AT_MOST
     spelled = ", ".join(map(str, names[:NAMED_AT_MOST]))
     return spelled + (f" and {beyond} more" if beyond > 0 else "")

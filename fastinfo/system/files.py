@@ -12,14 +12,14 @@ from typing import BinaryIO
 
 @contextmanager
 def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
-    """A file to write into that takes its name when the block ends, and vanishes if it fails.
+    """A file to write to; it gets the name ``path`` when the block ends, and is deleted on errors.
 
     Raises
     ------
     OSError
-        Where nothing can be written there, or where something other than a file has the name.
+        If the folder cannot be written to, or something other than a file has the name.
     """
-    path = Path(path).resolve()  # through a link, so that the link stays
+    path = Path(path).resolve()  # the target of a link is replaced, and the link stays
     if path.exists() and not path.is_file():
         raise OSError(f"{path} is there and is no regular file")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
@@ -36,7 +36,7 @@ def written_whole(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
 
 
 def _mode_of_new_files() -> int:
-    """What `open` would give; mkstemp lets nobody but the owner read."""
+    """The mode that `open` gives to new files; mkstemp lets only the owner read."""
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask

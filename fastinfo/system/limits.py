@@ -1,8 +1,8 @@
-"""What this process may take of its machine: memory and cores, which a container may limit.
+"""The memory and the cores that this process may use, which a container may limit.
 
-Containers limit by control groups [1]_, version 2 or 1, which form a tree: what a group may take,
-all groups above it have to have, too. ``root`` is where the files of the system begin; everything
-that cannot be read there limits nothing.
+Containers limit by control groups [1]_, version 2 or 1. The groups form a tree, and the limits of
+all groups above a group hold for it too. ``root`` is the folder where the files of the system
+begin. A file that cannot be read limits nothing.
 
 References
 ----------
@@ -22,22 +22,22 @@ from pathlib import Path
 ROOT = Path("/")
 
 UNLIMITED = 1 << 62
-"""Bytes, where neither the system nor a limit says how many are free."""
+"""Bytes of memory where neither the system nor a limit gives a number."""
 
 
 def free_memory(root: Path = ROOT) -> int:
-    """Bytes that can be taken without swapping and within the limits of the process.
+    """Bytes that this process can take without swapping and within its limits.
 
-    That is the least of what the system has, what each control group has left, and what the limit
-    of the address space (``ulimit -v``) leaves; 2⁶² where none of them says anything.
+    That is the least of what the system has available, what each control group has left, and what
+    the limit of the address space (``ulimit -v``) leaves; 2⁶² where none of them is known.
     """
     return min(_available(root), *_left_in_groups(root), _left_of_address_space(root), UNLIMITED)
 
 
 def usable_cores(root: Path = ROOT) -> int:
-    """Cores that this process may keep busy: those that it may run on, or its quota of them.
+    """Number of cores that this process may keep busy: those it may run on, or a smaller quota.
 
-    A quota is rounded up. It is read once in a process.
+    A quota is rounded up, and is read once in a process.
     """
     if hasattr(os, "sched_getaffinity"):
         n_cores = len(os.sched_getaffinity(0))
@@ -58,7 +58,7 @@ def _available(root: Path) -> int:
 def _left_of_address_space(root: Path) -> int:
     if sys.platform == "win32":
         return UNLIMITED
-    import resource  # which Windows does not have
+    import resource  # not on Windows
 
     limit, _ = resource.getrlimit(resource.RLIMIT_AS)
     if limit == resource.RLIM_INFINITY:
@@ -68,26 +68,27 @@ def _left_of_address_space(root: Path) -> int:
 
 
 def _left_in_groups(root: Path) -> Iterator[int]:
-    """Bytes left in each control group of the process that limits them.
+    """Bytes left in each control group of the process that limits its memory.
 
-    Files that were read and are no longer in use count as taken, and are given back for the asking.
+    A group counts files that were read and are no longer in use as taken. They are subtracted,
+    because the system frees them on demand.
     """
     for folder, limits, uses, inactive in _memory_files(root):
         limit = _number(_read(folder / limits))
         if limit is not None and limit < UNLIMITED:
             used = _number(_read(folder / uses)) or 0
             lines = _read(folder / "memory.stat").splitlines()
-            told = dict(line.split(" ", 1) for line in lines if " " in line)
-            used -= _number(told.get(inactive, "0")) or 0
+            statistics = dict(line.split(" ", 1) for line in lines if " " in line)
+            used -= _number(statistics.get(inactive, "0")) or 0
             yield max(limit - max(used, 0), 0)
 
 
 @cache
 def _memory_files(root: Path) -> list[tuple[Path, str, str, str]]:
-    """Where limits of memory may stand: looked for once, for a look at what is not there costs too.
+    """The files with limits of memory; looked for once, because looking for them takes time.
 
-    Of each the folder, the file of the limit, the file of the use, and what the statistics call
-    files that are no longer in use.
+    Each entry has the folder, the name of the file with the limit, that of the file with the use,
+    and the key of files no longer in use in the statistics.
     """
     names = (
         ("memory.max", "memory.current", "inactive_file"),
@@ -100,7 +101,7 @@ def _memory_files(root: Path) -> list[tuple[Path, str, str, str]]:
 
 @cache
 def _quota(root: Path) -> int | None:
-    """Cores' worth of time that the control groups of the process give it; None for no limit."""
+    """Cores that the CPU time of the control groups amounts to, rounded up; None for no limit."""
     quotas = []
     for folder in _groups(root, "cpu"):
         for text in (
@@ -114,10 +115,10 @@ def _quota(root: Path) -> int | None:
 
 
 def _groups(root: Path, controller: str) -> Iterator[Path]:
-    """Folders of the control groups of this process, from its own up.
+    """Folders of the control groups of this process, from its own group upwards.
 
-    Where a container sees its own group as the top one, the path that the system tells may not be
-    there, and the top is all that there is.
+    In a container that sees its own group as the top one, the folder of the path that the system
+    reports may not exist. Only the top folder exists then.
     """
     for line in _read(root / "proc/self/cgroup").splitlines():
         _, _, rest = line.partition(":")
@@ -132,7 +133,7 @@ def _groups(root: Path, controller: str) -> Iterator[Path]:
 
 
 def _read(path: Path) -> str:
-    """The text of a file of the system, without its last line break; empty where there is none."""
+    """The text of a system file without the space around it; empty if it cannot be read."""
     try:
         return path.read_text("ascii").strip()
     except (OSError, ValueError):
@@ -140,7 +141,7 @@ def _read(path: Path) -> str:
 
 
 def _number(text: str) -> int | None:
-    """An integer; None for "max", and for whatever else is no number."""
+    """The integer that a text spells; None for "max" and all other texts."""
     try:
         return int(text)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Progress of a long run: none, a callable of the caller's, or a bar by rich."""
+"""Progress of a long run: not shown, reported to the caller's function, or a bar by rich."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Report = Callable[[int, int], None]
 
 
 def require(progress: Progress) -> None:
-    """See to it, before any work, that progress can be shown.
+    """Check, before any work, that progress can be shown.
 
     Raises
     ------
     TypeError
-        For anything that is neither a boolean nor a function.
+        For anything but a boolean, None or a function.
     ImportError
-        For ``progress=True`` without rich, with the line that installs it.
+        For ``progress=True`` without rich; the message says how to install it.
     """
     if progress is None or progress is False or callable(progress):
         return
@@ -32,7 +32,9 @@ def require(progress: Progress) -> None:
 
 @contextmanager
 def shown(progress: Progress, of: str = "pairs") -> Iterator[Report | None]:
-    """What to call with the pairs (or bytes) done and those in all, while the block runs.
+    """A function to call with the number done and the number of all, while the block runs.
+
+    It is None where no progress is shown. ``of`` names what is counted: pairs or bytes.
 
     Raises
     ------

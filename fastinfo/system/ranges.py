@@ -1,9 +1,10 @@
 """Long samples in ranges, on several threads.
 
-Kernels are serial; this is where one pair of long columns meets several threads. A thread takes a
-range, and goes through it in blocks whose codes are written to the same memory again and again.
-They stay in cache, and fresh memory is touched once: 10⁷ float64 pairs are binned and counted in
-16 ms, where whole columns of codes take 23 and fresh codes for each block 28 (Zen 4).
+Kernels are serial, and this module runs them on several threads for one pair of long columns. A
+thread takes a range and goes through it in blocks. The codes of all blocks are written to the same
+memory, so that they stay in cache and fresh memory is touched once. 10⁷ float64 pairs are binned
+and counted in 16 ms; whole columns of codes take 23 ms, and fresh codes for each block 28 ms
+(Zen 4).
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 RANGE = 1 << 21
-"""Samples of a range: milliseconds of work, against 0.05 to hand it out."""
+"""Samples of a range: milliseconds of work, against 0.05 ms to hand it to a thread."""
 
 BLOCK = 1 << 18
 """Samples of a block, whose codes stay in a second-level cache."""
 
 PATIENCE = 0.1
-"""Seconds after which the waiting caller looks whether Ctrl-C was pressed: a signal that another
-thread of the process was given does not wake it, and on Windows none does."""
+"""Seconds after which the waiting caller checks whether Ctrl-C was pressed. A signal that the
+system gives to another thread does not wake the caller, and on Windows no signal does."""
 
 
 def over_ranges(
@@ -38,7 +39,8 @@ def over_ranges(
     """The sum of ``function(start, stop)`` over ranges that cover the samples.
 
     Neither the ranges nor the order in which their results are added depend on the number of
-    threads, and so no sum does. A result is added as soon as all before it are.
+    threads, so that the sum does not depend on it either. A result is added as soon as all results
+    before it are added.
     """
     n_ranges = -(-n_samples // size)
     if n_ranges <= 1:
@@ -69,14 +71,17 @@ def map_threads(
     n_jobs: int,
     within: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> list[Result]:
-    """As `map` over the shortest of the sequences, on threads where several are of use.
+    """The results of `map` over the shortest of the sequences, on up to ``n_jobs`` threads.
 
-    Each thread takes the next call as soon as it is free: with a pool, whose every result wakes the
-    caller to hand out more, 10⁸ samples took 2 ms of 22 longer. The caller's own thread waits, so
-    that Ctrl-C, which comes to that thread alone, can never break off Numba in the middle of
-    loading a kernel. After an exception, Ctrl-C included, no call begins; the ones under way are
-    waited for. Ctrl-C comes out before all else, then the exception of the first call that failed.
-    ``within`` makes what each call is surrounded by: what a thread does not have of its caller.
+    Each thread takes the next call as soon as it is free. A pool, whose every result wakes the
+    caller to hand out more, took 2 ms of 22 longer for 10⁸ samples. The caller's own thread waits.
+    Only that thread receives Ctrl-C, so that Ctrl-C cannot interrupt Numba while it loads a kernel.
+
+    After an exception, Ctrl-C included, no call begins, and the running calls are waited for. Then
+    Ctrl-C is raised if there was one, else the exception of the first call that failed.
+
+    ``within()`` returns the context that each call runs in: a thread does not inherit the context
+    of its caller, such as the current device.
     """
     calls = list(zip(*arguments, strict=False))
     n_threads = min(n_jobs, len(calls))
@@ -97,7 +102,7 @@ def map_threads(
         ended.set()
 
     def wait() -> None:
-        # Not by `join`: one that Ctrl-C breaks off takes the thread for ended (bpo-45274).
+        # Not by `join`: a `join` that Ctrl-C interrupts marks the thread as ended (bpo-45274).
         for thread, ended in threads:
             while thread.ident is not None and not ended.wait(PATIENCE):
                 pass

@@ -1,12 +1,12 @@
 """Information in neural networks: measures that gradients pass through, as functions and losses.
 
-The one part of the package that imports PyTorch, and only where it is imported itself::
+No other part of the package imports PyTorch, and no other part imports this one::
 
     import fastinfo.torch
 """
 
 try:
-    import torch as _torch  # noqa: F401 (whoever lacks it shall hear what to install)
+    import torch as _torch  # noqa: F401 (the import shows whether PyTorch is installed)
 except ModuleNotFoundError as error:
     if error.name != "torch":
         raise

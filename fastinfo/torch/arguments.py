@@ -1,4 +1,4 @@
-"""The edge of `fastinfo.torch`: what every loss checks of its tensors, once."""
+"""Checks of the arguments of `fastinfo.torch`: each loss makes them once, before any work."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ REDUCTIONS = ("mean", "sum", "none")
 
 
 def reduction(value: Any) -> str:
-    """What a loss makes of its values: ``"mean"``, ``"sum"`` or ``"none"``."""
+    """The checked name of a reduction: ``"mean"``, ``"sum"`` or ``"none"``."""
     return str(one_of(value, "reduction", REDUCTIONS))
 
 
 def reduce(values: torch.Tensor, how: str) -> torch.Tensor:
-    """The mean of the values, their sum, or they themselves."""
+    """The mean of the values, their sum, or the values unchanged."""
     if how == "none":
         return values
     return values.mean() if how == "mean" else values.sum()
@@ -39,16 +39,16 @@ def tensor(value: Any, name: str) -> torch.Tensor:
 
 
 def floating(value: Any, name: str, dtypes: Iterable[torch.dtype] = ()) -> torch.Tensor:
-    """A tensor of real floating-point numbers, of one of the ``dtypes`` if some are named."""
+    """A tensor of real floating-point numbers; where ``dtypes`` are given, it has one of them."""
     found, accepted = tensor(value, name), tuple(dtypes)
     if not found.is_floating_point() or (accepted and found.dtype not in accepted):
-        told = ", ".join(map(str, accepted)) if accepted else "a floating-point dtype"
-        raise TypeError(f"{name} has dtype {found.dtype}; accepted is {told}")
+        wanted = ", ".join(map(str, accepted)) if accepted else "a floating-point dtype"
+        raise TypeError(f"{name} has dtype {found.dtype}; accepted is {wanted}")
     return found
 
 
 def wide(value: torch.Tensor) -> torch.Tensor:
-    """In float32 at least, whatever autocast made of it: sums of logarithms need their digits."""
+    """The values in float32 at least, also under autocast: sums of logarithms need the digits."""
     return value if value.dtype == torch.float64 else value.float()
 
 
@@ -64,13 +64,13 @@ def same_device(*named: tuple[torch.Tensor, str]) -> torch.device:
     return first.device
 
 
-# --- what networks and their losses take ---------------------------------------------------------
+# --- arguments of networks and losses -------------------------------------------------------------
 
 
 def number(
     value: Any, name: str, above: float = -math.inf, below: float = math.inf, closed: str = ""
 ) -> float:
-    """A real number between two limits; ``closed`` names those that belong to the range."""
+    """A real number between two limits; ``closed`` names the limits that are accepted too."""
     left, right = "above" in closed, "below" in closed
     is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
     if is_number:
@@ -78,14 +78,14 @@ def number(
         low_enough = value <= below if right else value < below
         if high_enough and low_enough:
             return float(value)
-    told = f"{'[' if left else '('}{above:g}, {below:g}{']' if right else ')'}"
+    limits = f"{'[' if left else '('}{above:g}, {below:g}{']' if right else ')'}"
     raise (ValueError if is_number else TypeError)(
-        f"{name}={value!r}; accepted is a number in {told}"
+        f"{name}={value!r}; accepted is a number in {limits}"
     )
 
 
 def scores(value: Any) -> torch.Tensor:
-    """Scores of all pairs of a batch: ``(…, N, N)``, at least two samples."""
+    """Scores of all pairs of a batch of N ≥ 2 samples: ``(…, N, N)``, float32 or float64."""
     found = wide(floating(value, "scores"))
     if found.ndim < 2 or found.shape[-1] != found.shape[-2] or found.shape[-1] < 2:
         raise ValueError(

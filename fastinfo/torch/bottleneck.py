@@ -1,11 +1,11 @@
 """The information bottleneck: a code Z of X that keeps what tells about Y and little else.
 
-The objective is to maximise I(Z;Y) − β·I(X;Z) [1]_. Neither term is known of a network; a Gaussian
-encoder and any decoder bound both, which is the variational form [2]_:
+The objective is to maximise I(Z;Y) − β·I(X;Z) [1]_. Neither term can be computed for a network. In
+the variational form [2]_ a Gaussian encoder and any decoder bound both:
 
     distortion = E[−log q(y|z)] ≥ H(Y) − I(Z;Y)          rate = E[D(p(z|x)‖N(0, 1))] ≥ I(X;Z)
 
-so that minimising distortion + β·rate maximises a lower bound of the objective.
+Minimising distortion + β·rate therefore maximises a lower bound of the objective.
 
 .. [1] N. Tishby, F. C. Pereira and W. Bialek, "The information bottleneck method", Allerton 1999.
 .. [2] A. A. Alemi et al., "Deep variational information bottleneck", ICLR 2017.
@@ -34,7 +34,7 @@ __all__ = [
 
 
 class BottleneckTerms(NamedTuple):
-    """The loss of a variational bottleneck and what it is made of, scalars in nats a sample."""
+    """The loss of a variational bottleneck and its two terms: scalars, in nats a sample."""
 
     loss: Tensor
     """distortion + β·rate."""
@@ -47,24 +47,26 @@ class BottleneckTerms(NamedTuple):
 def sample_gaussian(
     mean: Tensor, log_variance: Tensor, generator: torch.Generator | None = None
 ) -> Tensor:
-    """A sample of N(mean, exp(log_variance)) through which gradients reach both [1]_.
+    """A sample of N(mean, exp(log_variance)); gradients reach both parameters through it [1]_.
 
     Parameters
     ----------
     mean, log_variance : torch.Tensor of one shape
-        Of each coordinate.
+        Mean and logarithm of the variance of each coordinate, floating-point.
     generator : torch.Generator, optional
-        Where the noise comes from.
+        The generator of the noise; PyTorch's default generator where it is left out.
 
     Returns
     -------
     torch.Tensor
-        mean + exp(log_variance/2)·noise.
+        mean + exp(log_variance/2)·noise, of the shape of ``mean``.
 
     Raises
     ------
-    TypeError, ValueError
-        For other dtypes, and shapes that differ.
+    TypeError
+        For a dtype that is not floating-point.
+    ValueError
+        For shapes that differ.
 
     References
     ----------
@@ -89,21 +91,21 @@ def sample_gaussian(
 
 
 class InformationBottleneckLoss(nn.Module):
-    """distortion + β·rate, what a variational information bottleneck minimises.
+    """distortion + β·rate, the loss of a variational information bottleneck.
 
     Parameters
     ----------
     beta : float
-        What a nat of X costs in nats of Y, in [0, 1). At 0 nothing is compressed. From 1 on the
-        best code is a constant, since I(Z;Y) ≤ I(X;Z) for every code of X.
+        The price of one nat about X, in nats about Y; in [0, 1). At 0 nothing is compressed. From 1
+        on a constant code is the best one, since I(Z;Y) ≤ I(X;Z) for every code of X.
     distortion : callable
-        ``distortion(prediction, target)`` is −log q(target|z), averaged; cross-entropy of logits
-        by default.
+        ``distortion(prediction, target)`` returns −log q(target|z), averaged over the samples. The
+        default is the cross-entropy of logits.
 
     Raises
     ------
     TypeError, ValueError
-        For another β, with what it would do.
+        For another β; the message says what that β would do.
 
     Examples
     --------
@@ -142,24 +144,27 @@ class InformationBottleneckLoss(nn.Module):
         lambda2: float,
         distortion: Callable[[Tensor, Tensor], Tensor] = functional.cross_entropy,
     ) -> InformationBottleneckLoss:
-        """The loss for the weights of I(X;Y) − λ₁·H(X|Z) − λ₂·H(Z|Y); see `bottleneck_beta`."""
+        """The loss for I(X;Y) − λ₁·H(X|Z) − λ₂·H(Z|Y), by its weights; see `bottleneck_beta`."""
         return cls(bottleneck_beta(lambda1, lambda2), distortion)
 
     def forward(
         self, prediction: Tensor, target: Tensor, mean: Tensor, log_variance: Tensor
     ) -> BottleneckTerms:
-        """The loss of what a decoder made of a sample of the code N(mean, exp(log_variance))."""
+        """The loss and its terms; ``prediction`` is decoded from a sample of the code.
+
+        ``mean`` and ``log_variance``, of shape (…, d), are those of the code of each sample.
+        """
         distortion = self.distortion(prediction, target)
         rate = gaussian_kl(mean, log_variance)
         return BottleneckTerms(distortion + self.beta * rate, distortion, rate)
 
     def extra_repr(self) -> str:
-        """What `repr` says of the settings."""
+        """The settings, for `repr`."""
         return f"beta={self.beta}"
 
 
 def bottleneck_beta(lambda1: float, lambda2: float) -> float:
-    """β of the bottleneck that I(X;Y) − λ₁·H(X|Z) − λ₂·H(Z|Y) amounts to: 1 − λ₁/λ₂.
+    """The β of the bottleneck to which I(X;Y) − λ₁·H(X|Z) − λ₂·H(Z|Y) reduces: 1 − λ₁/λ₂.
 
     Parameters
     ----------
@@ -173,22 +178,24 @@ def bottleneck_beta(lambda1: float, lambda2: float) -> float:
 
     Raises
     ------
+    TypeError
+        For weights that are no numbers.
     ValueError
         For weights under which the objective does not compress, or compresses everything away;
         the message says which.
 
     Notes
     -----
-    Y – X – Z is a Markov chain: the code is made from X alone. So H(X|Z) = H(X) − I(X;Z) and
-    H(Z|Y) = I(X;Z) − I(Z;Y) + H(Z|X), and the objective is
+    Y – X – Z is a Markov chain, because the code is made from X alone. So H(X|Z) = H(X) − I(X;Z)
+    and H(Z|Y) = I(X;Z) − I(Z;Y) + H(Z|X), and the objective is
 
         I(X;Y) − λ₁·H(X) + λ₂·[I(Z;Y) − (1 − λ₁/λ₂)·I(X;Z)] − λ₂·H(Z|X).
 
-    I(X;Y) and H(X) belong to the data: no network changes them. H(Z|X) is 0 of a deterministic code
-    of a discrete X, and constant where the noise of the encoder is. **Where the noise of a
-    continuous code is learned**, H(Z|X) is a differential entropy without a lower limit, and so is
-    H(Z|Y): the objective grows without end by scaling Z down, which changes no information at all.
-    The bottleneck that this function maps to has no such leak.
+    I(X;Y) and H(X) belong to the data: no network changes them. H(Z|X) is 0 for a deterministic
+    code of a discrete X, and it is constant where the noise of the encoder is constant. **Where the
+    noise of a continuous code is learned**, H(Z|X) is a differential entropy without a lower limit,
+    and so is H(Z|Y). Scaling Z down then raises the objective without end and changes no
+    information. The bottleneck with the β that is returned has no such leak.
 
     Examples
     --------
@@ -197,21 +204,21 @@ def bottleneck_beta(lambda1: float, lambda2: float) -> float:
     0.25
     """
     lambda1, lambda2 = arguments.number(lambda1, "lambda1"), arguments.number(lambda2, "lambda2")
-    told = f"lambda1={lambda1!r}, lambda2={lambda2!r}"
+    given = f"lambda1={lambda1!r}, lambda2={lambda2!r}"
     if lambda2 <= 0:
         raise ValueError(
-            f"{told}: −λ₂·H(Z|Y) with λ₂ ≤ 0 pays nothing for what Z tells about Y; accepted is "
+            f"{given}: −λ₂·H(Z|Y) with λ₂ ≤ 0 pays nothing for what Z tells about Y; accepted is "
             "0 < lambda1 < lambda2"
         )
     if lambda1 >= lambda2:
         raise ValueError(
-            f"{told} does not compress: −λ₁·H(X|Z) = λ₁·I(X;Z) − λ₁·H(X) pays for keeping X, and "
+            f"{given} does not compress: −λ₁·H(X|Z) = λ₁·I(X;Z) − λ₁·H(X) pays for keeping X, and "
             f"−λ₂·H(Z|Y) charges no more than λ₂·I(X;Z), so that I(X;Z) weighs λ₁ − λ₂ = "
             f"{lambda1 - lambda2:g} ≥ 0; accepted is 0 < lambda1 < lambda2"
         )
     if lambda1 <= 0:
         raise ValueError(
-            f"{told} compresses everything away: with λ₁ ≤ 0 what is left is −λ₂·H(Z|Y), which a "
+            f"{given} compresses everything away: with λ₁ ≤ 0 what is left is −λ₂·H(Z|Y), which a "
             "constant Z makes largest; accepted is 0 < lambda1 < lambda2"
         )
     return 1 - lambda1 / lambda2
@@ -221,13 +228,13 @@ def gaussian_bottleneck(correlation: float, beta: float) -> tuple[float, float]:
     """I(X;Z) and I(Z;Y) of the best code where X and Y are scalar and jointly Gaussian.
 
     The best Z is X with noise. With r² the squared correlation and R = I(X;Z), I(Z;Y) =
-    −½·log(1 − r² + r²·e^(−2R)) [1]_; its slope is β at e^(−2R) = β·(1 − r²)/(r²·(1 − β)). From
-    β = r² on nothing is worth keeping.
+    −½·log(1 − r² + r²·e^(−2R)) [1]_. The best R is where the slope of that is β, at e^(−2R) =
+    β·(1 − r²)/(r²·(1 − β)). For β ≥ r² the best code keeps nothing.
 
     Parameters
     ----------
     correlation : float
-        Of X and Y, in (−1, 1).
+        The correlation of X and Y, in (−1, 1).
     beta : float
         The price of I(X;Z), in (0, 1).
 
@@ -256,5 +263,5 @@ def gaussian_bottleneck(correlation: float, beta: float) -> tuple[float, float]:
     if beta >= shared:
         return 0.0, 0.0
     lost = beta * (1 - shared) / (shared * (1 - beta))
-    told = 1 - shared + shared * lost
-    return -math.log(lost) / 2, -math.log(told) / 2
+    unexplained = 1 - shared + shared * lost
+    return -math.log(lost) / 2, -math.log(unexplained) / 2

@@ -1,13 +1,13 @@
-"""Bounds on mutual information that a critic makes tight, over a matrix of its scores.
+"""Bounds on mutual information, from the scores that a critic gives to pairs of samples.
 
-Of a batch of N pairs, ``scores[i, j] = f(x[i], y[j])``. The diagonal holds samples of the joint
-distribution p(x, y), everything off it samples of the product p(x)·p(y), and every bound is made of
-averages over the two. With the best critic, named in each docstring, a bound is as tight as it can
-be; to train one, maximise a lower bound over the critic's parameters::
+A batch of N pairs has ``scores[i, j] = f(x[i], y[j])``. The diagonal holds samples of the joint
+distribution p(x, y), and the other cells hold samples of the product p(x)·p(y). Every bound is
+computed from averages over the two. Each docstring names the best critic, with which its bound is
+as tight as it can be. To train a critic, maximise a lower bound over its parameters::
 
     loss = -infonce(critic(x, y))
 
-All take ``(…, N, N)`` and return ``(…)``, in nats, differentiable.
+All bounds take scores ``(…, N, N)``, return ``(…)`` in nats, and are differentiable.
 """
 
 from __future__ import annotations
@@ -38,24 +38,24 @@ __all__ = [
 ]
 
 SATURATED = 0.9
-"""The share of log N from which InfoNCE is said to be at its limit."""
+"""The share of log N above which InfoNCE counts as being at its limit."""
 
 
 class SaturatedBoundWarning(UserWarning):
-    """InfoNCE is close to log N: the information may be anything above."""
+    """InfoNCE is close to log N, its limit: the information may be any larger number."""
 
 
 def donsker_varadhan(scores: Tensor) -> Tensor:
     """Lower bound of Donsker and Varadhan, E_p[f] − log E_q[exp f].
 
-    p is the joint distribution, q the product of the marginals [1]_. Tight for f = log p/q + any
-    constant. The logarithm of a batch's mean is biased, and so is its gradient: `MINE` corrects
-    the latter [2]_.
+    p is the joint distribution, q the product of the marginals [1]_. The bound is tight for
+    f = log p/q + any constant. The logarithm of a batch's mean is biased, and so is its gradient.
+    `MINE` corrects the gradient [2]_.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (…, N, N)
-        Scores of all pairs, those that belong together on the diagonal.
+        Scores of all pairs; the pairs that belong together are on the diagonal.
 
     Returns
     -------
@@ -81,20 +81,20 @@ def donsker_varadhan(scores: Tensor) -> Tensor:
     1.0
     """
     scores = arguments.scores(scores)
-    return _of_joint(scores).mean(-1) - _log_mean_exp_of_product(scores)
+    return _joint_scores(scores).mean(-1) - _log_mean_exp_over_product(scores)
 
 
 def nwj(scores: Tensor) -> Tensor:
     """Lower bound of Nguyen, Wainwright and Jordan, E_p[f] − E_q[exp(f − 1)].
 
-    Its average over batches is a lower bound too, other than `donsker_varadhan`'s; its variance
-    grows like exp(I) [1]_. Tight for f = 1 + log p/q, so that a critic trained by
+    Its average over batches is a lower bound too, unlike that of `donsker_varadhan`. Its variance
+    grows like exp(I) [1]_. The bound is tight for f = 1 + log p/q, so a critic trained by
     `jensen_shannon` gives an estimate as ``nwj(1 + scores)`` [2]_.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (…, N, N)
-        Scores of all pairs, those that belong together on the diagonal.
+        Scores of all pairs; the pairs that belong together are on the diagonal.
 
     Returns
     -------
@@ -120,24 +120,25 @@ def nwj(scores: Tensor) -> Tensor:
     0.0
     """
     scores = arguments.scores(scores)
-    return _of_joint(scores).mean(-1) - (_log_mean_exp_of_product(scores) - 1).exp()
+    return _joint_scores(scores).mean(-1) - (_log_mean_exp_over_product(scores) - 1).exp()
 
 
 def jensen_shannon(scores: Tensor) -> Tensor:
-    """Lower bound on the Jensen–Shannon divergence of joint and product.
+    """Lower bound on the Jensen–Shannon divergence of joint distribution and product.
 
     D_JS(p‖q) ≥ log 2 − (E_p[softplus(−f)] + E_q[softplus(f)])/2, tight for f = log p/q [1]_. Up to
     the factor ½ and log 2 it is the objective of Deep InfoMax [2]_. It rises with dependence and
-    its gradients are tame, but **it is no mutual information**: it never passes log 2. For an
-    estimate of information by the critic that it trains, take ``nwj(1 + scores)``; or, since it
+    its gradients stay small, but **it is no mutual information**: it never passes log 2.
+
+    To estimate information with the critic that it trains, take ``nwj(1 + scores)``. This loss
     charges a critic little for scores that are far too high, and one such pair may outweigh all
-    others, ``nwj(1 + scores.clamp(max=10))``: `nwj` is a lower bound for any critic, so for that
-    one too.
+    others. ``nwj(1 + scores.clamp(max=10))`` then helps: `nwj` is a lower bound for any critic, so
+    for the clamped one too.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (…, N, N)
-        Scores of all pairs, those that belong together on the diagonal.
+        Scores of all pairs; the pairs that belong together are on the diagonal.
 
     Returns
     -------
@@ -164,24 +165,24 @@ def jensen_shannon(scores: Tensor) -> Tensor:
     0.0
     """
     scores = arguments.scores(scores)
-    joint = functional.softplus(-_of_joint(scores)).mean(-1)
-    return math.log(2) - (joint + _mean_of_product(functional.softplus(scores))) / 2
+    joint = functional.softplus(-_joint_scores(scores)).mean(-1)
+    return math.log(2) - (joint + _mean_over_product(functional.softplus(scores))) / 2
 
 
 def infonce(scores: Tensor, *, on_saturation: str = "warn") -> Tensor:
     """Lower bound InfoNCE: how well each x finds its own y among the N of the batch.
 
-    The average of f(x_i, y_i) − log (1/N)·Σ_j exp f(x_i, y_j) [1]_, tight up to O(1/N) for
-    f = log p/q + anything of x alone. **It never passes log N** (`infonce_limit`), however much
-    information there is, so that a value near log N says "at least this" and nothing more.
+    The bound is the average of f(x_i, y_i) − log (1/N)·Σ_j exp f(x_i, y_j) [1]_. It is tight up to
+    O(1/N) for f = log p/q + any function of x alone. **It never passes log N** (`infonce_limit`),
+    however much information there is. A value near log N says "at least this" and nothing more.
 
     Parameters
     ----------
     scores : torch.Tensor of shape (…, N, N)
-        Scores of all pairs, those that belong together on the diagonal.
+        Scores of all pairs; the pairs that belong together are on the diagonal.
     on_saturation : {"warn", "raise", "ignore"}
-        What to do where the bound passes 0.9·log N: `SaturatedBoundWarning`, as a warning or as an
-        error, or nothing. Looking makes a GPU wait for its result; "ignore" does not look.
+        What to do where the bound passes 0.9·log N: give a `SaturatedBoundWarning`, raise it, or do
+        nothing. The check waits for the result of a GPU; "ignore" leaves the check out.
 
     Returns
     -------
@@ -208,7 +209,7 @@ def infonce(scores: Tensor, *, on_saturation: str = "warn") -> Tensor:
     scores = arguments.scores(scores)
     one_of(on_saturation, "on_saturation", ("warn", "raise", "ignore"))
     limit = infonce_limit(scores.shape[-1])
-    bound = (_of_joint(scores) - scores.logsumexp(-1)).mean(-1) + limit
+    bound = (_joint_scores(scores) - scores.logsumexp(-1)).mean(-1) + limit
     if on_saturation != "ignore":
         largest = bound.detach().max().item() if bound.numel() else -math.inf
         if largest > SATURATED * limit:
@@ -223,17 +224,17 @@ def infonce(scores: Tensor, *, on_saturation: str = "warn") -> Tensor:
 
 
 def infonce_limit(n_samples: int) -> float:
-    """The most that `infonce` can say of batches of N samples, log N.
+    """The largest value of `infonce` for batches of N samples: log N.
 
     Parameters
     ----------
     n_samples : int
-        N, the samples of a batch.
+        N, the number of samples of a batch.
 
     Returns
     -------
     float
-        log N.
+        log N, in nats.
 
     Raises
     ------
@@ -252,12 +253,13 @@ def infonce_limit(n_samples: int) -> float:
 def club(log_likelihoods: Tensor) -> Tensor:
     """Upper bound CLUB, E_p[log p(y|x)] − E_q[log p(y|x)], from a model of y given x.
 
-    An upper bound where the model is the true p(y|x) [1]_; otherwise only as good as the model,
-    which has to be trained by its likelihood (`GaussianConditional`), and not by this bound.
-    **It is not tight**: with the true model it is I(X;Y) plus D(p(x)p(y)‖p(x,y)). Of correlated
-    Gaussians it is ρ²/(1−ρ²) a dimension where the information is −½·log(1−ρ²): twice as much for
-    small ρ, and without limit towards 1. Minimise it to drive information out; to tell how much
-    there is, take `leave_one_out`.
+    It is an upper bound where the model is the true p(y|x) [1]_; otherwise it is only as good as
+    the model. Train the model by its likelihood (`GaussianConditional`), not by this bound.
+
+    **It is not tight**: with the true model it is I(X;Y) plus D(p(x)p(y)‖p(x,y)). For correlated
+    Gaussians it is ρ²/(1−ρ²) a dimension, where the information is −½·log(1−ρ²): twice as much for
+    small ρ, and without limit towards 1. Minimise it to remove information; use `leave_one_out` to
+    estimate how much there is.
 
     Parameters
     ----------
@@ -267,7 +269,7 @@ def club(log_likelihoods: Tensor) -> Tensor:
     Returns
     -------
     torch.Tensor of shape (…)
-        The bound in nats. Averaged over the pairs off the diagonal, so that it is unbiased.
+        The bound in nats. E_q is the average over the pairs off the diagonal, which is unbiased.
 
     Raises
     ------
@@ -287,14 +289,14 @@ def club(log_likelihoods: Tensor) -> Tensor:
     1.0
     """
     scores = arguments.scores(log_likelihoods)
-    return _of_joint(scores).mean(-1) - _mean_of_product(scores)
+    return _joint_scores(scores).mean(-1) - _mean_over_product(scores)
 
 
 def leave_one_out(log_likelihoods: Tensor) -> Tensor:
     """Upper bound from a model of y given x, whose marginal is estimated from the other samples.
 
-    The average of log p(y_i|x_i) − log (1/(N−1))·Σ_{j≠i} p(y_i|x_j) [1]_: the expectation is an
-    upper bound where the model is the true p(y|x), and tight up to O(1/N).
+    The bound is the average of log p(y_i|x_i) − log (1/(N−1))·Σ_{j≠i} p(y_i|x_j) [1]_. Its
+    expectation is an upper bound where the model is the true p(y|x), and is tight up to O(1/N).
 
     Parameters
     ----------
@@ -324,22 +326,22 @@ def leave_one_out(log_likelihoods: Tensor) -> Tensor:
     """
     scores = arguments.scores(log_likelihoods)
     others = _without_joint(scores, -math.inf).logsumexp(-2) - math.log(scores.shape[-1] - 1)
-    return (_of_joint(scores) - others).mean(-1)
+    return (_joint_scores(scores) - others).mean(-1)
 
 
 class MINE(nn.Module):
     """Mutual information neural estimation: `donsker_varadhan` with the corrected gradient.
 
-    The gradient of log E_q[exp f] is E_q[∇f·exp f]/E_q[exp f]. With the mean of the same batch
-    below, its average over batches is off; MINE puts a moving average over the batches there [1]_.
-    The value is the bound of the batch at hand, so that its gradient is, on purpose, not the
-    derivative of its value.
+    The gradient of log E_q[exp f] is E_q[∇f·exp f]/E_q[exp f]. With the mean of the same batch as
+    the denominator, the gradient is biased. MINE takes a moving average over the batches as the
+    denominator [1]_. The value is the bound of the current batch, so that the gradient is, on
+    purpose, not the derivative of the value.
 
     Parameters
     ----------
     decay : float
-        What the moving average keeps of itself with each batch, in [0, 1); 0 is
-        `donsker_varadhan`.
+        The share of itself that the moving average keeps with each batch, in [0, 1). At 0 the bound
+        is `donsker_varadhan`.
 
     References
     ----------
@@ -355,7 +357,7 @@ class MINE(nn.Module):
     """
 
     log_average: Tensor
-    """Logarithm of the moving average of exp f over the product; NaN before the first batch."""
+    """Logarithm of the moving average of E_q[exp f], float64; NaN before the first batch."""
 
     def __init__(self, decay: float = 0.99) -> None:
         super().__init__()
@@ -363,14 +365,14 @@ class MINE(nn.Module):
         self.register_buffer("log_average", torch.tensor(math.nan, dtype=torch.float64))
 
     def forward(self, scores: Tensor) -> Tensor:
-        """The bound of scores ``(N, N)``; in evaluation mode the moving average stays as it is."""
+        """The bound of scores ``(N, N)``, in nats; evaluation mode keeps the moving average."""
         scores = arguments.scores(scores)
         if scores.ndim != 2:
             raise ValueError(
                 f"scores has shape {tuple(scores.shape)}; accepted is (N, N), for the moving "
                 "average is of one matrix a batch"
             )
-        joint, product = _of_joint(scores).mean(), _log_mean_exp_of_product(scores)
+        joint, product = _joint_scores(scores).mean(), _log_mean_exp_over_product(scores)
         if not self.training:
             return joint - product
         batch = product.detach().double()
@@ -385,7 +387,7 @@ class MINE(nn.Module):
         return joint - (corrected + (product - corrected).detach())
 
     def extra_repr(self) -> str:
-        """What `repr` says of the settings."""
+        """The settings, for `repr`."""
         return f"decay={self.decay}"
 
 
@@ -395,10 +397,10 @@ LOWER_BOUNDS: dict[str, Callable[..., Any]] = {
     "jensen_shannon": jensen_shannon,
     "nwj": nwj,
 }
-"""What a critic, and an encoder with it, can maximise, by name."""
+"""The bounds that a critic and an encoder can maximise together, by name."""
 
 
-def _of_joint(scores: Tensor) -> Tensor:
+def _joint_scores(scores: Tensor) -> Tensor:
     return scores.diagonal(dim1=-2, dim2=-1)
 
 
@@ -407,11 +409,11 @@ def _without_joint(scores: Tensor, filler: float) -> Tensor:
     return scores.masked_fill(diagonal, filler)
 
 
-def _mean_of_product(values: Tensor) -> Tensor:
+def _mean_over_product(values: Tensor) -> Tensor:
     n = values.shape[-1]
     return _without_joint(values, 0.0).sum((-2, -1)) / (n * (n - 1))
 
 
-def _log_mean_exp_of_product(scores: Tensor) -> Tensor:
+def _log_mean_exp_over_product(scores: Tensor) -> Tensor:
     n = scores.shape[-1]
     return _without_joint(scores, -math.inf).logsumexp((-2, -1)) - math.log(n * (n - 1))

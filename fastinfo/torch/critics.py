@@ -1,7 +1,7 @@
 """Small networks that score how well an x and a y belong together, for `fastinfo.torch.bounds`.
 
-A critic takes ``x`` of shape (…, N, d_x) and ``y`` of shape (…, N, d_y) and returns scores
-(…, N, N) of all pairs, x along the rows.
+A critic takes ``x`` of shape (…, N, d_x) and ``y`` of shape (…, N, d_y). It returns scores
+(…, N, N) of all pairs, with x along the rows.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ __all__ = [
 
 
 def perceptron(*widths: int) -> nn.Sequential:
-    """A multilayer perceptron with ReLU between layers of some widths, none after the last.
+    """A multilayer perceptron of the given widths, with ReLU between its layers.
 
     Parameters
     ----------
     *widths : int
-        Inputs, hidden units of each layer, outputs.
+        Number of inputs, of the units of each hidden layer, and of outputs.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def perceptron(*widths: int) -> nn.Sequential:
     Raises
     ------
     TypeError, ValueError
-        For widths that are no positive integers, or fewer than two.
+        For widths that are no positive integers, and for fewer than two of them.
 
     Examples
     --------
@@ -59,7 +59,7 @@ def perceptron(*widths: int) -> nn.Sequential:
 
 
 class SeparableCritic(nn.Module):
-    """Scores g(x)·h(y) of two perceptrons: 2·N evaluations for N² scores.
+    """Scores g(x)·h(y) of two perceptrons; N² scores take 2·N evaluations.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ class SeparableCritic(nn.Module):
     hidden : sequence of int
         Widths of the hidden layers of each perceptron.
     embedding : int
-        Dimension in which the two meet.
+        Dimension of g(x) and h(y).
 
     Examples
     --------
@@ -92,7 +92,7 @@ class SeparableCritic(nn.Module):
 
 
 class ConcatenatedCritic(nn.Module):
-    """Scores of one perceptron that sees x and y together: N² evaluations, the most general.
+    """Scores of one perceptron of x and y together: the most general critic, N² evaluations.
 
     Parameters
     ----------
@@ -149,9 +149,9 @@ class BilinearCritic(nn.Module):
 
 
 class GaussianConditional(nn.Module):
-    """A model of y given x: Gaussian, its mean and variances perceptrons of x.
+    """A Gaussian model of y given x; a perceptron of x gives its mean and variances.
 
-    For `club` and `leave_one_out`. Train it by `negative_log_likelihood`.
+    `club` and `leave_one_out` take its scores. Train it by `negative_log_likelihood`.
 
     Parameters
     ----------
@@ -178,7 +178,7 @@ class GaussianConditional(nn.Module):
         return _log_density(y.unsqueeze(-3), mean, log_variance)
 
     def negative_log_likelihood(self, x: Tensor, y: Tensor) -> Tensor:
-        """−log p(y|x) in nats, averaged over the samples: the loss of the model itself."""
+        """−log p(y|x) in nats, averaged over the samples: the loss that trains the model."""
         mean, log_variance = self.of_x(x).chunk(2, -1)
         return -_log_density(y, mean, log_variance).mean()
 

@@ -1,6 +1,6 @@
 """Kullback–Leibler divergences in closed form, as losses.
 
-D(P‖Q) = E_P[log p/q], in nats. It is not symmetric: P is what happens, Q is the model of it.
+D(P‖Q) = E_P[log p/q], in nats. It is not symmetric: samples come from P, and Q is a model of P.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ __all__ = [
 def categorical_kl(p_logits: Tensor, q_logits: Tensor, *, reduction: str = "mean") -> Tensor:
     """D(P‖Q) = Σ p·log(p/q) of categorical distributions, given by their logits.
 
-    A class that is impossible under P adds nothing; one that is impossible under Q and not under P
-    makes the divergence infinite. Summed as Σ (q − p + p·log(p/q)), the same since both sum to 1:
-    no term is negative, so that rounding makes no divergence of near distributions negative [1]_.
+    A class that is impossible under P adds 0. A class that is impossible under Q and not under P
+    makes the divergence infinite. The sum is computed as Σ (q − p + p·log(p/q)), which is equal
+    since p and q both sum to 1. No term of it is negative, so that rounding does not make the
+    divergence of near distributions negative [1]_.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def categorical_kl(p_logits: Tensor, q_logits: Tensor, *, reduction: str = "mean
     [0.143841, 0.130812]
     """
     how = arguments.reduction(reduction)
-    p_logits, q_logits = _alike((p_logits, "p_logits"), (q_logits, "q_logits"))
+    p_logits, q_logits = _broadcastable((p_logits, "p_logits"), (q_logits, "q_logits"))
     log_p, log_q = p_logits.log_softmax(-1), q_logits.log_softmax(-1)
     return arguments.reduce(_sum_of_divergence(log_p, log_q), how)
 
@@ -71,7 +72,7 @@ def _sum_of_divergence(log_p: Tensor, log_q: Tensor) -> Tensor:
     """Σ (q − p + p·log(p/q)) over the last axis, of normalised log-probabilities."""
     p, q = log_p.exp(), log_q.exp()
     impossible = p == 0
-    # Masked before the difference, for the gradient of a term that is left out must exist too.
+    # Masked before the difference: an infinite term has NaN as gradient although it is left out.
     log_ratio = log_p.masked_fill(impossible, 0.0) - log_q.masked_fill(impossible, 0.0)
     is_near = log_ratio.abs() < 1
     near = log_ratio.masked_fill(~is_near, 0.0)
@@ -124,11 +125,11 @@ def gaussian_kl(
     2.5
     """
     how = arguments.reduction(reduction)
-    p_mean, p_log_variance = _alike((p_mean, "p_mean"), (p_log_variance, "p_log_variance"))
+    p_mean, p_log_variance = _broadcastable((p_mean, "p_mean"), (p_log_variance, "p_log_variance"))
     apart = p_log_variance - q_log_variance
     squared = (p_mean - q_mean).square()
     scaled = squared * torch.exp(-torch.as_tensor(q_log_variance, dtype=p_mean.dtype))
-    # e^a − 1 − a of the logarithmic ratio a of the variances: nothing cancels where it is small.
+    # The terms are e^a − 1 − a, a = log σ_p²/σ_q²: nothing cancels where a is small.
     return arguments.reduce((torch.expm1(apart) - apart + scaled).sum(-1) / 2, how)
 
 
@@ -142,15 +143,15 @@ def multivariate_gaussian_kl(
 ) -> Tensor:
     """D(P‖Q) of Gaussians with full covariance.
 
-    ½·(tr(Σ_q⁻¹·Σ_p) + (μ_q − μ_p)ᵀ·Σ_q⁻¹·(μ_q − μ_p) − d + log det Σ_q − log det Σ_p) [1]_, by
-    Cholesky factors.
+    ½·(tr(Σ_q⁻¹·Σ_p) + (μ_q − μ_p)ᵀ·Σ_q⁻¹·(μ_q − μ_p) − d + log det Σ_q − log det Σ_p) [1]_,
+    computed by Cholesky factors.
 
     Parameters
     ----------
     p_mean, q_mean : torch.Tensor of shape (…, d)
-        Means.
+        Means of P and Q.
     p_covariance, q_covariance : torch.Tensor of shape (…, d, d)
-        Covariances, symmetric and positive definite.
+        Covariances of P and Q, symmetric and positive definite.
     reduction : {"mean", "sum", "none"}
         What to make of the divergences of all distributions.
 
@@ -177,7 +178,7 @@ def multivariate_gaussian_kl(
     0.306853
     """
     how = arguments.reduction(reduction)
-    p_mean, q_mean = _alike((p_mean, "p_mean"), (q_mean, "q_mean"))
+    p_mean, q_mean = _broadcastable((p_mean, "p_mean"), (q_mean, "q_mean"))
     p_factor = _cholesky(p_covariance, "p_covariance", p_mean.shape[-1])
     q_factor = _cholesky(q_covariance, "q_covariance", p_mean.shape[-1])
     apart = (q_mean - p_mean).unsqueeze(-1)
@@ -206,9 +207,10 @@ def _cholesky(covariance: Tensor, name: str, dimension: int) -> Tensor:
 
 
 def kl_to_uniform(logits: Tensor, *, reduction: str = "mean") -> Tensor:
-    """D(P‖U) = log K − H(P), how far predictions are from knowing nothing: a confidence penalty.
+    """D(P‖U) = log K − H(P), the divergence of predictions from uniform ones.
 
-    Added to a loss with a small factor it keeps predictions from growing certain [1]_.
+    It is a confidence penalty: added to a loss with a small factor, it keeps predictions from
+    growing certain [1]_.
 
     Parameters
     ----------
@@ -240,7 +242,7 @@ def kl_to_uniform(logits: Tensor, *, reduction: str = "mean") -> Tensor:
     0.0
     """
     how = arguments.reduction(reduction)
-    (logits,) = _alike((logits, "logits"))
+    (logits,) = _broadcastable((logits, "logits"))
     log_p = logits.log_softmax(-1)
     log_q = torch.full_like(log_p, -math.log(logits.shape[-1]))
     return arguments.reduce(_sum_of_divergence(log_p, log_q), how)
@@ -255,17 +257,17 @@ def distillation_loss(
 ) -> Tensor:
     """T²·D(teacher‖student) of the predictions softened by a temperature T.
 
-    Both are softmax(logits/T). The gradient of the divergence shrinks like 1/T², and the factor T²
-    makes up for it, so that the weight beside another loss means the same at every temperature
-    [1]_. For T → ∞ it becomes half the variance over the classes of the differences of the logits.
-    No gradient goes to the teacher.
+    Both predictions are softmax(logits/T). The gradient of the divergence shrinks like 1/T². The
+    factor T² makes up for it, so that the weight beside another loss means the same at every
+    temperature [1]_. For T → ∞ the loss becomes half the variance, over the classes, of the
+    differences of the logits. No gradient goes to the teacher.
 
     Parameters
     ----------
     student_logits, teacher_logits : torch.Tensor of shape (…, K)
-        Logits.
+        Logits of student and teacher.
     temperature : float
-        T, above 0; larger ones tell the student more about the classes that are not the answer.
+        T, above 0. Larger ones tell the student more about the classes that are not the answer.
     reduction : {"mean", "sum", "none"}
         What to make of the losses of all samples.
 
@@ -294,7 +296,7 @@ def distillation_loss(
     """
     temperature = arguments.number(temperature, "temperature", above=0)
     named = (teacher_logits, "teacher_logits"), (student_logits, "student_logits")
-    teacher, student = (logits / temperature for logits in _alike(*named))
+    teacher, student = (logits / temperature for logits in _broadcastable(*named))
     return temperature**2 * categorical_kl(teacher.detach(), student, reduction=reduction)
 
 
@@ -305,34 +307,35 @@ def weight_prior_kl(
     prior_std: float = 1.0,
     std: float | None = None,
 ) -> Tensor:
-    """D(N(w, s²)‖N(w₀, σ²)) of a network's weights from a prior, summed over all of them.
+    """D(N(w, s²)‖N(w₀, σ²)) of a network's weights from a prior, summed over all weights.
 
-    Σ ½·((w − w₀)² + s²)/σ² − ½ + log σ/s: what it costs, in nats, to tell the weights, known to
-    within s, to somebody who knows the prior [1]_. With w₀ = 0 its gradient is weight decay, with
-    the weights of a trained network as w₀ it keeps transfer close to them [2]_.
+    Σ ½·((w − w₀)² + s²)/σ² − ½ + log σ/s is the cost, in nats, of sending the weights with a
+    precision of s to somebody who knows the prior [1]_. With w₀ = 0 its gradient is weight decay.
+    With the weights of a trained network as w₀, it keeps transfer learning close to them [2]_.
 
     Parameters
     ----------
     parameters : torch.nn.Module, or mapping of names to tensors
-        The weights w: those of a module that want a gradient, or some by name, as
+        The weights w: those parameters of a module that require a gradient, or tensors by name, as
         ``module.named_parameters()`` gives them.
     prior : mapping of names to tensors, optional
         w₀ by the same names, as in ``state_dict()``; 0 by default. No gradient goes to it.
     prior_std : float
-        σ.
+        σ, above 0.
     std : float, optional
-        s; σ by default, where what does not depend on w is 0.
+        s, above 0; σ by default. The part of the divergence that does not depend on w is then 0.
 
     Returns
     -------
     torch.Tensor
-        Scalar, in nats. Divide by the number of training samples beside a loss averaged over them.
+        Scalar, in nats. Beside a loss that is averaged over the training samples, divide it by
+        their number.
 
     Raises
     ------
     TypeError, ValueError
-        For standard deviations that are not positive, no weights, and a prior that lacks one or has
-        another shape.
+        For standard deviations that are not positive, for no weights, and for a prior that lacks a
+        weight or has another shape.
 
     References
     ----------
@@ -379,8 +382,8 @@ def _require_prior(weights: Mapping[str, Tensor], prior: Mapping[str, Tensor] | 
             )
 
 
-def _alike(*named: tuple[Tensor, str]) -> tuple[Tensor, ...]:
-    """Floating-point tensors with a last axis in common, of shapes that broadcast."""
+def _broadcastable(*named: tuple[Tensor, str]) -> tuple[Tensor, ...]:
+    """The tensors in float32 or float64, checked: one last axis, and shapes that broadcast."""
     found = tuple(arguments.wide(arguments.floating(value, name)) for value, name in named)
     arguments.same_device(*((value, name) for (_, name), value in zip(named, found, strict=True)))
     first, first_name = found[0], named[0][1]

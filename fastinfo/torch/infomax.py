@@ -1,9 +1,10 @@
 """Deep InfoMax: an encoder that learns by making its code informative about its input.
 
-Three losses that can be had one by one or weighted together [1]_: the code tells about the whole
-feature map (global), about every place of it (local), and is distributed as a prior wants it (prior
-matching, adversarially). Each holds the network that it needs beside the encoder, so that one
-optimiser over ``[*encoder.parameters(), *loss.parameters()]`` trains all::
+There are three losses, to be used one by one or weighted together [1]_. The global loss makes the
+code tell about the whole feature map, and the local loss about every cell of it. Prior matching
+makes the distribution of the code follow a prior, adversarially. Each loss holds the network that
+it needs beside the encoder, so that one optimiser over ``[*encoder.parameters(),
+*loss.parameters()]`` trains all::
 
     features, code = encoder(images)
     loss(features, code).backward()
@@ -41,19 +42,19 @@ class _InfoMax(nn.Module):
         self.bound = str(one_of(bound, "bound", LOWER_BOUNDS))
 
     def extra_repr(self) -> str:
-        """What `repr` says of the settings."""
+        """The settings, for `repr`."""
         return f"bound={self.bound!r}"
 
     def of_scores(self, scores: Tensor) -> Tensor:
         """Minus the bound, averaged over the matrices of scores."""
-        # At its limit InfoNCE still has a gradient; as a loss it estimates nothing.
+        # At its limit InfoNCE still has a gradient, and a loss need not estimate the information.
         settings = {"on_saturation": "ignore"} if self.bound == "infonce" else {}
         loss: Tensor = -LOWER_BOUNDS[self.bound](scores, **settings).mean()
         return loss
 
 
 class GlobalInfoMax(_InfoMax):
-    """Minus a bound on the information of a code about the whole feature map.
+    """Minus a bound, in nats, on the information of a code about the whole feature map.
 
     Parameters
     ----------
@@ -61,7 +62,7 @@ class GlobalInfoMax(_InfoMax):
         ``critic(features (N, F), code (N, d)) -> scores (N, N)``, see `SeparableCritic`. F is the
         size of a flattened feature map.
     bound : {"jensen_shannon", "infonce", "nwj", "donsker_varadhan"}
-        What critic and encoder maximise.
+        The bound that critic and encoder maximise.
 
     Examples
     --------
@@ -73,24 +74,24 @@ class GlobalInfoMax(_InfoMax):
     """
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
-        """The loss of features ``(N, …)`` and code ``(N, d)``."""
+        """The loss of features ``(N, …)`` and code ``(N, d)``, a scalar."""
         _require_batch(features, code, least_ndim=2)
         return self.of_scores(self.critic(features.flatten(1), code))
 
 
 class LocalInfoMax(_InfoMax):
-    """Minus a bound on the information of a code about each place of the feature map, averaged.
+    """Minus a bound, in nats, on the information about each cell of the feature map, averaged.
 
-    A place is told from the same place of other samples, so that the code cannot do with what one
-    part of the input says.
+    Each cell is compared with the same cell of the other samples, so that the code has to tell
+    about all parts of the input, not about one of them only.
 
     Parameters
     ----------
     critic : torch.nn.Module
-        ``critic(features (L, N, C), code (N, d)) -> scores (L, N, N)`` for the L places, see
-        `SeparableCritic`: one for all of them. C is the number of channels.
+        ``critic(features (L, N, C), code (N, d)) -> scores (L, N, N)`` for the L cells, see
+        `SeparableCritic`. One critic serves all cells. C is the number of channels.
     bound : {"jensen_shannon", "infonce", "nwj", "donsker_varadhan"}
-        What critic and encoder maximise.
+        The bound that critic and encoder maximise.
 
     Examples
     --------
@@ -102,28 +103,28 @@ class LocalInfoMax(_InfoMax):
     """
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
-        """The loss of features ``(N, C, *places)`` and code ``(N, d)``."""
+        """The loss of features ``(N, C, *cells)`` and code ``(N, d)``, a scalar."""
         _require_batch(features, code, least_ndim=3)
         return self.of_scores(self.critic(features.flatten(2).permute(2, 0, 1), code))
 
 
 class PriorMatching(nn.Module):
-    """Draw the distribution of a code towards a prior, by a discriminator that tells them apart.
+    """A loss that draws the distribution of a code towards a prior, by a discriminator.
 
-    The discriminator maximises V = E_prior[log D] + E_code[log(1 − D)], the encoder minimises it:
-    the two see **opposite signs** of the same quantity. One backward pass serves both, for the
-    discriminator is shown a detached code, and the encoder a discriminator of constant weights.
+    The discriminator maximises V = E_prior[log D] + E_code[log(1 − D)], and the encoder minimises
+    it: the two see **opposite signs** of the same quantity. One backward pass serves both, because
+    the discriminator gets a detached code, and the encoder a discriminator of constant weights.
 
     Parameters
     ----------
     discriminator : torch.nn.Module
         ``discriminator(code (N, d)) -> (N, 1)`` or ``(N,)``, the logit of "this is the prior".
     prior : callable, optional
-        ``prior(code)`` returns samples like the code; uniform in (0, 1) by default, for codes that
-        end in a sigmoid.
+        ``prior(code)`` returns samples of the prior, of the shape of the code. The default is
+        uniform in [0, 1), for codes that end in a sigmoid.
     non_saturating : bool
-        Whether the encoder maximises E_code[log D] in place of minimising E_code[log(1 − D)]: the
-        same direction, with a gradient where the discriminator is sure [1]_.
+        Whether the encoder maximises E_code[log D] instead of minimising E_code[log(1 − D)]. The
+        direction is the same, and there is a gradient even where the discriminator is sure [1]_.
 
     References
     ----------
@@ -150,14 +151,14 @@ class PriorMatching(nn.Module):
         self.non_saturating = bool(non_saturating)
 
     def discriminator_loss(self, code: Tensor) -> Tensor:
-        """−V of samples of the prior and a detached code, in nats: 2·log 2 where they are alike."""
+        """−V of the prior and the detached code, in nats; 2·log 2 where D is ½ everywhere."""
         code = code.detach()
         real, fake = (self.discriminator(samples) for samples in (self.prior(code), code))
         real, fake = arguments.wide(real), arguments.wide(fake)
         return functional.softplus(-real).mean() + functional.softplus(fake).mean()
 
     def encoder_loss(self, code: Tensor) -> Tensor:
-        """What of V depends on the code, by a discriminator that gets no gradient."""
+        """The part of V that depends on the code, in nats; the discriminator gets no gradient."""
         constant = {
             name: value.detach()
             for name, value in (
@@ -172,19 +173,25 @@ class PriorMatching(nn.Module):
         return -functional.softplus(fake).mean()
 
     def forward(self, code: Tensor) -> Tensor:
-        """The sum of both losses. Its gradients mean something; its value does not."""
+        """The sum of both losses. Only its gradients have a meaning; its value has none."""
         return self.discriminator_loss(code) + self.encoder_loss(code)
 
 
 class DeepInfoMax(nn.Module):
-    """The three losses, weighted.
+    """The weighted sum of the three losses of Deep InfoMax.
 
     Parameters
     ----------
     global_loss, local_loss, prior_loss : torch.nn.Module, optional
-        `GlobalInfoMax`, `LocalInfoMax` and `PriorMatching`; those that are left out add nothing.
+        `GlobalInfoMax`, `LocalInfoMax` and `PriorMatching`. A loss that is left out adds 0.
     weights : (float, float, float)
-        α, β and γ of the three. The paper's are (1, 0, 1) and, with places, (0, 1, 0.1).
+        α, β and γ of the three losses, not negative. The paper takes (1, 0, 1), and (0, 1, 0.1)
+        with the local loss.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For other weights, and where neither the global nor the local loss has a weight above 0.
 
     Examples
     --------
@@ -222,15 +229,15 @@ class DeepInfoMax(nn.Module):
         self.global_loss, self.local_loss, self.prior_loss = global_loss, local_loss, prior_loss
 
     def forward(self, features: Tensor, code: Tensor) -> Tensor:
-        """The weighted sum of features ``(N, C, *places)`` and code ``(N, d)``."""
-        of_global, of_local, of_prior = self.weights
+        """The weighted sum for features ``(N, C, *cells)`` and code ``(N, d)``, a scalar."""
+        global_weight, local_weight, prior_weight = self.weights
         total = code.new_zeros(())
-        if self.global_loss is not None and of_global:
-            total = total + of_global * self.global_loss(features, code)
-        if self.local_loss is not None and of_local:
-            total = total + of_local * self.local_loss(features, code)
-        if self.prior_loss is not None and of_prior:
-            total = total + of_prior * self.prior_loss(code)
+        if self.global_loss is not None and global_weight:
+            total = total + global_weight * self.global_loss(features, code)
+        if self.local_loss is not None and local_weight:
+            total = total + local_weight * self.local_loss(features, code)
+        if self.prior_loss is not None and prior_weight:
+            total = total + prior_weight * self.prior_loss(code)
         return total
 
 

@@ -16,16 +16,16 @@ def label_mutual_information(
 ) -> torch.Tensor:
     """Mutual information of predicted class and label, differentiable by the logits.
 
-    The joint distribution is that of a label and a class drawn from what the classifier predicts
-    for the same sample, p(k, c) = Σ softmax(logits)_k·[y = c]/n. Its mutual information is
-    log of the number of classes at most, reached where predictions are certain and each label has
-    classes of its own.
+    For each sample a class k is drawn from the prediction of the classifier, beside the label c.
+    Their joint distribution is p(k, c) = Σ softmax(logits)_k·[y = c]/n. Its mutual information is
+    at most the logarithm of the number of classes. It reaches that where predictions are certain
+    and each label has classes of its own.
 
     **It does not know the names of classes**: I is the same for logits whose columns are permuted.
-    A classifier trained by it alone calls the labels by any names, and often lets some of them
-    share a class, a local maximum. Read the names off afterwards (for each column the label with
-    the largest share), or train with `LabelInformationLoss` and a ``cross_entropy_weight``, which
-    tells the names and leads out of those maxima.
+    A classifier trained by it alone gives the labels any names, and often lets several labels share
+    a class, which is a local maximum. Read the names off afterwards: each column has the label with
+    the largest share. Or train with `LabelInformationLoss` and a ``cross_entropy_weight``, which
+    fixes the names and leads out of those maxima.
 
     Parameters
     ----------
@@ -39,7 +39,8 @@ def label_mutual_information(
     Returns
     -------
     Tensor of shape ()
-        Mutual information, float64 if the logits are, else float32.
+        Mutual information in nats, or in the unit of ``base``; float64 if the logits are, else
+        float32.
 
     Raises
     ------
@@ -48,8 +49,8 @@ def label_mutual_information(
 
     Notes
     -----
-    It is estimated from the samples at hand, so a batch has to be large against K: of n samples
-    with labels that all differ, it could be log n. It grows with n·K and has all derivatives.
+    It is estimated from the samples of the batch, which have to be many more than K: n samples with
+    n different labels could reach log n. Time and memory grow with n·K. All derivatives exist.
 
     Examples
     --------
@@ -69,7 +70,7 @@ def label_mutual_information(
     empty = shares.new_zeros(n_classes, n_classes)
     joint = empty.index_add(0, y.long(), shares)
     independent = joint.sum(dim=1, keepdim=True) * joint.sum(dim=0, keepdim=True)
-    is_occupied = joint != 0  # NaN is; an empty cell adds 0, and so does its gradient
+    is_occupied = joint != 0  # True for NaN; an empty cell adds 0, and its gradient is 0
     one = torch.ones_like(joint)
     ratio = torch.where(is_occupied, joint, one) / torch.where(is_occupied, independent, one)
     return (joint * ratio.log()).sum().clamp_min(0.0) / unit
@@ -81,13 +82,15 @@ class LabelInformationLoss(torch.nn.Module):
     Parameters
     ----------
     cross_entropy_weight : float, default 0
-        Weight of `torch.nn.functional.cross_entropy`. At 0 the classes learned may bear any names,
-        and labels may share one; a small weight, such as 0.1, is enough against both.
+        Weight of `torch.nn.functional.cross_entropy`. At 0 the learned classes may have any names,
+        and labels may share a class. A small weight, such as 0.1, is enough against both.
 
     Raises
     ------
+    TypeError
+        For a weight that is no number.
     ValueError
-        For a weight that is negative or no number.
+        For a weight that is negative, infinite or NaN.
 
     Examples
     --------
@@ -111,7 +114,7 @@ class LabelInformationLoss(torch.nn.Module):
         self.cross_entropy_weight = float(weight)
 
     def forward(self, logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """The loss of logits ``(n, K)`` and labels ``(n,)``."""
+        """The loss of logits ``(n, K)`` and labels ``(n,)``, a scalar in nats."""
         loss = -label_mutual_information(logits, y)
         if self.cross_entropy_weight:
             error = cross_entropy(arguments.wide(logits), y.long())
@@ -119,7 +122,7 @@ class LabelInformationLoss(torch.nn.Module):
         return loss
 
     def extra_repr(self) -> str:
-        """The weight, for ``print``."""
+        """The weight, for `repr`."""
         return f"cross_entropy_weight={self.cross_entropy_weight}"
 
 

@@ -1,4 +1,4 @@
-"""A learning rate that is held where predictions change by a set amount a step."""
+"""A learning rate schedule by which predictions change by a set amount a step."""
 
 from __future__ import annotations
 
@@ -16,48 +16,53 @@ from fastinfo.torch import arguments
 __all__ = ["KLAdaptiveLR"]
 
 ROUNDING = 1e-6
-"""Divergences below 0 by no more than this are 0 that rounding has moved, in float32."""
+"""A divergence of −ROUNDING or more counts as 0 with the rounding of float32."""
 
 
 class KLAdaptiveLR:
-    """Grow or shrink the learning rate to hold the divergence between successive predictions.
+    """A schedule that holds the divergence between successive predictions by the learning rate.
 
     A step of the optimiser moves the predictions from P to P′. For small steps D(P‖P′) is quadratic
     in the learning rate: ½·δᵀ·F·δ with the Fisher information F and a step δ in proportion to the
-    rate [1]_. So the rate times √(target/D) hits the target. Two ways to use it:
+    rate [1]_. So the rate times √(target/D) hits the target. There are two ways to use it:
 
-    - `step` takes the place of ``optimizer.step()``. Where the divergence is outside of [½, 2] ×
-      target, **this** step is made longer or shorter, and measured again. That holds the target
-      from the first step on, for a forward pass more a step and one more for each correction.
-    - `update` learns of the divergence of a step that is past and sets the rate for the **next**
-      one, as the rule that doubles and halves the penalty of policies does [2]_. Batches differ, so
-      that it holds the target as well as successive steps are alike.
+    - `step` replaces ``optimizer.step()``. Where the divergence is outside of [½, 2] × target,
+      **this** step is made longer or shorter, and measured again. The target is held from the first
+      step on. Each step costs one more forward pass, and each correction another one.
+    - `update` takes the divergence of the last step and sets the rate for the **next** one, as the
+      rule that doubles and halves the penalty of policies does [2]_. Batches differ, so that it
+      holds the target only as well as successive steps resemble each other.
 
-    It cures rates that are too small or too large. It makes no gradient flow where there is none,
-    and does not let training end by itself: a held divergence is a held step, so lower ``target``
-    towards the end.
+    The schedule corrects rates that are too small or too large. It cannot help where there is no
+    gradient, and it does not end the training: a constant divergence means steps of constant size,
+    so lower ``target`` towards the end.
 
     Parameters
     ----------
     optimizer : torch.optim.Optimizer
-        One whose step is in proportion to its rate: SGD with or without momentum, Adam, AdamW and
-        their kin. Its groups' rates are multiplied, so that their ratios stay.
+        An optimiser whose step is in proportion to its rate: SGD with or without momentum, Adam,
+        AdamW and similar ones. The rates of its groups are multiplied, so that their ratios stay.
     target : float
-        The divergence to hold, in nats a step and sample.
+        The divergence to hold, in nats a step and sample; above 0.
     gain : float
-        How much of the way the rate goes for the next step, in (0, 1]; below 1 it averages over the
-        noise of batches.
+        The share of a correction that the rate for the next step takes over, in (0, 1]. Below 1 it
+        averages over the noise of batches.
     max_change : float
         The largest factor of a correction, and of a change from step to step; above 1.
     max_corrections : int
-        How often `step` corrects one step at most.
+        The largest number of corrections that `step` makes to one step.
     min_lr, max_lr : float
-        What no group's rate shall pass.
+        Limits of the rate of every group.
 
     Attributes
     ----------
     last_kl : float
-        The divergence of the last step, after its corrections; NaN before the first.
+        The divergence of the last step in nats, after its corrections; NaN before the first step.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For an optimizer of another type, and numbers that are not as above.
 
     References
     ----------
@@ -103,24 +108,25 @@ class KLAdaptiveLR:
         self.last_kl = math.nan
 
     def step(self, divergence: Callable[[], float | Tensor]) -> float:
-        """Step the optimiser, by as much as moves the predictions by about the target.
+        """Step the optimiser so that the divergence of the predictions is about the target.
 
         Parameters
         ----------
         divergence : callable
-            ``divergence()`` is D(P‖P′) of the predictions before the step and those of the weights
-            as they now are, on the same samples, averaged over them: `categorical_kl` of the
-            logits. Called without gradients, once and after each correction.
+            ``divergence()`` returns D(P‖P′) in nats: P are the predictions before the step, and P′
+            those of the current weights on the same samples. It is averaged over the samples, as
+            `categorical_kl` of the logits is. It is called without gradients, once after the step
+            and once after each correction.
 
         Returns
         -------
         float
-            The divergence of the step that was made.
+            The divergence of the step that was made, in nats.
 
         Raises
         ------
         ValueError
-            For NaN, and for a negative value, which no divergence has. The step has been made.
+            For a divergence that is NaN or negative. The step has been made then.
         """
         weights = [w for group in self.optimizer.param_groups for w in group["params"]]
         before = [w.detach().clone() for w in weights]
@@ -141,12 +147,12 @@ class KLAdaptiveLR:
         return kl
 
     def update(self, kl: float | Tensor) -> float:
-        """Set the rate for the next step, from the divergence that the last one has made.
+        """Set the rate for the next step from the divergence of the last one.
 
         Parameters
         ----------
         kl : float or scalar torch.Tensor
-            D(P‖P′) of the predictions before and after the step. May be infinite.
+            D(P‖P′) of the predictions before and after the step, in nats. It may be infinite.
 
         Returns
         -------
@@ -156,21 +162,21 @@ class KLAdaptiveLR:
         Raises
         ------
         ValueError
-            For NaN, and for a negative value, which no divergence has.
+            For a divergence that is NaN or negative.
         """
         self.last_kl = _checked(kl)
         self._scale(self._factor(self.last_kl, self.gain))
         return self.get_last_lr()[0]
 
     def _factor(self, kl: float, gain: float) -> float:
-        """(target/D)^(gain/2), as far as it may go."""
+        """(target/D)^(gain/2), within 1/``max_change`` … ``max_change``."""
         if kl == 0 or kl == math.inf:
             return self.max_change if kl == 0 else 1 / self.max_change
         wanted: float = (self.target / kl) ** (gain / 2)
         return min(max(wanted, 1 / self.max_change), self.max_change)
 
     def _scale(self, factor: float) -> float:
-        """Multiply the rates by a factor, or by as much of it as leaves all within the limits."""
+        """Multiply the rates by the factor, less where a rate would pass a limit; return it."""
         rates = [rate for rate in self.get_last_lr() if rate > 0]
         if not rates:
             return 1.0
@@ -188,11 +194,17 @@ class KLAdaptiveLR:
         return [float(group["lr"]) for group in self.optimizer.param_groups]
 
     def state_dict(self) -> dict[str, Any]:
-        """What to save beside the optimiser's own state, which holds the rates."""
+        """The state of the schedule without the rates, which the optimiser's state holds."""
         return {name: value for name, value in vars(self).items() if name != "optimizer"}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from what `state_dict` returned."""
+        """Restore what `state_dict` returned.
+
+        Raises
+        ------
+        ValueError
+            For a state with other names.
+        """
         wrong = set(state) ^ set(self.state_dict())
         if wrong:
             raise ValueError(f"state lacks, or has beside what is known: {sorted(wrong)}")
@@ -200,7 +212,7 @@ class KLAdaptiveLR:
 
 
 def _checked(kl: float | Tensor) -> float:
-    """A divergence: not negative beyond rounding, no NaN."""
+    """The divergence as a float of at least 0; raises ValueError for NaN and negative ones."""
     kl = float(kl)
     if math.isnan(kl) or kl < -ROUNDING:
         raise ValueError(

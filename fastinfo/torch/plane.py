@@ -1,9 +1,9 @@
 """The information plane: what each layer tells about the input and about the answer, by epoch.
 
 A layer T of a network without noise is a function of the input X, so that I(X;T) of continuous
-activations is infinite. What is drawn in information planes is the information of *binned*
-activations, and with it a statement about bins as much as about the network [1]_, [2]_. Here every
-record says at how many samples the bins have stopped telling anything.
+activations is infinite. Information planes show the information of *binned* activations, which
+depends on the bins as much as on the network [1]_, [2]_. Every record here says whether the bins
+are saturated, so that they tell nothing of the network.
 
 .. [1] R. Shwartz-Ziv and N. Tishby, "Opening the black box of deep neural networks via
    information", arXiv:1703.00810, 2017.
@@ -31,11 +31,11 @@ __all__ = ["InformationPlane", "LayerInformation"]
 Range = tuple[float, float] | str
 
 SATURATED = 0.99
-"""The share of H(X) from which bins are said to be saturated."""
+"""The share of H(X) from which bins count as saturated."""
 
 
 class LayerInformation(NamedTuple):
-    """What one layer told at one epoch; in nats, of binned activations."""
+    """The information of one layer at one epoch, in nats, from binned activations."""
 
     epoch: int
     layer: str
@@ -44,22 +44,24 @@ class LayerInformation(NamedTuple):
     about_target: float
     """I(T;Y)."""
     n_cells: int
-    """How many different rows of bins the samples fell into."""
+    """The number of different rows of bins among the samples."""
     is_saturated: bool
-    """Whether (almost) every sample has a row of its own, I(X;T) ≥ 0.99·H(X). Then I(T;Y) is about
-    H(Y) too, whatever the network does, and both tell of the bins alone."""
+    """Whether (almost) every sample has a row of its own, I(X;T) ≥ 0.99·H(X). Then I(T;Y) is close
+    to H(Y) too, whatever the network does, and both depend on the bins alone."""
     low: float
+    """The lower end of the range of the bins."""
     high: float
-    """The range of the bins."""
+    """The upper end of the range of the bins."""
 
 
 class InformationPlane:
-    """Record I(X;T) and I(T;Y) of a network's layers while it trains.
+    """Records of I(X;T) and I(T;Y) of a network's layers, made while it trains.
 
     Call `record` after each epoch. It sends all samples through the network in batches, in
-    evaluation mode and without gradients, bins the activations of each layer, gives every row of
-    bins a number, and counts: memory grows with the number of different rows, not with activations.
-    The counts are `fastinfo.JointCounts`, the information is `fastinfo.mutual_information`.
+    evaluation mode and without gradients. It bins the activations of each layer, gives every row of
+    bins a number, and counts the numbers. Memory grows with the number of different rows, not with
+    the number of activations. The counts are `fastinfo.JointCounts`, and the information is
+    `fastinfo.mutual_information`.
 
     Parameters
     ----------
@@ -71,35 +73,42 @@ class InformationPlane:
     x : torch.Tensor of shape (n, …)
         The samples. Equal rows are one value of X.
     y : torch.Tensor or array-like of shape (n,)
-        The answers, categories.
+        The answers: categories.
     bins : int
-        Bins of equal width for each unit.
+        Number of bins of equal width for each unit.
     range : "layer", (low, high), or a mapping of layers to one of these
-        What the bins of a layer span: all its activations at that epoch, so that bins grow with
-        the layer; or a fixed range, such as (−1, 1) for tanh, in which a layer that shrinks is seen
-        to shrink. An activation outside of a fixed range is an error.
+        The range of the bins of a layer. ``"layer"`` takes all activations of the layer at that
+        epoch, so that the bins grow with the layer. With a fixed range, such as (−1, 1) for tanh, a
+        layer whose activations shrink falls into fewer bins. An activation outside of a fixed range
+        is an error.
     batch_size : int
-        Samples that go through the network at once.
+        Number of samples that go through the network at once.
     report : callable, optional
-        What is called with a line of text when a layer's bins become saturated and when they cease
-        to be; `print` by default. None says nothing.
+        Called with a line of text when the bins of a layer become saturated, and when they no
+        longer are; `print` by default. None reports nothing.
 
     Attributes
     ----------
     records : list of LayerInformation
-        What has been recorded.
+        All records, in the order in which they were made.
     input_entropy : float
-        H(X), log n where all samples differ: no I(X;T) is above it.
+        H(X) in nats, log n where all samples differ. No I(X;T) is above it.
     target_entropy : float
-        H(Y): no I(T;Y) is above it.
+        H(Y) in nats. No I(T;Y) is above it.
+
+    Raises
+    ------
+    TypeError, ValueError
+        For layers that the model does not have, and for shapes, bins and ranges that are not as
+        above.
 
     Notes
     -----
     Binning is no layer of the network: the next layer is computed from the activations, not from
     their bins. So the data processing inequality holds between each binned layer and X, I(X;T) ≤
-    H(X) and I(T;Y) ≤ I(X;Y), and from fine to coarse bins of one layer, but **not** from one binned
-    layer to the next, unless their activations are discrete and have a bin each. A curve that
-    rises along the layers is no error.
+    H(X) and I(T;Y) ≤ I(X;Y), and from fine to coarse bins of one layer. It does **not** hold from
+    one binned layer to the next, unless their activations are discrete and have a bin each. A curve
+    that rises along the layers is no error.
 
     Examples
     --------
@@ -146,32 +155,34 @@ class InformationPlane:
         self.ranges = {layer: _range_of(range, layer) for layer in self.layers}
         self.report = report
         self.records: list[LayerInformation] = []
-        numbering = _Numbering()
+        numbering = _RowNumbers()
         batches = map(self.x.__getitem__, self._slices())
-        self._inputs = np.concatenate([numbering.of(_rows(batch)) for batch in batches])
+        self._inputs = np.concatenate([numbering.numbers_of(_rows(batch)) for batch in batches])
         self._n_inputs = len(numbering)
         self.input_entropy = entropy(self._inputs)
         self.target_entropy = entropy(self.y)
         self._saturated: set[str] = set()
 
     def record(self, epoch: int) -> list[LayerInformation]:
-        """Measure every layer, append to `records`, and return what is new.
+        """Measure every layer; the new records, which are appended to `records` too.
 
         Raises
         ------
+        TypeError
+            For a layer whose output is no floating-point tensor.
         ValueError
-            For an activation that is NaN, infinite or outside of a fixed range, and a layer that
-            did not run once for every batch.
+            For an activation that is NaN, infinite or outside of a fixed range, and for a layer
+            that did not run exactly once for every batch.
         """
-        ranges = self._spans()
-        numbers = {layer: _Numbering() for layer in self.layers}
+        ranges = self._bin_limits()
+        numbers = {layer: _RowNumbers() for layer in self.layers}
         of_input = {layer: JointCounts() for layer in self.layers}
         of_target = {layer: JointCounts() for layer in self.layers}
         for start, activations in self._batches():
             for layer, values in activations.items():
                 low, high = ranges[layer]
                 codes = self._codes(values, low, high, layer)
-                rows = numbers[layer].of(codes)
+                rows = numbers[layer].numbers_of(codes)
                 stop = start + len(rows)
                 of_input[layer].update(self._inputs[start:stop], rows)
                 of_target[layer].update(rows, self.y[start:stop])
@@ -188,7 +199,7 @@ class InformationPlane:
         return new
 
     def _tell(self, record: LayerInformation) -> None:
-        """Say so when bins become saturated, and when they cease to be."""
+        """Report that the bins have become saturated, or that they no longer are."""
         if self.report is None or record.is_saturated == (record.layer in self._saturated):
             return
         self._saturated ^= {record.layer}
@@ -205,8 +216,8 @@ class InformationPlane:
                 f"{self._n_inputs} samples that differ, saturated no more"
             )
 
-    def _spans(self) -> dict[str, tuple[float, float]]:
-        """The range of the bins of each layer; a pass of its own where it is not given."""
+    def _bin_limits(self) -> dict[str, tuple[float, float]]:
+        """The range of the bins of each layer; one more pass finds those that are not given."""
         given = {layer: span for layer, span in self.ranges.items() if not isinstance(span, str)}
         if len(given) == len(self.layers):
             return given
@@ -221,7 +232,7 @@ class InformationPlane:
         return {**extremes, **given}
 
     def _codes(self, values: Tensor, low: float, high: float, layer: str) -> np.ndarray[Any, Any]:
-        """Bins of activations ``(n, units)``, the last one closed."""
+        """The bins of activations ``(n, units)``; the last bin is closed."""
         if not bool(((values >= low) & (values <= high)).all()):
             least, most = (end.item() for end in values.aminmax())
             raise ValueError(
@@ -234,7 +245,7 @@ class InformationPlane:
         return codes.astype(np.min_scalar_type(self.bins - 1))
 
     def _batches(self) -> Iterator[tuple[int, dict[str, Tensor]]]:
-        """The first sample of each batch, and the activations ``(n, units)`` of all layers."""
+        """For each batch its first sample's position, and activations ``(n, units)`` by layer."""
         seen: dict[str, Tensor] = {}
         with _in_evaluation_mode(self.model), _watching(self.model, self.layers, seen):
             for samples in self._slices():
@@ -256,8 +267,8 @@ class InformationPlane:
             yield slice(start, start + self.batch_size)
 
 
-class _Numbering:
-    """Numbers 0, 1, … of rows in the order in which they first come; exact, unlike hashes."""
+class _RowNumbers:
+    """Numbers 0, 1, … of different rows, in the order of first occurrence; no hash collides."""
 
     def __init__(self) -> None:
         self._numbers: dict[bytes, int] = {}
@@ -265,7 +276,7 @@ class _Numbering:
     def __len__(self) -> int:
         return len(self._numbers)
 
-    def of(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    def numbers_of(self, rows: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         numbers = self._numbers
         found = (numbers.setdefault(row.tobytes(), len(numbers)) for row in rows)
         return np.fromiter(found, np.int64, len(rows))
@@ -275,7 +286,7 @@ def _rows(batch: Tensor) -> np.ndarray[Any, Any]:
     """Rows whose bytes are equal where the numbers are."""
     flat = batch.detach().reshape(len(batch), -1).cpu()
     if flat.is_floating_point():
-        flat = flat.double() + 0.0  # no −0.0
+        flat = flat.double() + 0.0  # makes −0.0 to 0.0
     return flat.numpy()
 
 
@@ -296,7 +307,7 @@ def _range_of(given: Range | Mapping[str, Range], layer: str) -> Range:
 
 @contextmanager
 def _in_evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Without dropout and with settled normalisation; afterwards each module is as it was."""
+    """The model in evaluation mode while the block runs; then each module has its mode back."""
     modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
@@ -308,7 +319,7 @@ def _in_evaluation_mode(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def _watching(model: nn.Module, layers: Sequence[str], seen: dict[str, Tensor]) -> Iterator[None]:
-    """Put what layers return into ``seen``."""
+    """Write the outputs of the layers to ``seen`` while the block runs."""
     modules = dict(model.named_modules())
 
     def watch(layer: str) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Draw the information plane; with matplotlib, imported when something is drawn."""
+"""A plot of the information plane, with matplotlib, which is imported when a plot is drawn."""
 
 from __future__ import annotations
 
@@ -12,27 +12,27 @@ __all__ = ["plot_information_plane"]
 def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
     """Draw I(T;Y) over I(X;T): a path for each layer, its points coloured by epoch.
 
-    Layers are named where they end. Dashed lines are H(X) and H(Y), which nothing passes. Records
-    whose bins are saturated, and tell of bins alone, are drawn as crosses.
+    The name of a layer stands at the end of its path. Dashed lines are H(X) and H(Y), which no
+    record passes. Crosses are records whose bins are saturated: they tell about the bins alone.
 
     Parameters
     ----------
     plane : InformationPlane
-        What has been recorded.
+        The plane with its records.
     axes : matplotlib.axes.Axes, optional
-        Where to draw; new ones by default.
+        The axes to draw on; new ones by default.
 
     Returns
     -------
     matplotlib.axes.Axes
-        What was drawn on.
+        The axes with the plot.
 
     Raises
     ------
     ValueError
-        Where nothing has been recorded yet.
+        If the plane has no records yet.
     ImportError
-        Without matplotlib.
+        If matplotlib is not installed.
 
     Examples
     --------
@@ -64,7 +64,7 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
         about_input = [record.about_input for record in path]
         about_target = [record.about_target for record in path]
         axes.plot(about_input, about_target, color="0.8", linewidth=0.8, zorder=1)
-        ends.setdefault(_place(path[-1], plane), []).append(path[-1])
+        ends.setdefault(_label_cell(path[-1], plane), []).append(path[-1])
         for is_saturated, marker in ((False, "o"), (True, "x")):
             chosen = [record for record in path if record.is_saturated == is_saturated]
             if chosen:
@@ -96,8 +96,8 @@ def plot_information_plane(plane: InformationPlane, axes: Any = None) -> Any:
     return axes
 
 
-def _place(record: LayerInformation, plane: InformationPlane) -> tuple[int, int]:
-    """Where names would lie over each other, in twentieths of the plane."""
+def _label_cell(record: LayerInformation, plane: InformationPlane) -> tuple[int, int]:
+    """The cell of a 20 × 20 grid over the plane; names in one cell would cover each other."""
     shares = (
         (record.about_input, plane.input_entropy),
         (record.about_target, plane.target_entropy),

@@ -1,4 +1,4 @@
-"""Mutual information that gradients pass through: soft histograms, and a loss of them."""
+"""Mutual information of soft histograms, through which gradients pass, and a loss from it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ def soft_counts(
 ) -> torch.Tensor:
     """Soft joint counts: a two-dimensional histogram whose cells have gradients.
 
-    Each sample is spread over a few neighbouring bins of each variable by a smooth kernel, shares
-    that sum to 1, and adds their products to the table [1]_ [2]_. What is computed of such a table
-    is differentiable by the samples.
+    A smooth kernel spreads each sample over a few neighbouring bins of each variable, in shares
+    that sum to 1. The products of the shares are added to the table [1]_ [2]_. Any smooth function
+    of the table is then differentiable by the samples.
 
     Parameters
     ----------
@@ -39,12 +39,12 @@ def soft_counts(
     Returns
     -------
     Tensor of shape (..., B_x, B_y)
-        float64 counts, whose sum is the number of samples, or the sum of their weights.
+        float64 counts. Their sum is the number of samples, or the sum of the weights.
 
     Raises
     ------
     ValueError, TypeError
-        As `soft_mutual_information`.
+        As for `soft_mutual_information`.
 
     References
     ----------
@@ -83,46 +83,48 @@ def soft_mutual_information(
 ) -> torch.Tensor:
     """Mutual information of soft histograms, differentiable by the samples.
 
-    The plug-in mutual information of `soft_counts`. With ``order=0`` it is
+    It is the plug-in mutual information of `soft_counts`. With ``order=0`` it equals
     `fastinfo.mutual_information` with as many equal bins, and its gradient is 0 everywhere. Smooth
-    kernels blur the joint distribution and so give less.
+    kernels blur the joint distribution, so that the information is smaller.
 
-    Work is of the order n·k², memory of the order of the table, where k is the number of bins that
-    one sample shares in (4 for cubic splines); no matrix of samples by bins is made. Compiled
-    kernels run on as many threads as PyTorch has, and their result does not depend on how many
-    these are.
+    Time is of the order n·k², where k is the number of bins that one sample has shares in (4 for
+    cubic splines). Memory is of the order of the table: no matrix of samples by bins is made.
+    Compiled kernels run on as many threads as PyTorch has, and the result does not depend on the
+    number of threads.
 
     Parameters
     ----------
     x, y : Tensor of shape (..., n)
-        Samples of the two variables, floating-point; leading axes are pairs of variables and
+        Samples of the two variables, floating-point. Leading axes are pairs of variables and
         broadcast. float16 and bfloat16 are computed as float32. NaN or infinite samples make the
         result of their pair NaN.
     bins : int or (int, int), default 32
         Number of bins, of both variables or of each.
     kernel : {"bspline", "gaussian"} or a tuple of two, default "bspline"
-        What spreads samples over bins, for both variables or for each.
+        The kernel that spreads samples over bins, for both variables or for each.
     order : {0, 1, 2, 3} or a tuple of two, default 3
-        Degree of the B-splines. Of degree k the bins cover the range in B − k intervals, and each
-        sample shares in k + 1 bins: 0 is an ordinary histogram, 1 interpolates linearly between
-        bins, 3 is twice continuously differentiable.
+        Degree k of the B-splines. The bins cover the range in B − k intervals, and each sample has
+        shares in k + 1 bins. Degree 0 is an ordinary histogram, degree 1 interpolates linearly
+        between bins, and degree 3 is twice continuously differentiable.
     sigma : float or (float, float), default 0.5
-        Standard deviation of the Gaussian, in distances between the centers of bins, which lie
-        evenly from one end of the range to the other; at least 0.1. Shares are cut off at 8 sigma,
-        where they are lost in rounding, and normalised. A sample shares in 2·⌈8σ⌉ bins.
+        Standard deviation of the Gaussian, at least 0.1. Its unit is the distance between the
+        centers of two bins, which lie evenly from one end of the range to the other. Shares are cut
+        off at 8 sigma, where they are lost in rounding, and normalised. A sample has shares in
+        2·⌈8σ⌉ bins.
     range : None, (low, high), or a tuple of two of these, default None
-        Ends of the range of both variables, or of each. None is from the smallest to the largest
-        sample of each pair (half a unit around a constant). These move with the samples, and the
-        gradient knows it: it sums to 0, as scaling or shifting a variable changes nothing.
+        Ends of the range of both variables, or of each. None takes the smallest and the largest
+        sample of each pair (half a unit around a constant). These ends move with the samples, which
+        the gradient takes into account: it sums to 0, because scaling or shifting a variable
+        changes nothing.
     outside : {"raise", "clamp", "omit"}, default "raise"
         Whether samples outside of a given ``range`` are an error, count as its nearer end (where
         their gradient is 0), or are left out together with their partners.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
     mask : Tensor of bool, broadcastable to the samples, optional
-        True where a sample counts. Others may hold anything, and have a gradient of 0.
+        True where a sample counts. Other samples may have any value, and their gradient is 0.
     sample_weight : Tensor, broadcastable to the samples, optional
-        Weight of each sample, finite and not negative; it has no gradient.
+        Weight of each sample, finite and not negative. Weights have no gradient.
 
     Returns
     -------
@@ -132,15 +134,15 @@ def soft_mutual_information(
     Raises
     ------
     ValueError
-        For shapes that do not go together, options that make no sense, samples outside of the
+        For shapes that do not fit together, options that make no sense, samples outside of the
         range, and a mask or weights that leave no sample.
     TypeError
-        For samples that are no floating-point tensors, and devices without a backend.
+        For samples that are no floating-point tensors, and for devices without a backend.
 
     Notes
     -----
-    The gradient has no derivative: differentiating twice raises RuntimeError. Where autocast is
-    on, the loss still is computed in float32 and its sums in float64.
+    The gradient has no derivative: differentiating twice raises RuntimeError. Under autocast the
+    loss is still computed in float32, and its sums in float64.
 
     Examples
     --------
@@ -176,27 +178,29 @@ def soft_normalized_mutual_information(
 ) -> torch.Tensor:
     """Normalised mutual information of soft histograms, differentiable by the samples.
 
-    I(X;Y) divided by an average of H(X) and H(Y), all of `soft_counts`. A smooth kernel leaves it
-    below 1 even for X and X itself, since a sample does not say in which of its bins it is.
+    It is I(X;Y) divided by an average of H(X) and H(Y), all three from `soft_counts`. With a smooth
+    kernel it is below 1 even for X and X itself, since a sample has shares in several bins.
 
     Parameters
     ----------
     x, y : Tensor of shape (..., n)
         As for `soft_mutual_information`.
     average : {"arithmetic", "geometric", "min", "max"}
-        What the information is divided by, as in `fastinfo.normalized_mutual_information`.
+        The average that the information is divided by, as in
+        `fastinfo.normalized_mutual_information`.
     bins, kernel, order, sigma, range, outside, mask, sample_weight
         As for `soft_mutual_information`.
 
     Returns
     -------
     Tensor of shape (...)
-        A number from 0 to 1 for each pair; 1 where both variables are constant.
+        A number from 0 to 1 for each pair, float64 if x or y is, else float32; 1 where both
+        variables are constant.
 
     Raises
     ------
     ValueError, TypeError
-        As `soft_mutual_information`.
+        As for `soft_mutual_information`.
 
     Examples
     --------
@@ -220,16 +224,16 @@ def soft_normalized_mutual_information(
 
 
 class MutualInformationLoss(torch.nn.Module):
-    """Minus the mutual information of two variables, to be minimised.
+    """Minus the mutual information of two variables, in nats, as a loss to minimise.
 
-    Of images to be aligned, of a signal and its reconstruction, of any two things of which one
-    shall tell about the other without having to equal it. Everything after the first axis is
-    samples of one pair: batches of images go in as they are.
+    It serves where one variable has to tell about the other without being equal to it: images to be
+    aligned, or a signal and its reconstruction. The first axis are pairs, and all other axes are
+    samples of one pair, so that batches of images need no reshaping.
 
     Parameters
     ----------
     normalized : bool, default False
-        Whether it is minus `soft_normalized_mutual_information`, from −1 to 0.
+        Whether the loss is minus `soft_normalized_mutual_information`, from −1 to 0.
     reduction : {"mean", "sum", "none"}
         Whether to return the mean over the pairs, their sum, or one value for each.
     bins, kernel, order, sigma, range, outside
@@ -271,7 +275,7 @@ class MutualInformationLoss(torch.nn.Module):
             "range": range,
             "outside": outside,
         }
-        SoftHistogram.checked(**self.options)  # wrong options are told here, not in training
+        SoftHistogram.checked(**self.options)  # wrong options raise here, not during training
         self.normalized = normalized
         self.reduction = arguments.reduction(reduction)
 
@@ -302,9 +306,9 @@ class MutualInformationLoss(torch.nn.Module):
         return arguments.reduce(-values, self.reduction)
 
     def extra_repr(self) -> str:
-        """The options, for ``print``."""
-        told = {"normalized": self.normalized, "reduction": self.reduction, **self.options}
-        return ", ".join(f"{name}={value!r}" for name, value in told.items())
+        """The options, for `repr`."""
+        settings = {"normalized": self.normalized, "reduction": self.reduction, **self.options}
+        return ", ".join(f"{name}={value!r}" for name, value in settings.items())
 
 
 # --- measures of the table ----------------------------------------------------------------------
@@ -319,15 +323,15 @@ def _entropies(counts: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.
 def _entropy(p: torch.Tensor) -> torch.Tensor:
     """−Σ p·log p over the last axis. An empty cell adds 0, and its gradient is set to 0 too.
 
-    There the derivative is infinite; but no sample has a share in an empty cell, and where one is
-    about to (at a knot) its share begins with a derivative of 0, except with splines of order 1.
+    The true derivative is infinite there. But no sample has a share in an empty cell, and a share
+    that begins at a knot begins with a derivative of 0, except with splines of order 1.
     """
-    is_occupied = p != 0  # NaN is
+    is_occupied = p != 0  # True for NaN
     return -(p * torch.where(is_occupied, p, torch.ones_like(p)).log()).sum(dim=-1)
 
 
 def _information(hx: torch.Tensor, hy: torch.Tensor, joint: torch.Tensor) -> torch.Tensor:
-    """H(X) + H(Y) − H(X,Y); what rounding left below 0, at its minimum, is 0."""
+    """H(X) + H(Y) − H(X,Y); 0 where rounding made it negative."""
     return (hx + hy - joint).clamp_min(0.0)
 
 

@@ -21,7 +21,10 @@ def count_joint(
     n_bins: Sequence[int],
     weights: Array | None,
 ) -> Array:
-    """Fold all variables but the last into one and count two; in shared memory where it can be."""
+    """The joint counts of `Kernels.count_joint`, in shared memory where the table fits.
+
+    All variables but the last are joined into one, so that two are counted.
+    """
     shape = [_extent(*one) for one in zip(codes, n_bins, strict=True)]
     n_cells = prod(shape)
     if weights is not None:
@@ -36,13 +39,16 @@ def count_joint(
 
 
 def _extent(column: Array | Uncoded, n_bins: int) -> int:
-    """Lines of the table: bins and a spare one, which kernels know by a power of two in a guess."""
+    """Lines of the table: the bins and a spare one; for a guess the bins are a power of two.
+
+    Kernels recognise the bytes beyond such bins by their upper bits.
+    """
     is_guess = isinstance(column, Uncoded) and column.is_guess
     return (1 << (n_bins - 1).bit_length() if is_guess else n_bins) + 1
 
 
 def _joined(device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[int]) -> Array:
-    """Cell numbers of the joint table of some columns; the codes themselves of one."""
+    """Cell numbers of the joint table of some columns; for one column these are its codes."""
     coded = (
         device.xp.ascontiguousarray(codes_of(device, column, extent))
         for column, extent in zip(columns, shape, strict=True)
@@ -66,11 +72,11 @@ def _joined(device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[
 
 
 ALL_BYTES = 256
-"""Beyond every byte."""
+"""An ``end`` of `Variable` that no byte reaches."""
 
 
 class Side(NamedTuple):
-    """A variable of `count_shared`: the struct of ``count.cu``."""
+    """A variable of `count_shared`: the struct ``Side`` of ``count.cu``."""
 
     values: Array
     bins: Bins
@@ -79,25 +85,25 @@ class Side(NamedTuple):
 
 
 class Variable(NamedTuple):
-    """What is counted."""
+    """One of the variables to count."""
 
     kind: str
-    """What ``count.cu`` calls the type of the values."""
+    """The name in ``count.cu`` of the type of the values."""
     values: Array
     low: int = 0
-    """What is to be subtracted from the values."""
+    """The offset to subtract from the values."""
     bins: Bins | None = None
-    """Where the values are no codes."""
+    """The bins of the values; None where the values are codes."""
     end: int = ALL_BYTES
-    """The code that bytes from there on are counted as."""
+    """The code of all bytes from this one on."""
 
     @property
     def key_bytes(self) -> int:
-        """Bytes of shared memory for keys."""
+        """Bytes of shared memory that the keys of the bins take."""
         return 0 if self.bins is None else int(self.bins.keys.nbytes)
 
     def side(self, stride: int, position: int) -> Side:
-        """As the kernel takes it."""
+        """The struct that the kernel takes."""
         none = np.float32(0)
         bins = self.bins or Bins(
             keys=self.values, n_bins=np.int32(self.end), scale=none, shift=none, limit=none
@@ -116,7 +122,7 @@ def _variable(device: Device, column: Array | Uncoded, extent: int) -> Variable:
         if column.is_guess:
             return Variable(TYPE_NAMES[values.dtype.name], values, end=extent - 1)
         if values.dtype.itemsize >= 4 or values.dtype.kind == "u":
-            # Of 32 bits and more the lowest 32 are subtracted from, whatever the sign.
+            # The kernel subtracts in 32 bits; with that many, signed and unsigned are the same.
             unsigned = values.view(f"u{values.dtype.itemsize}")
             return Variable(TYPE_NAMES[unsigned.dtype.name], unsigned, column.low)
     codes = device.xp.ascontiguousarray(codes_of(device, column, extent))
@@ -126,7 +132,7 @@ def _variable(device: Device, column: Array | Uncoded, extent: int) -> Variable:
 def _count_shared(
     device: Device, columns: Sequence[Array | Uncoded], shape: Sequence[int]
 ) -> Array | None:
-    """Counts of all cells, or None where shared memory does not hold them."""
+    """The counts of all cells, or None where shared memory does not hold the table."""
     n_cells = prod(shape)
     if plan.shared_table(device.properties, n_cells, 4) is None:
         return None
@@ -135,7 +141,7 @@ def _count_shared(
         shape = [n_cells // shape[-1], shape[-1]]
     variables = [_variable(device, *one) for one in zip(columns, shape, strict=True)]
     table = plan.shared_table(device.properties, n_cells, 4, [v.key_bytes for v in variables])
-    if table is None:  # there is room for the table without the edges
+    if table is None:  # the table fits without the keys, so the columns are coded first
         every = zip(columns, shape, strict=True)
         return _count_shared(device, [codes_of(device, *one) for one in every], shape)
     strides = [n_cells // shape[0] << table.shift, 1 << table.shift]

@@ -1,4 +1,4 @@
-"""Launchers of ``encode.cu`` and ``summarize.cu``, and what `coders.cuh` needs to know of bins."""
+"""Launchers of ``encode.cu`` and ``summarize.cu``, and the bins that ``coders.cuh`` takes."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from fastinfo.backends.cupy.device import Array, Device
 from fastinfo.backends.cupy.sources import TYPE_NAMES
 
 KEYS = {4: np.int32, 8: np.int64}
-"""The type of the keys of floats, by their bytes: `ordered.cuh`."""
+"""The dtype of the keys of floats (``ordered.cuh``), by the number of their bytes."""
 
 KEY_MAX = {4: (1 << 31) - 1, 8: (1 << 63) - 1}
 
 
 def is_wide(n_items: int, *arrays: Array) -> bool:
-    """Whether arrays can be read, and written, ``n_items`` at a time."""
+    """Whether the arrays are aligned, so that ``n_items`` can be read or written at a time."""
     return all(
         array.data.ptr % min(n_items * array.dtype.itemsize, plan.WIDE) == 0 for array in arrays
     )
 
 
 def summarize(device: Device, dtype: Any, parts: Iterable[Array]) -> Summary:
-    """One pass over all parts, and one look at its result."""
+    """The summary of all parts together; one copy to the host brings the result."""
     found = _nothing_found(device, 1)
     for part in parts:
         _look_through(device, part[None], found)
-    low, high, n_missing = (result[0].item() for result in _told(found, dtype))
+    low, high, n_missing = (result[0].item() for result in _row_summary(found, dtype))
     return Summary(low, high, n_missing)
 
 
 def summarize_rows(device: Device, values: Array) -> RowSummary:
-    """One launch and one look for all rows."""
+    """The summary of each row, by one launch and one copy to the host."""
     found = _nothing_found(device, len(values))
     _look_through(device, values, found)
-    return _told(found, values.dtype)
+    return _row_summary(found, values.dtype)
 
 
 def _nothing_found(device: Device, n_rows: int) -> Array:
@@ -63,7 +63,7 @@ def _look_through(device: Device, values: Array, found: Array) -> None:
     )
 
 
-def _told(found: Array, dtype: Any) -> RowSummary:
+def _row_summary(found: Array, dtype: Any) -> RowSummary:
     low, high, n_missing = found.get().T
     if dtype.kind == "f":
         limits = values_of_keys(np.stack([low, high]), dtype).astype(np.float64)
@@ -76,29 +76,29 @@ def _told(found: Array, dtype: Any) -> RowSummary:
 
 
 def keys_of_values(values: Any, dtype: Any) -> Any:
-    """Floats as integers in the same order."""
+    """Floats as signed integers that have the same order (``ordered.cuh``)."""
     key = KEYS[dtype.itemsize]
     bits = np.ascontiguousarray(values, dtype).view(key)
     return bits ^ ((bits >> (8 * dtype.itemsize - 1)) & KEY_MAX[dtype.itemsize])
 
 
 def values_of_keys(keys: Any, dtype: Any) -> Any:
-    """And back: the same flip undoes itself."""
+    """The floats of keys: the inverse of `keys_of_values`, by the same flip of bits."""
     key = KEYS[dtype.itemsize]
     keys = keys.astype(key)
     return (keys ^ ((keys >> (8 * dtype.itemsize - 1)) & KEY_MAX[dtype.itemsize])).view(dtype)
 
 
 def lower_keys(edges: Any, dtype: Any) -> Any:
-    """Of each edge the key of the smallest value of ``dtype`` that reaches it."""
-    with np.errstate(over="ignore"):  # beyond the largest one lies infinity
+    """For each edge, the key of the smallest value of ``dtype`` that is not below it."""
+    with np.errstate(over="ignore"):  # an edge beyond the largest float becomes infinity
         reached = edges.astype(dtype)
         reached = np.where(reached < edges, np.nextafter(reached, dtype.type(np.inf)), reached)
     return keys_of_values(np.where(reached == 0, -0.0, reached), dtype)
 
 
 def upper_keys(edges: Any, dtype: Any) -> Any:
-    """Of each edge the key of the largest value of ``dtype`` that does not pass it."""
+    """For each edge, the key of the largest value of ``dtype`` that is not above it."""
     with np.errstate(over="ignore"):
         reached = edges.astype(dtype)
         passes = reached.astype(np.float64) > edges
@@ -107,10 +107,10 @@ def upper_keys(edges: Any, dtype: Any) -> Any:
 
 
 class Bins(NamedTuple):
-    """Bins of a number line: the struct of ``coders.cuh``."""
+    """Bins of floating-point values: the struct ``Bins`` of ``coders.cuh``."""
 
     keys: Array
-    """Of the smallest value of each bin, and of the largest of the last: n_bins + 1."""
+    """The keys of the smallest value of each bin and of the largest of the last, n_bins + 1."""
     n_bins: np.int32
     scale: np.floating[Any]
     shift: np.floating[Any]
@@ -118,7 +118,10 @@ class Bins(NamedTuple):
 
 
 def bins_of(device: Device, dtype: Any, edges: Any, is_uniform: bool) -> Bins:
-    """Keys, and how a product guesses the bin: not at all where its limit is negative."""
+    """The bins with their keys, and the product that guesses a bin.
+
+    The limit of the product is negative where no product is used.
+    """
     n_bins = edges.size - 1
     keys = np.append(lower_keys(edges[:-1], dtype), upper_keys(edges[-1:], dtype))
     guess = product(float(edges[0]), float(edges[-1]), n_bins, dtype) if is_uniform else None
@@ -128,20 +131,27 @@ def bins_of(device: Device, dtype: Any, edges: Any, is_uniform: bool) -> Bins:
 
 
 def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, float, float] | None:
-    """Scale, shift and limit of equal bins, or None where rounding leaves too many doubts."""
-    told = np.finfo(dtype)
+    """Scale, shift and limit of the product that guesses the bin, for equal bins.
+
+    The nearest whole number to value·scale + shift is the bin, unless its distance passes the
+    limit. None where rounding makes too many values doubtful.
+    """
+    float_info = np.finfo(dtype)
     with np.errstate(over="ignore", divide="ignore"):
-        # Half first, so that a range wider than the largest float does not overflow.
+        # Halved first, so that a range wider than the largest float does not overflow.
         half = high / 2 - low / 2
         scale = float(dtype.type(n_bins / half / 2)) if half > 0 else np.inf
-    # The scale, the product and the sum are each off by half an ulp of at most n_bins or of the
-    # larger end, an edge by an ulp or two of float64. Doubled twice, which also covers values that
-    # lie outside by as much again; beyond, a value is farther off than its rounding. Numbers below
-    # the smallest normal one are zero.
+    # The scale, the product and the sum each have an error of half an ulp of at most n_bins or of
+    # the larger end, and an edge has one of an ulp or two of float64. The bound is four times that,
+    # so that it also covers values that lie outside by as much again; values farther out are
+    # farther from the bins than their rounding error. The device takes numbers below the smallest
+    # normal one as 0.
     larger = max(abs(low), abs(high))
-    doubt = 8 * float(told.eps) * (n_bins + larger * scale) + float(told.tiny) * (scale + 1)
-    whole_numbers = 1 << min(told.nmant - 1, 31)
-    if not (told.tiny <= scale < np.inf and doubt < 0.25 and n_bins < whole_numbers):
+    doubt = 8 * float(float_info.eps) * (n_bins + larger * scale) + float(float_info.tiny) * (
+        scale + 1
+    )
+    whole_numbers = 1 << min(float_info.nmant - 1, 31)
+    if not (float_info.tiny <= scale < np.inf and doubt < 0.25 and n_bins < whole_numbers):
         return None
     return scale, -low * scale - 0.5, 0.5 - doubt
 
@@ -149,7 +159,7 @@ def product(low: float, high: float, n_bins: int, dtype: Any) -> tuple[float, fl
 def encode_integers(
     device: Device, values: Array, low: int, n_bins: int, out: Array | None
 ) -> Array:
-    """Subtract in unsigned arithmetic."""
+    """The codes value − low, by subtraction in unsigned arithmetic."""
     unsigned = device.xp.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")
     offset = unsigned.dtype.type(low % (1 << 8 * values.dtype.itemsize))
     codes = _codes(device, values.size, code_dtype(n_bins - 1), out)
@@ -161,7 +171,7 @@ def encode_integers(
 def encode_floats(
     device: Device, values: Array, edges: Any, is_uniform: bool, out: Array | None
 ) -> Array:
-    """Multiply to guess the bin of equal ones, and search among the edges where that may be off."""
+    """The codes by any edges: a product guesses equal bins, and a search finds all others."""
     values = device.xp.ascontiguousarray(values)
     bins = bins_of(device, values.dtype, edges, is_uniform)
     codes = _codes(device, values.size, code_dtype(edges.size - 1), out)
@@ -173,7 +183,7 @@ def encode_floats(
 
 
 def codes_of(device: Device, column: Array | Uncoded, extent: int) -> Array:
-    """Codes themselves, or those of samples, of a variable with ``extent`` − 1 bins."""
+    """The codes of a variable with ``extent`` − 1 bins; codes are returned as they are."""
     if not isinstance(column, Uncoded):
         return column
     if column.is_guess:

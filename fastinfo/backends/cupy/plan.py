@@ -1,7 +1,7 @@
-"""How work is cut for a device: plain functions of sizes, without a device.
+"""How work is cut for a device: plain functions of sizes, which need no device.
 
-A grid of the machine's size that goes through the samples in strides has no last wave that leaves
-multiprocessors idle, and clears and adds its tables once for each block that runs.
+A grid has as many blocks as run at once, and goes through the samples in strides. So no last wave
+leaves multiprocessors idle, and tables are cleared and added once for each block that runs.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BLOCK = 256
 """Threads of a block that has no table."""
 
 COUNT_BLOCK = 512
-"""Threads of a block that shares a table."""
+"""Threads of a block that share a table."""
 
 MOST_COPIES_SHIFT = 5
 """32 copies of a table: one for each lane of a warp, and for each bank of shared memory."""
@@ -28,30 +28,31 @@ WIDE = 16
 """Bytes of the widest load."""
 
 PIECE = 1 << 14
-"""Cells of a row that one block adds up; long rows are cut, or one block would do all the work."""
+"""Cells of a row that one block adds up. Longer rows are cut, so that several blocks share one."""
 
 MOST_BLOCKS = 1 << 16
 
 MOST_RANGE = 1 << 26
-"""Samples of a range of arrays that stay on the host, at most: milliseconds of PCIe, beside which
-launches and the last copy of a range, for which nobody waits but the kernel, are short."""
+"""The most samples of a range of arrays that stay on the host. Such a range takes milliseconds of
+PCIe. Beside these the launches are short, and so is the last copy of a range, during which the
+kernel waits."""
 
 WORK_BYTES = 32
-"""Memory for a sample of a range while it is coded and counted: codes, cells and positions."""
+"""Bytes for a sample of a range while it is coded and counted: codes, cells and positions."""
 
 
 RESERVED_BYTES = 1 << 10
-"""Shared memory that CUDA takes for each block from compute capability 8.0 on."""
+"""Bytes of shared memory that CUDA takes for each block, from compute capability 8.0 on."""
 
 
 def room(properties: Properties, blocks: int) -> int:
-    """Shared memory that a block may ask for where so many are to run at once."""
+    """Bytes of shared memory that a block may have if ``blocks`` of them are to run at once."""
     each = properties.shared_bytes_per_multiprocessor // blocks - RESERVED_BYTES
     return min(each, properties.shared_bytes_per_block)
 
 
 def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes: int = 0) -> int:
-    """Blocks for ``n_items``: as many as run at once, and no more than there is work for."""
+    """Number of blocks for ``n_items``: as many as run at once, and no more than have work."""
     at_once = properties.threads_per_multiprocessor // block
     if shared_bytes:
         needed = shared_bytes + RESERVED_BYTES
@@ -62,29 +63,30 @@ def grid(properties: Properties, n_items: int, block: int = BLOCK, shared_bytes:
 def row_grid(
     properties: Properties, n_rows: int, n_items: int, shared_bytes: int = 0
 ) -> tuple[int, int]:
-    """Blocks for rows of ``n_items`` each: several a row, where there are more blocks than rows."""
+    """Grid of blocks (a row, rows) for rows of ``n_items``; few rows get several blocks each."""
     blocks = grid(properties, n_rows * n_items, shared_bytes=shared_bytes)
     for_row = max(min(-(-blocks // max(n_rows, 1)), -(-n_items // BLOCK)), 1)
     return for_row, max(min(n_rows, MOST_BLOCKS - 1), 1)
 
 
 class Table(NamedTuple):
-    """A table of counts in shared memory, and what lies behind it."""
+    """A table of counts in shared memory, and other data behind it."""
 
     shift: int
-    """It has 2^shift copies."""
+    """The table has 2^shift copies."""
     positions: tuple[int, ...]
-    """Where what else is held begins, in bytes."""
+    """The positions where the other data begin, in bytes."""
     shared_bytes: int
+    """The bytes of shared memory of a block."""
 
 
 def shared_table(
     properties: Properties, n_cells: int, cell_bytes: int, beside: Sequence[int] = ()
 ) -> Table | None:
-    """How a block holds a table and so many bytes ``beside`` it, or None where they do not fit.
+    """The layout of a table with ``beside`` bytes of other data; None where they do not fit.
 
-    Copies are made as long as all threads of a multiprocessor still run at once: what they save in
-    conflicts must not be paid for with fewer loads under way.
+    The table has as many copies as leave room for all threads of a multiprocessor at once. More
+    copies would save conflicts, but fewer loads would be under way.
     """
     rest = [_aligned(n_bytes) for n_bytes in beside]
     whole = properties.shared_bytes_per_block
@@ -108,38 +110,38 @@ def _aligned(n_bytes: int) -> int:
 
 
 def pieces(n_rows: int, n_cells: int) -> int:
-    """Into how many pieces each row of a matrix is cut, by the length of a row alone.
+    """Number of pieces into which each row of a matrix is cut, by the length of a row alone.
 
-    The number of rows must not decide, or the same row would have another sum in another matrix.
+    If it depended on the number of rows, a row would have another sum in another matrix.
     """
     return max(-(-n_cells // PIECE), 1) if n_rows else 1
 
 
 def sum_block(n_cells: int) -> int:
-    """Threads that add up a row, by its length alone: whole warps, a power of two."""
+    """Number of threads that add up a row, by its length alone: a power of two, at least 32."""
     return min(max(1 << (n_cells - 1).bit_length(), 32), BLOCK)
 
 
 def chunks(n_items: int, item_bytes: int, chunk_bytes: int) -> list[tuple[int, int]]:
-    """Borders of the chunks in which host data is moved; whole wide loads, all of one size."""
+    """Borders of the chunks in which host data are copied: whole wide loads, all of one size."""
     size = max(chunk_bytes // item_bytes // WIDE * WIDE, WIDE)
     return [(start, min(start + size, n_items)) for start in range(0, n_items, size)]
 
 
 class Supply(NamedTuple):
-    """How arrays of the host come to a device that does not hold them all."""
+    """How arrays of the host are copied to a device whose memory does not hold them all."""
 
     whole_bytes: int
-    """Arrays up to this size are brought whole; others range by range."""
+    """Arrays up to this size are copied whole; larger ones are copied range by range."""
     samples: int
-    """Samples of a range."""
+    """The number of samples of a range."""
 
 
 def supply(sizes: Sequence[int], n_samples: int, free_bytes: int) -> Supply | None:
-    """What stays on the host of arrays of some ``sizes`` in bytes; None where nothing has to.
+    """The supply for arrays of these ``sizes`` in bytes; None where all of them fit.
 
-    Half of the memory is for samples: counting, sorting and what others do takes some too. The
-    smallest arrays come whole, and those of one size all together or not at all.
+    Samples get half of the memory, because counting, sorting and other programs take some too. The
+    smallest arrays are copied whole. Arrays of equal size are treated alike.
     """
     kept = whole_bytes = 0
     ordered = sorted(sizes)
@@ -158,9 +160,9 @@ def supply(sizes: Sequence[int], n_samples: int, free_bytes: int) -> Supply | No
 def halving(
     work: Callable[[Any], Result], items: Sequence[Any], out_of_memory: type[BaseException]
 ) -> Iterator[tuple[Sequence[Any], Result]]:
-    """``work`` on the items, on half of them at a time where the memory does not hold all.
+    """Parts of the items with the result of ``work`` on each, in order.
 
-    Yields each part with its result, in order. One item that does not fit is an error.
+    A part that does not fit in memory is halved. One item that does not fit is an error.
     """
     try:
         result = work(items)
@@ -170,7 +172,7 @@ def halving(
     else:
         yield items, result
         return
-    # Outside of the except clause, whose traceback would keep what was made so far alive.
+    # Outside of the except clause, whose traceback would keep the arrays of the failed call alive.
     middle = len(items) // 2
     for part in (items[:middle], items[middle:]):
         yield from halving(work, part, out_of_memory)
@@ -179,51 +181,54 @@ def halving(
 # --- soft counts ----------------------------------------------------------------------------------
 
 SOFT_PITCH = 33
-"""Doubles from one tap of a warp's samples to the next, as in ``spread.cuh``."""
+"""Doubles from one tap of a warp's samples to the next: ``PITCH`` of ``spread.cuh``."""
 
 SOFT_WARPS = 4
-"""Warps of a block, at most; they do not know of each other."""
+"""The most warps of a block. They work independently of each other."""
 
 SOFT_BLOCKS = 4
-"""Blocks that a multiprocessor is to run at once."""
+"""The number of blocks that a multiprocessor should run at once."""
 
 SOFT_TABLE_BYTES = 1 << 28
-"""Memory for the tables of chunks, unless one pair takes more: 64 bytes a sample at most."""
+"""Bytes for the tables of chunks. One pair may take more, but at most 64 bytes a sample."""
 
 
 def soft_taps(bins: SoftBins) -> int:
-    """Neighbouring bins that a sample may have shares in."""
+    """Number of neighbouring bins in which a sample may have shares."""
     if bins.kernel == "gaussian":
         return min(2 * bins.reach, bins.n_bins)
     return bins.order + 1
 
 
 def soft_chunk(n_samples: int, n_cells: int) -> int:
-    """Samples that a warp counts in one table: whole warps, by the problem and not the device.
+    """Number of samples that a warp counts in one table: a multiple of 32.
 
-    Enough that clearing, storing and adding up a table takes less than counting in it, and no more
-    than 2048 tables of a pair.
+    It does not depend on the device, so that the sums do not either. It is so large that clearing,
+    storing and adding up a table takes less time than counting in it, and that a pair has no more
+    than 2048 tables.
     """
     return -(-max(256, n_cells // 8, -(-n_samples // 2048)) // 32) * 32
 
 
 def soft_lines(n_chunks: int) -> int:
-    """Lines of 32 threads that add up tables of chunks: a power of two, by their number alone."""
+    """Number of lines of 32 threads that add up tables: a power of two, by ``n_chunks`` alone."""
     return min(1 << (n_chunks - 1).bit_length(), 32)
 
 
 class Warps(NamedTuple):
-    """A block of warps that each have memory of their own."""
+    """The warps of a block, each with memory of its own."""
 
     number: int
+    """The number of warps."""
     shares: int
     """Doubles for the shares of a warp's samples."""
     shared_bytes: int | None
-    """Shared memory of a block; None where one warp's does not fit, and lies in memory."""
+    """Shared memory of a block; None where that of one warp does not fit, so that the shares are in
+    global memory."""
 
 
 def soft_warps(properties: Properties, taps: int, n_cells: int) -> Warps:
-    """How a block of warps holds shares of so many taps, and a table for each warp."""
+    """The warps of a block, each with shares of so many taps and a table of ``n_cells``."""
     shares = taps * SOFT_PITCH
     one = (shares + n_cells) * 8
     if one > properties.shared_bytes_per_block:
@@ -235,7 +240,7 @@ def soft_warps(properties: Properties, taps: int, n_cells: int) -> Warps:
 
 
 def soft_grid(properties: Properties, n_threads: int, warps: Warps) -> int:
-    """Blocks for so many threads' work; fewer where memory holds no more of their shares."""
+    """Number of blocks for ``n_threads``; fewer where their shares would take too much memory."""
     blocks = grid(properties, n_threads, warps.number * 32, warps.shared_bytes or 0)
     if warps.shared_bytes is None:
         blocks = min(blocks, max(SOFT_TABLE_BYTES // (warps.number * warps.shares * 8), 1))

@@ -1,7 +1,7 @@
 """Launchers of ``rows.cu``: all features of a table at once.
 
-A launch for each feature would take 50 µs of Python each, a second for 20,000 of them, in which
-all their pairs are counted a hundred times.
+A launch for each feature would take 50 µs of Python each: a second for 20,000 features. In that
+time all their pairs can be counted a hundred times.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ SORTED_AT_ONCE = 1 << 26
 
 
 def order_statistics(device: Device, values: Array, ranks: Any, most: Any) -> tuple[Any, Any]:
-    """Samples at some ranks of each row, and which rows may have ties; NaN comes last.
+    """The samples at some ranks of each row, and which rows may have ties; NaN is last in order.
 
-    Ties are looked for by the least number of all rows, which differ where samples are missing: a
-    row that is named without need is looked at by itself.
+    A row has ties if a value occurs more often than its ``most``. That differs between rows where
+    samples are missing, and the smallest of them serves all rows. A row that is reported without
+    need is checked again by itself.
     """
     xp = device.xp
     n_rows = max(SORTED_AT_ONCE // max(values.shape[1], 1), 1)
@@ -40,7 +41,7 @@ def order_statistics(device: Device, values: Array, ranks: Any, most: Any) -> tu
 
 
 def encode_integers(device: Device, values: Array, low: Any) -> Array:
-    """Subtract each row's smallest value, in unsigned arithmetic."""
+    """The codes value − low of each row, uint8, by subtraction in unsigned arithmetic."""
     unsigned = device.xp.ascontiguousarray(values).view(f"u{values.dtype.itemsize}")
     lows = device.xp.asarray(low.astype(values.dtype).view(unsigned.dtype))
     codes = device.xp.empty(values.shape, np.uint8)
@@ -51,7 +52,7 @@ def encode_integers(device: Device, values: Array, low: Any) -> Array:
 
 
 def encode_floats(device: Device, values: Array, edges: Any, n_bins: Any) -> Array:
-    """Search in the edges of each row."""
+    """The codes of each row, by a search among the row's edges."""
     xp = device.xp
     most = int(n_bins.max())
     ends = n_bins[:, None]

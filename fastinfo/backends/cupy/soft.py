@@ -12,11 +12,11 @@ from fastinfo.backends.cupy.sources import TYPE_NAMES
 from fastinfo.backends.soft import SoftBins
 
 GAUSSIAN = -1
-"""Stands for the kernel where the order of a B-spline would, as in ``spread.cuh``."""
+"""The value of ``order`` that stands for the Gaussian kernel, as in ``spread.cuh``."""
 
 
 class Axis(NamedTuple):
-    """How samples of one variable are spread: the struct of ``spread.cuh``."""
+    """How samples of one variable are spread: the struct ``Axis`` of ``spread.cuh``."""
 
     limits: Array
     n_bins: np.int32
@@ -29,7 +29,10 @@ class Axis(NamedTuple):
 def count(
     device: Device, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None
 ) -> Array:
-    """Tables of chunks, and their sums; as many pairs at a time as tables have memory."""
+    """Soft counts of pairs, float64 ``(pairs, B_x, B_y)``: the sums of the tables of chunks.
+
+    A launch takes as many pairs as their tables have memory.
+    """
     xp = device.xp
     (n_pairs, n_samples), n_cells = x.shape, x_bins.n_bins * y_bins.n_bins
     if not x.size:
@@ -51,7 +54,7 @@ def count(
             tables = xp.empty((len(part[0]), n_chunks, n_cells), np.float64)
         device.launch(
             "soft",
-            f"soft_count<{_type_name(x)}, {_place(warps)}>",
+            f"soft_count<{_type_name(x)}, {_in_shared(warps)}>",
             blocks,
             warps.number * 32,
             (
@@ -86,14 +89,14 @@ def differentiate(
     x_out: Array | None,
     y_out: Array | None,
 ) -> None:
-    """Derivatives by the samples of one or both variables of each pair."""
+    """Write the derivatives by the samples of one or both variables of each pair."""
     xp = device.xp
     if not x.size or (x_out is None and y_out is None):
         return
     taps = plan.soft_taps(x_bins) + plan.soft_taps(y_bins)
     warps = plan.soft_warps(device.properties, 2 * taps, 0)
     blocks = plan.soft_grid(device.properties, x.size, warps)
-    # The kernel writes one row after the other; an output that lies otherwise is copied to.
+    # The kernel writes contiguous rows; other outputs get a copy.
     outs = [
         out if out is None or out.flags.c_contiguous else xp.empty(out.shape, out.dtype)
         for out in (x_out, y_out)
@@ -104,7 +107,7 @@ def differentiate(
     wanted = [(either if out is None else out, np.bool_(out is not None)) for out in outs]
     device.launch(
         "soft",
-        f"soft_gradient<{_type_name(x)}, {_place(warps)}>",
+        f"soft_gradient<{_type_name(x)}, {_in_shared(warps)}>",
         blocks,
         warps.number * 32,
         (
@@ -124,18 +127,18 @@ def _type_name(values: Array) -> str:
     return TYPE_NAMES[values.dtype.name]
 
 
-def _place(warps: plan.Warps) -> str:
+def _in_shared(warps: plan.Warps) -> str:
     return "false" if warps.shared_bytes is None else "true"
 
 
 def _memory(xp: Any, warps: plan.Warps, blocks: int) -> Array:
-    """Shares of all warps that run, where shared memory does not hold them."""
+    """Memory for the shares of all warps that run; one element where shared memory holds them."""
     n_shares = blocks * warps.number * warps.shares if warps.shared_bytes is None else 1
     return xp.empty(n_shares, np.float64)
 
 
 def _weights(xp: Any, weights: Array | None, pairs: slice, instead: Array) -> tuple[Array, Any]:
-    """Weights of some pairs and the bytes of one; any other array and 0 without weights."""
+    """The weights of some pairs and the bytes of one; without weights ``instead`` and 0."""
     if weights is None:
         return instead, np.int32(0)
     part = xp.ascontiguousarray(weights[pairs])

@@ -1,8 +1,8 @@
-"""The kernels' CUDA C++: which families there are, and their text.
+"""The CUDA C++ text of the kernels, and the table of all kernels.
 
-A family is one ``.cu`` file and the kernels that are made of its templates. Everything that
-compiles kernels goes through this table: the backend, the check of every kernel for every compute
-capability, and the tests that run the same text on the processor.
+A family is one ``.cu`` file with the kernels that are made of its templates. Everything that
+compiles kernels uses this table: the backend, the check that compiles every kernel for every
+compute capability, and the tests that run the same text on the processor.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ TYPE_NAMES = {
     "float32": "float",
     "float64": "double",
 }
-"""What ``types.cuh`` calls the type of an array's elements, by the name of its dtype."""
+"""The names in ``types.cuh`` of the types of elements, by the name of the dtype."""
 
 LEAST_CAPABILITY = (7, 5)
 
@@ -31,13 +31,13 @@ class Family(NamedTuple):
     """One ``.cu`` file."""
 
     kernels: tuple[str, ...]
-    """Every kernel that may be launched, as C++ names it: ``sum_xlogx<int64>``."""
+    """The names in C++ of all kernels that may be launched, such as ``sum_xlogx<int64>``."""
     capability: tuple[int, int] = LEAST_CAPABILITY
-    """The compute capability that the file needs at least."""
+    """The least compute capability that the file needs."""
 
 
 def instances(template: str, *parameters: tuple[str, ...]) -> tuple[str, ...]:
-    """The names of a template's kernels, for every combination of its parameters."""
+    """The names of the kernels of a template, for every combination of its parameters."""
     return tuple(f"{template}<{', '.join(chosen)}>" for chosen in product(*parameters))
 
 
@@ -47,15 +47,16 @@ CODES = UNSIGNED[:3]
 FLOATS = ("float", "double")
 BOOLEANS = ("false", "true")
 COUNTED = (*UNSIGNED, *FLOATS)
-"""What `count_shared` takes: codes and integers, and samples that it finds the bins of. Of two
-different ones the first here is the left one, as a table can be written either way round."""
+"""The types of values that `count_shared` takes: codes and integers, and samples whose bins it
+finds. A table can be written either way round, so that of two types the one that comes first here
+is always the left one."""
 
 FAMILIES: dict[str, Family] = {
     "encode": Family(
         tuple(
             f"encode_integers<{value}, {code}>"
-            for place, value in enumerate(UNSIGNED)
-            for code in CODES[: place + 1]
+            for position, value in enumerate(UNSIGNED)
+            for code in CODES[: position + 1]
         )
         + instances("encode_floats", FLOATS, CODES, BOOLEANS)
     ),
@@ -67,8 +68,8 @@ FAMILIES: dict[str, Family] = {
     "count": Family(
         tuple(
             f"count_shared<{left}, {right}>"
-            for place, left in enumerate(COUNTED)
-            for right in (*COUNTED[place:], "Nothing")
+            for position, left in enumerate(COUNTED)
+            for right in (*COUNTED[position:], "Nothing")
         )
         + instances("count_global", UNSIGNED)
         + instances("weigh_shared", UNSIGNED[:3])
@@ -101,9 +102,9 @@ FAMILIES: dict[str, Family] = {
 
 
 def text(family: str, replaced: Mapping[str, str] | None = None) -> str:
-    """The source of a family with its includes written out, each once.
+    """The source of a family, with the text of each included file in place of its first include.
 
-    CuPy's cache looks at one text only, and would not see that an included file has changed.
+    CuPy's cache compares this text only, and would not notice a change of an included file.
     ``replaced`` gives other texts for included files, by name.
     """
     seen = set()

@@ -13,14 +13,14 @@ from fastinfo.backends.cupy.sources import TYPE_NAMES
 
 
 def sum_xlogx(device: Device, counts: Array) -> Array:
-    """Σ c·log c over the last axis."""
+    """Σ c·log c over the last axis; float64."""
     if counts.dtype.name not in ("int64", "float64"):
         counts = counts.astype(np.float64)
     return _over_rows(device, f"sum_xlogx<{TYPE_NAMES[counts.dtype.name]}>", counts)
 
 
 def sum_xlogy(device: Device, p: Array, q: Array) -> Array:
-    """Σ p·log q over the last axis."""
+    """Σ p·log q over the last axis; float64."""
     p, q = device.xp.broadcast_arrays(p.astype(np.float64), q.astype(np.float64))
     return _over_rows(device, "sum_xlogy", p, q)
 

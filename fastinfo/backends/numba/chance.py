@@ -1,12 +1,13 @@
-"""What a cell of two independent variables adds to their plug-in information, on average.
+"""The mean contribution of one cell to the plug-in information of two independent variables.
 
-The count of a cell is hypergeometric. Its probabilities are followed from the most likely count to
-either side, each by a product from the one before, and divided by their sum: no factorial, and no
-rounding that grows with the number of samples. Some 50 counts a cell at 15 samples a cell.
+The count of a cell is hypergeometric. Its probabilities are computed from the most likely count to
+either side, each by a product from the one before, and then divided by their sum. That needs no
+factorial, and rounding does not grow with the number of samples. At 15 samples a cell it takes
+about 50 counts a cell.
 
-Terms k·log(k/μ) of both signs cancel nearly where the mean μ is large. As k − μ has the mean 0, it
-is taken off each term there: none is negative then, and a rounding of μ changes them in the second
-order alone.
+Terms k·log(k/μ) of both signs nearly cancel where the mean μ is large. As k − μ has the mean 0, it
+is subtracted from each term there. Then no term is negative, and a rounding of μ changes the terms
+only in the second order.
 """
 
 from __future__ import annotations
@@ -20,12 +21,12 @@ from fastinfo.backends.chance import NEGLIGIBLE
 from fastinfo.backends.numba.jit import jit, jit_inline
 
 FEW = 1024.0
-"""Samples a cell up to which k·log k comes from a table; beyond, its rounding would be seen."""
+"""Samples a cell up to which k·log k comes from a table. With more its rounding would show."""
 
 
 @jit
 def expected_cells(left: Any, right: Any, n: int, xlogx: Any, out: Any) -> None:
-    """E[k/n·log(k·n/(a·b))] for each margin a on the left and b on the right."""
+    """Write E[k/n·log(k·n/(a·b))] to ``out`` for each margin a on the left and b on the right."""
     for i in range(left.size):
         for j in range(right.size):
             out[i, j] = _expected(left[i], right[j], n, xlogx)
@@ -59,8 +60,8 @@ def _expected(a: int, b: int, n: int, xlogx: Any) -> Any:
 
 @jit_inline
 def _term(k: int, mean: float, log_mean: float, xlogx: Any) -> Any:
-    """k·log(k/mean); where the mean is large, less k − mean, whose mean is 0."""
-    if mean < FEW:  # and so are all k that count, far within the table
+    """k·log(k/mean); where the mean is large, minus (k − mean), whose mean is 0."""
+    if mean < FEW:  # all k that matter are then in the table
         return xlogx[np.uint64(k)] - k * log_mean
     return _excess(k, mean)
 
@@ -73,7 +74,8 @@ def _excess(k: int, mean: float) -> Any:
     d = (k - mean) / mean
     if not -0.25 < d < 0.25:
         return k * math.log1p(d) - (k - mean)
-    # With s = d/(2 + d), log(1 + d) is 2·artanh(s): the terms of the first order are gone.
+    # log(1 + d) = 2·artanh(s) with s = d/(2 + d). The terms of the first order cancel in the
+    # formula, so that they need not cancel in the arithmetic.
     s = d / (2.0 + d)
     z = s * s
     tail = 1.0 / 13.0 + z * (1.0 / 15.0 + z * (1.0 / 17.0))

@@ -1,10 +1,10 @@
 """Codes → dense counts of one joint table.
 
-The floor is one increment a sample: a load, an add and a store of a table cell, about one cycle
-each when the table is in L1. Joining the codes to cell numbers first, in blocks that stay in L1,
-lets that part vectorise and leaves the increments alone in their loop: 3.1 G samples/s against
-2.3 for one plain loop over two uint8 columns (Zen 4). Samples of one and the same cell would wait
-for each other's store on many machines, so small tables are counted in four copies in turn.
+The lower limit of the time is one increment a sample: a load, an add and a store of a table cell,
+about one cycle each when the table is in L1. The codes are first joined to cell numbers, in blocks
+that stay in L1. That loop vectorises, and the increments have a loop of their own: 3.1 G samples/s
+against 2.3 for one plain loop over two uint8 columns (Zen 4). On many machines samples of the same
+cell wait for each other's store, so that small tables are counted in four copies in turn.
 """
 
 from __future__ import annotations
@@ -18,14 +18,15 @@ from fastinfo.backends.numba.jit import jit
 BLOCK = 4096
 COPIES = 4
 COPIED_CELLS = 1536
-"""Largest table that is kept in copies: four of them then fill three quarters of a 32 KiB L1."""
+"""Cells of the largest table that is counted in copies: four copies of it fill three quarters of a
+32 KiB L1."""
 
 
 @jit
 def join_codes(left: Any, right: Any, extent: Any, cells: Any) -> None:
-    """Cell numbers ``left·extent + right``, to count more than two variables as two.
+    """Write cell numbers ``left·extent + right``, by which more than two variables count as two.
 
-    In 64 bits on paper; LLVM narrows the arithmetic to the dtype of ``cells``.
+    The arithmetic is written in 64 bits; LLVM narrows it to the dtype of ``cells``.
     """
     for i in range(np.uint64(left.size)):
         cells[i] = np.uint64(left[i]) * extent + np.uint64(right[i])
@@ -74,8 +75,8 @@ def count_one(codes: Any, n_cells: int) -> Any:
 def count_two(left: Any, right: Any, extent: int, n_cells: int, cells: Any) -> Any:
     """Counts of the cells ``left·extent + right`` of at most 2³² − 1 samples, uint32.
 
-    ``cells`` is scratch for a block, in the smallest dtype that numbers all cells: the narrower,
-    the more of them one instruction makes.
+    ``cells`` is scratch for a block, in the smallest dtype that holds all cell numbers: one
+    instruction makes more numbers of a narrower dtype.
     """
     table, apart = _make_table(n_cells)
     for start in range(0, left.size, cells.size):
@@ -89,7 +90,7 @@ def count_two(left: Any, right: Any, extent: int, n_cells: int, cells: Any) -> A
 
 @jit
 def sum_weights(cells: Any, weights: Any, n_cells: int) -> Any:
-    """Sums of the weights of each cell, in the order of the samples as `numpy.bincount` does."""
+    """Sums of the weights of each cell, added in the order of the samples, as `numpy.bincount`."""
     table = np.zeros(n_cells, np.float64)
     for i in range(cells.size):
         table[np.uint64(cells[i])] += weights[i]

@@ -9,19 +9,20 @@ import numpy as np
 from fastinfo.backends.numba.jit import jit, u64
 
 BLOCK = 1024
-"""Samples that go through one loop after the other while they are in L1."""
+"""Samples of a block, which stay in L1 while several loops go over them."""
 
 GRID_CELLS_PER_BIN = 8
 MOST_GRID_STEPS = 3
-"""Comparisons after the grid has spoken, above which binary search is as fast."""
+"""Comparisons after the grid above which binary search is as fast."""
 
 LANES = 64
-"""Independent extremes: one running minimum is a chain of operations, 64 fill the vector units."""
+"""Independent extremes. One running minimum is a chain of dependent operations; 64 of them keep the
+vector units busy."""
 
 
 @jit
 def limits(values: Any) -> Any:
-    """Smallest and largest of integers, in one pass."""
+    """The smallest and the largest of integers, in one pass."""
     low = high = values[0]
     for i in range(np.uint64(values.size)):
         value = values[i]
@@ -34,13 +35,13 @@ def limits(values: Any) -> Any:
 def summarize(values: Any, bits: Any, magnitude: Any, infinity: Any) -> Any:
     """Smallest value, largest value and number of NaN; +inf and −inf where all are NaN.
 
-    A minimum of floats with NaN among them does not vectorise. But the bits of floats, read as
-    signed integers with all but the sign flipped for negative ones, are ordered as the floats are,
-    and NaN lies beyond the infinities at both ends. So each block takes the extremes of these
-    integers, and only a block with a NaN in it is gone through again as floats: 2.3 ms for 10⁷
-    float64 on Zen 4, which is the speed of memory, against 4.
+    A minimum of floats with NaN among them does not vectorise. But the bits of floats can be read
+    as signed integers, with all bits but the sign flipped for negative ones. These integers are
+    ordered as the floats are, and NaN lies beyond the infinities at both ends. So each block takes
+    the extremes of the integers, and only a block that holds a NaN is processed again as floats.
+    That takes 2.3 ms for 10⁷ float64 on Zen 4, the speed of memory, instead of 4 ms.
 
-    ``bits`` is the same memory as signed integers, ``magnitude`` their mask of all but the sign,
+    ``bits`` is the same memory as signed integers, ``magnitude`` the mask of all bits but the sign,
     and ``infinity`` the bits of +inf.
     """
     lows = np.full(LANES, np.inf)
@@ -70,7 +71,7 @@ def summarize(values: Any, bits: Any, magnitude: Any, infinity: Any) -> Any:
 
 @jit
 def _ordered_limits(bits: Any, magnitude: Any) -> Any:
-    """Smallest and largest of the integers that are ordered as floats are."""
+    """The smallest and the largest of the integers that are ordered as floats are."""
     low, high = magnitude, ~magnitude
     for i in range(np.uint64(bits.size)):
         bit = bits[i]
@@ -82,7 +83,10 @@ def _ordered_limits(bits: Any, magnitude: Any) -> Any:
 
 @jit
 def encode_integers(values: Any, low: Any, last: Any, codes: Any) -> None:
-    """Code = value − low, all unsigned and of one dtype, in which it wraps; ``last`` at most."""
+    """Write the codes min(value − low, ``last``).
+
+    All are unsigned and of one dtype, so that a value below ``low`` wraps to a large number.
+    """
     for i in range(np.uint64(values.size)):
         codes[i] = min(values.dtype.type(values[i] - low), last)
 
@@ -91,16 +95,18 @@ def encode_integers(values: Any, low: Any, last: Any, codes: Any) -> None:
 def encode_uniform(
     values: Any, edges: Any, scale: float, origin: float, shift: Any, doubt: Any, codes: Any
 ) -> None:
-    """Multiply to find the bin, and compare with the edges only where rounding could matter.
+    """Write codes of equal bins: a product gives the bin, edges are compared where it may be off.
 
     ``origin`` is a power of two above the number of bins. Between it and its double, floats lie
-    2^−shift apart and differ in the mantissa alone, so that the bits of ``origin + position`` but
-    for those of ``origin`` are the position in fixed point, ``shift`` bits after the point; NaN and
-    whatever is outside come out as huge numbers. A position within ``doubt`` of a whole number
-    marks its block as doubtful, and the block is done again. Few blocks are, unless samples are
-    missing or sit on the edges. Zen 4: 4.7 G float64 samples/s in cache, where conversion to
-    integers and back made 3.4, and 3.2 from memory; Xeon: 0.36 ns a sample, 0.88 where every block
-    has samples outside or on the outer edges, 2.0 where all sit on edges.
+    2^−shift apart and differ in the mantissa alone. So the bits of ``origin + position``, without
+    those of ``origin``, are the position in fixed point, with ``shift`` bits after the point. NaN
+    and values outside of the bins become huge numbers. A position within ``doubt`` of a whole
+    number marks its block as doubtful, and the block is coded again. There are few such blocks,
+    unless samples are missing or lie on the edges.
+
+    Zen 4 codes 4.7 G float64 samples/s in cache, where conversion to integers and back reached 3.4,
+    and 3.2 from memory. A Xeon takes 0.36 ns a sample, 0.88 where every block has samples outside
+    or on the outer edges, and 2.0 where all samples lie on edges.
     """
     n_bins = edges.size - 1
     low = edges[0]
@@ -133,9 +139,11 @@ def _encode_doubtful(
     found: Any,
     out: Any,
 ) -> None:
-    """Compare with the outer edges, at which clipped samples sit, and with others if that is left.
+    """Write the codes of a doubtful block.
 
-    Every step is a loop that vectorises; one sample at a time took four times as long.
+    A comparison with the outer edges is enough for clipped samples, which lie on these. Only where
+    other samples are in doubt are the inner edges compared too. Every step is a loop that
+    vectorises; one sample at a time took four times as long.
     """
     n_bins = edges.size - 1
     low, high = edges[0], edges[n_bins]
@@ -153,7 +161,7 @@ def _encode_doubtful(
         nearest = min(nearest, (position + doubt) & fraction if inside else fraction)
     if nearest >= u64(2) * doubt:
         return
-    for i in range(np.uint64(block.size)):  # a product is one bin off at most
+    for i in range(np.uint64(block.size)):  # the bin from a product is off by one at most
         found[i] -= np.int64(block[i] < edges[np.uint64(found[i])])
     for i in range(np.uint64(block.size)):
         found[i] += np.int64(block[i] >= edges[np.uint64(found[i] + 1)])
@@ -167,16 +175,19 @@ def _encode_doubtful(
 def encode_edges(
     values: Any, interior: Any, low: float, high: float, n_bins: int, codes: Any
 ) -> None:
-    """The number of interior edges at or below each value is its bin.
+    """Write the codes by any edges: the bin of a value is the number of interior edges up to it.
 
-    ``interior`` is the edges without the first and the last, filled up with +inf to 2^s − 1.
+    ``interior`` holds the edges without the first and the last, padded with +inf to 2^s − 1.
 
-    A grid of equal cells over the interior edges tells where to begin, and a comparison for each
-    edge in the fullest cell tells the rest. Going from value to cell rounds, but never against the
-    order of the values, so an edge in an earlier cell is certainly below. Edges that crowd into few
-    cells, as quantiles of heavy tails do, are found by binary search. Either way every step is one
-    loop over a block, which vectorises (gathers): one value at a time, mispredicted branches cost
-    24 ns a sample at 16 bins, against 2 for the search and 1 for the grid (Zen 4).
+    A grid of equal cells over the interior edges gives the number of edges in earlier cells. A
+    comparison for each edge in the fullest cell then gives the rest. The cell of a value is
+    rounded, but rounding keeps the order of the values, so that an edge in an earlier cell is
+    certainly below the value. Binary search replaces the grid where the edges crowd into few cells,
+    as quantiles of heavy tails do.
+
+    Either way every step is one loop over a block, which vectorises (gathers). With one value at a
+    time, mispredicted branches took 24 ns a sample at 16 bins, against 2 for the search and 1 for
+    the grid (Zen 4).
     """
     n_cells = 256
     while n_cells < GRID_CELLS_PER_BIN * n_bins:
@@ -193,15 +204,15 @@ def encode_edges(
         else:
             _find_by_search(block, interior, found)
         for i in range(size):
-            value = np.float64(block[i])  # float32 beside a Python float stays so, interpreted
+            value = np.float64(block[i])  # without Numba a float32 would be compared as float32
             inside = (value >= low) & (value <= high)
-            bin_number = min(found[i], n_bins - 1)  # +inf also passes the edges that fill up
+            bin_number = min(found[i], n_bins - 1)  # +inf passes the padding too
             out[i] = bin_number if inside else n_bins
 
 
 @jit
 def _lay_grid(interior: Any, n_edges: int, n_cells: int, first: Any) -> Any:
-    """How many edges lie in earlier cells, for each cell; origin, scale, edges in the fullest."""
+    """Write the number of edges before each cell; return origin, scale, edges in the fullest."""
     if n_edges < 2:
         return 0.0, 0.0, n_edges
     origin = interior[0]
@@ -221,7 +232,7 @@ def _lay_grid(interior: Any, n_edges: int, n_cells: int, first: Any) -> Any:
 @jit
 def _cell(value: Any, origin: float, scale: float, n_cells: int) -> Any:
     position: Any = (np.float64(value) - origin) * scale
-    position = position if position > 0.0 else 0.0  # NaN too
+    position = position if position > 0.0 else 0.0  # NaN becomes 0 too
     last = np.float64(n_cells - 1)
     return np.int32(position if position < last else last)
 

@@ -1,8 +1,8 @@
-"""The only door to the compiler.
+"""The compilation of kernels: every kernel is compiled here.
 
-Kernels are serial and release the GIL; threads are the affair of whoever calls them. They are never
-compiled with ``parallel=True``: Numba's workqueue layer aborts the process when two threads call at
-once, and OpenMP does not survive a fork.
+Kernels are serial and release the GIL; their callers run them on threads. They are never compiled
+with ``parallel=True``: Numba's workqueue layer aborts the process when two threads call at once,
+and OpenMP does not survive a fork.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 VERSION: str = numba.__version__
 
 u64: Any = np.uint64
-"""Kernels index with unsigned integers: Numba tests signed ones for wrapping around."""
+"""Kernels index with unsigned integers: Numba tests signed indices for negative values, which count
+from the end."""
 i64: Any = np.int64
-# Both are anything to a type checker, for in compiled code they mix with plain integers.
+# Both are Any to a type checker, because compiled code mixes them with plain integers.
 
 
 def jit(function: Function) -> Function:
-    """Compile ``function`` on its first call and remember the machine code on disk.
+    """The function, compiled on its first call; the machine code is kept on disk.
 
     Where no folder for the machine code can be written (a read-only install and home), every
-    process compiles anew: slower to start, the same afterwards.
+    process compiles again. It starts more slowly and is as fast afterwards.
     """
     return _compile(function)
 
 
 def jit_inline(function: Function) -> Function:
-    """As `jit`, for a small function that must dissolve in its caller, such as one on vectors."""
+    """As `jit`, for a small function that must be inlined into its caller, as those on vectors."""
     return _compile(function, forceinline=True)
 
 
@@ -49,7 +50,7 @@ def _compile(function: Function, **more: Any) -> Function:
     compiled: Any
     try:
         compiled = numba.njit(cache=True, **options)(function)
-    except RuntimeError:  # "no locator available": Numba found nowhere to put the cache
+    except RuntimeError:  # "no locator available": Numba found no folder for the cache
         compiled = numba.njit(**options)(function)
     file = getattr(getattr(compiled, "_cache", None), "_cache_file", None)
     if type(file) is IndexDataCacheFile:
@@ -59,23 +60,23 @@ def _compile(function: Function, **more: Any) -> Function:
 
 
 class _CacheFile(IndexDataCacheFile):
-    """The file of a kernel's machine code, after an upgrade of fastinfo too.
+    """The index of a kernel's machine code, which stays correct when fastinfo is upgraded.
 
-    Numba looks at the file that a kernel is in, and not at those that its types, its constants and
-    what it calls come from: machine code of another version would be taken for its own, and an
-    index that names a type which is gone would end the first call.
+    Numba checks only the source file of the kernel itself, not the files of its types, its
+    constants and the functions that it calls. So Numba would load machine code of another version,
+    and an index that names a type which no longer exists would fail the first call.
     """
 
     def _load_index(self) -> Any:
         try:
             return super()._load_index()  # type: ignore[no-untyped-call]
-        except (AttributeError, ImportError):  # a type of another version
+        except (AttributeError, ImportError):  # the index names a type of another version
             return {}
 
 
 @cache
 def _sources() -> str:
-    """A hash of all sources that machine code is made of."""
+    """A hash of all source files of this backend, from which its machine code is made."""
     digest = blake2b(digest_size=8)
     for path in sorted(Path(__file__).parent.rglob("*.py")):
         digest.update(path.read_bytes())
@@ -84,16 +85,16 @@ def _sources() -> str:
 
 @contextmanager
 def compile_time() -> Iterator[Callable[[], float]]:
-    """A function that tells how many seconds of what has run within went to compiling."""
+    """A function that returns the seconds of the block that were spent on compiling."""
     with install_timer("numba:compile", lambda _: None) as timer:
         yield lambda: timer.duration if timer.done else 0.0
 
 
 def cache_folder() -> str | None:
-    """Where the machine code is remembered, None where it is not."""
+    """The folder that keeps the machine code; None where it is not kept."""
     stats = getattr(jit(_nothing), "stats", None)  # a plain function under NUMBA_DISABLE_JIT
     return None if stats is None else stats.cache_path
 
 
 def _nothing() -> None:
-    """Stands for every kernel."""
+    """A function whose cache is where the caches of the kernels are."""

@@ -1,14 +1,14 @@
 """A vector of 512 bits for Numba kernels.
 
-Numba has no vector type. This one is LLVM's ``<8 x i64>`` under a Numba name: where the machine has
-registers of 512 bits a vector is one of them, elsewhere LLVM splits it into two (AVX2), four (SSE2,
-NEON) or eight. Kernels are therefore written once. Nothing asks for a machine instruction by name:
-LLVM finds the three-input logic and the vector popcount where they exist.
+Numba has no vector type. This one is LLVM's ``<8 x i64>`` under a Numba name. On a machine with
+registers of 512 bits a vector is one register; elsewhere LLVM splits it into two (AVX2), four
+(SSE2, NEON) or eight. Kernels are therefore written once. No code but `majority` asks for a machine
+instruction by name: LLVM finds the vector popcount and most three-input logic where they exist.
 
-A vector lives only inside compiled code. It comes from an array by `load` and goes back by `store`.
-Both take the *byte* offset from the array's first element as an unsigned integer: Numba wraps
-signed indices around, and the test for it costs more than the arithmetic in between. Nothing checks
-the offset, also not under ``NUMBA_BOUNDSCHECK``. Arrays need no alignment; rows that start on a
+A vector exists only inside compiled code. `load` reads it from an array, and `store` writes it to
+one. Both take the *byte* offset from the array's first element as an unsigned integer: Numba tests
+signed indices for negative values, which costs more than the arithmetic in between. Nothing checks
+the offset, not even under ``NUMBA_BOUNDSCHECK``. Arrays need no alignment; rows that start on a
 multiple of 64 bytes are faster (see `aligned_empty`).
 """
 
@@ -56,7 +56,7 @@ def aligned_empty(n_bytes: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
 
 
 def _operation(typed: Callable[..., Any]) -> Any:
-    """An intrinsic. To a type checker it is anything: Python sees the signature of its typing."""
+    """An intrinsic. It is Any to a type checker, which would see the typing function instead."""
     return intrinsic(typed)
 
 
@@ -83,8 +83,8 @@ def store(typing_context: Any, array: Any, offset: Any, value: Any) -> Any:
     """Write ``value`` to the 64 bytes at ``offset`` bytes into ``array``."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data, at, words = arguments
-        builder.store(words, _address(context, builder, array, data, at), align=1)
+        data, byte_offset, words = arguments
+        builder.store(words, _address(context, builder, array, data, byte_offset), align=1)
         return context.get_dummy_value()
 
     return types.void(array, types.uint64, vector), generate
@@ -152,7 +152,7 @@ def popcount(typing_context: Any, words: Any) -> Any:
 
 @_operation
 def parity(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """The sum bit of a full adder: set where one or three of the three are."""
+    """The sum bit of a full adder: set where one or three of the three bits are set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, b, c = arguments
@@ -163,14 +163,15 @@ def parity(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
 
 @_operation
 def majority(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
-    """The carry bit of a full adder: set where at least two of the three are."""
+    """The carry bit of a full adder: set where at least two of the three bits are set."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, b, c = arguments
         if "+avx512f" not in context.codegen()._get_host_cpu_features():
             return builder.or_(builder.and_(a, b), builder.and_(c, builder.or_(a, b)))
-        # The one operation for which LLVM misses the machine instruction: it makes two of the four
-        # gates, which costs the adders a third of their speed. 0xE8 is the truth table of majority.
+        # LLVM misses the machine instruction for this operation only. It makes two instructions of
+        # the four gates, which costs the adders a third of their speed. 0xE8 is the truth table of
+        # majority.
         table = ir.IntType(32)
         ternary = cgutils.get_or_insert_function(  # type: ignore[no-untyped-call]
             builder.module,
@@ -210,12 +211,15 @@ def total(typing_context: Any, words: Any) -> Any:
 
 @_operation
 def equal_mask(typing_context: Any, codes: Any, offset: Any, code: Any) -> Any:
-    """One bit for each of the 64 bytes at ``offset``, the first byte lowest: is it ``code``?"""
+    """A word with one bit for each of the 64 bytes at ``offset``, set where the byte is ``code``.
+
+    The lowest bit stands for the first byte.
+    """
     lanes = ir.VectorType(ir.IntType(8), BYTES)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array, at, wanted = arguments
-        address = _address(context, builder, codes, array, at)
+        array, byte_offset, wanted = arguments
+        address = _address(context, builder, codes, array, byte_offset)
         loaded = builder.bitcast(builder.load(address, align=1, typ=_LLVM_VECTOR), lanes)
         byte = builder.zext(builder.trunc(wanted, ir.IntType(8)), ir.IntType(64))
         spread = builder.mul(byte, ir.Constant(ir.IntType(64), 0x0101010101010101))

@@ -1,19 +1,19 @@
-"""Samples → soft joint counts, and the way back for gradients.
+"""Samples → soft joint counts, and their gradients.
 
-A sample adds to a patch of k × k cells, k² multiply-adds: 16 for two cubic splines, 64 for two
-Gaussians of the usual width. Nothing of the size samples × bins is ever made. Samples go in blocks
-through two stages that stay in L1: the shares of a block (loops over its samples, which vectorise),
-then the patches, one after the other.
+A sample adds to a patch of k × k cells, which takes k² multiply-adds: 16 for two cubic splines, 64
+for two Gaussians of the usual width. No array of samples × bins is made. Samples go in blocks
+through two stages that stay in L1. The first computes the shares of a block, in loops over its
+samples, which vectorise. The second adds the patches, one after the other.
 
-The floor of the second stage is the stores: the 16 of a cubic patch take 16 cycles, 4.5 ns on
-Zen 4, the 64 of a Gaussian 18. Alone, with its loops unrolled, the cubic one was measured at 5.2;
-here, for any number of taps, at 8, beside 2 for the shares of each variable (9 for a Gaussian's, of
-which the exponential is the most). In all it is 12 ns forward and 13 back for cubic splines, 41 and
-44 for Gaussians.
+The stores limit the second stage: the 16 stores of a cubic patch take 16 cycles, 4.5 ns on Zen 4,
+and the 64 of a Gaussian patch 18 ns. The cubic stage alone, with its loops unrolled, was measured
+at 5.2 ns. Here, for any number of taps, it takes 8 ns, beside 2 ns for the shares of each variable
+(9 ns for a Gaussian, mostly for the exponential). In all a sample takes 12 ns forward and 13 ns
+back for cubic splines, and 41 and 44 ns for Gaussians.
 
-Tried and left: vectors of four columns with two tables in turn, 3.5 ns instead of 5.2. Of the whole
-that is an eighth, since a row that overlaps the one just stored has to wait for it, where single
-cells are handed on from store to load at once, whether samples are scattered or all alike.
+Vectors of four columns with two tables in turn were tried and not kept. They take 3.5 ns instead of
+5.2, an eighth of the whole. A row that overlaps the one just stored has to wait for that store,
+while single cells are forwarded from store to load at once, whether samples are scattered or equal.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ Array = np.ndarray[Any, Any]
 
 BLOCK = 128
 LANES = 4
-"""Columns that are added in one go: a whole cubic spline."""
+"""Columns that one step adds: all taps of a cubic spline."""
 
 GAUSSIAN = -1
-"""Stands for the kernel where the order of a B-spline would."""
+"""The value of ``order`` that stands for the Gaussian kernel."""
 
 
 def count(x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Any) -> Array:
-    """Soft counts of pairs, ``(pairs, B_x, B_y)``."""
+    """Soft counts of pairs, float64 ``(pairs, B_x, B_y)``."""
     counts = np.empty((len(x), x_bins.n_bins, y_bins.n_bins))
     _count(x, y, weights, _axis(x_bins), _axis(y_bins), counts)
     return counts
@@ -52,22 +52,22 @@ def differentiate(
     x_out: Any,
     y_out: Any,
 ) -> None:
-    """Derivatives by the samples of one or both variables of each pair."""
+    """Write the derivatives by the samples of one or both variables of each pair."""
     _differentiate(x, y, weights, _axis(x_bins), _axis(y_bins), by_counts, x_out, y_out)
 
 
 class Axis(NamedTuple):
-    """How samples of one variable are spread."""
+    """How samples of one variable are spread over bins."""
 
     limits: Array
     n_bins: int
     order: int
-    """Of a B-spline, or `GAUSSIAN`."""
+    """The degree of a B-spline, or `GAUSSIAN`."""
     sigma: float
     taps: int
-    """Bins that share in a sample."""
+    """The number of neighbouring bins in which a sample has shares."""
     margin: int
-    """How many of them may lie before the first bin."""
+    """The number of these that may lie before the first bin."""
 
 
 def _axis(bins: SoftBins) -> Axis:
@@ -88,7 +88,7 @@ def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> 
     width = _extent(y_axis)
     table = np.empty(_extent(x_axis) * width)
     grid = table.reshape(-1, width)
-    x_places, y_places = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    x_corners, y_corners = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     x_shares, y_shares = _shares_of_a_block(x_taps), _shares_of_a_block(y_taps)
     scratch = np.empty((4, BLOCK))
     for pair in range(x.shape[0]):
@@ -97,13 +97,13 @@ def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> 
             block = slice(start, min(start + BLOCK, x.shape[1]))
             part = None if weights is None else weights[pair, block]
             size = block.stop - block.start
-            _spread(x[pair, block], part, x_axis, pair, x_places, x_shares, None, scratch)
-            _spread(y[pair, block], part, y_axis, pair, y_places, y_shares, None, scratch)
+            _spread(x[pair, block], part, x_axis, pair, x_corners, x_shares, None, scratch)
+            _spread(y[pair, block], part, y_axis, pair, y_corners, y_shares, None, scratch)
             if part is not None:
                 for tap in range(x_taps):
                     for i in range(u64(size)):
                         x_shares[tap, i] *= part[i]
-            _add_patches(size, x_places, x_shares, x_taps, y_places, y_shares, table, width)
+            _add_patches(size, x_corners, x_shares, x_taps, y_corners, y_shares, table, width)
         for i in range(n_rows):
             for j in range(n_columns):
                 out[pair, i, j] = grid[x_axis.margin + i, y_axis.margin + j]
@@ -112,17 +112,17 @@ def _count(x: Any, y: Any, weights: Any, x_axis: Any, y_axis: Any, out: Any) -> 
 @jit
 def _add_patches(
     size: int,
-    x_places: Any,
+    x_corners: Any,
     x_shares: Any,
     x_taps: int,
-    y_places: Any,
+    y_corners: Any,
     y_shares: Any,
     table: Any,
     width: int,
 ) -> None:
     one, two, three = u64(1), u64(2), u64(3)
     for i in range(u64(size)):
-        corner = u64(x_places[i]) * u64(width) + u64(y_places[i])
+        corner = u64(x_corners[i]) * u64(width) + u64(y_corners[i])
         for lane in range(u64(0), u64(y_shares.shape[0]), u64(LANES)):
             a, b = y_shares[lane, i], y_shares[lane + one, i]
             c, d = y_shares[lane + two, i], y_shares[lane + three, i]
@@ -151,7 +151,7 @@ def _differentiate(
     width = _extent(y_axis)
     table = np.zeros(_extent(x_axis) * width)
     grid = table.reshape(-1, width)
-    x_places, y_places = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
+    x_corners, y_corners = np.empty(BLOCK, np.int64), np.empty(BLOCK, np.int64)
     x_shares, y_shares = _shares_of_a_block(x_taps), _shares_of_a_block(y_taps)
     x_slopes, y_slopes = _shares_of_a_block(x_taps), _shares_of_a_block(y_taps)
     scratch = np.empty((4, BLOCK))
@@ -164,16 +164,16 @@ def _differentiate(
             block = slice(start, min(start + BLOCK, x.shape[1]))
             part = None if weights is None else weights[pair, block]
             size = block.stop - block.start
-            _spread(x[pair, block], part, x_axis, pair, x_places, x_shares, x_slopes, scratch)
-            _spread(y[pair, block], part, y_axis, pair, y_places, y_shares, y_slopes, scratch)
+            _spread(x[pair, block], part, x_axis, pair, x_corners, x_shares, x_slopes, scratch)
+            _spread(y[pair, block], part, y_axis, pair, y_corners, y_shares, y_slopes, scratch)
             if x_out is not None:
                 _by_rows(
-                    size, x_places, x_slopes, x_taps, y_places, y_shares, table, width, x_found
+                    size, x_corners, x_slopes, x_taps, y_corners, y_shares, table, width, x_found
                 )
                 _hand_out(x_found, part, x_out[pair, block])
             if y_out is not None:
                 _by_rows(
-                    size, x_places, x_shares, x_taps, y_places, y_slopes, table, width, y_found
+                    size, x_corners, x_shares, x_taps, y_corners, y_slopes, table, width, y_found
                 )
                 _hand_out(y_found, part, y_out[pair, block])
 
@@ -181,19 +181,19 @@ def _differentiate(
 @jit
 def _by_rows(
     size: int,
-    x_places: Any,
+    x_corners: Any,
     x_factors: Any,
     x_taps: int,
-    y_places: Any,
+    y_corners: Any,
     y_factors: Any,
     table: Any,
     width: int,
     found: Any,
 ) -> None:
-    """Each sample's patch of the table, multiplied from the left and from the right."""
+    """Write each sample's patch of the table, multiplied by factors from the left and the right."""
     one, two, three = u64(1), u64(2), u64(3)
     for i in range(u64(size)):
-        corner = u64(x_places[i]) * u64(width) + u64(y_places[i])
+        corner = u64(x_corners[i]) * u64(width) + u64(y_corners[i])
         total = 0.0
         for lane in range(u64(0), u64(y_factors.shape[0]), u64(LANES)):
             a, b = y_factors[lane, i], y_factors[lane + one, i]
@@ -218,7 +218,7 @@ def _hand_out(found: Any, weights: Any, out: Any) -> None:
 
 @jit
 def _extent(axis: Any) -> Any:
-    """Bins with the margins that a patch may reach into."""
+    """The number of bins with the margins that a patch may reach into."""
     return axis.margin + axis.n_bins + -(-axis.taps // LANES) * LANES
 
 
@@ -239,7 +239,7 @@ def _spread(
     slopes: Any,
     scratch: Any,
 ) -> None:
-    """The position of each sample's first tap in the table, its shares, and their derivatives."""
+    """Write each sample's shares, their derivatives, and the position of its first tap."""
     limits, n_bins, order = axis.limits[pair], axis.n_bins, axis.order
     rest, steepness = scratch[0], scratch[1]
     if order == GAUSSIAN:
@@ -265,7 +265,7 @@ def _locate(
     rest: Any,
     steepness: Any,
 ) -> None:
-    """Interval of each sample, how far it lies in it, and the derivative of that by the sample.
+    """Write the interval of each sample, its offset in that, and the derivative of the offset.
 
     ``top`` is the position of the upper limit, and ``last`` the last interval.
     """
@@ -275,9 +275,9 @@ def _locate(
     for i in range(u64(values.size)):
         value = np.float64(values[i])
         if weights is not None:
-            value = value if weights[i] != 0 else low  # it may be NaN, and shall not matter
+            value = value if weights[i] != 0 else low  # a sample of weight 0 may be NaN
         position = (value - low) * scale
-        # Comparisons that NaN fails, so that it stays NaN; only its interval is made up.
+        # NaN fails both comparisons and stays NaN; its interval is arbitrary.
         position = 0.0 if position < 0.0 else position
         position = np.float64(top) if position > top else position
         interval = np.int64(position if position < last_position else last_position)
@@ -288,7 +288,10 @@ def _locate(
 
 @jit
 def _respect_edges(values: Any, weights: Any, limits: Any, n_bins: int, positions: Any) -> None:
-    """Where rounding has put a sample on the wrong side of an edge of ``numpy.linspace``."""
+    """Correct the interval of samples that rounding put on the wrong side of an edge.
+
+    The edges are those of ``numpy.linspace``.
+    """
     low = limits[0]
     step = (limits[1] - low) / n_bins
     for i in range(u64(values.size)):
@@ -305,9 +308,12 @@ def _respect_edges(values: Any, weights: Any, limits: Any, n_bins: int, position
 def _spread_bspline(
     size: int, order: int, rest: Any, steepness: Any, shares: Any, slopes: Any
 ) -> None:
-    """From degree to degree, each from the one below; in place, from the last tap to the first."""
+    """Write the shares of B-splines, each degree from the one below.
+
+    Taps go from the last to the first, so that a degree may overwrite the one below.
+    """
     for i in range(u64(size)):
-        shares[0, i] = 1.0 + (rest[i] - rest[i])  # NaN for NaN
+        shares[0, i] = 1.0 + (rest[i] - rest[i])  # 1, or NaN for NaN
         if slopes is not None:
             slopes[0, i] = rest[i] - rest[i]
     for degree in range(1, order + 1):
@@ -342,7 +348,7 @@ def _raise_first(size: int, rest: Any, part: float, share: Any) -> None:
 
 @jit
 def _differences(size: int, order: int, steepness: Any, shares: Any, slopes: Any) -> None:
-    """The derivative of a B-spline: the difference of two of one degree less."""
+    """Write the derivatives: that of a B-spline is the difference of two of one degree less."""
     for i in range(u64(size)):
         slopes[0, i] = -shares[0, i] * steepness[i]
         slopes[order, i] = shares[order - 1, i] * steepness[i]
@@ -356,7 +362,11 @@ def _differences(size: int, order: int, steepness: Any, shares: Any, slopes: Any
 def _spread_gaussian(
     size: int, n_bins: int, sigma: float, positions: Any, shares: Any, slopes: Any, scratch: Any
 ) -> None:
-    """exp(−(f − d)²/2σ²) is exp(−d²/2σ²) · exp(f/σ²)^d, times what is the same for all taps d."""
+    """Write the shares of Gaussians, and their derivatives.
+
+    exp(−(f − d)²/2σ²) is exp(−d²/2σ²) · exp(f/σ²)^d, times a factor that is the same for all
+    taps d and is lost in the normalisation.
+    """
     rest, steepness, total, mean = scratch[0], scratch[1], scratch[2], scratch[3]
     precision = 1.0 / (sigma * sigma)
     n_taps = 2 * np.int64(np.ceil(GAUSSIAN_REACH * sigma))
@@ -364,7 +374,7 @@ def _spread_gaussian(
     for i in range(u64(size)):
         total[i] = np.exp(rest[i] * precision)
         mean[i] = 1.0 / total[i]
-        shares[middle, i] = 1.0 + (rest[i] - rest[i])  # NaN for NaN
+        shares[middle, i] = 1.0 + (rest[i] - rest[i])  # 1, or NaN for NaN
     for d in range(1, middle + 2):
         ratio = np.exp(-0.5 * precision * (2 * d - 1))
         _times(size, ratio, total, shares[middle + d - 1], shares[middle + d])
@@ -393,7 +403,7 @@ def _times(size: int, ratio: float, factor: Any, before: Any, share: Any) -> Non
 def _sum_existing(
     size: int, d: Any, n_bins: int, positions: Any, share: Any, total: Any, mean: Any
 ) -> None:
-    """Σ share and Σ share·d, of the bins that there are."""
+    """Add share and share·d to the sums, for the bins that exist; other shares become 0."""
     distance = np.float64(d)
     for i in range(u64(size)):
         position = positions[i] + d

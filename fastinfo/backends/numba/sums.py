@@ -1,7 +1,7 @@
 """Σ c·log c, the reduction behind every discrete measure.
 
-Counts are small integers, so that a table answers faster than any logarithm. Where it ends, and for
-weights, a logarithm is computed in plain arithmetic that LLVM turns into vector code.
+Counts are small integers, so that a table is faster than any logarithm. For larger counts and for
+weights, a logarithm is computed in plain arithmetic, which LLVM turns into vector code.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ TABLE_BITS = 16
 TABLE_SIZE = 1 << TABLE_BITS
 """Entries of the table for counts of any size: 512 KB, of which the cache holds what is used."""
 _BATCH = 256
-"""Terms that are added up plainly; sums of batches are compensated, so that rounding does not grow
+"""Terms that are added up plainly. Sums of batches are compensated, so that rounding does not grow
 with the number of cells."""
-_LN2_HIGH = 0.6931471803691238  # ln 2 cut after 33 bits: exact when multiplied by an exponent
-_LN2_LOW = 1.9082149292705877e-10  # the rest of it
+_LN2_HIGH = 0.6931471803691238  # ln 2 cut after 33 bits: its product with an exponent is exact
+_LN2_LOW = 1.9082149292705877e-10  # ln 2 − _LN2_HIGH
 _SQRT_HALF_BITS = 0x3FE6A09E667F3BCD
 _HALF_ULP_FREE = (1 << 52) - 1
 
 
 def xlogx_table(largest: int) -> Array:
-    """``c·log c`` of the integers 0 … ``largest`` at least."""
+    """``c·log c`` of the integers from 0 to at least ``largest``, float64."""
     return _table(max(10, int(largest).bit_length()))
 
 
@@ -43,7 +43,10 @@ def _table(bits: int) -> Array:
 
 @jit_inline
 def xlogx(value: Any) -> Any:
-    """``value·log(value)`` to about one unit in the last place; 0 for 0. No branch, no call."""
+    """``value·log(value)`` to about one unit in the last place; 0 for 0.
+
+    It has no branch and no call, so that loops over it vectorise.
+    """
     # value = 2ᵏ·(1 + f) with 1 + f in [√½, √2). Subnormals are scaled up first.
     tiny = value < 2.2250738585072014e-308
     scaled = value * 18014398509481984.0 if tiny else value
@@ -95,7 +98,7 @@ def _sum_batch(terms: Array, n: int) -> float:
 
 @jit_inline
 def _lost(total: Any, part: Any, both: Any) -> Any:
-    """What rounding took of ``both = total + part`` [Knuth, TAOCP 2, section 4.2.2]."""
+    """The rounding error of ``both = total + part`` [Knuth, TAOCP 2, section 4.2.2]."""
     there = both - total
     return (total - (both - there)) + (part - there)
 
@@ -104,7 +107,7 @@ def _lost(total: Any, part: Any, both: Any) -> Any:
 def _sum_by_table(counts: Array, table: Array, sums: Array) -> None:
     size = len(table)
     n_cells = counts.shape[1]
-    if n_cells <= _BATCH:  # a row of few cells takes no longer than they
+    if n_cells <= _BATCH:  # one batch needs no compensation, which takes time in short rows
         for row in range(len(sums)):
             sums[row] = _few_by_table(counts[row], table, size)
         return
@@ -180,7 +183,7 @@ def sum_xlogx(counts: Array) -> Any:
     """Σ c·log c over the last axis of int64 counts or float64 weights; 0·log 0 is 0."""
     cells = np.ascontiguousarray(counts)
     is_weighted = cells.dtype.kind == "f"
-    if cells.ndim == 1:  # of few cells, to make arrays of one row and of one sum takes longest
+    if cells.ndim == 1:  # with few cells, making arrays of one row and one sum takes most time
         one = _one_by_logarithm(cells) if is_weighted else _one_by_table(cells, _table(TABLE_BITS))
         return np.float64(one)
     *outer, n_cells = cells.shape
@@ -209,7 +212,7 @@ def sum_xlogy(p: Any, q: Any, sums: Any) -> None:
             both = total + part
             lost += _lost(total, part, both)
             total = both
-        # Of an infinite sum nothing is lost, though the differences say NaN.
+        # The differences of infinite sums are NaN.
         sums[row] = total if total == -np.inf else total + lost
 
 

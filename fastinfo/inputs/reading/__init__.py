@@ -1,8 +1,8 @@
 """Files, pipes and stdin → Arrow tables: delimited text, Parquet, Arrow, Feather and JSON.
 
-`streams` brings the bytes; `header` and `delimited` make tables of text; `spellings` knows the
-words for missing values; `layout` is what the caller says of the file. Whatever is guessed,
-renamed or taken as missing comes back as a note.
+`streams` reads the bytes, `header` and `delimited` make tables of text, `spellings` knows the words
+for missing values, and `layout` is what the caller knows about the file. Every guess, new name and
+word taken as missing is returned as a note.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ ENDINGS = {
     **{".arrow": "arrow", ".feather": "arrow", ".ipc": "arrow"},
     **{".json": "json", ".jsonl": "json", ".ndjson": "json"},
 }
-"""Formats by the ending of a name; ``text`` promises no delimiter."""
+"""Formats by the ending of a file's name; ``text`` does not fix a delimiter."""
 
 DELIMITERS = {"csv": ",", "tsv": "\t", "text": None}
-"""The delimiter that a format promises."""
+"""The delimiter that belongs to a format of text; None where it is always guessed."""
 
 MAGIC = {b"PAR1": "parquet", b"ARROW1": "arrow", b"FEA1": "arrow", b"\xff\xff\xff\xff": "arrow"}
-"""The first bytes of formats that are not text."""
+"""The first bytes of the binary formats that can be read."""
 
 OTHERS = {
     b"PK\x03\x04": "a zip archive or an Excel workbook",
@@ -56,31 +56,32 @@ OTHERS = {
     b"<html": "a web page",
     b"@relation": "an ARFF file of Weka",
 }
-"""The first bytes of files that are often taken for tables."""
+"""The first bytes of files that cannot be read and that people often try to read."""
 
 ACCEPTED = "CSV, TSV, Parquet, Arrow, Feather and JSON lines, text also as .gz, .bz2, .xz and .zst"
 
 
 class Reading(NamedTuple):
-    """A table, and what was decided while it was read."""
+    """A table, and notes about the decisions made while it was read."""
 
     table: Any
-    """Arrow table."""
+    """The Arrow table."""
     notes: list[str]
+    """One sentence for each guess, new name and word taken as missing."""
 
 
 def title(path: str | Path) -> str:
-    """What titles call the source: the name of the file without its folders."""
+    """The name of the source for titles: that of the file without its folders."""
     return source_name(path) if str(path) == STDIN else Path(path).name
 
 
 def read(path: str | Path, layout: Layout | None = None, report: Report | None = None) -> Reading:
-    """An Arrow table from a file, a pipe or stdin (``-``).
+    """An Arrow table from a file, a pipe or stdin (``-``), with notes.
 
-    The kind of the file is what its first bytes say, then ``layout.format``, then the ending of its
-    name. Text has a header; its delimiter is guessed, and cells that are words for nothing
-    (`fastinfo.inputs.reading.spellings`) are missing values. A column without a name is called by
-    its position, ``column 1``.
+    The first bytes decide the kind of a binary file. Otherwise ``layout.format`` decides, and then
+    the ending of the file's name. Text has a header unless the layout says otherwise, and its
+    delimiter is guessed. Cells that spell a missing value (`fastinfo.inputs.reading.spellings`) are
+    missing. A column without a name is called by its position, ``column 1``.
 
     Parameters
     ----------
@@ -89,16 +90,21 @@ def read(path: str | Path, layout: Layout | None = None, report: Report | None =
     layout : Layout, optional
         How the file is written, where that should not be guessed.
     report : callable, optional
-        Is told the bytes read and the bytes in all.
+        Called with the number of bytes read and the number of all bytes.
+
+    Returns
+    -------
+    Reading
+        The table, with at least one column and one row, and the notes.
 
     Raises
     ------
     ValueError
-        For what is no table: the message names the file, and the row where there is one.
+        For a file that is no table; the message names the file, and the row if one is wrong.
     FileNotFoundError
-        Where there is no such file.
+        If there is no such file.
     ImportError
-        Without pyarrow, with the line that installs it.
+        If pyarrow is not installed; the message says how to install it.
     """
     layout = layout or Layout()
     data = load(path)
@@ -152,7 +158,7 @@ def _read(data: Any, name: str, layout: Layout, report: Report | None) -> tuple[
 
 
 def _kind(data: Any, promised: str | None) -> str:
-    """What the bytes are: binary formats say so themselves, of text the name decides."""
+    """The format of the bytes: binary formats begin with marks, and of text the name decides."""
     for magic, other in OTHERS.items():
         if data[: len(magic)].lower() == magic.lower():
             raise ValueError(f"it is {other}; accepted are {ACCEPTED}")
@@ -177,7 +183,7 @@ def _read_kind(
     if kind == "parquet":
         import pyarrow.parquet
 
-        # Unlike `read_table`, takes two columns of the same name.
+        # Unlike `read_table`, this accepts two columns of the same name.
         return pyarrow.parquet.ParquetFile(source).read(), []
     if data[:4] == b"\xff\xff\xff\xff":
         return pa.ipc.open_stream(source).read_all(), []
@@ -187,7 +193,7 @@ def _read_kind(
 
 
 def _read_json(data: Any) -> tuple[Any, list[str]]:
-    """One record a line, or an array of records."""
+    """A table from one record a line, or from an array of records."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.json

@@ -1,8 +1,8 @@
 """Delimited text → an Arrow table and notes: CSV, TSV and their many dialects.
 
-Arrow parses. What it does not know of (guessed delimiters, comment lines, headers that name two
-columns alike, cells that are not UTF-8) is settled before or after it. Arrow sees columns by their
-positions, so that names cannot get in the way.
+Arrow parses the text. What Arrow does not handle (guessed delimiters, comment lines, headers that
+name two columns alike, cells that are not UTF-8) is handled before or after it. Arrow gets the
+positions of columns as their names, so that equal names do no harm.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from fastinfo.inputs.reading.header import (
     rows_of,
 )
 from fastinfo.inputs.reading.layout import Layout
-from fastinfo.inputs.reading.spellings import settle, words_of
+from fastinfo.inputs.reading.spellings import decide_column, words_of
 from fastinfo.inputs.reading.streams import Report, Watched
 from fastinfo.system.alerts import listed
 
 BLOCK = 1 << 20
-"""Bytes that Arrow looks at together; more where a row is longer."""
+"""Bytes of a block that Arrow parses at once; larger where a row is longer."""
 
 MOMENTS = ("%Y/%m/%d", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S")
-"""Dates and times beside those of ISO 8601. With the year first, they mean one day only."""
+"""Dates and times beside those of ISO 8601. With the year first, the month can only come next."""
 
 LARGEST_BLOCK = (1 << 31) - 1
 
@@ -43,27 +43,27 @@ BOMS = {
     b"\xff\xfe": "utf-16-le",
     b"\xfe\xff": "utf-16-be",
 }
-"""Byte-order marks; the longer ones first."""
+"""Byte-order marks and their encodings; longer marks come first, as they begin like shorter."""
 
 
 def read_text(
     data: Any, layout: Layout, promised: str | None, report: Report | None = None
 ) -> tuple[Any, list[str]]:
-    """An Arrow table of delimited text, and what was decided on the way.
+    """An Arrow table of delimited text, and notes about the decisions on the way.
 
     Parameters
     ----------
     data : bytes or mmap
     layout : Layout
     promised : str or None
-        The delimiter that the name of the file promises.
+        The delimiter that belongs to the format of the file's name.
     report : callable, optional
-        Is told the bytes read.
+        Called with the number of bytes read and the number of all bytes.
 
     Raises
     ------
     ValueError
-        For bytes that are no text, rows of different lengths, and quotes that do not end.
+        For bytes that are no text, rows of different lengths, and quotes that are not closed.
     """
     import pyarrow as pa
 
@@ -88,31 +88,31 @@ def read_text(
     parser = _Parser(body, head, layout, report)
     table = parser.table()
     columns = []
-    told = _Told()
+    notes_of_columns = _Notes()
     for name, position in zip(head.names, positions, strict=True):
         column = table[position]
         if pa.types.is_binary(column.type):
             column = _decoded(column)
-            told.foreign.append(name)
+            notes_of_columns.foreign.append(name)
         elif _may_pass_int64(column):
             text_column = parser.table([position])[position]
             unsigned = _unsigned(text_column)
             if unsigned is text_column:
-                told.large.append(name)
+                notes_of_columns.large.append(name)
             column = column if unsigned is None else unsigned
         if pa.types.is_string(column.type):
-            settled = settle(column, layout, parser.words, parser.infer)
-            column = settled.column
-            told.add(name, settled)
+            decided = decide_column(column, layout, parser.words, parser.infer)
+            column = decided.column
+            notes_of_columns.add(name, decided)
         columns.append(column)
-    return pa.table(columns, names=head.names), notes + told.notes()
+    return pa.table(columns, names=head.names), notes + notes_of_columns.notes()
 
 
 # --- bytes --------------------------------------------------------------------------------------
 
 
 def _as_utf8(data: Any, encoding: str | None) -> Any:
-    """The text as UTF-8 without a byte-order mark; cells may still hold other bytes."""
+    """The text in UTF-8 without a byte-order mark; cells may still hold bytes that are not."""
     start = bytes(data[:4])
     bom = next((mark for mark in BOMS if start.startswith(mark)), b"")
     marked = BOMS.get(bom)
@@ -141,7 +141,7 @@ def _without_first(text: Any, n_lines: int) -> bytes:
 
 
 def _without_comments(text: Any, mark: bytes) -> tuple[bytes, int]:
-    """The text with comment lines emptied, so that lines keep their numbers, and how many.
+    """The text with comment lines emptied, so that lines keep their numbers, and their number.
 
     A line that begins inside of a quoted cell is no comment.
     """
@@ -157,7 +157,7 @@ def _without_comments(text: Any, mark: bytes) -> tuple[bytes, int]:
 
 
 def _with_tabs(text: Any) -> bytes:
-    """The text with one tab for any number of spaces and tabs; lines keep their numbers."""
+    """The text with one tab instead of any number of spaces and tabs; lines keep their numbers."""
     lines = io.TextIOWrapper(io.BytesIO(text), "utf-8", "surrogateescape", newline="")
     out = io.StringIO()
     csv.writer(out, delimiter="\t", lineterminator="\n").writerows(rows_of(lines, WHITESPACE))
@@ -168,7 +168,7 @@ def _with_tabs(text: Any) -> bytes:
 
 
 class _Parser:
-    """Arrow's parser of one body, asked once for all columns and again for some."""
+    """Arrow's parser for the rows of one text; it parses all columns once, and some again."""
 
     def __init__(self, body: Any, head: Head, layout: Layout, report: Report | None) -> None:
         self.body, self.head, self.layout, self.report = body, head, layout, report
@@ -177,17 +177,17 @@ class _Parser:
         self.has_quotes = _has(body, b'"')
 
     def table(self, as_text: Sequence[str] = ()) -> Any:
-        """All columns, typed, or some of them as text; names are positions."""
+        """A table of all columns with types, or of some as text; names are positions."""
         import pyarrow as pa
 
-        report, self.report = self.report, None  # only the first time is worth a bar
+        report, self.report = self.report, None  # a progress bar for the first pass only
         block = BLOCK
         while True:
             try:
                 table = self._parse(self.body, self.positions, block, as_text, report)
                 break
             except pa.ArrowInvalid as error:
-                # Arrow wants each row in one block and the next.
+                # Arrow refuses a row that reaches over more than two blocks.
                 if "straddl" not in str(error) or block >= min(len(self.body), LARGEST_BLOCK):
                     self._refuse_ragged()
                     raise
@@ -197,7 +197,7 @@ class _Parser:
         return table
 
     def infer(self, texts: Any) -> Any:
-        """Texts as the type that a file of them would get; None where that is text or nothing."""
+        """The texts in the type that Arrow finds for them in a file; None for text or all null."""
         import pyarrow as pa
         import pyarrow.csv
 
@@ -246,7 +246,7 @@ class _Parser:
         )
 
     def _refuse_ragged(self) -> None:
-        """Name the first row that is longer or shorter than the header."""
+        """Raise a ValueError that names the first row longer or shorter than the header, if any."""
         width = len(self.head.names)
         reader = csv.reader(self._lines(), delimiter=self.head.delimiter)
         first = self.head.n_lines + 1
@@ -273,7 +273,10 @@ class _Parser:
         )
 
     def _require_whole_quotes(self, table: Any) -> None:
-        """Arrow takes what follows an open quote, rows and all, for one cell, without a word."""
+        """Raise a ValueError for a quote that is not closed.
+
+        Arrow reads all rows after such a quote as one cell, without an error.
+        """
         import pyarrow as pa
         import pyarrow.compute as pc
 
@@ -315,7 +318,7 @@ def _decoded(column: Any) -> Any:
 
 
 def _may_pass_int64(column: Any) -> bool:
-    """Whether Arrow may have made floats, in which neighbours are equal, of large integers."""
+    """Whether Arrow may have turned large integers into floats, which makes neighbours equal."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -327,7 +330,7 @@ def _may_pass_int64(column: Any) -> bool:
 
 
 def _unsigned(text: Any) -> Any:
-    """Text as uint64; itself where its integers are larger; None where some are floats."""
+    """The text as uint64; the same object if an integer does not fit; None if some are floats."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -340,8 +343,8 @@ def _unsigned(text: Any) -> Any:
         return text
 
 
-class _Told:
-    """What there is to tell of the columns, gathered to one note of each kind."""
+class _Notes:
+    """Notes about the columns, one for each kind of decision."""
 
     def __init__(self) -> None:
         self.foreign: list[str] = []
@@ -350,18 +353,18 @@ class _Told:
         self.categories: dict[str, list[str]] = {}
         self.hints: dict[str, list[tuple[str, str]]] = {}
 
-    def add(self, name: str, settled: Any) -> None:
-        """What was settled about a column of text."""
-        for word, n_cells in settled.missing.items():
+    def add(self, name: str, decided: Any) -> None:
+        """Keep what `decide_column` has decided about a column of text."""
+        for word, n_cells in decided.missing.items():
             self.missing.setdefault(word, {})[name] = n_cells
-        for word in settled.categories:
+        for word in decided.categories:
             self.categories.setdefault(word, []).append(name)
-        if settled.hint is not None:
-            look, advice = settled.hint
+        if decided.hint is not None:
+            look, advice = decided.hint
             self.hints.setdefault(advice, []).append((name, look))
 
     def notes(self) -> list[str]:
-        """One line of each kind."""
+        """One sentence for each kind of decision."""
         notes = []
         if self.foreign:
             notes.append(

@@ -1,7 +1,7 @@
-"""What stands before the rows of a text: its delimiter and the names of its columns.
+"""The head of a text: its delimiter and the names of its columns.
 
-The delimiter is guessed where the caller does not give it. Names are made different and present,
-because Arrow and the options of the command line find columns by them.
+The delimiter is guessed where the caller does not give it. Each column gets a name of its own,
+because Arrow and the options of the command line find columns by name.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ CANDIDATES = (",", ";", "\t", "|")
 SPELLED = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes", " ": "spaces and tabs"}
 
 WHITESPACE = " "
-"""Any number of spaces and tabs between columns."""
+"""Stands for any number of spaces and tabs between columns."""
 
 SAMPLE = 1 << 16
-"""Bytes from which the delimiter is guessed."""
+"""Bytes at the start of the text from which the delimiter is guessed."""
 
 CLEAR = 0.9
-"""The share of rows as long as the header that leaves no doubt about a delimiter."""
+"""The share of rows as long as the header from which a delimiter is certain."""
 
 NUMBER = re.compile(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?|NaN|nan")
 
 
 class Head(NamedTuple):
-    """What stands before the rows."""
+    """The delimiter, the names of the columns, and the size of the header."""
 
     delimiter: str
     names: list[str]
@@ -44,7 +44,7 @@ class Head(NamedTuple):
 
 
 def head_of(text: Any, layout: Layout, promised: str | None) -> Head:
-    """The head of a text, from as much of it as that takes."""
+    """The head of a text; it is read from a sample, and from a longer one if need be."""
     size = SAMPLE
     while True:
         sample = bytes(text[:size])
@@ -60,7 +60,7 @@ def head_of(text: Any, layout: Layout, promised: str | None) -> Head:
 def _head_of_sample(
     sample: str, is_whole: bool, layout: Layout, promised: str | None
 ) -> Head | None:
-    """The head, or None where the sample ends within it."""
+    """The head, or None where the sample ends within the header."""
     notes = []
     skipped = ""
     delimiter = layout.delimiter
@@ -111,20 +111,20 @@ def _bytes(text: str) -> bytes:
 class _Record(NamedTuple):
     cells: list[str]
     end: int
-    """Where the text of the record ends."""
+    """The position in the sample where the text of the record ends."""
     n_lines: int
-    """Lines up to there."""
+    """The number of lines up to the end of the record."""
 
 
 def rows_of(lines: Iterable[str], delimiter: str) -> Any:
-    """A reader of the csv module."""
+    """A reader of the csv module for these lines."""
     if delimiter == WHITESPACE:
         lines = (line.replace("\t", " ").rstrip(" \r\n") + "\n" for line in lines)
     return csv.reader(lines, delimiter=delimiter, skipinitialspace=delimiter == WHITESPACE)
 
 
 def _records(sample: str, delimiter: str, is_whole: bool) -> list[_Record]:
-    """Records of a sample; without the last one if the sample may have cut it off."""
+    """The records of a sample, without the last one if the sample may have cut it off."""
     end = 0
 
     def lines() -> Iterator[str]:
@@ -150,11 +150,11 @@ def _records(sample: str, delimiter: str, is_whole: bool) -> list[_Record]:
 def _guess(
     sample: str, is_whole: bool, promised: str | None, in_numbers: Collection[str | None]
 ) -> str | None:
-    """The delimiter by which most rows have as many cells as the header, and more than one.
+    """The delimiter with which most rows have as many cells as the header, and more than one.
 
-    The one that gives the most cells where several do, because a header with decimal commas or
-    lists in its names looks as if it had more than one delimiter; then the promised one. Spaces
-    stand in texts and dates too, and count only where nothing else does.
+    Among several such delimiters the one with the most cells wins, because names with decimal
+    commas or lists make a header look as if it had other delimiters too. After that the promised
+    delimiter wins. Texts and dates hold spaces, so that spaces win only where no other does.
     """
     best, best_score = None, (0.0, 0, False)
     for candidate in (*CANDIDATES, WHITESPACE):
@@ -176,7 +176,7 @@ def _guess(
 
 
 def _with_row_names(names: list[str], rows: Sequence[Sequence[str]]) -> tuple[list[str], list[str]]:
-    """Names for rows that have one cell more than the header, as R writes them."""
+    """The header with one more name, for rows that have one cell more, as R writes them."""
     if all(not row[-1] for row in rows):
         return [*names, ""], ["each row ends with a delimiter that the header lacks"]
     if len(rows) > 1 and len({row[0] for row in rows}) == len(rows):
@@ -188,30 +188,30 @@ def _with_row_names(names: list[str], rows: Sequence[Sequence[str]]) -> tuple[li
 
 
 def _names(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names that are there, trimmed and different, and what was changed."""
+    """The names trimmed, different and not empty, and notes about the changes."""
     notes = []
     foreign = [name for name in names if _bytes(name) != name.encode("utf-8", "replace")]
     if foreign:
         names = [from_windows(_bytes(name)) if name in foreign else name for name in names]
         notes.append("the header is not UTF-8, but read as Windows-1252; --encoding names another")
-    padded = [name for name in names if name != name.strip() and name.strip()]
-    if padded:
+    with_spaces = [name for name in names if name != name.strip() and name.strip()]
+    if with_spaces:
         notes.append(
-            f"spaces around names of columns removed: {listed([p.strip() for p in padded])}"
+            f"spaces around names of columns removed: {listed([p.strip() for p in with_spaces])}"
         )
     names, twice = unique([name.strip() for name in names])
     return names, notes + twice
 
 
 def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Names for those that lack one (``column 3``) or share it (``a``, ``a.1``), and a note."""
+    """Different names: ``column 3`` for an empty one, ``a.1`` for a second ``a``; and a note."""
     names = [name or f"column {position}" for position, name in enumerate(names, start=1)]
-    taken = set(names)
+    all_names = set(names)
     found: dict[str, None] = {}
     renamed = []
     for name in names:
         number, fresh = 0, name
-        while fresh in found or (number and fresh in taken):
+        while fresh in found or (number and fresh in all_names):
             number += 1
             fresh = f"{name}.{number}"
         if number:
@@ -222,7 +222,7 @@ def unique(names: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def from_windows(cell: bytes) -> str:
-    """Different texts for different bytes: no category is lost, whatever the encoding was."""
+    """The cell as text. Different bytes give different texts, so that no category is lost."""
     try:
         return cell.decode("cp1252")
     except UnicodeDecodeError:

@@ -1,4 +1,4 @@
-"""How a file is written, as far as the caller says it."""
+"""The layout of a file, as far as the caller gives it."""
 
 from __future__ import annotations
 
@@ -6,37 +6,38 @@ import codecs
 from dataclasses import dataclass
 
 FORMATS = ("csv", "tsv", "parquet", "arrow", "feather", "json")
-"""What ``--format`` takes; json is one record a line, or an array of records."""
+"""The words that ``--format`` takes; json is one record a line, or an array of records."""
 
 DELIMITERS = {"comma": ",", "semicolon": ";", "tab": "\t", "pipe": "|", "space": " ", r"\t": "\t"}
-"""Names of delimiters that are hard to type in a shell; spaces may be many, and tabs."""
+"""Names of delimiters, some of which are hard to type in a shell. A space stands for any number of
+spaces and tabs."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """How a file is written. What is None is guessed, and a guess that surprises is told.
+    """How a file is written. Settings of None are guessed; surprising guesses are told in notes.
 
     Raises
     ------
     ValueError
-        For what no text file can have, with the name of the option.
+        For a setting that no text file can have; the message names the option.
     """
 
     format: str | None = None
     delimiter: str | None = None
     encoding: str | None = None
-    """A codec of Python's; by default UTF-8, or UTF-16 where a byte-order mark says so."""
+    """The name of a codec of Python; by default UTF-8, or what a byte-order mark says."""
     skip: int = 0
-    """Lines to leave out at the start, before the header."""
+    """The number of lines before the header, which are left out."""
     header: bool = True
     comment: str | None = None
-    """How the lines to skip begin."""
+    """The text that begins a line to be skipped."""
     decimal: str = "."
     thousands: str | None = None
     null: tuple[str, ...] = ()
     """Words that mean a missing value, beside those of `fastinfo.inputs.reading.spellings`."""
     not_null: tuple[str, ...] = ()
-    """Words that do not, though they are listed there."""
+    """Words that are values here although they are listed there."""
 
     def __post_init__(self) -> None:
         named = DELIMITERS.get(self.delimiter or "", self.delimiter)

@@ -1,8 +1,8 @@
-"""Words that mean a missing value, and numbers that are not spelled as numbers.
+"""Words that mean a missing value, and texts that look like numbers or dates.
 
-A word such as ``-`` is no number, so that in a column of numbers it can only mean that there is
-none; in a column of text it may be a category (the strand of a gene is ``+`` or ``-``). So words
-are of three kinds, and whatever is not obvious is told.
+A word such as ``-`` in a column of numbers can only mean a missing value. In a column of text it
+may be a category (the strand of a gene is ``+`` or ``-``). So there are three lists of words, and
+a decision that is not obvious is told in a note.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ MISSING = (
     *("", "NA", "N/A", "n/a", "NULL", "Null", "null", "NaN", "nan", "-NaN", "-nan", "NaT"),
     *("#N/A", "#N/A N/A", "#NA", "1.#IND", "1.#QNAN", "-1.#IND", "-1.#QNAN"),
 )
-"""Missing values in every column, as in pandas and Arrow."""
+"""Words for missing values in every column, as in pandas and Arrow."""
 
 MISSING_AND_TOLD = ("?", "<NA>")
-"""Missing values in every column, told in a note."""
+"""Words for missing values in every column, told in a note."""
 
 MISSING_AMONG_NUMBERS = (
     *("none", "nil", "na", "n.a.", "n.d.", "missing", "unknown", "-", "--", "---", "–", "—"),
     *(".", "..", "...", "*", "#div/0!", "#num!", "#ref!", "#value!", "#null!"),
 )
-"""In lower or upper case, missing values among numbers, dates and booleans, told in a note.
+"""Words for missing values among numbers, dates and booleans, in any case, told in a note.
 
 In a column of text they are categories.
 """
@@ -39,39 +39,41 @@ LARGEST_STRING_ARRAY = (1 << 31) - 1
 
 
 class Words(NamedTuple):
-    """The three lists as the caller wants them."""
+    """The three lists, with the words that the caller adds and takes away."""
 
     missing: list[str]
-    told: list[str]
+    noted: list[str]
     among_numbers: list[str]
 
 
 def words_of(layout: Layout) -> Words:
-    """The words for missing values, with those added and taken away that the layout names."""
-    taken = {word.strip() for word in layout.not_null}
-    lower = {word.lower() for word in taken}
+    """The words for missing values; the layout adds some and takes some away."""
+    excluded = {word.strip() for word in layout.not_null}
+    lower = {word.lower() for word in excluded}
     given = [word.strip() for word in layout.null]
     return Words(
-        [word for word in (*MISSING, *given) if word not in taken],
-        [word for word in MISSING_AND_TOLD if word not in taken],
+        [word for word in (*MISSING, *given) if word not in excluded],
+        [word for word in MISSING_AND_TOLD if word not in excluded],
         [word for word in MISSING_AMONG_NUMBERS if word not in lower],
     )
 
 
-class Settled(NamedTuple):
-    """A column of text after its words have been looked at."""
+class DecidedColumn(NamedTuple):
+    """A column that came as text, with its missing values and its type decided."""
 
     column: Any
     missing: dict[str, int]
-    """How many cells each word made missing, where that is to be told."""
+    """The number of cells that each word made missing, for words that are told in a note."""
     categories: list[str]
     """Words that may mean a missing value and are categories here."""
     hint: tuple[str, str] | None
-    """What the cells look like, with an example, and what to do; None for plain text."""
+    """A description of the cells with an example, and advice; None for plain text."""
 
 
-def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any]) -> Settled:
-    """Decide about the words of a column that came as text.
+def decide_column(
+    column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any]
+) -> DecidedColumn:
+    """A column that came as text, with its missing values and its type decided.
 
     Parameters
     ----------
@@ -79,23 +81,24 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     layout : Layout
     words : Words
     infer : callable
-        From different texts to an array of the type that a file of them gets; None for text.
+        ``infer(texts)`` returns different texts in the type that Arrow finds for them in a file;
+        None for text.
     """
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if column.null_count == len(column):
-        return Settled(column, {}, [], None)
+        return DecidedColumn(column, {}, [], None)
     if column.nbytes > LARGEST_STRING_ARRAY:
         column = column.cast("large_string")
-    # Of one array: Arrow is slow to make one dictionary of many.
+    # One array first: Arrow is slow to make one dictionary of many arrays.
     encoded = pa.concat_arrays(column.chunks).dictionary_encode()
     values, positions = encoded.dictionary, encoded.indices
     counts = np.bincount(positions.drop_null().to_numpy(), minlength=len(values))
     texts = pc.utf8_trim_whitespace(values)
-    silent, told = _among(texts, words.missing), _among(texts, words.told)
-    missing = silent | told
-    doubtful = _among(pc.utf8_lower(texts), words.among_numbers) & ~missing
+    silent, noted = _is_one_of(texts, words.missing), _is_one_of(texts, words.noted)
+    missing = silent | noted
+    doubtful = _is_one_of(pc.utf8_lower(texts), words.among_numbers) & ~missing
     plain = ~(missing | doubtful)
 
     def cells(mask: np.ndarray[Any, Any]) -> dict[str, int]:
@@ -113,15 +116,17 @@ def settle(column: Any, layout: Layout, words: Words, infer: Callable[[Any], Any
     if typed is not None:
         new_position = np.where(plain, np.cumsum(plain) - 1, 0)
         take = pa.array(new_position, mask=~plain).take(positions)
-        return Settled(pa.chunked_array([typed.take(take)]), cells(told | doubtful), [], None)
+        return DecidedColumn(
+            pa.chunked_array([typed.take(take)]), cells(noted | doubtful), [], None
+        )
     if missing.any():
         values = pc.if_else(pa.array(missing), pa.scalar(None, values.type), values)
         column = pa.chunked_array([values.take(positions)])
-    return Settled(column, cells(told), list(cells(doubtful)), _hint(rest, counts_of_rest))
+    return DecidedColumn(column, cells(noted), list(cells(doubtful)), _hint(rest, counts_of_rest))
 
 
 def without_thousands(texts: Any, layout: Layout) -> Any:
-    """The texts without the sign that separates thousands; the same object where it does not."""
+    """The texts without the sign that separates thousands; the same object without such signs."""
     import pyarrow.compute as pc
 
     if layout.thousands is None:
@@ -136,7 +141,7 @@ def without_thousands(texts: Any, layout: Layout) -> Any:
     return pc.replace_substring(texts, layout.thousands, "")
 
 
-def _among(texts: Any, words: list[str]) -> np.ndarray[Any, Any]:
+def _is_one_of(texts: Any, words: list[str]) -> np.ndarray[Any, Any]:
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -177,10 +182,11 @@ LOOKS = (
         "written as 2020-12-31 they are read as dates",
     ),
 )
-"""What text may be in truth: its name, what some cells match and all do, and what to do."""
+"""Texts that may be numbers or dates: a description, the pattern that at least one cell matches,
+the pattern that all cells match, and advice."""
 
 MOSTLY = 0.8
-"""The share of numbers among the cells of text that makes the other cells look like mistakes."""
+"""The share of numbers in a column of text from which the other cells look like mistakes."""
 
 
 def _about_thousands(number: str) -> str:
@@ -196,11 +202,11 @@ def _hint(texts: Any, counts: np.ndarray[Any, Any]) -> tuple[str, str] | None:
         found = pc.match_substring_regex(texts, f"^({pattern})$")
         return np.asarray(found.to_numpy(zero_copy_only=False))
 
-    for look, some, all_, advice in LOOKS:
-        hits = matches(some)
-        if hits.any() and matches(all_).all():
+    for look, typical, every, advice in LOOKS:
+        hits = matches(typical)
+        if hits.any() and matches(every).all():
             if look == DATES and spelled(texts.to_pylist()) is not None:
-                return None  # they are taken for dates as they are
+                return None  # they are read as dates without any option
             if look.startswith("have decimal") and matches(f"{GROUPED}|[+-]?[0-9]+").all():
                 continue  # 1,234 is a thousand and more in most files
             example = texts[int(hits.argmax())].as_py()

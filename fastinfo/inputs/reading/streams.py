@@ -1,4 +1,4 @@
-"""Where the bytes of a table come from: a file, a pipe or stdin, packed or not."""
+"""The bytes of a table, from a file, a pipe or stdin, compressed or not."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 Report = Callable[[int, int], None]
-"""What to call with the bytes read and the bytes in all."""
+"""A function that is called with the number of bytes read and the number of all bytes."""
 
 STDIN = "-"
 
@@ -32,11 +32,11 @@ class Watched(io.RawIOBase):
         self.done = 0
 
     def readable(self) -> bool:
-        """Always."""
+        """True."""
         return True
 
     def readinto(self, buffer: Any) -> int:
-        """Read up to as many bytes as the buffer has."""
+        """Fill the buffer as far as the stream goes; the number of bytes read."""
         part = self.stream.read(len(buffer))
         buffer[: len(part)] = part
         self.done += len(part)
@@ -45,19 +45,19 @@ class Watched(io.RawIOBase):
 
 
 def source_name(path: str | Path) -> str:
-    """What messages call the source."""
+    """The name of the source for messages."""
     return "standard input" if str(path) == STDIN else str(path)
 
 
 def load(path: str | Path) -> Any:
-    """All bytes of a source: those of a regular file stay on disk until they are looked at.
+    """All bytes of a source; a regular file is mapped into memory and read on demand.
 
     Raises
     ------
     ValueError
         For a folder and for a file that cannot be opened.
     FileNotFoundError
-        Where there is no such file.
+        If there is no such file.
     """
     if str(path) == STDIN:
         return sys.stdin.buffer.read()
@@ -76,12 +76,12 @@ def load(path: str | Path) -> Any:
 
 
 def packing(data: Any) -> str | None:
-    """How bytes are compressed, by the first of them."""
+    """The compression of the bytes, by the first of them; None where there is none."""
     return next((name for magic, name in PACKED.items() if data[: len(magic)] == magic), None)
 
 
 def unpack(data: Any, packed: str, report: Report | None) -> bytes:
-    """Decompress bytes.
+    """The bytes decompressed.
 
     Raises
     ------

@@ -1,22 +1,23 @@
-// From the values of a variable to its codes, one by one: what `encode.cu` writes and `count.cu`
-// counts at once.
+// Coders: from a value of a variable to its code. `encode.cu` writes the codes, and `count.cu` counts
+// them at once.
 //
-// A coder has two ways. `guess` is short and tells whether its code is sure; kernels try it on a
-// whole pack by `guess_all`, without a branch for each value. `exact` is always right, and taken for
-// the packs that hold a doubt.
+// A coder has two functions. `guess` is short and tells whether its code is sure. Kernels try it on
+// a whole pack by `guess_all`, without a branch for each value. `exact` is always right, and serves
+// the packs in which some guess is not sure.
 #pragma once
 #include "types.cuh"
 #include "ordered.cuh"
 
-// What the host tells of bins. Of values that are codes `n_bins` alone is looked at, and that of bytes.
+// The bins of a variable, from the host. For values that are codes only `n_bins` is used, and only
+// with bytes.
 template <class Key, class Real> struct Bins {
-    const Key* keys;  // of the smallest value of each bin, and of the largest of the last
+    const Key* keys;  // keys of the smallest value of each bin, and of the largest of the last
     int32 n_bins;
     Real scale, shift, limit;
 };
 
-// Codes as they are, and integers less an offset, which whoever takes the codes subtracts: in
-// unsigned arithmetic the low 32 bits are all that it needs.
+// Values that are codes, or integers with an offset. The caller subtracts the offset: in unsigned
+// arithmetic it needs only the low 32 bits.
 template <class Value> struct Coder {
     using Known = Bins<Value, float>;
     static constexpr bool HAS_KEYS = false;
@@ -32,8 +33,8 @@ template <class Value> struct Coder {
     __device__ __forceinline__ uint32 exact(Value value) const { return static_cast<uint32>(value); }
 };
 
-// Bytes, of which those from `n_bins` on, a power of two, are all counted as this one: of a column
-// whose largest code was guessed. By their upper bits four are seen to be below at once.
+// Bytes of a column whose largest code was guessed. `n_bins` is a power of two, and all bytes from
+// `n_bins` on get the code `n_bins`. Upper bits tell of four bytes at once whether all are below.
 template <> struct Coder<uint8> {
     using Known = Bins<uint8, float>;
     static constexpr bool HAS_KEYS = false;
@@ -53,8 +54,8 @@ template <> struct Coder<uint8> {
     }
 };
 
-// Where the bits of a floating-point number that was rounded to a whole one by adding 1.5·2^mantissa
-// hold it.
+// Adding 1.5·2^mantissa to a floating-point number rounds it to a whole number. `bits` reads that
+// number from the bits of the sum.
 template <class Value> struct Whole;
 
 template <> struct Whole<float> {
@@ -71,12 +72,13 @@ template <> struct Whole<double> {
     }
 };
 
-// Bins of a number line, code B outside of them and for NaN.
+// Bins of floating-point values. Values outside of the bins and NaN get code B.
 //
-// In equal bins value·scale + shift is the bin and a half less, but for rounding, of which the host
-// knows a bound. So the nearest whole number is the bin, unless the product lies within that bound
-// of the middle between two: then its distance from the nearest passes `limit`. Where that is
-// negative the bins are not equal, or products are of no use, and all values are searched for.
+// In equal bins value·scale + shift is the position within the bins minus a half, up to rounding,
+// for which the host knows a bound. So the nearest whole number is the bin, unless the product lies
+// within that bound of the middle between two whole numbers. Its distance from the nearest passes
+// `limit` then. A negative `limit` says that the bins are not equal or that products are too
+// inexact; every value is searched for then.
 template <class Value> struct BinCoder {
     using Key = typename Ordered<Value>::Key;
     using Known = Bins<Key, Value>;
@@ -86,7 +88,7 @@ template <class Value> struct BinCoder {
 
     explicit __device__ __forceinline__ BinCoder(const Known& bins) : bins(bins) {}
 
-    // NaN and what lies far outside come out with bits beyond all bins, and are sure.
+    // NaN and values far outside give bits beyond all bins, and their code B is sure.
     __device__ __forceinline__ bool guess(Value value, uint32& code) const {
         const Value position = value * bins.scale + bins.shift;
         const Value sum = position + Whole<Value>::ADDED;
@@ -107,9 +109,11 @@ template <class Value> struct BinCoder {
         return is_sure;
     }
 
-    // The number of inner edges at or below a value. Clipped samples sit on the outer edges, where
-    // they leave a doubt to their whole pack: no search for them, and of floats, of which a pack
-    // holds more, none for those beside them. (Where products are of use, edges differ in Value.)
+    // The number of inner edges at or below a value. Clipped samples lie on the outer edges, where
+    // a guess is not sure, so that their whole pack comes here. They are compared with the outer
+    // edges instead of a search. A pack holds more floats than doubles, so that floats are guessed
+    // again one by one, to spare the others of the pack a search. (Where products are used, the
+    // edges are different numbers of type Value.)
     __device__ __forceinline__ uint32 exact(Value value) const {
         if constexpr (sizeof(Value) < 8) {
             uint32 code;
@@ -133,7 +137,7 @@ template <class Value> struct BinCoder {
 template <> struct Coder<float> : BinCoder<float> { using BinCoder<float>::BinCoder; };
 template <> struct Coder<double> : BinCoder<double> { using BinCoder<double>::BinCoder; };
 
-// A copy of keys for a block to search in; the caller's barrier makes it whole.
+// Copy keys for a block to search in. The copy is complete after the caller's barrier.
 template <class Key>
 __device__ __forceinline__ void copy_keys(Key* copy, const Key* __restrict__ keys, int32 n_keys) {
     for (int32 i = threadIdx.x; i < n_keys; i += blockDim.x) copy[i] = keys[i];

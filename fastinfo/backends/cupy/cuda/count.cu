@@ -1,13 +1,13 @@
-// Codes → counts of one joint table, and samples → counts where codes are wanted for nothing else.
-// Code B, missing, has a spare row and column like any bin.
+// Codes → counts of one joint table, and samples → counts where no other step needs the codes. Code
+// B, missing, has a spare row and column like any bin.
 //
-// The floor is memory, 2 bytes a sample for two uint8 columns and 8 for two of float32, or one
-// atomic increment a sample.
+// The lower limit of the time is memory (2 bytes a sample for two uint8 columns, 8 for two float32
+// columns) or one atomic increment a sample.
 #include "types.cuh"
 #include "coders.cuh"
 #include "shared.cuh"
 
-// In place of the values of a right variable, where there is one variable only.
+// Stands for the values of the right variable where there is only one variable.
 struct Nothing {};
 
 template <> struct Coder<Nothing> {
@@ -19,12 +19,12 @@ template <> struct Coder<Nothing> {
 template <class Value> struct IsNothing { static constexpr bool value = false; };
 template <> struct IsNothing<Nothing> { static constexpr bool value = true; };
 
-// One of the variables that are counted.
+// One of the variables to count.
 template <class Value> struct Side {
     const Value* values;
     typename Coder<Value>::Known bins;
     uint32 stride;    // from one bin to the next, in cells times copies of the table
-    uint32 position;  // of the keys in shared memory, in bytes, where it has bins
+    uint32 position;  // position of the keys in shared memory, in bytes; used if there are bins
 };
 
 template <class Value>
@@ -39,10 +39,10 @@ __device__ __forceinline__ Coder<Value> held_coder(const Side<Value>& side) {
     return Coder<Value>(bins);
 }
 
-// A block's table in shared memory, in 2^shift copies that lie side by side: lanes that meet in a
-// cell then mostly meet in different banks. Behind it lie the keys of either side that has bins.
-// `origin` is what the offsets of integers come to. A block's counts stay below 2³², as all samples
-// do.
+// A block's table is in shared memory, in 2^shift copies with the copies of a cell side by side:
+// lanes that increment the same cell mostly do so in different banks. Behind the table are the keys
+// of each side that has bins. `origin` is minus the sum of the offsets of integers, in cells times
+// copies. A block's counts stay below 2³², because there are fewer samples than that.
 template <class Left, class Right>
 __global__ void ALL_AT_ONCE(512) count_shared(
     Side<Left> left, Side<Right> right, int64 n_samples, uint32 origin, uint32 n_cells,
@@ -91,7 +91,7 @@ __global__ void ALL_AT_ONCE(512) count_shared(
     }
 }
 
-// A table that shared memory does not hold: increments where it lies.
+// Counts of a table that shared memory does not hold: increments in global memory.
 template <class Cell>
 __global__ void ALL_AT_ONCE(256) count_global(
     const Cell* __restrict__ cells, int64 n_samples, uint64* __restrict__ totals
@@ -101,7 +101,7 @@ __global__ void ALL_AT_ONCE(256) count_global(
     }
 }
 
-// Sums of weights; in which order a cell's weights are added is left to the hardware.
+// Sums of weights. The hardware decides in which order a cell's weights are added.
 template <class Cell>
 __global__ void ALL_AT_ONCE(256) weigh_shared(
     const Cell* __restrict__ cells, const double* __restrict__ weights, int64 n_samples,
@@ -132,7 +132,7 @@ __global__ void ALL_AT_ONCE(256) weigh_global(
     }
 }
 
-// A code of any width: which one is the same for all samples, and no thread waits for another.
+// A code of any width. The width is the same for all samples, so that threads do not diverge.
 __device__ __forceinline__ uint64 code_at(const void* codes, int32 bytes, int64 i) {
     switch (bytes) {
         case 1: return static_cast<const uint8*>(codes)[i];
@@ -142,7 +142,7 @@ __device__ __forceinline__ uint64 code_at(const void* codes, int32 bytes, int64 
     }
 }
 
-// Cells of two variables, to count more than two as two.
+// Cell numbers of two variables, by which more than two variables are counted as two.
 template <class Cell>
 __global__ void ALL_AT_ONCE(256) join_codes(
     const void* __restrict__ left, int32 left_bytes, const void* __restrict__ right,

@@ -1,13 +1,14 @@
 // Samples → codes.
 //
-// The floor is memory: a sample of s bytes is read once, by wide loads, and its code of c bytes is
-// written once. Values are compared with edges as integers of one order (`ordered.cuh`), so that
-// a float32 is compared with the float64 edges exactly and without float64 arithmetic.
+// The lower limit of the time is memory: a sample of s bytes is read once, by wide loads, and its
+// code of c bytes is written once. Values and edges are compared as integers in the same order
+// (`ordered.cuh`), so that a float32 is compared with the float64 edges exactly and without float64
+// arithmetic.
 #include "types.cuh"
 #include "coders.cuh"
 #include "shared.cuh"
 
-// Code by code, several at a time where `is_wide` says that both arrays allow it.
+// Codes of all samples, several at a time where `is_wide` says that both arrays are aligned for it.
 template <class Value, class Code, class Coding>
 __device__ __forceinline__ void encode_all(
     const Value* __restrict__ values, int64 n_samples, Code* __restrict__ codes, bool is_wide,
@@ -61,7 +62,7 @@ __global__ void ALL_AT_ONCE(256) encode_integers(
     encode_all(values, n_samples, codes, is_wide, Subtraction<Value>{low});
 }
 
-// Keys are in shared memory where they fit, else where they are.
+// Keys are copied to shared memory where they fit, and read from global memory otherwise.
 template <class Value, class Code, bool IS_SHARED>
 __global__ void ALL_AT_ONCE(256) encode_floats(
     const Value* __restrict__ values, int64 n_samples,

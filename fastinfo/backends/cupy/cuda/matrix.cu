@@ -1,11 +1,11 @@
 // Sums of a tile of pairs → measures → the cells of a matrix.
 //
-// The floor is memory: a joint sum read and a measure written, then a measure read and its one or two
-// cells written.
+// The lower limit of the time is memory: a joint sum is read and a measure written, then a measure is
+// read and its one or two cells are written.
 #include "types.cuh"
 #include "shared.cuh"
 
-// Numbers of pairs, or fewer of them: steps are 0 along an axis where one serves all.
+// Numbers of pairs. A step is 0 along an axis on which one number serves all pairs.
 template <class Number> struct Plane {
     const Number* values;
     int64 line_step, column_step;
@@ -15,8 +15,9 @@ template <class Number> struct Plane {
     }
 };
 
-// a·H(X) + b·H(Y) + c·H(X,Y) of every pair, H = (g(N) − Σ f(c))/N; what is below `low` is rounding, and
-// NaN stays. `scale` is a unit in terms of N: a division here would take more registers than all else.
+// a·H(X) + b·H(Y) + c·H(X,Y) of every pair, H = (g(N) − Σ f(c))/N. Values below `low` are rounding and
+// become `low`; NaN stays. `scale` is the unit of the sums divided by N: a division here would take
+// more registers than all the rest.
 template <class Number>
 __global__ void ALL_AT_ONCE(256) combine(
     Plane<Number> joint, Plane<Number> left, Plane<Number> right, Plane<Number> whole,
@@ -39,12 +40,13 @@ __global__ void ALL_AT_ONCE(256) combine(
 
 // Words of a block on either side.
 constexpr int SIDE = 32;
-// Words from one line of a block to the next: columns of it are read from different banks.
+// Words from one line of a block to the next; one more than SIDE, so that the words of a column are
+// in different banks.
 constexpr int PITCH = SIDE + 1;
 
-// matrix[rows[i], columns[j]] = values[i, j], of words that stand for numbers of their size, and
-// matrix[columns[j], rows[i]] too where the matrix is symmetric. On its diagonal both come from the
-// pair with i ≤ j.
+// matrix[rows[i], columns[j]] = values[i, j], and matrix[columns[j], rows[i]] too where the matrix is
+// symmetric. Words stand for numbers of their size. In a tile on the diagonal both cells come from
+// the pair with i ≤ j.
 template <class Word>
 __global__ void ALL_AT_ONCE(256) write_cells(
     const Word* __restrict__ values, int64 n_left, int64 n_right,

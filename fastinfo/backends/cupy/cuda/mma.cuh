@@ -1,8 +1,8 @@
-// The tensor cores' matrix products of one warp: c (16 × 8) += a (16 × k) · b (k × 8).
+// Matrix products of one warp on tensor cores: c (16 × 8) += a (16 × k) · b (k × 8).
 //
-// Fragments lie as the PTX manual has them. With g = lane / 4 and t = lane % 4, register r of a
-// holds word t + 4·(r / 2) of row g + 8·(r % 2), register r of b word t + 4·r of column g, and
-// c[i] is the sum of row g + 8·(i / 2) and column 2·t + i % 2. A word is 32 bits, or 4 bytes.
+// The layout of fragments is that of the PTX manual. With g = lane / 4 and t = lane % 4, register r
+// of a holds word t + 4·(r / 2) of row g + 8·(r % 2), register r of b holds word t + 4·r of column g,
+// and c[i] is the sum of row g + 8·(i / 2) and column 2·t + i % 2. A word is 32 bits, or 4 bytes.
 #pragma once
 
 // Bits: Σ popcount(a & b), k = 256. Native on compute capability 8.x and 9.0.

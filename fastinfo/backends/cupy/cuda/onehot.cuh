@@ -1,19 +1,19 @@
 // Counts of all pairs of features by one-hot bits: a sample adds to the joint count of two values
-// where both features' bits for these values are set, so that counts are a matrix product of bits.
+// where the bits of both features for these values are set. So counts are a matrix product of bits.
 //
 // A feature is packed as bit planes of its value: 1 … `rows` for the values that get a row of
-// one-hot bits, 0 for the rest. Without missing samples value v is bin v, and what concerns bin 0
-// follows from the marginals; with missing samples value v is bin v − 1, and 0 says missing.
+// one-hot bits, and 0 for the rest. Without missing samples value v is bin v, and the counts of bin
+// 0 follow from the marginals. With missing samples value v is bin v − 1, and 0 means missing.
 //
-// A block of four warps counts 128 rows on the left against 128 on the right. Sides are two panels
-// of 64 rows, a panel holds whole features, and each warp takes one panel against one: so each
-// warp's 64 × 64 sums are all of some pairs. Stage by stage of 512 samples, the planes come from
-// memory (the planes of 16 values are 4 words where their one-hot bits are 15) and the one-hot words
-// are made once for the block, in shared memory, while the stage before is multiplied.
+// A block of four warps counts 128 rows on the left against 128 on the right. A side is two panels
+// of 64 rows, and a panel holds whole features. Each warp takes one panel against another, so that
+// its 64 × 64 sums are all cells of some pairs. Each stage takes 512 samples. Their planes come from
+// memory: 4 words for 16 values, where one-hot bits would be 15 words. The block makes the one-hot
+// words once, in shared memory, while the stage before is multiplied.
 //
-// Per stage and block, clock cycles of a multiprocessor with 16,384 bit products a cycle: 512 for
-// the products; 128 to write the one-hot words, 256 to read them (64 bytes a row lie so that
-// neither has bank conflicts), about 130 for the logic that makes them.
+// Clock cycles a stage and block, on a multiprocessor with 16,384 bit products a cycle: 512 for the
+// products, 128 to write the one-hot words, 256 to read them (rows of 64 bytes are laid out so that
+// neither has bank conflicts), and about 130 for the logic that makes them.
 #pragma once
 #include "types.cuh"
 #include "shared.cuh"
@@ -23,18 +23,18 @@ constexpr int PANEL = 64;
 constexpr int QUADS = 4;  // 16-byte quadruples of words in a row of a stage
 constexpr int SIDE_ROWS = 2 * PANEL;
 constexpr int STAGE_QUADS = 2 * SIDE_ROWS * QUADS;
-constexpr int PITCH = PANEL + 1;  // of counts in shared memory
+constexpr int PITCH = PANEL + 1;  // counts from one row to the next in shared memory
 constexpr int ONEHOT_THREADS = 128;
 
 struct OneHotSide {
     const uint4* planes;    // (features, stages, n_planes, QUADS)
     int n_features;
     int n_planes;
-    int rows;               // of one-hot bits of each feature
-    int per_panel;          // features
-    int first;              // of the block's
+    int rows;               // rows of one-hot bits of each feature
+    int per_panel;          // features of a panel
+    int first;              // the block's first feature
 
-    // The block's row at which its `slot`-th feature begins.
+    // The row of the block at which its `slot`-th feature begins.
     __device__ int first_row(int slot) const {
         return slot * rows + (slot >= per_panel ? PANEL - per_panel * rows : 0);
     }
@@ -47,7 +47,7 @@ __device__ __forceinline__ uint4 all_but(uint4 a, uint4 b) {
     return make_uint4(a.x & ~b.x, a.y & ~b.y, a.z & ~b.z, a.w & ~b.w);
 }
 
-// Rows of the values that have the bits of `value` from plane BIT + 1 up, and its lowest bit.
+// Write the rows of all values that share with `value` the lowest bit and the bits above plane BIT.
 template <int BIT, int PLANES>
 __device__ __forceinline__ void store_rows(
     uint4 chosen, const uint4 (&planes)[PLANES], int value, int rows, uint4* first_row
@@ -63,7 +63,7 @@ __device__ __forceinline__ void store_rows(
     }
 }
 
-// One-hot words of every second value, the odd ones or the even ones.
+// Write the one-hot words of every second value: of the odd values or of the even ones.
 template <int PLANES>
 __device__ __forceinline__ void expand(const uint4* source, int odd, int rows, uint4* first_row) {
     uint4 planes[PLANES];
@@ -74,13 +74,13 @@ __device__ __forceinline__ void expand(const uint4* source, int odd, int rows, u
     store_rows<PLANES - 1>(chosen, planes, odd, rows, first_row);
 }
 
-// The one-hot words of a side's features for one stage, by half of the block's threads.
-// Rows of no feature keep whatever they hold: nobody looks at their sums.
+// Write the one-hot words of a side's features for one stage, by half of the block's threads.
+// Rows that belong to no feature are not written, because their sums are not used.
 __device__ __forceinline__ void expand_side(
     const OneHotSide& side, int64 stage, int64 n_stages, unsigned int thread, uint4* rows
 ) {
-    // Eight threads a feature, four of which write one whole row of 64 bytes, and four the next
-    // one: without bank conflicts, since rows of unequal parity are in unequal halves of the banks.
+    // A feature has eight threads. Four write one whole row of 64 bytes, and four the next row. There
+    // are no bank conflicts, because even and odd rows are in different halves of the banks.
     const int n_items = 16 * side.per_panel;
     for (int item = thread; item < n_items; item += ONEHOT_THREADS / 2) {
         const int quad = item & 3, odd = item >> 2 & 1, slot = item >> 3;
@@ -100,7 +100,7 @@ __device__ __forceinline__ void expand_side(
     }
 }
 
-// Blocks in groups of 16 lines, so that those which run at the same time share what they read.
+// Blocks go in groups of 16 lines, so that blocks which run at the same time read the same data.
 struct BlockPosition {
     int64 left, right;
 };
@@ -110,12 +110,15 @@ __device__ __forceinline__ BlockPosition block_position(int64 block, int64 n_lef
     return {first + rest % height, rest / height};
 }
 
-// Count the features of one class against those of another. `Way` says how a warp multiplies.
-// Where shared memory has room for `n_shared` entries of the table, that is all of them, lookups go
-// there: 5 or so a cycle whatever the counts, against one for each line of the first-level cache.
-// Either counts are added to `counts_out`, and what concerns bins without a row is left out; or sums
-// are written, and of the marginals only where a side may lack samples, since they are known
-// otherwise.
+// Count the features of one class against those of another. `Way` multiplies the bits of a warp.
+//
+// `n_shared` is the number of entries of the table, if shared memory has room for all of them, else
+// 0. Shared memory gives about 5 lookups a cycle, whatever the counts; other lookups take a cycle for
+// each line of the first-level cache.
+//
+// If counts are wanted, they are added to `counts_out`, without the cells of bins that have no row.
+// Otherwise sums are written. Sums of marginals are written only where a side may lack samples,
+// since they are known otherwise.
 template <class Way>
 __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
     OneHot lefts, OneHot rights, int64 n_stages, int64 stages_per_split, Rectangle tile,
@@ -170,17 +173,18 @@ __global__ void __launch_bounds__(ONEHOT_THREADS, 2) count_onehot(
         __syncthreads();
     }
 
-    // Panel by panel on the left, the sums of the block's pairs go where all threads see them.
+    // The sums of the block's pairs go to shared memory, for one panel on the left at a time.
     int* panels = shared_memory<int>();
     const bool knows_both = left_complete && right_complete;
     const int few = knows_both && left_rows == right_rows && left_rows <= 3 ? left_rows : 0;
-    // Two lines a lane: what else a pair takes, its place and its way out, is the same for each lane.
+    // Two lines a lane: each lane of a group spends the same time on finding and writing the pair, so
+    // that more lanes would waste it.
     const Group group = Group::of(few ? 1 : (max(left_rows, right_rows) + 1) / 2);
     const int n_pairs = left.per_panel * right_slots;
     for (int half = 0; half < 2; ++half) {
         if (left_panel == half) Way::store(sums, panels + right_panel * PANEL * PITCH);
         __syncthreads();
-        // All lanes of a warp stay together: they exchange sums.
+        // All lanes of a warp run each step, also without a pair, because they exchange sums.
         for (int base = 0; base < n_pairs; base += ONEHOT_THREADS / group.size) {
             const int pair = base + group.number;
             const int slot = pair % right_slots, row = pair / right_slots * left_rows;

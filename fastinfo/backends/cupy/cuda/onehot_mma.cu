@@ -1,10 +1,10 @@
-// Pairs by one-hot bits on tensor cores: bit products where the machine has them, bytes elsewhere.
+// Pairs by one-hot bits on tensor cores: products of bits where the machine has them, else of bytes.
 #include "onehot.cuh"
 #include "mma.cuh"
 
-// A warp's 64 × 64 sums as 4 × 8 products of 16 × 8. Which words are multiplied with each other in
-// one instruction does not matter, as long as both sides have them in the same place: a lane reads
-// four words of a row at once and hands them on two by two.
+// A warp's 64 × 64 sums as 4 × 8 products of 16 × 8. An instruction may take any words of a row, as
+// long as both sides take the same words in the same order. So a lane reads four words of a row at
+// once and passes them on two by two.
 struct Fragments {
     using Sums = int[4][8][4];
 
@@ -55,7 +55,7 @@ struct Bytes : Fragments {
         const int place = threadIdx.x % 32;
         const unsigned int* left_words = reinterpret_cast<const unsigned int*>(left + place);
         const unsigned int* right_words = reinterpret_cast<const unsigned int*>(right + place);
-#pragma unroll 1  // four of them at once would not leave registers enough
+#pragma unroll 1  // four of them at once would need too many registers
         for (int word = 0; word < 4; ++word) {  // 32 samples of each lane's rows
             unsigned int x[8], y[8];
 #pragma unroll

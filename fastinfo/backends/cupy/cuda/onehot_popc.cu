@@ -1,14 +1,15 @@
 // Pairs by one-hot bits on ordinary cores: AND and population count, on any machine.
 #include "onehot.cuh"
 
-// A lane's 8 × 16 sums: rows lane / 4 + 8·i on the left, lane % 4 + 4·j on the right.
+// A lane's 8 × 16 sums: those of rows lane / 4 + 8·i on the left and lane % 4 + 4·j on the right.
 struct Words {
     using Sums = int[8][16];
 
     __device__ static void add(Sums& sums, const uint4* left, const uint4* right) {
         const int row = threadIdx.x % 32 / 4, column = threadIdx.x % 4;
         for (int step = 0; step < QUADS; ++step) {
-            // Lanes begin with unequal quadruples, or rows of equal parity would be in one bank.
+            // Lanes begin with different quadruples. Otherwise rows of equal parity would be read
+            // from the same banks.
             const int quad = (step + row / 2) % QUADS;
             uint4 x[8];
 #pragma unroll

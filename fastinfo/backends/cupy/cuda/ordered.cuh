@@ -1,9 +1,9 @@
-// Numbers as 64-bit or 32-bit signed integers in the same order.
+// Keys: integers that have the same order as the numbers they stand for.
 //
 // CuPy compiles with -ftz=true, under which float32 comparisons take the smallest numbers for zero;
-// integers have no such rule. Of floats the order is −NaN < −inf < … < −0 < +0 < … < +inf < NaN, so
-// that NaN lies outside of every range, and −0 and +0 are two neighbours that the host counts
-// as one.
+// comparisons of integers do not. The order of the keys of floats is −NaN < −inf < … < −0 < +0 < … <
+// +inf < NaN. So NaN lies outside of every range. −0 and +0 are two neighbours, and the host chooses
+// keys of edges so that both count as 0.
 #pragma once
 #include "types.cuh"
 

@@ -1,8 +1,8 @@
-// Pairs of a tile: which of them are counted, and what becomes of their counts.
+// Pairs of a tile: which of them are counted, and where their counts and sums are written.
 #pragma once
 #include "types.cuh"
 
-// Ranges of features on the left and on the right, of two packs or of one.
+// The features of a tile, first to last − 1 on the left and on the right, of two packs or of one.
 struct Rectangle {
     int32 first_left, last_left, first_right, last_right;
     bool is_of_one_pack;
@@ -12,9 +12,9 @@ struct Rectangle {
         return is_of_one_pack && f >= first_right && f < last_right && g >= first_left
             && g < last_left;
     }
-    // Of two such pairs, one is counted and gives both answers.
+    // Whether the pair (f, g) is not counted, because (g, f) is and gives the results of both.
     __device__ bool follows(int f, int g) const { return f > g && has_both(f, g); }
-    // The same of all pairs of two increasing sequences of features, by their ends.
+    // The same for all pairs of two increasing sequences of features, by their ends.
     __device__ bool follows_from_others(int f, int last_f, int g, int last_g) const {
         return f > last_g && has_both(f, g) && has_both(last_f, last_g);
     }
@@ -23,8 +23,8 @@ struct Rectangle {
     }
 };
 
-// Counts of all pairs of a tile, (n_left, n_right, left_bins, right_bins), as somewhere to add to;
-// sums of weights have another type.
+// Counts of all pairs of a tile, (n_left, n_right, left_bins, right_bins), to be added to. Sums of
+// weights have another type.
 template <class Count> struct CountsOut {
     Count* counts;
     int32 left_bins, right_bins;
@@ -34,8 +34,8 @@ template <class Count> struct CountsOut {
     }
 };
 
-// Sums of all pairs of a tile, (n_left, n_right), as somewhere to write to, and f(c) to sum. The last
-// three only where a side may lack samples.
+// Sums of all pairs of a tile, (n_left, n_right), to be written to, and the table of f(c) to sum. The
+// last three are written only where a side may lack samples.
 struct SumsOut {
     const int64* table;
     int64* joint;
@@ -44,7 +44,8 @@ struct SumsOut {
     int64* samples;
 };
 
-// Codes of features, for increments: each of a row of its own, in steps of whole wide loads.
+// Codes of features, for increments. Each feature has a row of its own; rows begin `stride` codes
+// apart, a multiple of a wide load.
 template <class Code> struct Codes {
     const Code* codes;
     int64 stride;
@@ -55,7 +56,7 @@ template <class Code> struct Codes {
     __device__ const Code* of(int feature) const { return codes + feature * stride; }
 };
 
-// Features of one class, for one-hot counting, and what is known of each of their values.
+// Features of one class, for one-hot counting, and the number of samples of each of their values.
 struct OneHot {
     const uint4* planes;
     const int32* features;
@@ -66,13 +67,13 @@ struct OneHot {
     bool is_complete;
 };
 
-// Counts of two features.
+// The counts of two features, to be added to.
 struct Counts {
     CountsOut<int64> out;
     Rectangle tile;
     int f, g;
 
-    // Cells of count 0 may be no cells; the pair the other way round gets the same.
+    // A count of 0 is skipped, because its cell may not exist. The pair (g, f) gets the same count.
     __device__ void add(int i, int j, int64 count) const {
         if (count == 0) return;
         add_to(out.cell(tile.pair(f, g), i, j), count);
@@ -83,13 +84,13 @@ struct Counts {
     }
 };
 
-// Σ f(c) of a pair's counts and of both marginals, in fixed point: sums of integers are the same
-// in any order, so that every way to count gives the same.
+// Σ f(c) of a pair's counts and of both marginals, in fixed point. Sums of integers are equal in any
+// order, so that all ways of counting give equal sums.
 struct Sums {
     int64 joint, left, right, samples;
 };
 
-// Sums of two features.
+// The sums of two features, to be written.
 struct PairOut {
     SumsOut out;
     Rectangle tile;
@@ -112,7 +113,7 @@ struct PairOut {
     }
 };
 
-// Lanes of a warp that take a pair together; they are neighbours, and a power of two.
+// Lanes of a warp that take a pair together: neighbours, whose number is a power of two.
 struct Group {
     int size, number, lane;
 
@@ -122,7 +123,7 @@ struct Group {
         const int thread = threadIdx.x;
         return {size, thread / size, thread % size};
     }
-    // The sum over the group. All lanes of the warp come here together.
+    // The sum over the group. All lanes of the warp have to call it together.
     __device__ int64 total(int64 value) const {
         for (int step = size / 2; step > 0; step /= 2) {
             value += __shfl_xor_sync(0xffffffffu, value, step);
@@ -131,11 +132,12 @@ struct Group {
     }
 };
 
-// Sums of a pair of which `at(i, j)` tells the counts of values i + 1 and j + 1.
+// Sums of a pair. `at(i, j)` returns the count of values i + 1 and j + 1.
 //
-// Where the right feature lacks no sample, `x_own`, the left one's marginals by value, say what each
-// line comes to; what its cells lack to that is in the right feature's bin 0. Likewise `y_own` where
-// the left one lacks none. All lanes of a warp come here together, with the same two answers.
+// `x_own` are the left feature's marginals by value. Where the right feature lacks no sample, they
+// are the sums of the lines, and the difference from the cells of a line is the count in the right
+// feature's bin 0. The same holds for `y_own` where the left feature lacks no sample. All lanes of a
+// warp have to call it together, with the same `left_complete` and `right_complete`.
 template <class At>
 __device__ __forceinline__ Sums sums_with_rest(
     At at, int left_rows, int right_rows, bool left_complete, bool right_complete,
@@ -182,8 +184,8 @@ __device__ __forceinline__ Sums sums_with_rest(
     return {joint, left, right, samples};
 }
 
-// The same of two features that lack no sample and have as few rows, by one lane: nothing waits for
-// anything but its own lookup, where loops would go through the cells twice, one by one.
+// The same for two features that lack no sample and have ROWS rows each, by one lane. Lookups do not
+// wait for each other, while the loops above would go through the cells twice, one by one.
 template <int ROWS, class At>
 __device__ __forceinline__ Sums sums_of_few(
     At at, const int64* x_own, const int64* y_own, const int64* table
@@ -212,8 +214,8 @@ __device__ __forceinline__ Sums sums_of_few(
     return {joint + table[corner], 0, 0, 0};
 }
 
-// The same of counts that are all there, by all threads of a block, which add to `sums` in shared
-// memory: zero before, complete after the next barrier.
+// The same for counts that include bin 0, by all threads of a block. They add to `sums` in shared
+// memory, which is zero before and complete after the next barrier.
 template <class At>
 __device__ __forceinline__ void add_sums(
     At at, int left_bins, int right_bins, const int64* table, Sums* sums

@@ -1,11 +1,12 @@
 // Features laid out for one-hot counting: how often each code occurs, and the bit planes of values.
 //
-// The floor is memory: each code is read once by either kernel, and its planes are written once.
+// The lower limit of the time is memory: either kernel reads each code once, and the planes are
+// written once.
 #include "types.cuh"
 #include "shared.cuh"
 
-// Occurrences of each code 0 … B of every feature, added to `counts` from `first_cell` on.
-// One block column a feature; in shared memory where the launch gives enough of it for all codes.
+// The number of each code 0 … B of every feature, added to `counts` from `first_cell` on. A feature
+// has a column of blocks. Codes are counted in shared memory where the launch gives room for all.
 template <class Code>
 __global__ void __launch_bounds__(256) count_codes(
     const Code* __restrict__ codes, int64 stride, int64 n_samples, int32 n_features,
@@ -41,13 +42,12 @@ __global__ void __launch_bounds__(256) count_codes(
     }
 }
 
-// Bit planes of the values of some features, (features, stages, planes, 16 words), stage by stage of
-// 512 samples by warps. The value of a feature that lacks no sample is its code; of others code + 1,
-// and 0 for missing.
+// Bit planes of the values of some features, (features, stages, planes, 16 words). A warp takes a
+// stage of 512 samples. The value of a feature that lacks no sample is its code. The value of another
+// feature is its code + 1, and 0 for missing.
 //
-// In which order the samples of a stage lie in its words matters to nobody, as long as it is the same
-// for all features, whatever the type of their codes: a lane takes 16 samples that follow each other,
-// and has a bit in each word.
+// The samples of a stage may lie in its words in any order that is the same for all features and all
+// types of codes. A lane takes 16 successive samples, and has one bit in each word.
 template <class Code>
 __global__ void __launch_bounds__(256) pack_planes(
     const Code* __restrict__ codes, int64 stride, int64 n_samples,

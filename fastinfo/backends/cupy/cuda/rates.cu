@@ -1,5 +1,5 @@
-// The rates that decide between the ways of counting pairs, and what the matrix products compute:
-// every warp does the same again and again, on words from memory, and the sums are checked.
+// Kernels to measure the rates that decide between the ways of counting pairs, and to check the
+// matrix products. Every warp repeats the same work on words from memory, and the sums are checked.
 #include "types.cuh"
 #include "shared.cuh"
 #include "mma.cuh"
@@ -16,7 +16,7 @@ struct Bytes {
     ) { mma_m16n8k32_s8(c, a, b); }
 };
 
-// c (16, 8) += 8 · repeats · a · b of 16 rows and 8 columns of 8 words each, by every warp.
+// Every warp: c (16, 8) += 8 · repeats · a · b, where a has 16 rows and b 8 columns of 8 words each.
 template <class Product>
 __global__ void __launch_bounds__(256) multiply_words(
     const uint32* __restrict__ a, const uint32* __restrict__ b, int32 repeats, int32* __restrict__ c

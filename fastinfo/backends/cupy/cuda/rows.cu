@@ -1,7 +1,7 @@
 // Rows of samples → rows of codes: every feature of a table by its own bins, in one launch.
 //
-// The floor is memory, a sample read and a code written. Blocks go through a row each; what a row
-// needs to know is loaded once for it.
+// The lower limit of the time is memory: a sample is read and a code written. A block goes through a
+// row at a time, and loads the bins of the row once.
 #include "types.cuh"
 #include "coders.cuh"
 #include "shared.cuh"
@@ -23,8 +23,8 @@ __global__ void ALL_AT_ONCE(256) encode_integer_rows(
     }
 }
 
-// Code by each row's bins: `n_keys` of `keys` a row, of which `n_bins[row]` + 1 count, as a coder
-// takes them.
+// Codes by each row's bins. A row has `n_keys` keys, of which a coder takes the first
+// `n_bins[row]` + 1.
 template <class Value, class Code, bool IS_SHARED>
 __global__ void ALL_AT_ONCE(256) encode_rows(
     const Value* __restrict__ values, int64 stride, int64 n_samples, int32 n_rows,

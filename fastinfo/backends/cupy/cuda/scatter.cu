@@ -1,19 +1,19 @@
 // Pairs counted by increments in shared memory, for any number of bins: table[x, y] += 1.
 //
-// A block takes one feature on the left and some on the right, each pair with a table of its own, so
-// that the left codes are loaded once for all of them; in 2^shift copies that lie side by side, for
-// lanes that meet in a cell then mostly meet in different banks. Code B, missing, has a spare line
-// and column in the table, which nobody reads. A table that shared memory cannot hold is cut into
-// slices of lines, each the work of other blocks: what a sample costs beside its increment, a load
-// and a comparison, is paid once a slice.
+// A block takes one feature on the left and some on the right, so that the left codes are loaded once
+// for all of these. Each pair has a table of its own, in 2^shift copies with the copies of a cell
+// side by side: lanes that increment the same cell mostly do so in different banks. Code B, missing,
+// has a spare line and column in the table, which are not read. A table that shared memory cannot
+// hold is cut into slices of lines, and each slice is the work of other blocks. The costs of a sample
+// beside its increment, a load and a comparison, then occur once a slice.
 //
-// The floor is an increment a sample, of which a multiprocessor does 8 to 16 a cycle.
+// The lower limit of the time is an increment a sample; a multiprocessor does 8 to 16 a cycle.
 #include "types.cuh"
 #include "shared.cuh"
 #include "pairs.cuh"
 
-// Sums are written where all of a pair is in one table, that is without slices and splits; otherwise
-// its counts are added to `counts_out`.
+// Sums are written where one table holds all of a pair, that is without slices and splits. Otherwise
+// the counts are added to `counts_out`.
 template <class Code>
 __global__ void __launch_bounds__(256, 2) count_scatter(
     Codes<Code> lefts, Codes<Code> rights, int64 n_samples, int64 packs_per_split,
@@ -43,7 +43,8 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
     const int64 n_packs = (n_samples + N - 1) / N;
     const int64 begin = blockIdx.y * packs_per_split;
     const int64 end = begin + packs_per_split < n_packs ? begin + packs_per_split : n_packs;
-    // Of whole packs and tables nothing is asked: what a sample costs beside its increment decides.
+    // Whole packs of whole tables need no comparisons. The cost of a sample beside its increment
+    // decides how fast this is.
     const uint32 cell_bytes = sizeof(uint32) << shift, line_bytes = width * cell_bytes;
     const bool is_whole = gridDim.z == 1;
     for (int64 pack = begin + threadIdx.x; pack < end; pack += blockDim.x) {
@@ -78,7 +79,7 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
         const int g = rights.features[first + k];
         if (tile.follows(f, g)) continue;
         uint32* table = tables + k * table_size;
-        // What the copies come to, in the first one.
+        // Add up the copies in the first one.
         for (uint32 cell = threadIdx.x; cell < n_cells; cell += blockDim.x) {
             uint32 sum = 0;
             for (uint32 i = 0; i < 1u << shift; ++i) sum += table[(cell << shift) + i];
@@ -111,7 +112,7 @@ __global__ void __launch_bounds__(256, 2) count_scatter(
     }
 }
 
-// Tables beyond all that: increments where the counts lie.
+// For tables that even slices do not serve: increments of the counts in global memory.
 template <class Code>
 __global__ void __launch_bounds__(256) count_in_place(
     Codes<Code> lefts, Codes<Code> rights, int64 n_samples, Rectangle tile, CountsOut<int64> counts_out

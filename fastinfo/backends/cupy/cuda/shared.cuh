@@ -1,4 +1,4 @@
-// Shared memory is asked for at the launch and nowhere else, so that one number says how much.
+// All shared memory of a kernel is requested at the launch, so that one number says how much it is.
 #pragma once
 
 template <class T> __device__ __forceinline__ T* shared_memory() {

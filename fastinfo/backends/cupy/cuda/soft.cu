@@ -1,21 +1,20 @@
-// Samples → soft joint counts, and the way back for gradients.
+// Samples → soft joint counts, and their gradients.
 //
-// A warp takes a chunk of a pair's samples, in a table of its own. Its lanes spread 32 samples, one
-// each; then the samples go one after the other, and the lanes share out the cells that one adds
-// to, which are all different. So there is no atomic operation: the order of the sums is that of
-// the samples, chunk by chunk, and the same in every run. Nothing of the size samples × bins is
-// made.
+// A warp counts a chunk of a pair's samples in a table of its own. Its lanes spread 32 samples, one
+// each. Then the samples are added one after the other, and the lanes share the cells of a sample,
+// which are all different. So there is no atomic operation. The order of the sums is that of the
+// samples, chunk by chunk, and is the same in every run. No array of samples × bins is made.
 //
-// The floor is the way of a sample's cells from shared memory through an addition and back, some 50
-// cycles, which as many warps hide as there are tables that fit: 132·20·1.7 GHz/50 = 9·10¹⁰ samples
-// a second of an H200 for 32 × 32 bins, 3·10¹⁰ for 64 × 64.
+// The lower limit of the time is the latency of a sample's cells, from shared memory through an
+// addition and back: some 50 cycles. As many warps hide it as there are tables that fit. That gives
+// 132·20·1.7 GHz/50 = 9·10¹⁰ samples a second on an H200 for 32 × 32 bins, and 3·10¹⁰ for 64 × 64.
 #include "types.cuh"
 #include "shared.cuh"
 #include "spread.cuh"
 
 constexpr unsigned int EVERYONE = 0xffffffffu;
 
-// Where a warp keeps table and shares: in shared memory, or in `memory` where they do not fit.
+// The memory of a warp for its table and shares: shared memory, or `memory` where they do not fit.
 template <bool InShared>
 __device__ __forceinline__ double* warps_own(double* memory, int64 doubles) {
     const int64 warp = threadIdx.x / 32;
@@ -53,7 +52,7 @@ __global__ void __launch_bounds__(128, 4) soft_count(
             __syncwarp();  // nobody needs the shares of before, and the table is clear
             if (lane < size) {
                 const double weight = weight_at<Value>(weights, weight_bytes, i);
-                // Without weight a sample may be NaN, and shall not matter.
+                // A sample of weight 0 may be NaN, and is replaced.
                 const bool counts = weight != 0.0;
                 const double x_value = counts ? widened(x[i]) : x_axis.limits[2 * pair];
                 const double y_value = counts ? widened(y[i]) : y_axis.limits[2 * pair];
@@ -91,8 +90,8 @@ __global__ void __launch_bounds__(128, 4) soft_count(
     }
 }
 
-// What the chunks of each pair come to. Each line of threads adds up every blockDim.y-th chunk, and
-// their sums are added as a tree.
+// Add up the chunks of each pair. Each line of threads adds up every blockDim.y-th chunk, and the
+// sums of the lines are added as a tree.
 __global__ void __launch_bounds__(1024) add_tables(
     const double* __restrict__ tables, int64 n_pairs, int64 n_chunks, int64 n_cells,
     double* __restrict__ counts
@@ -120,8 +119,8 @@ __global__ void __launch_bounds__(1024) add_tables(
     }
 }
 
-// One thread a sample: its patch of the table of derivatives, multiplied from the left and from the
-// right. The table is small and stays in the caches.
+// Each thread takes a sample, and multiplies its patch of the table of derivatives from the left and
+// from the right. The table is small and stays in the caches.
 template <class Value, bool InShared>
 __global__ void __launch_bounds__(128, 4) soft_gradient(
     const Value* __restrict__ x, const Value* __restrict__ y,

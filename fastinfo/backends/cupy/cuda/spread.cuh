@@ -2,15 +2,15 @@
 #pragma once
 #include "types.cuh"
 
-constexpr int32 GAUSSIAN = -1;  // stands for the kernel where the order of a B-spline would
+constexpr int32 GAUSSIAN = -1;  // the value of `order` that stands for the Gaussian kernel
 constexpr int32 MOST_TAPS = 4;  // of a B-spline
-// Shares lie tap by tap, those of a warp's lanes side by side; one more, so that the taps of one
-// lane lie in different banks.
+// Shares are stored tap by tap, with those of a warp's lanes side by side. A tap takes one element
+// more than there are lanes, so that the taps of one lane are in different banks.
 constexpr int32 PITCH = 33;
 
 // How samples of one variable are spread. `limits` are the ends of its range, two for each pair.
-// Taps are the neighbouring bins that a sample may have shares in, of which all exist: near the ends
-// a Gaussian's taps are moved inside.
+// Taps are the neighbouring bins in which a sample may have shares. All of them exist: near the ends
+// of the range a Gaussian's taps are moved inside.
 struct Axis {
     const double* limits;
     int32 n_bins, order;
@@ -18,7 +18,7 @@ struct Axis {
     int32 reach, taps;
 };
 
-// Under -ftz=true a plain conversion would take the smallest numbers for zero.
+// A float as a double. Under -ftz=true a plain conversion would take the smallest numbers for zero.
 __device__ __forceinline__ double widened(float value) {
     const uint32 bits = __float_as_uint(value);
     if (bits & 0x7f800000u) return value;
@@ -27,7 +27,7 @@ __device__ __forceinline__ double widened(float value) {
 }
 __device__ __forceinline__ double widened(double value) { return value; }
 
-// Weights are bool or of the samples' type; 0 bytes stand for none.
+// The weight of a sample. Weights are bool or of the samples' type; 0 bytes mean no weights.
 template <class Value>
 __device__ __forceinline__ double weight_at(const void* weights, int32 bytes, int64 i) {
     if (bytes == 0) return 1.0;
@@ -35,7 +35,8 @@ __device__ __forceinline__ double weight_at(const void* weights, int32 bytes, in
     return widened(static_cast<const Value*>(weights)[i]);
 }
 
-// From degree to degree, in place from the last tap to the first.
+// Write the shares of a B-spline, each degree from the one below. Taps go from the last to the first,
+// so that a degree may overwrite the one below.
 template <bool HasSlopes>
 __device__ __forceinline__ void spread_bspline(
     int32 order, double rest, double steepness, double* shares, double* slopes
@@ -66,7 +67,7 @@ __device__ __forceinline__ void spread_bspline(
     }
 }
 
-// Normalised over the bins within reach.
+// Write the shares of a Gaussian, normalised over the bins within reach.
 template <bool HasSlopes>
 __device__ __forceinline__ void spread_gaussian(
     const Axis& axis, int32 first, int32 middle, double position, double steepness,
@@ -96,8 +97,8 @@ __device__ __forceinline__ void spread_gaussian(
     }
 }
 
-// Writes the shares of a value, and their derivatives, and returns the bin of the first tap.
-// Comparisons are such that NaN stays NaN; only its interval is made up.
+// Write the shares of a value and their derivatives, and return the bin of the first tap. NaN fails
+// the comparisons and stays NaN; its interval is arbitrary.
 template <bool HasSlopes>
 __device__ __forceinline__ int32 spread(
     double value, const Axis& axis, int64 pair, double* shares, double* slopes
@@ -121,8 +122,8 @@ __device__ __forceinline__ int32 spread(
     }
     const double rest = position - interval;
     if (axis.order == 0) {
-        // Where rounding has put it on the wrong side of an edge of numpy.linspace, which rounds
-        // the product and the sum.
+        // Correct a value that rounding put on the wrong side of an edge of numpy.linspace, which
+        // rounds the product and the sum.
         const double step = (high - low) / axis.n_bins;
         const bool is_low = interval > 0 && value < __dadd_rn(__dmul_rn(interval, step), low);
         const bool is_high =

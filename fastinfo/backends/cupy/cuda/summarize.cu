@@ -1,7 +1,8 @@
 // The smallest and the largest value and the number of NaN of each row, in one pass.
 //
-// The floor is memory: a sample is read once. `found` holds each row's smallest key, largest key
-// and count; the host puts the ends of int64 and 0 there before. Rows begin `stride` samples apart.
+// The lower limit of the time is memory: a sample is read once. `found` holds each row's smallest
+// key, largest key and number of NaN; the host writes the ends of int64 and 0 there before. Rows
+// begin `stride` samples apart.
 #include "types.cuh"
 #include "ordered.cuh"
 
@@ -38,8 +39,8 @@ __global__ void ALL_AT_ONCE(256) summarize(
                 low = key < low ? key : low;
                 high = key > high ? key : high;
             }
-            // NaN is at an end of the order. To ask each sample would keep it from being as fast
-            // as memory.
+            // NaN is at an end of the order, so that the extremes show it. A test of each sample
+            // would be slower than memory.
             if (Ordered<Value>::is_nan(low) || Ordered<Value>::is_nan(high)) {
 #pragma unroll
                 for (int j = 0; j < N; ++j) include(taken.at[j]);

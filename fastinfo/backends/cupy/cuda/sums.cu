@@ -1,8 +1,9 @@
 // Sums over the rows of a matrix: Σ c·log c and Σ p·log q, in float64.
 //
-// One block a piece of a row. Each thread adds up every blockDim-th cell, and the threads' sums are
-// added as a tree, so that a sum depends on the numbers of cells and threads and on no schedule.
-// The floor is memory, or a float64 logarithm a cell, whichever is slower on the device.
+// A block takes a piece of a row. Each thread adds up every blockDim-th cell, and the sums of the
+// threads are added as a tree. So a sum depends only on the numbers of cells and threads, not on the
+// schedule. The lower limit of the time is memory, or a float64 logarithm a cell, whichever is slower
+// on the device.
 #include "types.cuh"
 #include "shared.cuh"
 
@@ -58,7 +59,7 @@ __global__ void __launch_bounds__(256) sum_xlogy(
     });
 }
 
-// The sums of the pieces of each row.
+// Add up the pieces of each row.
 __global__ void __launch_bounds__(256) add_pieces(
     const double* __restrict__ pieces, int64 n_rows, int64 n_pieces, double* __restrict__ out
 ) {

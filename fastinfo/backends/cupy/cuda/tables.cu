@@ -1,11 +1,11 @@
-// Tables of counts in memory: what completes them, and what they add up to.
+// Tables of counts in global memory: kernels that complete them, and that sum over them.
 #include "types.cuh"
 #include "shared.cuh"
 #include "pairs.cuh"
 
-// The counts of bin 0, for which one-hot counting has no row, from the marginals: those of the right
-// feature's bin 0 where it lacks no sample, and those of the left feature's where that lacks none.
-// One warp a pair; `rows` are the values beside 0.
+// Add the counts of bin 0, for which one-hot counting has no row, from the marginals. Bin 0 of the
+// right feature is completed where that feature lacks no sample, and bin 0 of the left feature where
+// that one lacks none. A warp takes a pair; `rows` are the values beside 0.
 __global__ void __launch_bounds__(256) complete_counts(
     OneHot lefts, OneHot rights, Rectangle tile, CountsOut<int64> counts_out
 ) {
@@ -50,7 +50,7 @@ __global__ void __launch_bounds__(256) complete_counts(
     }
 }
 
-// Sums over tables of counts, in the fixed point of all ways: one block a pair.
+// Sums over tables of counts, in the same fixed point as all ways of counting. A block takes a pair.
 __global__ void __launch_bounds__(256) reduce_counts(
     CountsOut<int64> of, int64 n_pairs, SumsOut sums_out
 ) {

@@ -1,4 +1,4 @@
-// Types by their bits, how samples are shared out among threads, and wide loads.
+// Types by their bits, the distribution of samples among threads, and wide loads.
 #pragma once
 
 using int8 = signed char;
@@ -10,7 +10,7 @@ using uint16 = unsigned short;
 using uint32 = unsigned int;
 using uint64 = unsigned long long;
 
-// Registers enough for all threads of a multiprocessor at once, as `plan.grid` counts on.
+// Limit registers so that all threads of a multiprocessor run at once, as `plan.grid` assumes.
 #if __CUDA_ARCH__ == 750
 #define MULTIPROCESSOR_THREADS 1024
 #elif (__CUDA_ARCH__ > 800 && __CUDA_ARCH__ < 900) || __CUDA_ARCH__ >= 1100
@@ -29,7 +29,7 @@ __device__ __forceinline__ int64 samples_apart() {
     return static_cast<int64>(gridDim.x) * blockDim.x;
 }
 
-// Neighbours that one thread takes at once; of 16 bytes or a multiple, one or a few wide loads.
+// Neighbours that one thread loads at once; 16 bytes, or a multiple, are one or a few wide loads.
 template <class T, int N> struct alignas(sizeof(T) * N < 16 ? sizeof(T) * N : 16) Pack {
     T at[N];
 };
@@ -38,8 +38,9 @@ template <int N, class T> __device__ __forceinline__ Pack<T, N> load_pack(const 
     return reinterpret_cast<const Pack<T, N>*>(data)[i];
 }
 
-// The same, each as 32 bits, and all bits that any of them has, at some place of the answer. Bytes
-// come as words, each taken apart by one instruction: as bytes they would take a dozen more.
+// The same, with each value as 32 bits. The result has every bit that any value has; for bytes the
+// bits are those of the words that the bytes came in. Words are loaded and taken apart by one
+// instruction a byte: loading bytes would take a dozen instructions more.
 template <class T, int N>
 __device__ __forceinline__ uint32 load_each(const T* data, int64 i, uint32 (&values)[N]) {
     const Pack<T, N> taken = load_pack<N>(data, i);
@@ -65,8 +66,8 @@ __device__ __forceinline__ uint32 load_each(const uint8* data, int64 i, uint32 (
     return bits;
 }
 
-// One more in the cell so many bytes behind the beginning of a table in shared memory: told in bytes,
-// no sample's place has to be multiplied by four.
+// Increment the cell that begins `place` bytes behind the beginning of a table in shared memory. The
+// position is in bytes, so that no multiplication by four is needed for a sample.
 __device__ __forceinline__ void increment_cell(uint32* table, uint32 place) {
     uint32* cell = reinterpret_cast<uint32*>(reinterpret_cast<unsigned char*>(table) + place);
     atomicAdd(cell, 1u);

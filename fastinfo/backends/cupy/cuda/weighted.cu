@@ -1,14 +1,15 @@
 // Pairs of samples that carry weights: float64 sums whose order is fixed.
 //
-// One thread takes a pair and a chunk of the samples, one sample after the other, in a table of its
-// own in memory: no atomic operation, whose order would be left to the hardware, and so one and the
-// same sum in any tile and any run. Chunks depend on the number of samples alone.
+// A thread takes a pair and a chunk of the samples. It adds one sample after the other to a table of
+// its own in global memory. There is no atomic operation, whose order the hardware would decide, so
+// that the sum is the same in any tile and any run. Chunks depend on the number of samples alone.
 //
-// The floor is a sector of 32 bytes read and one written in the second-level cache for each sample.
+// The lower limit of the time is a sector of 32 bytes read and one written in the second-level cache
+// for each sample.
 #include "types.cuh"
 #include "pairs.cuh"
 
-// `tables`, zeros: (chunks, n_left, n_right, left_bins, right_bins).
+// `tables` is (chunks, n_left, n_right, left_bins, right_bins), and zero before.
 template <class Code>
 __global__ void __launch_bounds__(128) weigh_pairs(
     Codes<Code> lefts, Codes<Code> rights, int64 n_samples, int64 chunk_samples,
@@ -40,7 +41,7 @@ __global__ void __launch_bounds__(128) weigh_pairs(
     }
 }
 
-// What the chunks come to, in their order, both ways round.
+// Add up the chunks in their order, and write the sums of (f, g) and of (g, f).
 __global__ void __launch_bounds__(256) add_chunks(
     const double* __restrict__ tables, const int32* __restrict__ lefts, int32 n_left,
     const int32* __restrict__ rights, int32 n_right, Rectangle tile,
@@ -55,7 +56,7 @@ __global__ void __launch_bounds__(256) add_chunks(
         double sum = 0.0;
         for (int64 chunk = 0; chunk < n_chunks; ++chunk) sum += tables[chunk * n_pairs * cells + i];
         *counts_out.cell(tile.pair(f, g), line, column) = sum;
-        if (f != g && tile.has_both(f, g)) {  // with itself it would write each cell twice
+        if (f != g && tile.has_both(f, g)) {  // f = g would write each cell twice
             *counts_out.cell(tile.pair(g, f), column, line) = sum;
         }
     }

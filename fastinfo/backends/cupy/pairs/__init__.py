@@ -1,9 +1,9 @@
 """All pairs of features on a GPU: `pack` once, then `count_pairs` or `pair_sums` for a tile.
 
-Features with about as many bins form a class, those that lack samples one of their own. Within a
-tile, each pair of classes is counted in the way that `ways` predicts to be fastest; all ways give
-the same counts and the same sums. A pair that a tile has both ways round is counted once. Tiles
-should be large: thousands of features on either side keep a device busy.
+Features with about as many bins form a class; features that lack samples have classes of their own.
+Within a tile, each pair of classes is counted in the way that `ways` predicts to be fastest. All
+ways give the same counts and the same sums. Where a tile holds both (f, g) and (g, f), one of them
+is counted. Tiles should be large: thousands of features on either side keep a device busy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from fastinfo.backends.pair_sums import PackedPairs, PairSums, sums_of
 __all__ = ["Packed", "count_pairs", "pack", "pair_sums"]
 
 Choose = Callable[..., str]
-"""Which way to count the pairs of two classes, as `ways.choose` says it."""
+"""A function that chooses the way to count the pairs of two classes, as `ways.choose`."""
 
 ONEHOT = {
     ways.BITS: ("onehot_mma", "count_onehot<Bits>"),
@@ -43,7 +43,7 @@ class Pairs(PackedPairs[Packed]):
 
     @property
     def tile(self) -> Rectangle:
-        """As kernels take it."""
+        """The struct that kernels take."""
         return Rectangle(
             first_left=np.int32(self.lefts.start),
             last_left=np.int32(max(self.lefts.start, self.lefts.stop)),
@@ -53,7 +53,7 @@ class Pairs(PackedPairs[Packed]):
         )
 
     def codes(self, left: Part, right: Part) -> tuple[Codes, Codes]:
-        """Codes of two classes, of one type."""
+        """The codes of two classes, of one dtype."""
         dtype = np.result_type(self.left.codes.dtype, self.right.codes.dtype)
         x, y = (
             Codes(
@@ -77,11 +77,12 @@ class Work:
     way: str
     n_splits: int
     layout: tile_sizes.Scatter | None
-    """Of increments in shared memory; None for one-hot counting, and where they go to memory."""
+    """The tables for increments in shared memory; None for one-hot counting, and for increments in
+    global memory."""
 
     @property
     def can_reduce(self) -> bool:
-        """Whether a block has all counts of a pair, and so can tell its entropies."""
+        """Whether a block has all counts of a pair, so that it can sum over them."""
         if self.way == ways.SCATTER and (self.layout is None or self.layout.n_slices > 1):
             return False
         return self.n_splits == 1
@@ -108,10 +109,10 @@ def pair_sums(
     rights: slice,
     choose: Choose = ways.choose,
 ) -> PairSums:
-    """Sums over the counts of every pair of a tile, which never leave the multiprocessor.
+    """Sums over the counts of every pair of a tile; the counts do not leave the multiprocessor.
 
-    Where they must leave it, because one block does not see all of a pair, they are reduced from
-    memory, to the same sums.
+    Where no single block has all counts of a pair, the counts are written to memory and reduced
+    there, which gives the same sums.
     """
     xp = device.xp
     pairs = Pairs.of(left, lefts, right, rights)
@@ -119,11 +120,14 @@ def pair_sums(
     if not left.reduction.is_exact or not all(work.can_reduce for work in works):
         return _sums_of_counts(kernels, device, pairs, choose)
     joint = xp.empty(pairs.shape, np.int64)
-    # Without missing samples the marginals are the features' own.
+    # Without missing samples the marginals of a pair are those of its features.
     x = left.sums[pairs.lefts.start : pairs.lefts.stop][:, None]
     y = right.sums[pairs.rights.start : pairs.rights.stop][None]
     samples, whole = left.samples, left.whole
-    is_complete = all(work.left.of.is_complete and work.right.of.is_complete for work in works)
+    is_complete = all(
+        work.left.feature_class.is_complete and work.right.feature_class.is_complete
+        for work in works
+    )
     if not is_complete:
         x, y, samples = (xp.broadcast_to(own, pairs.shape).copy() for own in (x, y, samples))
     nothing = xp.empty(1, np.int64)
@@ -153,7 +157,7 @@ def _counts(device: Device, pairs: Pairs, choose: Choose) -> Array:
             _launch(device, pairs, work, into, SumsOut(*[nothing] * 5), wants_counts=True)
         else:
             codes = pairs.codes(work.left, work.right)
-            sizes = work.left.of.n_bins, work.right.of.n_bins
+            sizes = work.left.feature_class.n_bins, work.right.feature_class.n_bins
             weigh(device, codes, sizes, pairs.left.n_samples, weights, pairs.tile, into)
     return counts
 
@@ -170,14 +174,19 @@ def _works(device: Device, pairs: Pairs, choose: Choose) -> Iterator[Work]:
             way = choose(properties.capability, n_samples, left.side, right.side)
             layout, at_once = None, tile_sizes.BLOCKS_AT_ONCE
             if way == ways.SCATTER:
-                layout = tile_sizes.scatter(properties, left.of.n_bins, right.of.n_bins)
+                layout = tile_sizes.scatter(
+                    properties, left.feature_class.n_bins, right.feature_class.n_bins
+                )
                 n_blocks, at_once = n_pairs, tile_sizes.SCATTER_BLOCKS
                 if layout is not None:
                     n_blocks = left.n_features * -(-right.n_features // layout.rights)
                     n_blocks *= layout.n_slices
             else:
                 n_blocks = tile_sizes.onehot_blocks(
-                    left.n_features, right.n_features, left.of.rows, right.of.rows
+                    left.n_features,
+                    right.n_features,
+                    left.feature_class.rows,
+                    right.feature_class.rows,
                 )
             n_splits = tile_sizes.splits(properties, n_blocks, n_samples, at_once)
             yield Work(left, right, way, n_splits, layout)
@@ -197,7 +206,7 @@ def _launch(
         family, kernel = ONEHOT[work.way]
         n_stages = tile_sizes.stages(n_samples)
         n_blocks = tile_sizes.onehot_blocks(
-            left.n_features, right.n_features, left.of.rows, right.of.rows
+            left.n_features, right.n_features, left.feature_class.rows, right.feature_class.rows
         )
         n_near = 0 if wants_counts else tile_sizes.near_entries(device.properties, n_samples)
         device.launch(
@@ -209,8 +218,8 @@ def _launch(
             ),
             tile_sizes.ONEHOT_BYTES + 8 * n_near,
         )
-        if wants_counts and (left.of.is_complete or right.of.is_complete):
-            # Bins without a row follow from the marginals.
+        if wants_counts and (left.feature_class.is_complete or right.feature_class.is_complete):
+            # The counts of bins without a row follow from the marginals.
             n_pairs = left.n_features * right.n_features
             device.launch(
                 *("tables", "complete_counts"),
@@ -229,7 +238,7 @@ def _launch(
         return
     layout = work.layout
     n_packs = -(-n_samples // (plan.WIDE // lefts.codes.dtype.itemsize))
-    is_known = left.of.is_complete and right.of.is_complete
+    is_known = left.feature_class.is_complete and right.feature_class.is_complete
     device.launch(
         *("scatter", f"count_scatter<{code}>"),
         (
@@ -240,7 +249,7 @@ def _launch(
         plan.BLOCK,
         (
             *(lefts, rights, np.int64(n_samples), np.int64(-(-n_packs // work.n_splits))),
-            *(np.int32(right.of.n_bins + 1), np.int32(layout.slice_lines)),
+            *(np.int32(right.feature_class.n_bins + 1), np.int32(layout.slice_lines)),
             *(np.int32(layout.rights), np.uint32(layout.shift), pairs.tile),
             *(counts, sums, np.bool_(wants_counts), np.bool_(not is_known)),
         ),
@@ -249,7 +258,7 @@ def _launch(
 
 
 def _sums_of_counts(kernels: Kernels, device: Device, pairs: Pairs, choose: Choose) -> PairSums:
-    """Sums of counts in memory, so many at a time as it holds."""
+    """Sums from counts in memory, for as many pairs at a time as memory holds."""
     found = pairs.empty_sums(device.xp)
     at_once = tile_sizes.pairs_at_once(device.free_bytes(), prod(pairs.most_bins))
     width = min(pairs.shape[1], at_once) or 1
@@ -262,7 +271,7 @@ def _sums_of_counts(kernels: Kernels, device: Device, pairs: Pairs, choose: Choo
                 part = Pairs(pairs.left, lefts, pairs.right, rights)
                 return _reduced(kernels, device, part, _counts(device, part, choose))
 
-            # What the pool says is free may be in pieces: then fewer at a time.
+            # The pool's free memory may be in pieces; fewer pairs at a time then fit.
             for lefts, sums in plan.halving(reduce, pairs.lefts[i : i + height], MemoryError):
                 first = lefts[0] - pairs.lefts.start
                 for result, values in zip(found[:-1], sums[:-1], strict=True):

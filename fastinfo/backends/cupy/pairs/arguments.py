@@ -1,4 +1,4 @@
-"""What the kernels of pairs take, by value: the structs of ``pairs.cuh``."""
+"""The structs of ``pairs.cuh``, which the kernels of pairs take by value."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastinfo.backends.cupy.device import Array
 
 
 class Rectangle(NamedTuple):
-    """Ranges of features on the left and on the right, of two packs or of one."""
+    """The features of a tile, first to last − 1 on the left and on the right."""
 
     first_left: np.int32
     last_left: np.int32
@@ -20,16 +20,16 @@ class Rectangle(NamedTuple):
 
 
 class CountsOut(NamedTuple):
-    """Counts of all pairs of a tile, as somewhere to add to."""
+    """Counts of all pairs of a tile, to be added to."""
 
     counts: Array
-    """int64, or float64 of weights; one element where none are wanted."""
+    """int64, or float64 for sums of weights; one element where no counts are wanted."""
     left_bins: np.int32
     right_bins: np.int32
 
 
 class SumsOut(NamedTuple):
-    """Sums of all pairs of a tile, as somewhere to write to."""
+    """Sums of all pairs of a tile, to be written to."""
 
     table: Array
     joint: Array

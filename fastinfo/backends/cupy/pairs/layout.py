@@ -1,4 +1,4 @@
-"""Features laid out on a device for the tiles of pairs: their codes, and bit planes of few bins."""
+"""Features laid out on a device for the tiles of pairs: codes, and bit planes of few bins."""
 
 from __future__ import annotations
 
@@ -19,39 +19,40 @@ from fastinfo.backends.terms import Reduction, plug_in
 HostArray = np.ndarray[Any, Any]
 
 WORDS = 16
-"""Words of a stage of one bit plane."""
+"""Words of one bit plane in a stage."""
 
 STACKED_AT_ONCE = 512
-"""Features that are brought into one matrix at a time."""
+"""Features that are copied into the matrix of codes at a time."""
 
 SHARED_CELLS = 8192
-"""Codes of a feature that are counted in shared memory: 32 KiB."""
+"""The most different codes of a feature that are counted in shared memory, which takes 32 KiB."""
 
 COUNTED_AT_ONCE = 1 << 16
-"""Samples of a feature for each block that counts its codes."""
+"""Samples that each block counts of the codes of a feature."""
 
 
 @dataclass(frozen=True)
 class FeatureClass:
-    """Features with about as many bins, all of which lack samples or none of which does."""
+    """Features with about as many bins; either all of them lack samples or none does."""
 
     features: HostArray
-    """Increasing."""
+    """Positions of the features in the pack, increasing."""
     n_bins: int
-    """The most that any of them has."""
+    """The largest number of bins of a feature of the class."""
     is_complete: bool
+    """Whether no feature lacks a sample."""
     rows: int
-    """Values that get a row of one-hot bits; 0 where there are no bit planes."""
+    """The number of values that get a row of one-hot bits; 0 where there are no bit planes."""
     n_planes: int
     on_device: Array
-    """``features``, int32."""
+    """``features`` on the device, int32."""
     planes: Array
-    """(features, stages, n_planes, 16) words of 32 samples; empty where there are none."""
+    """(features, stages, n_planes, 16) words of 32 samples; empty where there are no bit planes."""
     marginals: Array
-    """(features, rows + 1): samples of each value, int64."""
+    """(features, rows + 1): the number of samples of each value, int64."""
 
     def part(self, first: int, last: int) -> Part:
-        """Those of its features that are in a range of all features."""
+        """The features of the class from ``first`` to ``last`` − 1."""
         begin, end = np.searchsorted(self.features, [first, last]).tolist()
         return Part(self, begin, max(begin, end))
 
@@ -60,41 +61,41 @@ class FeatureClass:
 class Part:
     """The features of a class that are on one side of a tile."""
 
-    of: FeatureClass
+    feature_class: FeatureClass
     first: int
     last: int
 
     @property
     def n_features(self) -> int:
-        """How many."""
+        """The number of features."""
         return self.last - self.first
 
     @property
     def features(self) -> Array:
-        """Which."""
-        return self.of.on_device[self.first : self.last]
+        """The positions of the features in the pack, int32."""
+        return self.feature_class.on_device[self.first : self.last]
 
     @property
     def marginals(self) -> Array:
-        """Samples of each value of each."""
-        return self.of.marginals[self.first : self.last]
+        """(features, rows + 1): the number of samples of each value."""
+        return self.feature_class.marginals[self.first : self.last]
 
     @property
     def side(self) -> ClassSize:
-        """What the choice of a way needs to know."""
-        return ClassSize(self.n_features, self.of.n_bins, self.of.rows)
+        """The sizes by which a way to count is chosen."""
+        return ClassSize(self.n_features, self.feature_class.n_bins, self.feature_class.rows)
 
     @property
     def onehot(self) -> OneHot:
-        """As kernels take it that count by one-hot bits."""
+        """The struct that the kernels of one-hot counting take."""
         return OneHot(
-            planes=self.of.planes[self.first : self.last],
+            planes=self.feature_class.planes[self.first : self.last],
             features=self.features,
             marginals=self.marginals,
             n_features=np.int32(self.n_features),
-            n_planes=np.int32(self.of.n_planes),
-            rows=np.int32(self.of.rows),
-            is_complete=np.bool_(self.of.is_complete),
+            n_planes=np.int32(self.feature_class.n_planes),
+            rows=np.int32(self.feature_class.rows),
+            is_complete=np.bool_(self.feature_class.is_complete),
         )
 
 
@@ -103,7 +104,7 @@ class Packed:
     """Features laid out for counting."""
 
     codes: Array
-    """(features, samples and some more, so that every row begins at a wide load)"""
+    """(features, samples), padded so that every row begins at a wide load."""
     n_samples: int
     n_bins: HostArray
     bins_on_device: Array
@@ -112,21 +113,22 @@ class Packed:
     classes: tuple[FeatureClass, ...]
     reduction: Reduction
     table: Array
-    """That of the reduction."""
+    """The table f of the reduction."""
     totals: Array
+    """The table g of the reduction."""
     sums: Array
-    """Σ f(c) of each feature by itself, where sums are exact."""
+    """Σ f(c) of each feature alone, where sums are exact; else 0."""
     whole: Array
     """g of the number of samples, (1, 1)."""
     samples: Array
-    """Their number, (1, 1)."""
+    """The number of samples, (1, 1)."""
     _as_type: dict[Any, Array] = field(default_factory=dict)
 
     def as_type(self, dtype: Any) -> Array:
-        """Codes of a type that holds them, for kernels that take two packs of one type."""
+        """The codes in another dtype that holds them, for kernels that take two equal dtypes."""
         if self.codes.dtype == dtype:
             return self.codes
-        if dtype not in self._as_type:  # once for all tiles
+        if dtype not in self._as_type:  # one copy serves all tiles
             self._as_type[dtype] = self.codes.astype(dtype)
         return self._as_type[dtype]
 
@@ -139,7 +141,10 @@ def pack(
     memory_limit: int | None = None,
     reduction: Reduction | None = None,
 ) -> Packed:
-    """Lay out features; bit planes take ``memory_limit`` bytes, the most bins go without first."""
+    """Features laid out for `count_pairs` and `pair_sums`; see `Kernels.pack`.
+
+    Bit planes take ``memory_limit`` bytes at most; classes with the fewest bins get theirs first.
+    """
     xp = device.xp
     bins = np.asarray(n_bins, np.int64).reshape(-1)
     matrix, n_samples = _matrix(xp, codes)
@@ -203,10 +208,10 @@ def pack(
 
 
 def _matrix(xp: Any, codes: Sequence[Array] | Array) -> tuple[Array, int]:
-    """Codes with rows of whole wide loads, and the number of samples."""
+    """The matrix of codes, with rows of whole wide loads, and the number of samples."""
     if len(codes) == 0:
         return xp.zeros((0, plan.WIDE), np.uint8), 0
-    of_matrix = getattr(codes, "dtype", None)  # whose rows are better not looked at one by one
+    of_matrix = getattr(codes, "dtype", None)  # a matrix says its dtype; its rows are slow to ask
     dtype = of_matrix or np.result_type(*{column.dtype for column in codes})
     n_samples = int(codes[0].shape[0])
     load = plan.WIDE // dtype.itemsize
@@ -214,7 +219,8 @@ def _matrix(xp: Any, codes: Sequence[Array] | Array) -> tuple[Array, int]:
     if of_matrix is not None:
         matrix[:, :n_samples] = codes
     else:
-        # A copy for each feature would cost a launch each; one for all, their memory once more.
+        # A copy for each feature would take a launch each. One copy for all features would take
+        # their memory once more.
         for first in range(0, len(codes), STACKED_AT_ONCE):
             part = codes[first : first + STACKED_AT_ONCE]
             matrix[first : first + len(part), :n_samples] = xp.stack(part)
@@ -224,7 +230,7 @@ def _matrix(xp: Any, codes: Sequence[Array] | Array) -> tuple[Array, int]:
 def _count_codes(
     device: Device, matrix: Array, n_samples: int, bins: HostArray, bins_on_device: Array
 ) -> tuple[HostArray, HostArray]:
-    """How often each code of each feature occurs, and where each feature's codes begin."""
+    """The number of each code of each feature, and the position where a feature's codes begin."""
     ends = np.cumsum(bins + 1)
     first_cell = np.concatenate([[0], ends])[:-1].astype(np.int64)
     n_cells = int(ends[-1]) if len(bins) else 0
@@ -246,7 +252,7 @@ def _count_codes(
 
 
 def _classes(bins: HostArray, has_missing: HostArray) -> Iterator[HostArray]:
-    """Features of each class, those with the fewest bins first."""
+    """The features of each class; classes with the fewest bins come first."""
     _, n_bits = np.frexp(np.maximum(bins - 1, 0))
     classes = 2 * n_bits + has_missing
     for chosen in np.flatnonzero(np.bincount(classes)):
@@ -256,7 +262,10 @@ def _classes(bins: HostArray, has_missing: HostArray) -> Iterator[HostArray]:
 def _by_value(
     counts: HostArray, first_cell: HostArray, bins: HostArray, is_complete: bool, rows: int
 ) -> HostArray:
-    """Samples of each value: the codes themselves, or missing and then the codes."""
+    """The number of samples of each value.
+
+    Values are the codes, or for features that lack samples missing and then the codes.
+    """
     values = np.arange(rows + 1)
     codes = np.broadcast_to(values if is_complete else values - 1, (len(bins), rows + 1))
     codes = np.where(codes < 0, bins[:, None], codes)

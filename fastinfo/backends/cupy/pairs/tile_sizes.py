@@ -10,48 +10,51 @@ from fastinfo.backends.cupy.device import Properties
 from fastinfo.backends.cupy.pairs.ways import PANEL, STAGE, slots
 
 TILE_SHAPE = TileShape(side=4096, samples=1 << 38)
-"""Squares that keep a device busy, of which the triangle on the diagonal is counted. What is told
-of 16 million pairs takes some hundred megabytes."""
+"""Squares that keep a device busy; of a square on the diagonal only the triangle is counted. The
+sums of 16 million pairs take some hundred megabytes."""
 
 SPLIT_SAMPLES = 1 << 30
-"""Samples that one block counts at most: sums of 32 bits are then added up in 64."""
+"""The most samples that one block counts in 32 bits. Sums of several blocks have 64 bits."""
 
 LEAST_SPLIT = 1 << 16
-"""Samples below which it is not worth while to give a pair's samples to several blocks."""
+"""The least samples a block for which it pays to give a pair's samples to several blocks."""
 
 BLOCKS_AT_ONCE = 2
-"""Blocks of one-hot counting that a multiprocessor runs at once, by their registers."""
+"""Blocks of one-hot counting that a multiprocessor runs at once; their registers limit that."""
 
 ONEHOT_BYTES = 2 * PANEL * (PANEL + 1) * 4
-"""Shared memory of one-hot counting: the counts of two panels, which are a little more than two
-stages of one-hot words."""
+"""Bytes of shared memory of one-hot counting: the counts of two panels, which are a little more
+than two stages of one-hot words."""
 
 SCATTER_BLOCKS = 3
-"""The same for increments in shared memory, which share it; 12.0 runs two, by their registers."""
+"""Blocks of increments that share the shared memory of a multiprocessor. With compute capability
+12.0 registers allow only two."""
 
 MOST_RIGHTS, FEW_COPIES_SHIFT, MOST_COPIES_SHIFT = 4, 3, 5
-"""Features on the right that share the loads of one on the left; 2^shift copies of each table."""
+"""The most features on the right that share the loads of one on the left, and the numbers of
+copies of a table, 2^shift: those that come first and the most."""
 
 MOST_SLICES = 16
-"""Slices of a table, each of which reads all samples, before increments go to memory instead."""
+"""The most slices of a table, each of which reads all samples. A table that needs more is counted
+in global memory."""
 
 CELL_BYTES = 4
-"""Of a count in shared memory."""
+"""Bytes of a count in shared memory."""
 
 SUMS_BYTES = 32
-"""Shared memory beside the tables, for the sums of a pair."""
+"""Bytes of shared memory beside the tables, for the sums of a pair."""
 
 CHUNK_SAMPLES = 1 << 16
-"""Samples whose weights one thread adds up. It decides the order of sums: no other size may."""
+"""Samples whose weights one thread adds up. Only this number decides the order of the sums."""
 
 COUNTS_SHARE = 4
-"""The part of the free memory that counts may take where entropies cannot do without them."""
+"""Counts may take one part in so many of the free memory, where sums are made from them."""
 
 
 def splits(properties: Properties, n_blocks: int, n_samples: int, at_once: int) -> int:
-    """Among how many blocks the samples of a pair are shared out.
+    """The number of blocks that share the samples of a pair.
 
-    As many as it takes to keep sums in 32 bits, and, where there are few pairs, to fill the device.
+    There are as many as keep counts in 32 bits and, where there are few pairs, fill the device.
     """
     needed = -(-n_samples // SPLIT_SAMPLES)
     wanted = properties.multiprocessors * at_once // max(n_blocks, 1)
@@ -59,39 +62,45 @@ def splits(properties: Properties, n_blocks: int, n_samples: int, at_once: int) 
 
 
 def onehot_blocks(n_left: int, n_right: int, left_rows: int, right_rows: int) -> int:
-    """Blocks that count two sides by one-hot bits."""
+    """The number of blocks that count two sides by one-hot bits."""
     return -(-n_left // slots(left_rows)) * -(-n_right // slots(right_rows))
 
 
 def stages(n_samples: int) -> int:
-    """Stages of one-hot words."""
+    """The number of stages of one-hot words."""
     return -(-n_samples // STAGE)
 
 
 def near_entries(properties: Properties, n_samples: int) -> int:
-    """Entries of the table of c·log c in shared memory: all, if all blocks still run at once."""
+    """Entries of the table of f(c) to copy to shared memory.
+
+    It is all of them if `BLOCKS_AT_ONCE` blocks can still run at once, else 0.
+    """
     room = plan.room(properties, BLOCKS_AT_ONCE) - ONEHOT_BYTES
     return n_samples + 1 if 8 * (n_samples + 1) <= room else 0
 
 
 class Scatter(NamedTuple):
-    """How increments are laid out."""
+    """The layout of tables for increments in shared memory."""
 
     rights: int
-    """Features on the right of a block."""
+    """The number of features on the right of a block."""
     shift: int
     """Each table has 2^shift copies."""
     slice_lines: int
-    """Lines of a table, of the spare one too, that a block holds."""
+    """The number of lines of a table, the spare one included, that a block holds."""
     n_slices: int
+    """The number of slices of a table."""
     shared_bytes: int
+    """The bytes of shared memory of a block."""
 
 
 def scatter(properties: Properties, left_bins: int, right_bins: int) -> Scatter | None:
-    """Tables in shared memory; None where the counts of a pair are too many for that.
+    """The layout of tables in shared memory; None where a pair has too many counts for that.
 
-    Features share loads before tables get more than some copies, and copies are made as long as
-    all blocks still run at once: what they save in conflicts must not cost loads under way.
+    Room is used first for 2^FEW_COPIES_SHIFT copies, then for more features on the right, then for
+    more copies. All blocks still run at once: more copies would save conflicts, but fewer loads
+    would be under way.
     """
     lines, line = left_bins + 1, (right_bins + 1) * CELL_BYTES
     most = properties.shared_bytes_per_block - SUMS_BYTES
@@ -112,14 +121,14 @@ def scatter(properties: Properties, left_bins: int, right_bins: int) -> Scatter 
 
 
 def pairs_at_once(free_bytes: int, cells: int) -> int:
-    """Pairs whose counts are kept at a time, with as much again for what is made of them."""
+    """The number of pairs whose counts are kept at a time, with as much memory for the results."""
     return max(free_bytes // (COUNTS_SHARE * 2 * 8 * max(cells, 1)), 1)
 
 
 def weighted_lefts(
     free_bytes: int, n_left: int, n_right: int, cells: int, n_samples: int
 ) -> list[tuple[int, int]]:
-    """Ranges of features on the left whose tables of all chunks fit the memory at a time."""
+    """Ranges of features on the left; the tables of all chunks of a range fit in memory at once."""
     chunks = -(-n_samples // CHUNK_SAMPLES)
     height = max(pairs_at_once(free_bytes, cells * max(chunks, 1)) // max(n_right, 1), 1)
     return [(i, min(i + height, n_left)) for i in range(0, n_left, height)]

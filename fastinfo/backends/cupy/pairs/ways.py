@@ -1,9 +1,9 @@
-"""Which way to count a tile of pairs: the one with the lowest predicted time.
+"""The choice of the way to count a tile of pairs: the one with the lowest predicted time.
 
-Three of the ways multiply one-hot bits (``onehot.cuh``) and differ in what multiplies them; the
-fourth increments a table in shared memory (``scatter.cu``). The rates of `RATES`, per cycle of a
-multiprocessor, decide between them. They are worked out from what vendors and others tell, and
-wait for ``ci/bench-gpu`` to measure them; only their ratios matter.
+Three of the ways multiply one-hot bits (``onehot.cuh``), by different instructions. The fourth way
+increments a table in shared memory (``scatter.cu``). The rates of `RATES`, per cycle of a
+multiprocessor, decide between them. They are derived from numbers that vendors and others publish;
+``ci/bench-gpu`` has still to measure them. Only their ratios matter.
 """
 
 from __future__ import annotations
@@ -14,29 +14,29 @@ from typing import NamedTuple
 BITS, BYTES, WORDS, SCATTER = "bits", "bytes", "words", "scatter"
 
 PANEL = 64
-"""Rows of one-hot bits that a warp takes on one side, as ``onehot.cuh`` has it."""
+"""Rows of one-hot bits that a warp takes on one side: ``PANEL`` of ``onehot.cuh``."""
 
 STAGE = 512
-"""Samples of a stage of it."""
+"""Samples of a stage of one-hot counting."""
 
 MOST_ROWS = 63
-"""One-hot rows of a feature: what six bit planes tell apart."""
+"""The most one-hot rows of a feature: the values beside 0 of six bit planes."""
 
 
 class Rates(NamedTuple):
-    """What a multiprocessor does in a cycle."""
+    """The rates of a multiprocessor, each per cycle."""
 
     bits: int
-    """Products of two bits by ``mma.sync`` b1, each added up; 0 where that is emulated."""
+    """Products of two bits by ``mma.sync`` b1, with their sums; 0 where that is emulated."""
     bytes: int
-    """Products of two bytes by ``mma.sync`` s8; 0 where there are none of that shape."""
+    """Products of two bytes by ``mma.sync`` s8; 0 where the machine lacks that shape."""
     words: int = 16
     """Population counts of 32-bit words."""
     increments: int = 8
-    """Atomic increments in shared memory: of 8 to 16 that are told, the careful end."""
+    """Atomic increments in shared memory; 8 to 16 are published, and this is the lowest."""
     lookups: float = 2.0
-    """Entries of the table of c·log c: 5 from shared memory; from the first-level cache 1 for
-    counts far apart, and more for counts that are alike."""
+    """Entries of the table of f(c): 5 from shared memory. The first-level cache gives 1 for counts
+    far apart, and more for counts close together."""
 
 
 RATES = {
@@ -47,44 +47,44 @@ RATES = {
     (10, 0): Rates(bits=0, bytes=2048),
     (12, 0): Rates(bits=0, bytes=1024),
 }
-"""By the compute capability from which on they hold."""
+"""Rates by the first compute capability for which they hold."""
 
 READ, WRITE, LOGIC = 0.5, 0.25, 0.25
-"""Cycles a sample of a block's stage takes beside the products: to read one-hot words from shared
-memory, to write them and to make them. They overlap with the products and with each other, so that
-the slowest of all decides."""
+"""Cycles that a sample of a block's stage takes beside the products: to read one-hot words from
+shared memory, to write them and to make them. They overlap with the products and with each other,
+so that only the slowest counts."""
 
 BLOCK = 2000.0
-"""Cycles until a block is under way, and at its end."""
+"""Cycles that a block takes at its start and its end."""
 
 CLEAR = 0.02
 """Cycles to clear a cell of a table in shared memory and add its copies up."""
 
 
 def rates(capability: tuple[int, int]) -> Rates:
-    """Of a compute capability: those of the last one before it where it has none of its own."""
+    """The rates of a compute capability; without an entry, those of the last one before it."""
     return RATES[max(known for known in RATES if known <= max(capability, min(RATES)))]
 
 
 def slots(rows: int) -> int:
-    """Features on one side of a block that counts one-hot bits."""
+    """The number of features on one side of a block that counts one-hot bits."""
     return 2 * (PANEL // rows)
 
 
 class ClassSize(NamedTuple):
-    """Features of one class on one side of a tile."""
+    """The sizes of the features of one class on one side of a tile."""
 
     n_features: int
     n_bins: int
-    """The most that any has."""
+    """The largest number of bins of a feature."""
     rows: int
-    """Of one-hot bits; 0 where there are no bit planes."""
+    """Rows of one-hot bits of a feature; 0 where there are no bit planes."""
 
 
 def predict(
     way: str, capability: tuple[int, int], n_samples: int, left: ClassSize, right: ClassSize
 ) -> float:
-    """Cycles of one multiprocessor for all pairs of two sides; infinite where it cannot be done."""
+    """Cycles of one multiprocessor for all pairs of two sides; infinite if the way cannot do it."""
     rate = rates(capability)
     n_pairs = left.n_features * right.n_features
     if way == SCATTER:

@@ -1,4 +1,4 @@
-"""Pairs of samples with weights: sums whose order is the same in any tile."""
+"""Pairs of samples with weights: sums that are added in the same order in any tile."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def weigh(
     tile: Rectangle,
     into: CountsOut,
 ) -> None:
-    """Write the weights of the cells of two classes' pairs into the counts of a tile."""
+    """Write the sums of weights for all pairs of two classes to the counts of a tile."""
     left, right = codes
     # A class may have more bins than its features in this tile.
     bins = min(n_bins[0], int(into.left_bins)), min(n_bins[1], int(into.right_bins))
@@ -34,12 +34,12 @@ def weigh(
     ):
         n_pairs = (last - first) * n_right
         tables = device.xp.zeros(n_chunks * n_pairs * cells, np.float64)
-        some = left._replace(features=left.features[first:last], n_features=np.int32(last - first))
+        lefts = left._replace(features=left.features[first:last], n_features=np.int32(last - first))
         device.launch(
             *("weighted", f"weigh_pairs<{TYPE_NAMES[left.codes.dtype.name]}>"),
             *(plan.grid(device.properties, n_pairs * n_chunks, 128), 128),
             (
-                *(some, right, np.int64(n_samples), np.int64(tile_sizes.CHUNK_SAMPLES)),
+                *(lefts, right, np.int64(n_samples), np.int64(tile_sizes.CHUNK_SAMPLES)),
                 *(weights, tile, *sizes, tables),
             ),
         )
@@ -47,7 +47,7 @@ def weigh(
             *("weighted", "add_chunks"),
             *(plan.grid(device.properties, n_pairs * cells), plan.BLOCK),
             (
-                *(tables, some.features, some.n_features, right.features, right.n_features),
+                *(tables, lefts.features, lefts.n_features, right.features, right.n_features),
                 *(tile, *sizes, into),
             ),
         )

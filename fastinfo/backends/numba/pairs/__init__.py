@@ -1,11 +1,11 @@
 """All pairs of features: `pack` once, then `count_pairs` or `pair_sums` for any tile.
 
 Features with about as many bins form a class. Within a tile, each pair of classes is counted in the
-way that `crossovers` predicts to be fastest; all ways give the same counts. Nothing here is changed
-after `pack`, so that threads may work on tiles of one `Packed` at the same time.
+way that `crossovers` predicts to be fastest; all ways give the same counts. A `Packed` is not
+changed after `pack`, so that threads may work on its tiles at the same time.
 
-Tiles should be wide to the right: sorting a left feature is paid once for all of them, and bit rows
-hold 512 columns. A left side of 64 features against all others, once per strip, is a good shape.
+Tiles should be wide to the right: a left feature is sorted once for all right features, and bit
+rows hold 512 columns. A left side of 64 features against all others is a good shape.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ __all__ = ["Packed", "can_sum", "count_pairs", "pack", "pair_sums"]
 
 Array = np.ndarray[Any, Any]
 Choose = Callable[..., int]
-"""Which way to count the pairs of two classes, as `crossovers.choose` says it."""
+"""A function that chooses the way to count the pairs of two classes, as `crossovers.choose`."""
 
 _STRIP = 64
 _STRIP_PLANES = 1 << 18
-"""Bytes of counters of a strip, which share the second-level cache with a chunk of bit rows."""
+"""Bytes for the counters of a strip. They share the second-level cache with a chunk of bit rows."""
 _STRIP_SAMPLES = 1 << 24
 
 _NO_SUMS = SumsOut(
@@ -58,13 +58,13 @@ class Pairs(PackedPairs[Packed]):
 
     @property
     def lack_samples(self) -> bool:
-        """Whether a sample of any of them is missing."""
+        """Whether any feature of the tile has missing samples."""
         lefts = self.left.has_missing[self.lefts.start : self.lefts.stop]
         rights = self.right.has_missing[self.rights.start : self.rights.stop]
         return bool(lefts.any() or rights.any())
 
     def tile(self, counts: CountsOut = _NO_COUNTS, sums: SumsOut = _NO_SUMS) -> Rectangle:
-        """As kernels take them, with what takes the results."""
+        """The rectangle that kernels take, with the arrays for the results."""
         return Rectangle(
             first_left=self.lefts.start,
             first_right=self.rights.start,
@@ -84,8 +84,8 @@ def count_pairs(
 ) -> Array:
     """Counts of every pair of a tile, shape ``(n_left, n_right, B_left, B_right)``.
 
-    ``out`` is an array of zeros to use in place of a new one: fresh memory costs as much as
-    counting.
+    ``out`` is an array of zeros to use instead of a new one: the first use of fresh memory takes as
+    long as counting.
     """
     pairs = Pairs.of(left, lefts, right, rights)
     bins_left, bins_right = pairs.most_bins
@@ -116,7 +116,7 @@ def count_pairs(
 
 
 def can_sum(left: Packed) -> bool:
-    """Whether `pair_sums` can be asked: sums are exact, and no pair is seen in parts."""
+    """Whether `pair_sums` may be called: sums are exact, and one span holds all samples."""
     return left.reduction.is_exact and left.n_samples <= layout.SPAN
 
 
@@ -127,14 +127,14 @@ def pair_sums(
     rights: slice,
     choose: Choose = crossovers.choose,
 ) -> PairSums:
-    """Sums over the counts of every pair of a tile, which are reduced where they arise, in cache.
+    """Sums over the counts of every pair of a tile; counts are reduced while they are in cache.
 
-    Sums are integers in fixed point, so that none of them depends on the way a pair was counted.
+    Sums are integers in fixed point, so that they do not depend on the way to count a pair.
     """
     pairs = Pairs.of(left, lefts, right, rights)
     how, n_samples = left.reduction, left.n_samples
     joint = np.empty(pairs.shape, np.int64)
-    # Without missing samples the marginals are the features' own, and views do for the pairs.
+    # Without missing samples the marginals of a pair are those of its features, so views suffice.
     assert left.marginal_sums is not None
     assert right.marginal_sums is not None
     left_sums = left.marginal_sums[pairs.lefts.start : pairs.lefts.stop, None]
@@ -156,7 +156,7 @@ def pair_sums(
 
 
 def _run(pairs: Pairs, tile: Rectangle, choose: Choose) -> None:
-    """Count a tile, class of features by class of features."""
+    """Count a tile, one pair of classes after the other."""
     left, right = pairs.left, pairs.right
     swapped = _swap(tile, pairs.lefts.stop)
     for left_class in left.classes:

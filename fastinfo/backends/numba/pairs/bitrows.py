@@ -1,17 +1,17 @@
-"""One row of one-hot bits per sample, 512 columns wide: the layout that positional counting reads.
+"""Rows of 512 one-hot bits, one for each sample: the layout that positional counting reads.
 
-A *column* is one bin of one feature, a *block* is 512 columns, and its row of a sample is one
-vector, a bit of which is set where the sample is in that bin. A feature has B − 1 columns, for the
-last bin follows from the size of the group. A feature with missing samples has all B: then the last
-bin does not follow, and a missing sample is one with no bit at all. Neither unequal numbers of bins
-nor missing samples are seen by the kernel that reads the rows.
+A *column* is one bin of one feature, and a *block* is 512 columns. The row of a sample is one
+vector, in which the bit of a column is set where the sample is in that bin. A feature has B − 1
+columns, because the last bin follows from the size of the group. A feature with missing samples has
+all B columns: the last bin does not follow then, and a missing sample has no bit. The kernel that
+reads the rows need not know the numbers of bins or the missing samples.
 
 Samples are cut into *chunks*, so that a block's rows of one chunk stay in the second-level cache
-while many features go over them. After the rows of a chunk comes one of zeros: groups of samples
-are padded with it to whole batches.
+while many features read them. The rows of a chunk are followed by a row of zeros, with which groups
+of samples are padded to whole batches.
 
-Column c has bit c // 64 of byte c % 64: neighbours lie in neighbouring bytes, so that the counters,
-once turned from bits into bytes, come out in the order of the columns (see
+Column c has bit c // 64 of byte c % 64. So neighbouring columns are in neighbouring bytes, and the
+counters, when their bits are turned into bytes, are in the order of the columns (see
 `vertical_counters.decode`).
 """
 
@@ -29,37 +29,37 @@ from fastinfo.backends.numba.pairs.vertical_counters import transpose
 Array = np.ndarray[Any, Any]
 
 CHUNK = 10_240
-"""Most samples of a chunk: 640 KB of rows, in a second-level cache of 1 MB. Positions in a chunk
-must fit uint16."""
+"""The most samples of a chunk: 640 KB of rows, in a second-level cache of 1 MB. Positions in a
+chunk must fit uint16."""
 
 
 _FEW_COLUMNS = 4
-"""Columns per feature up to which comparing with each code beats setting bits one by one."""
+"""Columns a feature up to which comparing with each code is faster than setting single bits."""
 
 
 class BitRows(NamedTuple):
     """The bit rows of a list of features."""
 
     features: Array
-    """Feature numbers, int64, in the order of their columns."""
+    """Positions of the features in the pack, int64, in the order of their columns."""
     n_columns: Array
-    """Columns of each of them, B − 1 or B."""
+    """The number of columns of each feature, B − 1 or B."""
     first_column: Array
-    """The first column within the block."""
+    """The first column of each feature within its block."""
     block_start: Array
     """Block v holds features ``block_start[v]`` … ``block_start[v + 1] − 1``."""
     rows: Array
-    """Bytes: blocks × chunks × (chunk_size + 1) × 64."""
+    """The rows, flat: blocks × chunks × (chunk_size + 1) × 64 bytes."""
 
 
 def chunk_size(n_samples: int) -> int:
-    """Samples of a chunk, such that chunks are about equal."""
+    """The number of samples of a chunk, at most `CHUNK`, so that all chunks are about equal."""
     n_chunks = max(1, -(-n_samples // CHUNK))
     return max(1, -(-n_samples // n_chunks))
 
 
 def pack_rows(side: Side, features: Array) -> BitRows:
-    """Lay out some features of a side, none of which has more than 512 columns."""
+    """The bit rows of some features of a side; none of them has more than 512 columns."""
     codes, positions = side.codes, side.rows
     n_columns = side.n_bins[features] - 1 + side.has_missing[features]
     first_column = np.zeros(len(features), np.int64)
@@ -90,7 +90,7 @@ def pack_rows(side: Side, features: Array) -> BitRows:
 
 @jit
 def _set_bits(codes: Array, positions: Array, bit_rows: BitRows, size: int, done: int) -> None:
-    """Set the bits one by one; where ``done``, only those after whole runs of ``done`` samples."""
+    """Set the bits one by one; with ``done``, only those after whole runs of ``done`` samples."""
     n_samples = codes.shape[1]
     n_chunks = max(1, -(-n_samples // size))
     byte = np.zeros(simd.BITS + 1, np.uint64)
@@ -98,7 +98,7 @@ def _set_bits(codes: Array, positions: Array, bit_rows: BitRows, size: int, done
     for block in range(len(bit_rows.block_start) - 1):
         for i in range(bit_rows.block_start[block], bit_rows.block_start[block + 1]):
             feature_codes = codes[positions[bit_rows.features[i]]]
-            # The code after the last column stands for all that have none: it sets no bit.
+            # The code after the last column stands for all codes without a column: it sets no bit.
             none = u64(bit_rows.n_columns[i])
             for code in range(bit_rows.n_columns[i]):
                 column = bit_rows.first_column[i] + code
@@ -112,8 +112,8 @@ def _set_bits(codes: Array, positions: Array, bit_rows: BitRows, size: int, done
                 begin = n_here - n_here % done if done else 0
                 for sample in range(begin, n_here):
                     code_or_none = min(u64(feature_codes[u64(first + sample)]), none)
-                    at = u64(base + sample * simd.BYTES) + byte[code_or_none]
-                    bit_rows.rows[at] |= bit[code_or_none]
+                    target = u64(base + sample * simd.BYTES) + byte[code_or_none]
+                    bit_rows.rows[target] |= bit[code_or_none]
 
 
 @jit
@@ -122,8 +122,8 @@ def _turn_bits(
 ) -> None:
     """Set the bits of whole runs of 512 samples, where features have few columns.
 
-    Comparing gives a column's bits of 64 samples at once, side by side. They are turned, eight
-    columns by 512 samples at a time, into a byte for each sample.
+    One comparison gives a column's bits of 64 samples. Eight columns by 512 samples at a time, they
+    are transposed into a byte for each sample.
     """
     n_chunks = max(1, -(-n_samples // size))
     feature_start = np.zeros(simd.BITS, np.uint64)
@@ -153,8 +153,8 @@ def _turn_bits(
                                     codes, start + u64(word) * u64(64), code
                                 )
                     transpose(planes, 0, 0, 8, turned, 0)
-                    at = u64(base + run * simd.BYTES + byte)
+                    target = u64(base + run * simd.BYTES + byte)
                     for j in range(64):
                         for i in range(8):
-                            bit_rows.rows[at] = turned[u64(i * 64 + j)]
-                            at += u64(simd.BYTES)
+                            bit_rows.rows[target] = turned[u64(i * 64 + j)]
+                            target += u64(simd.BYTES)

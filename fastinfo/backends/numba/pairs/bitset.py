@@ -1,8 +1,8 @@
 """Joint counts by AND and POPCNT: for tiles too narrow to fill the rows of positional counting.
 
-A feature becomes one bitset per bin, a bit per sample, made from the codes when they are needed: 64
-comparisons are one instruction. A pair costs (B − 1)² passes over the bitsets, each of 512 samples
-in about one cycle.
+A feature becomes one bitset for each bin, with a bit for each sample. Bitsets are made from the
+codes when they are needed, since one instruction makes 64 comparisons. A pair costs (B − 1)² passes
+over the bitsets, which take about one cycle for 512 samples.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded_lines
 from fastinfo.backends.numba.simd import BITS, BYTES, add, and_, equal_mask, load, popcount, splat
 from fastinfo.backends.numba.simd import total as sum_of_words
 
@@ -23,7 +23,7 @@ Array = np.ndarray[Any, Any]
 def count_by_bitsets(
     left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Rectangle
 ) -> None:
-    """Count features ``lefts`` against ``rights``, of codes in uint8; for sums, too."""
+    """Write the counts or the sums of features ``lefts`` against ``rights``, of uint8 codes."""
     n_samples, n_bins = left_side.codes.shape[1], left_side.n_bins
     left_first, left_sets = _make_bitsets(left_side, lefts)
     right_first, right_sets = _make_bitsets(right_side, rights)
@@ -32,8 +32,8 @@ def count_by_bitsets(
     most_left = 1
     for left in lefts:
         most_left = max(most_left, n_bins[left])
-    counts = np.empty(padded(most_left) * all_columns, np.uint32)
-    lines = np.empty(padded(most_left), np.int64)
+    counts = np.empty(padded_lines(most_left) * all_columns, np.uint32)
+    lines = np.empty(padded_lines(most_left), np.int64)
     cells = Cells(counts, all_columns, lines, np.empty(BITS, np.int64))
     for i in range(len(lefts)):
         left = lefts[i]
@@ -62,7 +62,10 @@ def count_by_bitsets(
 
 @jit
 def _make_bitsets(side: Side, features: Array) -> tuple[Array, Array]:
-    """Bitsets of all bins but the last, which follows; of all bins, where samples are missing."""
+    """The first bitset of each feature, and the bitsets of all bins but the last, which follows.
+
+    A feature with missing samples has a bitset for the last bin too.
+    """
     codes, rows, n_bins, has_missing = side.codes, side.rows, side.n_bins, side.has_missing
     n_vectors = -(-codes.shape[1] // BITS)
     first = np.zeros(len(features) + 1, np.int64)
@@ -85,14 +88,14 @@ def _make_bitsets(side: Side, features: Array) -> tuple[Array, Array]:
 
 @jit
 def _common(a: Array, b: Array) -> Any:
-    """Samples in both bitsets."""
+    """The number of samples in both bitsets."""
     even, odd = splat(u64(0)), splat(u64(0))
-    at, end = u64(0), u64(8 * len(a))
-    while at + u64(BYTES) < end:
-        even = add(even, popcount(and_(load(a, at), load(b, at))))
-        at += u64(BYTES)
-        odd = add(odd, popcount(and_(load(a, at), load(b, at))))
-        at += u64(BYTES)
-    if at < end:
-        even = add(even, popcount(and_(load(a, at), load(b, at))))
+    offset, end = u64(0), u64(8 * len(a))
+    while offset + u64(BYTES) < end:
+        even = add(even, popcount(and_(load(a, offset), load(b, offset))))
+        offset += u64(BYTES)
+        odd = add(odd, popcount(and_(load(a, offset), load(b, offset))))
+        offset += u64(BYTES)
+    if offset < end:
+        even = add(even, popcount(and_(load(a, offset), load(b, offset))))
     return i64(sum_of_words(add(even, odd)))

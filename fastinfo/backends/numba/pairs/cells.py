@@ -1,13 +1,12 @@
-"""Where the counts of a pair go: into an array of counts, or at once into sums Σ f(c).
+"""The last step of all ways to count: the counts of a pair go to an array, or to sums Σ f(c).
 
-The ways to count all end the same. They hand over *cells*, a small table in the cache: a line for
-each bin of the left feature, and on it the counts of the right feature's columns. A column is
-missing where its counts follow from the rest: then the line's total says what is left for the last
-bin. Four lines are read at a time, so cells and totals are filled up with lines of zeros (see
-`padded`).
+Every way to count ends with *cells*, a small table in the cache. It has a line for each bin of the
+left feature, which holds the counts of the right feature's columns. The last column may be left
+out; the total of the line then gives its count. Four lines are read at a time, so that cells and
+totals are padded with lines of zeros (see `padded_lines`).
 
-Arrays are flat and addressed by steps, so that a kernel whose left and right are exchanged writes
-to the same arrays with other steps, and is compiled once.
+Arrays are flat and addressed by steps. So a kernel whose left and right are exchanged writes to the
+same arrays with other steps, and is compiled once.
 """
 
 from __future__ import annotations
@@ -27,41 +26,44 @@ class Side(NamedTuple):
     codes: Array
     """(features of one kind, samples)"""
     rows: Array
-    """Where in ``codes`` each feature of the pack is, if it is there."""
+    """The row of ``codes`` of each feature of the pack, for those that are in it."""
     n_bins: Array
-    """Of each feature of the pack."""
+    """The number of bins of each feature of the pack."""
     has_missing: Array
+    """Whether each feature of the pack has missing samples."""
 
 
 class CountsOut(NamedTuple):
-    """Counts that are added to; empty where sums are wanted."""
+    """An array of counts to add to; empty where sums are wanted."""
 
     cells: Array
-    """Flat."""
+    """The counts, flat."""
     left_step: int
-    """Elements from one left feature to the next; then the other axes."""
+    """Elements from one left feature to the next; the other steps are those of the other axes."""
     right_step: int
     left_bin_step: int
     right_bin_step: int
 
 
 class SumsOut(NamedTuple):
-    """Sums that are written; without a table where counts are wanted."""
+    """Arrays for the sums of pairs; the table is empty where counts are wanted."""
 
     table: Array
     """f in fixed point, up to the number of samples."""
     joint: Array
-    """Flat, Σ f(c) of the joint table."""
+    """Σ f(c) of the joint table, flat."""
     left: Array
-    """Of both marginals, and the samples in both; empty where no sample of the tile is missing."""
+    """Σ f(c) of the left marginal. It, ``right`` and ``samples`` are empty where no sample of the
+    tile is missing."""
     right: Array
     samples: Array
+    """The number of samples in which neither feature is missing."""
     left_step: int
     right_step: int
 
 
 class Rectangle(NamedTuple):
-    """A rectangle of pairs, and the arrays that take what is found out about them."""
+    """A rectangle of pairs, and the arrays for their counts or sums."""
 
     first_left: int
     first_right: int
@@ -74,9 +76,9 @@ class Cells(NamedTuple):
     """The counts of one or more pairs with the same left feature."""
 
     counts: Array
-    """Flat, uint32."""
+    """The counts, flat, uint32."""
     width: int
-    """Elements from line to line."""
+    """Elements from one line to the next."""
     lines: Array
     """The total of each line, int64."""
     columns: Array
@@ -84,8 +86,8 @@ class Cells(NamedTuple):
 
 
 @jit
-def padded(n_lines: int) -> int:
-    """Lines that cells must have for a feature of ``n_lines`` bins."""
+def padded_lines(n_lines: int) -> int:
+    """The number of lines that cells must have for a feature of ``n_lines`` bins."""
     return (n_lines + 3) // 4 * 4
 
 
@@ -94,10 +96,10 @@ def emit(
     cells: Cells, left_side: Side, left: int, right_side: Side, rights: Array,
     first_columns: Array, n_columns: Array, tile: Rectangle,
 ) -> None:  # fmt: skip
-    """Hand on the pairs of ``left`` with ``rights``, as counts or as sums.
+    """Write the counts or the sums of the pairs of ``left`` with ``rights``.
 
-    The cells of pair i are ``n_columns[i]`` columns from ``first_columns[i]`` on. Rights outside of
-    the tile are passed over.
+    The cells of pair i are the ``n_columns[i]`` columns from ``first_columns[i]`` on. Right
+    features outside of the tile are skipped.
     """
     n_lines = left_side.n_bins[left]
     counts, width, lines, sums = cells.counts, u64(cells.width), cells.lines, tile.sums
@@ -117,13 +119,13 @@ def emit(
             else:
                 _add_columns(cells, first, n, n_lines, last_follows, start, out)
             continue
-        at = u64(
+        pair_out = u64(
             (left - tile.first_left) * sums.left_step + (right - tile.first_right) * sums.right_step
         )
-        sums.joint[at] = _reduce(counts, width, lines, first, n, n_lines, last_follows, table)
-        # Otherwise the marginals are those of the features by themselves: known before.
+        sums.joint[pair_out] = _reduce(counts, width, lines, first, n, n_lines, last_follows, table)
+        # Without missing samples the marginals are those of each feature alone, and known.
         if left_side.has_missing[left] or right_side.has_missing[right]:
-            sums.left[at], sums.right[at], sums.samples[at] = _reduce_marginals(
+            sums.left[pair_out], sums.right[pair_out], sums.samples[pair_out] = _reduce_marginals(
                 cells, first, n, n_lines, last_follows, table
             )
 
@@ -132,38 +134,38 @@ def emit(
 def _add_lines(
     cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, out: Any
 ) -> Any:
-    """Add a pair's cells to counts whose columns lie side by side, several in one instruction."""
+    """Add a pair's cells to counts with adjacent columns, several in one instruction."""
     for line in range(n_lines):
-        at = start + line * out.left_bin_step
+        cell_out = start + line * out.left_bin_step
         cell = line * cells.width + i64(first)
         found = cells.counts[cell : cell + n]
-        into = out.cells[at : at + n]
+        into = out.cells[cell_out : cell_out + n]
         total = i64(0)
         for column in range(u64(n)):
             count = i64(found[column])
             into[column] += count
             total += count
         if last_follows:
-            out.cells[u64(at + n)] += cells.lines[line] - total
+            out.cells[u64(cell_out + n)] += cells.lines[line] - total
 
 
 @jit_inline
 def _add_columns(
     cells: Any, first: Any, n: Any, n_lines: Any, last_follows: Any, start: Any, out: Any
 ) -> Any:
-    """The same for counts whose lines lie side by side."""
+    """Add a pair's cells to counts with adjacent lines."""
     for line in range(n_lines):
-        at = u64(start + line * out.left_bin_step)
+        cell_out = u64(start + line * out.left_bin_step)
         cell = u64(line) * u64(cells.width) + first
         rest = cells.lines[line]
         for _ in range(n):
             count = i64(cells.counts[cell])
-            out.cells[at] += count
+            out.cells[cell_out] += count
             rest -= count
-            at += u64(out.right_bin_step)
+            cell_out += u64(out.right_bin_step)
             cell += u64(1)
         if last_follows:
-            out.cells[at] += rest
+            out.cells[cell_out] += rest
 
 
 @jit_inline
@@ -179,8 +181,8 @@ def _reduce(
 ) -> Any:
     """Σ f(c) of a pair's cells.
 
-    Four lines at a time are four sums that do not wait for each other. A cell then costs two loads:
-    its count and the table's answer.
+    Four lines at a time give four sums that do not wait for each other. A cell then costs two
+    loads: its count and the entry of the table.
     """
     a = b = c = d = i64(0)
     line, end = u64(0), u64(n_lines)
@@ -213,7 +215,7 @@ def _reduce(
 def _reduce_marginals(
     cells: Cells, first: int, n_columns: int, n_lines: int, last_follows: bool, table: Array
 ) -> tuple[int, int, int]:
-    """Both marginals and the number of the samples in which neither feature is missing."""
+    """Σ f(c) of both marginals, and the number of samples in which neither feature is missing."""
     columns = cells.columns[: n_columns + 1]
     columns[:] = 0
     left_sum, n_samples = i64(0), i64(0)

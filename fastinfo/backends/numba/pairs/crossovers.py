@@ -1,8 +1,8 @@
-"""Which way to count a tile: the one with the lowest predicted time.
+"""The choice of the way to count a tile: the one with the lowest predicted time.
 
 The constants are nanoseconds on one core of an AMD Zen 4 at about 3.5 GHz, set by hand from timings
-of the parts. ``python -m bench.crossovers`` measures every way over bins and samples and says where
-this table chose a slower one. Only their ratios matter.
+of the parts. Only their ratios matter. ``python -m bench.crossovers`` measures every way over bins
+and samples, and reports where this choice takes a slower one.
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ POSITIONAL, POSITIONAL_SWAPPED, BITSET, SCATTER, STEPS = range(5)
 ROW = 0.70
 """Add the bits of 512 columns of one sample."""
 GROUP = 85.0
-"""Clear, fill up to a whole batch and decode the counters of one group and 512 columns."""
+"""Clear, pad to a whole batch and decode the counters of one group and 512 columns."""
 SORT = 1.2
 """Sort one sample by x."""
 SORT_FEW = 0.4
-"""The same where x has no more than four bins."""
+"""Sort one sample by x where x has no more than four bins."""
 AND_POPCNT = 0.45
 """Take 512 samples of two bitsets."""
 MAKE_BITSET = 0.02
 """Compare one sample with one code."""
 PAIR = 5.0
-"""Whatever is done once for a pair."""
+"""All work that is done once for a pair."""
 ADD = 0.60
 """Scatter one sample."""
 CLEAR = 0.05
@@ -35,11 +35,11 @@ REDUCE = 0.35
 """Reduce one cell, or write it."""
 
 SMALL_JOB = 1 << 26
-"""Samples of all pairs together, up to which all are scattered (0.05 s): the other ways are faster,
-but compiling them, once a machine, takes seconds."""
+"""Samples of all pairs together up to which all pairs are scattered, which takes 0.05 s. The other
+ways are faster, but their compilation, once on a machine, takes seconds."""
 
 MAX_COLUMNS = 128
-"""A feature with more gets no bit rows."""
+"""The most columns of a feature that gets bit rows."""
 
 
 def choose(
@@ -49,9 +49,9 @@ def choose(
 ) -> int:  # fmt: skip
     """The fastest way for ``n_left × n_right`` pairs.
 
-    ``left_visited`` and ``right_visited`` are the shares of samples outside of the largest group,
-    ``left_rows`` and ``right_rows`` say whether the features have bit rows, ``bytes_`` whether
-    codes are uint8, and ``sums`` whether sums are wanted and not counts.
+    ``left_visited`` and ``right_visited`` are the shares of samples outside of the largest group.
+    ``left_rows`` and ``right_rows`` say whether the features have bit rows, ``bytes_`` whether the
+    codes are uint8, and ``sums`` whether sums are wanted instead of counts.
     """
     n_pairs = n_left * n_right
     cells = left_bins * right_bins

@@ -1,14 +1,13 @@
 """Samples of a chunk grouped by the code of one feature: a counting sort.
 
 For every feature of a strip and every chunk the result lists positions in the chunk, group after
-group. Each group is filled up to a whole `BATCH` with the position of the row of zeros. The samples
-in which the feature is missing are the group with number B, and the largest of all the groups of a
-feature is left empty: what it would count follows from the totals of the columns, and on skewed or
-sparse data that saves most of the rows.
+group. Each group is padded to a whole `BATCH` with the position of the row of zeros. The samples in
+which the feature is missing are group number B. The largest group of a feature is left empty: its
+counts follow from the totals of the columns. On skewed or sparse data that saves most of the rows.
 
-Time per sample: about 1.2 ns to put each into its position, where the position of a group waits
-for the store before; 0.03 ns and 0.4 ns per listed sample where groups are so few that each is
-looked for by itself, 64 samples in one comparison.
+Writing a sample to its position takes about 1.2 ns, since the next position of a group waits for
+the store before. Where there are few groups, a search for each of them takes 0.03 ns a sample and
+0.4 ns a listed sample, with 64 samples in one comparison.
 """
 
 from __future__ import annotations
@@ -25,32 +24,32 @@ from fastinfo.backends.numba.simd import count_bits, equal_mask, trailing_zeros
 Array = np.ndarray[Any, Any]
 
 _FEW = 4
-"""Groups up to which each is looked for by itself."""
+"""The largest number of groups with which each is searched for separately."""
 
 
 class Groups(NamedTuple):
     """The sorted samples of a strip of features."""
 
     features: Array
-    """Feature numbers."""
+    """Positions of the features in the pack."""
     sizes: Array
-    """(features, groups): samples of each group in all the chunks."""
+    """(features, groups): the number of samples of each group in all chunks."""
     skipped: Array
-    """The group that is not listed."""
+    """The group of each feature that is not listed."""
     starts: Array
-    """(features, chunks, groups + 1): where in ``order`` each group begins."""
+    """(features, chunks, groups + 1): the position in ``order`` where each group begins."""
     order: Array
-    """Positions in the chunk, uint16."""
+    """Positions of samples in their chunk, uint16."""
 
 
 def sort_strip(
     side: Side, features: Array, first_cell: Array, counts: Array, first_sample: int, size: int,
     *, skip_largest: bool = True,
 ) -> Groups:  # fmt: skip
-    """Group the samples of some chunks of ``size``, the first of which begins at ``first_sample``.
+    """The groups of the samples of some chunks of ``size``; they begin at ``first_sample``.
 
-    ``counts`` (chunks, cells) says how often each code occurs in each of these chunks, the codes of
-    feature i from ``first_cell[i]`` on.
+    ``counts`` (chunks, cells) holds how often each code occurs in each of these chunks; those of
+    feature i begin at ``first_cell[i]``.
     """
     n_chunks = len(counts)
     n_groups = int(side.n_bins[features].max()) + 1
@@ -93,25 +92,25 @@ def _sort(
         for chunk in range(n_chunks):
             first = first_sample + chunk * size
             part = codes[rows[feature], first : first + size]
-            at = u64((i * n_chunks + chunk) * capacity)
+            entry = u64((i * n_chunks + chunk) * capacity)
             for group in range(n_groups):
-                groups.starts[i, chunk, group] = at
+                groups.starts[i, chunk, group] = entry
                 if group >= own_groups or group == skipped:
                     continue
-                position[group] = at
+                position[group] = entry
                 count = u64(counts[chunk, cell + group])
                 if bytes_ and n_listed <= _FEW + 1 and count > u64(0):
-                    _list_members(part, group, groups.order, at)
-                end = at + (count + u64(BATCH - 1)) // u64(BATCH) * u64(BATCH)
-                at += count
-                while at < end:
-                    groups.order[at] = size
-                    at += u64(1)
-            groups.starts[i, chunk, n_groups] = at
+                    _list_members(part, group, groups.order, entry)
+                end = entry + (count + u64(BATCH - 1)) // u64(BATCH) * u64(BATCH)
+                entry += count
+                while entry < end:
+                    groups.order[entry] = size
+                    entry += u64(1)
+            groups.starts[i, chunk, n_groups] = entry
             if not (bytes_ and n_listed <= _FEW + 1):
                 if skip_largest:
-                    # Its members go behind the lists, where nothing reads them.
-                    position[skipped] = at
+                    # The samples of this group are written behind the lists, where none is read.
+                    position[skipped] = entry
                 for j in range(len(part)):
                     code = u64(part[u64(j)])
                     groups.order[position[code]] = j
@@ -119,27 +118,27 @@ def _sort(
 
 
 @jit
-def _list_members(codes: Array, code: int, order: Array, at: int) -> None:
-    """Write the positions of ``code`` to ``order`` from ``at`` on, and up to three more entries."""
+def _list_members(codes: Array, code: int, order: Array, entry: int) -> None:
+    """Write the positions of ``code`` to ``order`` from ``entry`` on, and up to three more."""
     whole = len(codes) // 64
     one = u64(1)
     for word in range(whole):
         first = u64(word) * u64(64)
         mask = equal_mask(codes, first, u64(code))
-        end = at + count_bits(mask)
-        # Four at a time, wanted or not: a branch for each would often be guessed wrong.
-        while at < end:
-            order[at] = first + trailing_zeros(mask)
+        end = entry + count_bits(mask)
+        # Four at a time, although some may be too many: a branch for each is often mispredicted.
+        while entry < end:
+            order[entry] = first + trailing_zeros(mask)
             mask &= mask - one
-            order[at + one] = first + trailing_zeros(mask)
+            order[entry + one] = first + trailing_zeros(mask)
             mask &= mask - one
-            order[at + u64(2)] = first + trailing_zeros(mask)
+            order[entry + u64(2)] = first + trailing_zeros(mask)
             mask &= mask - one
-            order[at + u64(3)] = first + trailing_zeros(mask)
+            order[entry + u64(3)] = first + trailing_zeros(mask)
             mask &= mask - one
-            at += u64(4)
-        at = end
+            entry += u64(4)
+        entry = end
     for sample in range(whole * 64, len(codes)):
         if codes[sample] == code:
-            order[at] = sample
-            at += one
+            order[entry] = sample
+            entry += one

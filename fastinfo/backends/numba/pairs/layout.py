@@ -1,4 +1,4 @@
-"""Features laid out for the tiles of pairs: their codes, and bit rows of those with few bins."""
+"""Features laid out for the tiles of pairs: codes of all, and bit rows of those with few bins."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from fastinfo.backends.terms import Reduction, plug_in
 Array = np.ndarray[Any, Any]
 
 SPAN = 1 << 20
-"""Samples that are sorted at a time: bounds the memory of a call, and counts in 32 bits."""
+"""Samples that are sorted at a time. It limits the memory of a call; counts fit 32 bits."""
 _FEW_CODES = 32
-"""Bins up to which a feature is counted by comparing with each of them."""
+"""Bins up to which the codes of a feature are counted by a comparison with each of them."""
 _MOST_OF_BYTES = 255
-"""Bins of a feature whose codes, that of missing included, are bytes."""
+"""The most bins of a feature whose codes, that of missing included, fit bytes."""
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class FeatureClass:
 
     features: Array
     side: Side
-    """What kernels read of them, among others."""
+    """The codes and bins that kernels read; it holds those of other classes too."""
     n_bins: int
-    """The most that any of them has."""
+    """The largest number of bins of a feature of the class."""
     visited: float
     """The mean share of samples outside of a feature's largest group."""
     bit_rows: BitRows | None
     totals: Array
-    """(spans, blocks, 512): samples of each column."""
+    """(spans, blocks, 512): the number of samples of each column."""
 
 
 @dataclass(frozen=True)
@@ -49,18 +49,18 @@ class Packed:
     n_bins: Array
     has_missing: Array
     is_small: bool
-    """Whether its pairs are too little work to compile more than the plainest way for."""
+    """Whether its pairs are so little work that only the simplest way is worth compiling."""
     reduction: Reduction
     weights: Array | None = None
     weighted_codes: Array | None = None
-    """Codes (features, samples) where samples have weights; nothing else is made of those."""
+    """Codes (features, samples) where samples have weights; the fields below are empty then."""
     classes: tuple[FeatureClass, ...] = ()
     first_cell: Array | None = None
-    """Where in ``chunk_counts`` the codes of each feature begin."""
+    """The position in ``chunk_counts`` where the codes of each feature begin."""
     chunk_counts: Array | None = None
     """(chunks, cells): how often each code, that of missing included, occurs in each chunk."""
     marginal_sums: Array | None = None
-    """Σ f(c) of each feature by itself, in fixed point; 0 where sums are not."""
+    """Σ f(c) of each feature alone, in fixed point; 0 where sums are not in fixed point."""
 
 
 def pack(
@@ -71,24 +71,24 @@ def pack(
     reduction: Reduction | None = None,
     small_job: int = crossovers.SMALL_JOB,
 ) -> Packed:
-    """Lay out features for `count_pairs` and `pair_sums`.
+    """Features laid out for `count_pairs` and `pair_sums`.
 
     Parameters
     ----------
     codes
-        One array of codes per feature, or a matrix of features by samples. A matrix of bytes, and
-        one of features that all have more than 255 bins, is not copied; other features with up to
-        255 bins are copied to bytes, which are counted fastest.
+        One array of codes a feature, or a matrix (features, samples). A matrix of bytes is not
+        copied, nor is one whose features all have more than 255 bins. Other features with up to 255
+        bins are copied to bytes, which are counted fastest.
     n_bins
-        Bins of each feature; code ``n_bins[i]`` is missing.
+        The number of bins of each feature; code ``n_bins[i]`` is missing.
     weights
         The weight of each sample, float64.
     memory_limit
-        Bytes that the bit rows may take. Features with the most bins do without them first.
+        Bytes that the bit rows may take. Features with the most bins are the first to get none.
     reduction
-        How `pair_sums` sums; c·log c where it is not given.
+        The reduction by which `pair_sums` sums; that of c·log c by default.
     small_job
-        Samples of all pairs together, up to which nothing but the plainest way is compiled.
+        Samples of all pairs together up to which only the simplest way is compiled.
     """
     bins = np.asarray(n_bins, np.int64)
     n_samples = len(codes[0]) if len(codes) else 0
@@ -168,7 +168,7 @@ def pack(
 
 
 def _matrix(codes: Sequence[Array] | Array, features: Array, dtype: str | None) -> Array:
-    """Codes of some features, of a dtype that holds them; None for the one that they share."""
+    """The codes of some features as a matrix of ``dtype``; None takes a dtype that holds all."""
     if isinstance(codes, np.ndarray) and len(features) == len(codes):
         return _writeable(codes.astype(dtype or codes.dtype, copy=False))
     return _writeable(_stack([codes[i] for i in features.tolist()], dtype))
@@ -181,12 +181,16 @@ def _stack(codes: Sequence[Array], dtype: str | None = None) -> Array:
 
 
 def _writeable(matrix: Array) -> Array:
-    """A read-only array is another type to the compiler, and would have every kernel made again."""
+    """The matrix contiguous and writeable.
+
+    A read-only array is another type to the compiler, for which every kernel would be compiled
+    again.
+    """
     return np.require(matrix, requirements=["C_CONTIGUOUS", "WRITEABLE"])
 
 
 def chunk_ranges(n_chunks: int, size: int) -> Iterator[tuple[int, int]]:
-    """Chunks of a span each, of about `SPAN` samples; one span where there are no more."""
+    """The first chunk and the end of each span of about `SPAN` samples."""
     step = -(-SPAN // size)
     for first in range(0, n_chunks, step):
         yield first, min(first + step, n_chunks)
@@ -197,7 +201,7 @@ def _count_each(
     codes: Array, features: Array, size: int, n_bins: Array, first_cell: Array, bytes_: bool,
     chunk_counts: Array,
 ) -> None:  # fmt: skip
-    """How often each code of each of the features, which are all of ``codes``, is in each chunk."""
+    """Write how often each code occurs in each chunk, for the features of the rows of ``codes``."""
     for row in range(len(features)):
         feature = features[row]
         for chunk in range(len(chunk_counts)):
@@ -205,7 +209,8 @@ def _count_each(
             counts = chunk_counts[chunk, first_cell[feature] : first_cell[feature + 1]]
             begin = 0
             if bytes_ and n_bins[feature] <= _FEW_CODES:
-                # 64 comparisons are one instruction: fewer than a step per sample for few codes.
+                # One instruction makes 64 comparisons, which is faster for few codes than a step
+                # for each sample.
                 begin = len(part) // 64 * 64
                 n_left = begin
                 for code in range(n_bins[feature]):
@@ -223,7 +228,7 @@ def _count_each(
 def _describe(
     marginals: Array, first_cell: Array, table: Array, largest: Array, n_missing: Array, sums: Array
 ) -> None:
-    """The largest group, the number of missing samples and Σ c·log c of each feature."""
+    """Write the largest group, the number of missing samples and Σ f(c) of each feature."""
     for feature in range(len(largest)):
         counts = marginals[first_cell[feature] : first_cell[feature + 1]]
         for count in counts:

@@ -1,12 +1,12 @@
 """Joint counts of one feature with many, by positional popcounts of their bit rows.
 
-Sort the samples by x. The rows of the samples in one group of x, added up bit by bit, are the joint
-counts of that bin of x with all 512 columns of a block. Work grows with B − 1 columns, not with (B
-− 1)² pairs of bins, and nothing is scattered. See `bitrows`, `groups` and `vertical_counters` for
-the parts.
+The samples are sorted by x. The rows of the samples in one group of x, added up bit by bit, are the
+joint counts of that bin of x with all 512 columns of a block. The work grows with B − 1 columns,
+not with (B − 1)² pairs of bins, and nothing is scattered. See `bitrows`, `groups` and
+`vertical_counters` for the parts.
 
-Time of a pair: n·(1 − share of the largest group)·(B − 1)/512 rows of 0.55–0.75 ns; and for each
-bin of x about 0.1 µs per block of 512 columns to turn counters into numbers.
+A pair takes n·(1 − share of the largest group)·(B − 1)/512 rows of 0.55–0.75 ns. For each bin of x
+and block of 512 columns, about 0.1 µs are added to turn counters into numbers.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from fastinfo.backends.numba.jit import jit
 from fastinfo.backends.numba.pairs.bitrows import BitRows
-from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded_lines
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.pairs.vertical_counters import MIN_PLANES, add_rows, clear, decode
 from fastinfo.backends.numba.simd import BITS, BYTES
@@ -30,10 +30,10 @@ def count_strip(
     groups: Groups, left_side: Side, bit_rows: BitRows, right_side: Side, totals: Array,
     first_chunk: int, size: int, n_chunks: int, tile: Rectangle,
 ) -> None:  # fmt: skip
-    """Count a strip of sorted features against the features of the bit rows that the tile wants.
+    """Count a strip of sorted features against those features of the bit rows that are in the tile.
 
-    ``groups`` covers the chunks from ``first_chunk`` on, ``n_chunks`` are those of the bit rows,
-    and ``totals`` (blocks, 512) counts each column in the chunks covered.
+    ``groups`` covers the chunks from ``first_chunk`` on, ``n_chunks`` is the number of chunks of
+    the bit rows, and ``totals`` (blocks, 512) counts each column in the chunks covered.
     """
     n_bins = left_side.n_bins
     n_left, covered, n_groups = len(groups.features), groups.starts.shape[1], groups.sizes.shape[1]
@@ -42,13 +42,13 @@ def count_strip(
         for group in range(n_groups):
             largest = max(largest, groups.sizes[i, group])
     stride = max(MIN_PLANES, _bit_length(largest)) * BYTES
-    # Counters wait for the next chunk; where there is none, all features use the same.
+    # Each feature keeps its counters for the next chunk. With one chunk all features share them.
     slots = n_left if covered > 1 else 1
     planes = np.empty(slots * n_groups * stride + BYTES, np.uint8)
     first_plane = -planes.ctypes.data % BYTES
     scratch = np.empty(2 * BITS, np.uint8)
-    # Four lines of zeros at most, and one for the group of missing samples.
-    n_lines = padded(n_groups)
+    # At most four lines of zeros as padding, and one line for the group of missing samples.
+    n_lines = padded_lines(n_groups)
     counts = np.zeros((n_lines + 1) * BITS, np.uint32)
     lines = np.zeros(n_lines, np.int64)
     cells = Cells(counts, BITS, lines, np.empty(BITS + 1, np.int64))
@@ -63,14 +63,21 @@ def count_strip(
                 left = groups.features[i]
                 own = first_plane + (i % slots) * n_groups * stride
                 for group in range(n_bins[left] + 1):
-                    at = own + group * stride
+                    first_byte = own + group * stride
                     n_planes = max(MIN_PLANES, _bit_length(groups.sizes[i, group]))
                     if chunk == 0:
-                        clear(planes, at, n_planes)
+                        clear(planes, first_byte, n_planes)
                     first, last = groups.starts[i, chunk, group], groups.starts[i, chunk, group + 1]
                     if first < last:
                         add_rows(
-                            bit_rows.rows, base, groups.order, first, last, planes, at, n_planes
+                            bit_rows.rows,
+                            base,
+                            groups.order,
+                            first,
+                            last,
+                            planes,
+                            first_byte,
+                            n_planes,
                         )
                 if chunk < covered - 1:
                     continue
@@ -99,7 +106,7 @@ def count_strip(
 
 @jit
 def _line(group: int, n_bins: int, n_lines: int) -> int:
-    """The line of a group's counts; that of missing samples comes after all that are emitted."""
+    """The line of a group's counts; that of missing samples is after all lines that are emitted."""
     return n_lines if group == n_bins else group
 
 

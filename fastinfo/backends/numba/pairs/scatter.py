@@ -1,7 +1,7 @@
 """Joint counts by ``table[x, y] += 1``: for many bins, few samples, and samples with weights.
 
-Bound by the latency of a store that the next load may need: about 2 cycles per sample, whatever the
-number of bins, as long as the table stays in the second-level cache.
+The latency of a store that the next load may need limits the speed: about 2 cycles a sample,
+whatever the number of bins, as long as the table stays in the second-level cache.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.backends.numba.jit import i64, jit, u64
-from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded
+from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded_lines
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.simd import BYTES, splat, store
 
@@ -22,13 +22,13 @@ Array = np.ndarray[Any, Any]
 def count_by_scatter(
     left_side: Side, lefts: Array, right_side: Side, rights: Array, tile: Rectangle
 ) -> None:
-    """Count features ``lefts`` against ``rights``; for sums, too."""
+    """Write the counts or the sums of features ``lefts`` against ``rights``."""
     left_codes, right_codes = left_side.codes, right_side.codes
     left_bins, right_bins = left_side.n_bins, right_side.n_bins
     n_samples = left_codes.shape[1]
     most_left, most_right = _most(left_bins, lefts), _most(right_bins, rights)
-    counts = np.empty(padded(most_left + 1) * (most_right + 1), np.uint32)
-    lines = np.empty(padded(most_left + 1), np.int64)
+    counts = np.empty(padded_lines(most_left + 1) * (most_right + 1), np.uint32)
+    lines = np.empty(padded_lines(most_left + 1), np.int64)
     columns = np.empty(most_right + 1, np.int64)
     nought = np.zeros(1, np.int64)
     for left in lefts:
@@ -40,7 +40,7 @@ def count_by_scatter(
             right = rights[j]
             y = right_codes[right_side.rows[right]]
             width = right_bins[right] + 1
-            counts[: padded(left_bins[left] + 1) * width] = 0
+            counts[: padded_lines(left_bins[left] + 1) * width] = 0
             for sample in range(n_samples):
                 s = u64(sample)
                 counts[u64(x[s]) * u64(width) + u64(y[s])] += np.uint32(1)
@@ -86,11 +86,12 @@ def count_weighted(
 def sum_by_steps(
     groups: Groups, left_side: Side, right_side: Side, rights: Array, tile: Rectangle
 ) -> None:
-    """Σ f(c) of the joint counts without a table of them, where there are more cells than samples.
+    """Write Σ f(c) of the joint counts without a table of them, for more cells than samples.
 
-    A cell that goes from c to c + 1 adds ``steps[c]`` = f(c + 1) − f(c), so that cells which stay 0
-    cost nothing but their clearing. Groups of x make that one short line, in the first-level
-    cache. ``groups`` lists every group, in one chunk of fewer than 65,536 samples.
+    A cell that goes from c to c + 1 adds ``steps[c]`` = f(c + 1) − f(c) to the sum, so that a cell
+    which stays 0 costs only its clearing. With samples grouped by x, one short line of cells in the
+    first-level cache is enough. ``groups`` lists every group, in one chunk of fewer than 65,536
+    samples.
     """
     sums, table = tile.sums, tile.sums.table
     right_codes, rows, n_bins = right_side.codes, right_side.rows, right_side.n_bins
@@ -105,8 +106,8 @@ def sum_by_steps(
     for i in range(len(groups.features)):
         left = groups.features[i]
         for j in range(0, len(rights), 2):
-            # Two features in turn, for an addition waits for the one before. One left over is its
-            # own partner.
+            # Two features in turn, because an addition waits for the one before. A feature that is
+            # left over is its own partner.
             right, partner = rights[j], rights[min(j + 1, len(rights) - 1)]
             left_lacks = left_side.has_missing[left]
             own_marginals = left_lacks or has_missing[right] or has_missing[partner]
@@ -146,13 +147,13 @@ def sum_by_steps(
                         columns[1, bin_] += z_line[bin_]
             for k in range(2):
                 feature = partner if k else right
-                at = (left - tile.first_left) * sums.left_step
-                at += (feature - tile.first_right) * sums.right_step
-                sums.joint[at] = z_sum if k else y_sum
+                pair_out = (left - tile.first_left) * sums.left_step
+                pair_out += (feature - tile.first_right) * sums.right_step
+                sums.joint[pair_out] = z_sum if k else y_sum
                 if left_lacks or has_missing[feature]:
                     right_sum = i64(0)
                     for bin_ in range(n_bins[feature]):
                         right_sum += table[columns[k, bin_]]
-                    sums.left[at] = z_left if k else y_left
-                    sums.right[at] = right_sum
-                    sums.samples[at] = z_samples if k else y_samples
+                    sums.left[pair_out] = z_left if k else y_left
+                    sums.right[pair_out] = right_sum
+                    sums.samples[pair_out] = z_samples if k else y_samples

@@ -1,12 +1,13 @@
 """Vertical counters: 512 counts, one for each bit of a vector, kept as planes of bits.
 
-Plane k holds bit k of all 512 counts. Adding a row of bits is then a full adder per plane, two
-logic operations on whole vectors, and most of those are saved by carrying late: sixteen rows pass a
-tree of adders (Harley–Seal) in which plane k is touched once in 2ᵏ rows.
+Plane k holds bit k of all 512 counts. Adding a row of bits is then a full adder for each plane: two
+logic operations on whole vectors. Late carries save most of these: sixteen rows pass a tree of
+adders (Harley–Seal), in which plane k is used once in 2ᵏ rows.
 
-What bounds `add_rows`, per row, Zen 4 at 3.6 GHz: 1.9 three-input logic operations (1 cycle), one
-vector load (1 cycle; 2 where the rows come from the second-level cache), the index (5 instructions
-in all: 1 cycle of decoding). Floor 0.56 ns from the second-level cache; measured 0.55–0.72.
+`add_rows` takes, for each row on Zen 4 at 3.6 GHz, 1.9 three-input logic operations (1 cycle), one
+vector load (1 cycle; 2 where the rows come from the second-level cache), and the index (5
+instructions in all: 1 cycle of decoding). The lower limit is 0.56 ns from the second-level cache;
+measured are 0.55–0.72.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ Array = np.ndarray[Any, Any]
 BATCH = 16
 """Rows that go through one tree of adders; groups are padded to a multiple of it."""
 MIN_PLANES = 5
-"""Planes that `add_rows` holds in registers, and so reads and writes always."""
+"""Planes that `add_rows` holds in registers, so that it always reads and writes them."""
 
-# Sizes in bytes, of the type that Numba does not test for a negative sign.
+# Sizes in bytes, unsigned: Numba does not test unsigned indices for a sign.
 _ROW_SHIFT = u64(6)
 _PLANE = u64(BYTES)
 
@@ -47,8 +48,8 @@ def _row(rows: Any, base: Any, order: Any, i: Any) -> Any:
     return load(rows, base + (u64(order[i]) << _ROW_SHIFT))
 
 
-# Each of these adds two runs of rows of half its own length, and returns the planes that they fill
-# and the carry out of the highest one.
+# Each of these functions adds two runs of rows of half its own length. It returns the planes that
+# they fill and the carry out of the highest plane.
 
 
 @jit_inline
@@ -82,19 +83,19 @@ def _add_16(
 
 
 @jit_inline
-def _ripple(planes: Any, at: Any, end: Any, carry: Any) -> Any:
-    while at < end:
-        plane = load(planes, at)
-        store(planes, at, xor(plane, carry))
+def _ripple(planes: Any, offset: Any, end: Any, carry: Any) -> Any:
+    while offset < end:
+        plane = load(planes, offset)
+        store(planes, offset, xor(plane, carry))
         carry = and_(plane, carry)
-        at += _PLANE
+        offset += _PLANE
 
 
 @jit
-def clear(planes: Array, at: int, n_planes: int) -> None:
-    """Set the ``n_planes`` planes at byte ``at`` to 0."""
+def clear(planes: Array, offset: int, n_planes: int) -> None:
+    """Set the ``n_planes`` planes at byte ``offset`` to 0."""
     for k in range(n_planes):
-        store(planes, u64(at) + u64(k) * _PLANE, splat(u64(0)))
+        store(planes, u64(offset) + u64(k) * _PLANE, splat(u64(0)))
 
 
 @jit
@@ -105,24 +106,24 @@ def add_rows(
     begin: int,
     end: int,
     planes: Array,
-    at: int,
+    offset: int,
     n_planes: int,
 ) -> None:
     """Add rows ``order[begin:end]``, counted from byte ``base`` of ``rows``, to the counters.
 
-    The number of rows is a multiple of `BATCH`. The planes lie at byte ``at`` of ``planes``;
-    ``n_planes`` of them, at least `MIN_PLANES`, hold every count.
+    The number of rows is a multiple of `BATCH`. The planes begin at byte ``offset`` of ``planes``.
+    There are ``n_planes`` of them, at least `MIN_PLANES`, which are enough for every count.
     """
-    base, at, i, end = u64(base), u64(at), u64(begin), u64(end)
-    ones = load(planes, at)
-    twos = load(planes, at + _PLANE)
-    fours = load(planes, at + u64(2) * _PLANE)
-    eights = load(planes, at + u64(3) * _PLANE)
-    sixteens = load(planes, at + u64(4) * _PLANE)
-    high = at + u64(5) * _PLANE
-    top = at + u64(n_planes) * _PLANE
-    # The carry of every second batch waits for the next one: a full adder takes both, and the
-    # planes in memory are gone through once in 32 rows.
+    base, offset, i, end = u64(base), u64(offset), u64(begin), u64(end)
+    ones = load(planes, offset)
+    twos = load(planes, offset + _PLANE)
+    fours = load(planes, offset + u64(2) * _PLANE)
+    eights = load(planes, offset + u64(3) * _PLANE)
+    sixteens = load(planes, offset + u64(4) * _PLANE)
+    high = offset + u64(5) * _PLANE
+    top = offset + u64(n_planes) * _PLANE
+    # The carry of every second batch waits for that of the next one. A full adder takes both, so
+    # that the planes in memory are updated once in 32 rows.
     waiting = splat(u64(0))
     one_waits = False
     while i < end:
@@ -139,11 +140,11 @@ def add_rows(
         up = and_(sixteens, waiting)
         sixteens = xor(sixteens, waiting)
         _ripple(planes, high, top, up)
-    store(planes, at, ones)
-    store(planes, at + _PLANE, twos)
-    store(planes, at + u64(2) * _PLANE, fours)
-    store(planes, at + u64(3) * _PLANE, eights)
-    store(planes, at + u64(4) * _PLANE, sixteens)
+    store(planes, offset, ones)
+    store(planes, offset + _PLANE, twos)
+    store(planes, offset + u64(2) * _PLANE, fours)
+    store(planes, offset + u64(3) * _PLANE, eights)
+    store(planes, offset + u64(4) * _PLANE, sixteens)
 
 
 @jit_inline
@@ -154,22 +155,25 @@ def _exchange(a: Any, b: Any, distance: Any, mask: Any) -> Any:
 
 
 @jit_inline
-def _plane(planes: Any, at: Any, k: Any, n_planes: Any) -> Any:
-    return load(planes, at + k * _PLANE) if k < n_planes else splat(u64(0))
+def _plane(planes: Any, offset: Any, k: Any, n_planes: Any) -> Any:
+    return load(planes, offset + k * _PLANE) if k < n_planes else splat(u64(0))
 
 
 @jit
-def transpose(planes: Array, at: int, k: int, n_planes: int, out: Array, position: int) -> None:
-    """Planes k … k+7 → 512 bytes: in each byte an 8 × 8 bit matrix changes rows and columns."""
-    at, k, n_planes, position = u64(at), u64(k), u64(n_planes), u64(position)
-    a = _plane(planes, at, k, n_planes)
-    b = _plane(planes, at, k + u64(1), n_planes)
-    c = _plane(planes, at, k + u64(2), n_planes)
-    d = _plane(planes, at, k + u64(3), n_planes)
-    e = _plane(planes, at, k + u64(4), n_planes)
-    f = _plane(planes, at, k + u64(5), n_planes)
-    g = _plane(planes, at, k + u64(6), n_planes)
-    h = _plane(planes, at, k + u64(7), n_planes)
+def transpose(planes: Array, offset: int, k: int, n_planes: int, out: Array, position: int) -> None:
+    """Write planes k … k + 7 as 512 bytes, one for each column.
+
+    The bytes at one position in the eight planes are an 8 × 8 matrix of bits, which is transposed.
+    """
+    offset, k, n_planes, position = u64(offset), u64(k), u64(n_planes), u64(position)
+    a = _plane(planes, offset, k, n_planes)
+    b = _plane(planes, offset, k + u64(1), n_planes)
+    c = _plane(planes, offset, k + u64(2), n_planes)
+    d = _plane(planes, offset, k + u64(3), n_planes)
+    e = _plane(planes, offset, k + u64(4), n_planes)
+    f = _plane(planes, offset, k + u64(5), n_planes)
+    g = _plane(planes, offset, k + u64(6), n_planes)
+    h = _plane(planes, offset, k + u64(7), n_planes)
     mask, one = splat(u64(0x5555555555555555)), u64(1)
     a, b = _exchange(a, b, one, mask)
     c, d = _exchange(c, d, one, mask)
@@ -196,21 +200,21 @@ def transpose(planes: Array, at: int, k: int, n_planes: int, out: Array, positio
 
 
 @jit
-def decode(planes: Array, at: int, n_planes: int, scratch: Array, counts: Array) -> None:
-    """The counters as 512 unsigned integers ``counts``; ``scratch`` has 1,024 bytes.
+def decode(planes: Array, offset: int, n_planes: int, scratch: Array, counts: Array) -> None:
+    """Write the counters as 512 unsigned integers to ``counts``; ``scratch`` has 1,024 bytes.
 
-    About 60 vector operations for each eight planes, where a loop over bits would take 500.
+    Eight planes take about 60 vector operations, where a loop over bits would take 500.
     """
     low, high = scratch[:BITS], scratch[BITS:]
-    transpose(planes, at, 0, n_planes, scratch, 0)
+    transpose(planes, offset, 0, n_planes, scratch, 0)
     if n_planes <= 8:
         for column in range(BITS):
             counts[column] = low[column]
         return
-    transpose(planes, at, 8, n_planes, scratch, BITS)
+    transpose(planes, offset, 8, n_planes, scratch, BITS)
     for column in range(BITS):
         counts[column] = np.uint32(low[column]) | (np.uint32(high[column]) << np.uint32(8))
     for k in range(16, n_planes, 8):
-        transpose(planes, at, k, n_planes, scratch, 0)
+        transpose(planes, offset, k, n_planes, scratch, 0)
         for column in range(BITS):
             counts[column] |= np.uint32(low[column]) << np.uint32(k)
