@@ -8,17 +8,15 @@ of features of a wide table.
 from fastinfo import pmf
 from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.backends import backends
-from fastinfo.measures import (
-    conditional_entropy,
+from fastinfo.measures.codes import Encoded, encode
+from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
+from fastinfo.measures.information import (
     conditional_mutual_information,
-    entropy,
-    joint_entropy,
     mutual_information,
     normalized_mutual_information,
     variation_of_information,
 )
-from fastinfo.measures.codes import Encoded, encode
-from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
+from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
 from fastinfo.system.alerts import (

@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 from scipy import special
 
 import fastinfo
-from fastinfo import formulas, measures
+from fastinfo import formulas
 from fastinfo.backends import choose
 from fastinfo.estimators import entropies
 from fastinfo.inputs import options
+from fastinfo.measures.apply import apply
 from fastinfo.pairs import features, plan
 from fastinfo.pairs.job import Job
 from fastinfo.pairs.measure import OfEntropies
@@ -114,7 +115,7 @@ def test_a_formula_that_may_be_negative_stays_negative(kernels):
 
     counts = fastinfo.JointCounts().update([0, 0, 1, 1], [0, 1, 0, 1], [0, 1, 1, 0])
     checked = options.Options(None, 2, "ml", "raise", None, kernels.name, None)
-    assert measures._measure(interaction, (counts, None, None), checked) == pytest.approx(-1)
+    assert apply(interaction, (counts, None, None), checked) == pytest.approx(-1)
 
 
 @pytest.mark.parametrize(("low", "high"), [(-math.inf, math.inf), (0.0, 0.5)])

@@ -20,7 +20,7 @@ import numpy as np
 import fastinfo
 from fastinfo.backends.numba import sums
 assert fastinfo.mutual_information([0, 0, 1, 1], [0, 0, 1, 1]) > 0.69
-stats = sums._sum_by_table.stats
+stats = sums._one_by_table.stats
 print(sum(stats.cache_hits.values()), sum(stats.cache_misses.values()))
 """
 
@@ -49,7 +49,7 @@ def run(tmp_path):
 
 
 def indices(tmp_path):
-    found = list((tmp_path / "cache").rglob("sums._sum_by_table-*.nbi"))
+    found = list((tmp_path / "cache").rglob("sums._one_by_table-*.nbi"))
     assert found
     return found
 

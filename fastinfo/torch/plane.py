@@ -23,7 +23,8 @@ from torch import Tensor, nn
 from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.formulas import mutual_information
 from fastinfo.inputs.arguments import one_of, positive_integer
-from fastinfo.measures import entropy, value_of
+from fastinfo.measures.apply import value_of
+from fastinfo.measures.uncertainty import entropy
 from fastinfo.torch import arguments
 
 __all__ = ["InformationPlane", "LayerInformation"]

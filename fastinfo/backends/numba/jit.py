@@ -76,9 +76,10 @@ class _CacheFile(IndexDataCacheFile):
 
 @cache
 def _sources() -> str:
-    """A hash of all source files of this backend, from which its machine code is made."""
+    """A hash of the source files of this backend, and of those whose constants it compiles in."""
     digest = blake2b(digest_size=8)
-    for path in sorted(Path(__file__).parent.rglob("*.py")):
+    folder = Path(__file__).parent
+    for path in sorted([*folder.rglob("*.py"), *folder.parent.glob("*.py")]):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -1,0 +1,60 @@
+"""A formula of entropies, applied to the counts of samples: what every measure does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from math import prod
+from typing import Any
+
+from fastinfo.accumulators.joint_counts import JointCounts
+from fastinfo.backends import on_device_of, reducing
+from fastinfo.estimators import entropies
+from fastinfo.formulas import Formula
+from fastinfo.inputs.options import Options
+from fastinfo.measures import samples
+
+
+def apply(
+    formula: Formula,
+    variables: Sequence[Any],
+    options: Options,
+    tell: Callable[..., None] | None = None,
+) -> float:
+    """The value of a formula of the entropies of the variables' joint table, in units of the base.
+
+    ``tell`` warns where the counts are mostly chance: it gets the counts and their entropies.
+    """
+    with on_device_of(*variables, options.sample_weight):
+        counts, kernels = samples.joint_counts(variables, options)
+        kernels = reducing(kernels, prod(counts.shape))
+        if counts.is_unknown:
+            return float("nan")
+
+        def marginal(*axes: int) -> Any:
+            return kernels.bring(counts.marginal(*axes))
+
+        def entropy_by(estimator: str) -> Callable[..., Any]:
+            possible = partial(samples.possible_cells, counts)
+            return entropies.of_marginals(
+                marginal, counts.n_variables, possible, estimator, kernels, n_samples
+            )
+
+        is_weighted = counts.is_weighted
+        n_samples = None if is_weighted else int(counts.n_samples)
+        entropy = entropy_by(options.estimator)
+        value = entropies.without_rounding(
+            float(formula(entropy)), formula.bounds, options.estimator, kernels
+        )
+        if tell is not None and not is_weighted:
+            if not entropies.ESTIMATORS[options.estimator].is_plug_in:
+                # A corrected value is mostly chance where the plug-in value is.
+                entropy = entropy_by("ml")
+            tell(counts, entropy, options.unit)
+        return float(value / options.unit)
+
+
+def value_of(formula: Formula, counts: JointCounts) -> float:
+    """The value of a formula of counts, in nats, without a warning of saturation."""
+    options = Options(None, None, "ml", "raise", None, None, None)
+    return apply(formula, (counts, *[None] * (counts.n_variables - 1)), options)
