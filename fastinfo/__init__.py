@@ -12,6 +12,7 @@ from fastinfo.measures.codes import Encoded, encode
 from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
 from fastinfo.measures.information import (
     conditional_mutual_information,
+    interaction_information,
     mutual_information,
     normalized_mutual_information,
     variation_of_information,
@@ -46,6 +47,7 @@ __all__ = [
     "cross_entropy",
     "encode",
     "entropy",
+    "interaction_information",
     "jensen_shannon_divergence",
     "joint_entropy",
     "kl_divergence",

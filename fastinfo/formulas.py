@@ -79,6 +79,13 @@ def conditional_mutual_information(entropy: EntropyOf) -> Value:
     return entropy(0, 2) + entropy(1, 2) - entropy(0, 1, 2) - entropy(2)
 
 
+@formula(low=-math.inf)
+def interaction_information(entropy: EntropyOf) -> Value:
+    """I(X;Y;Z) = I(X;Y|Z) − I(X;Y), the same for any order of the three [McGill 1954]."""
+    pairs = entropy(0, 1) + entropy(0, 2) + entropy(1, 2)
+    return pairs - entropy(0) - entropy(1) - entropy(2) - entropy(0, 1, 2)
+
+
 @formula()
 def variation_of_information(entropy: EntropyOf) -> Value:
     """VI(X,Y) = H(X|Y) + H(Y|X) [Meilă 2003]."""

@@ -28,6 +28,7 @@ __all__ = [
     "conditional_mutual_information",
     "cross_entropy",
     "entropy",
+    "interaction_information",
     "jensen_shannon_divergence",
     "joint_entropy",
     "kl_divergence",
@@ -205,6 +206,41 @@ def conditional_mutual_information(
     1.0
     """
     return _measure_of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
+
+
+def interaction_information(
+    pk: Probabilities, *, axis: tuple[int, int, int] = (0, 1, 2), base: float | None = None
+) -> Any:
+    """Interaction information I(X;Y;Z) = I(X;Y|Z) − I(X;Y) of a joint distribution.
+
+    Parameters
+    ----------
+    pk : array-like
+        Joint probabilities, or numbers in proportion to them.
+    axis : (int, int, int)
+        The axes of X, Y and Z.
+    base : float, optional
+        Base of the logarithm; nats by default.
+
+    Returns
+    -------
+    float or numpy.ndarray
+        Interaction information of each distribution, of the shape of ``pk`` without the three
+        axes: positive for synergy and negative for redundancy.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `entropy`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> alike = [[[0, 0.25], [0.25, 0]], [[0.25, 0], [0, 0.25]]]
+    >>> round(pmf.interaction_information(alike, base=2), 6)
+    1.0
+    """
+    return _measure_of_joint(formulas.interaction_information, pk, axis, base, 3)
 
 
 def normalized_mutual_information(

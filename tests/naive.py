@@ -232,6 +232,17 @@ def conditional_mutual_information(x, y, z, weights=None):
     )
 
 
+def interaction_information(x, y, z, weights=None):
+    """Σ p(x,y,z) log p(x,y,z)·p(x)·p(y)·p(z)/(p(x,y)·p(x,z)·p(y,z))."""
+    p = probabilities(count((x, y, z), weights))
+    px, py, pz = (marginal(p, axis) for axis in range(3))
+    pxy, pxz, pyz = marginal(p, 0, 1), marginal(p, 0, 2), marginal(p, 1, 2)
+    return math.fsum(
+        s * math.log(s * px[a,] * py[b,] * pz[c,] / (pxy[a, b] * pxz[a, c] * pyz[b, c]))
+        for (a, b, c), s in p.items()
+    )
+
+
 def variation_of_information(x, y, weights=None):
     """−Σ p(x,y) (log p(x,y)/p(x) + log p(x,y)/p(y))."""
     p = probabilities(count((x, y), weights))

@@ -22,6 +22,7 @@ JOINT = {
     "conditional_entropy": (2, naive.conditional_entropy),
     "mutual_information": (2, naive.mutual_information),
     "conditional_mutual_information": (3, naive.conditional_mutual_information),
+    "interaction_information": (3, naive.interaction_information),
     "variation_of_information": (2, naive.variation_of_information),
 }
 """Measures of a joint table: the number of variables, and the judge."""
@@ -187,6 +188,10 @@ def test_identities(backend, xs):
     conditional = call("conditional_mutual_information", x, z, y)
     assert conditional >= 0
     assert call("mutual_information", x, codes) == close(mutual + conditional)
+    # What three share, in any order.
+    interaction = call("interaction_information", x, y, z)
+    assert interaction == close(call("conditional_mutual_information", x, y, z) - mutual)
+    assert call("interaction_information", z, x, y) == close(interaction)
     assert call("mutual_information", x, np.array(pair)) == close(mutual + conditional)
     # Data processing: what is computed from y tells no more about x than y.
     assert call("mutual_information", x, [v // 2 for v in y]) <= mutual + TOLERANCE

@@ -32,6 +32,7 @@ JOINT = {
     "conditional_entropy": 2,
     "mutual_information": 2,
     "conditional_mutual_information": 3,
+    "interaction_information": 3,
     "normalized_mutual_information": 2,
     "variation_of_information": 2,
 }
