@@ -30,19 +30,10 @@ def _by(estimator: str) -> Callable[[Table], Estimated]:
     return call
 
 
-def _weights(largest: int) -> np.ndarray[Any, Any]:
-    """Grassberger's G(c), step by step as he gives it; G(0) is not asked for."""
-    steps = 2 / (2 * np.arange(largest // 2 + 1) + 1)
-    even = np.concatenate([[0.0], np.cumsum(steps)]) - np.euler_gamma - log(2)
-    return even[np.arange(largest + 1) // 2]
-
-
 def entropy(counts: np.ndarray[Any, Any], estimator: str) -> float:
     """An entropy by the formula of its paper, in NumPy."""
     counts = counts[counts > 0]
     n = int(counts.sum())
-    if estimator == "grassberger":
-        return float(log(n) - (counts * _weights(n)[counts]).sum() / n)
     plug_in = float(log(n) - (counts * np.log(counts)).sum() / n)
     return plug_in + (counts.size - 1) / (2 * n) * (estimator == "miller_madow")
 
@@ -68,7 +59,6 @@ CASES = (
         contenders=(
             Contender("plug-in", _by("ml")),
             Contender("Miller–Madow", _by("miller_madow")),
-            Contender("Grassberger", _by("grassberger")),
         ),
         check=check,
         also=(),
@@ -79,9 +69,6 @@ CASES = (
         },
         work=lambda m, n, B: m * (m + 1) // 2 * n,
         unit="sample-pairs",
-        targets=(
-            Target("Miller–Madow", THOUSAND, at_most=1.3),
-            Target("Grassberger", THOUSAND, at_most=1.3),
-        ),
+        targets=(Target("Miller–Madow", THOUSAND, at_most=1.3),),
     ),
 )

@@ -196,19 +196,6 @@ def miller_madow(*columns):
     return entropy_of(probabilities(counts)) + (len(counts) - 1) / (2 * sum(counts.values()))
 
 
-def grassberger(counts):
-    """Log N − (Σ c·G(c))/N, G step by step as Grassberger (2003) has it."""
-
-    def weight(count):
-        found = -0.5772156649015329 - math.log(2)
-        for m in range(count // 2):
-            found += 2 / (2 * m + 1)
-        return found
-
-    total = sum(counts)
-    return math.log(total) - math.fsum(c * weight(c) for c in counts if c) / total
-
-
 def conditional_entropy(x, given, weights=None):
     """−Σ p(x,y) log p(x|y)."""
     p = probabilities(count((x, given), weights))

@@ -16,6 +16,7 @@ import pytest
 
 import fastinfo
 from fastinfo.pairs import plan
+from fastinfo.pairs.checkpoint import Checkpoint
 from fastinfo.pairs.job import Job
 
 PROGRAM = """
@@ -150,6 +151,13 @@ def test_goes_on_with_the_tiles_it_was_begun_with(tmp_path: Path, add_one: str) 
         patch.delattr(Job, "measure")
         again = fastinfo.pairwise_mutual_information(X, **options, n_jobs=1)
     np.testing.assert_array_equal(again, first)
+
+
+def test_closes_after_a_break_between_two_transactions(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path, {}, None, ["value"])
+    checkpoint._file.execute("COMMIT")
+    checkpoint.close()
+    Checkpoint(tmp_path, {}, None, ["value"]).close()
 
 
 def test_refuses_a_file(tmp_path: Path) -> None:

@@ -93,6 +93,15 @@ def test_missing_samples_beside_a_guess(rng, value, lacks, position):
     assert counts.bins[0][-1] == np.nanmax(x)
 
 
+def test_a_guessed_range_may_be_too_narrow_for_the_bins(rng, backend):
+    """The samples that are looked at have two neighbouring values; another one lies far off."""
+    x = np.where(rng.random(N_LONG) < 0.5, 1.0, np.nextafter(1.0, 2.0))
+    x[HIDDEN] = 5.0
+    found = fastinfo.JointCounts(bins=20, backend=backend).update(x)
+    np.testing.assert_array_equal(found.bins[0], np.linspace(1.0, 5.0, 21))
+    assert found.table[[0, -1]].tolist() == [N_LONG - 1, 1]
+
+
 def test_a_guess_saves_the_look_at_all(rng, monkeypatch):
     looked_at = []
     numba = load("numba")

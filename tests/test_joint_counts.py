@@ -665,3 +665,10 @@ def test_values_outside_of_the_first_samples_bins_are_told(backend):
     counts.update([1.0, np.nan])  # nothing outside, and nothing said: warnings are errors here
     edges = JointCounts(bins=[0, 1, 2], nan_policy="omit", backend=backend).update([0.5])
     assert edges.update([5.0]).n_missing == 1
+
+
+def test_missing_samples_are_told_before_a_table_that_does_not_fit():
+    x = np.where(np.arange(200_000) == 7, np.nan, 0.5)
+    y = z = np.arange(200_000)
+    with pytest.raises(ValueError, match="x has 1 missing values among 200000"):
+        fastinfo.JointCounts(sparse=False).update(x, y, z)

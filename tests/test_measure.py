@@ -10,7 +10,7 @@ from add_one import naive_add_one
 
 import fastinfo
 from fastinfo import formulas
-from fastinfo.backends import choose
+from fastinfo.backends import choose, pair_sums
 from fastinfo.backends.pair_sums import sums_of
 from fastinfo.backends.terms import MOST_FIXED, XLOGX, reduction
 from fastinfo.estimators import entropies
@@ -39,8 +39,9 @@ def options(backend, estimator="ml", **changed):
 
 def pairwise_variation_of_information(X, Y=None, **chosen):
     """A second function of all pairs, written as a contributor would write it."""
-    measure = OfEntropies("variation_of_information", formulas.variation_of_information)
-    return matrix(X, Y, measure, options(**chosen), Run(None, None, None))
+    formula, checked = formulas.variation_of_information, options(**chosen)
+    measure = OfEntropies("variation_of_information", formula, checked.estimator)
+    return matrix(X, Y, measure, checked, Run(None, None, None))
 
 
 def test_a_second_function_of_all_pairs(backend, rng):
@@ -59,7 +60,6 @@ def test_a_second_function_of_all_pairs(backend, rng):
 class InformationAndSamples(NamedTuple):
     """A measure with two planes: mutual information and the number of samples."""
 
-    name: str = "information and samples"
     planes: tuple = ("value", "n_samples")
     term: object = XLOGX
 
@@ -205,10 +205,28 @@ def on_host(kernels, sums):
     return np.broadcast_to(kernels.to_host(sums), (2, 3))
 
 
+@pytest.mark.parametrize("size", [3, 300, 2500])
+def test_sums_by_counts_hold_few_counts_at_a_time(rng, monkeypatch, size):
+    """Many bins and many samples, or weights: some pairs at a time, and one that has more."""
+    asked, reference = [], choose("numpy")
+    codes, weights = rng.integers(0, size, (6, 40)).astype(np.uint16), rng.random(40)
+    pack = reference.pack(codes, [size] * 6, weights)
+
+    class Recorded(type(reference)):
+        def count_pairs(self, left, lefts, right, rights):
+            asked.append((lefts.stop - lefts.start) * (rights.stop - rights.start))
+            return super().count_pairs(left, lefts, right, rights)
+
+    found = Recorded().pair_sums(pack, slice(0, 6), pack, slice(0, 6))
+    assert max(asked) * size**2 <= max(pair_sums.MOST_COUNTS, size**2)
+    assert sum(asked) == 36
+    assert found.joint.shape == (6, 6)
+
+
 def test_nobody_in_a_stratum(backend):
     X = np.array([[0, 1], [1, 0]])
     binned = bin_(X, backend)
-    measure = OfEntropies("information", formulas.mutual_information)
+    measure = OfEntropies("information", formulas.mutual_information, "ml")
     strata = Strata.of(np.array([3, 3]), 3)
     tile_job = job.Job(
         binned, plan.Plan(binned.n_bins, None, 2), measure, choose(backend), strata=strata

@@ -8,13 +8,13 @@ import hypothesis.strategies as st
 import naive
 import numpy as np
 import pytest
+from grassberger import GRASSBERGER
 from hypothesis import given, settings
 
 from fastinfo.backends.numba import NumbaKernels, pairs
 from fastinfo.backends.numba.pairs import bitrows, crossovers, layout
 from fastinfo.backends.terms import XLOGX, reduction
 from fastinfo.estimators.entropies import MILLER_MADOW
-from fastinfo.estimators.grassberger import GRASSBERGER
 
 WAYS = {
     "positional": crossovers.POSITIONAL,

@@ -7,6 +7,7 @@ import pytest
 from conftest import ON_GPU
 from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
+from grassberger import GRASSBERGER
 from hypothesis import given, settings
 
 from fastinfo.backends.cupy import CupyKernels, discovery, rates
@@ -14,7 +15,6 @@ from fastinfo.backends.cupy.pairs import layout, tile_sizes, ways
 from fastinfo.backends.numpy import NumpyKernels
 from fastinfo.backends.terms import MOST_FIXED, XLOGX, reduction
 from fastinfo.estimators.entropies import MILLER_MADOW
-from fastinfo.estimators.grassberger import GRASSBERGER
 
 needs_emulation = pytest.mark.skipif(
     build.unavailable() is not None, reason=str(build.unavailable())

@@ -119,6 +119,8 @@ def _count(
     n_jobs = how.n_jobs // n_at_once
     fit = partial(binning.fit, kernels=kernels, n_jobs=n_jobs, may_guess=may_guess, weights=weights)
     coders = map_threads(fit, columns, rules, n_jobs=n_at_once, within=kernels.current)
+    if how.nan_policy == "raise" and any(map(_is_known_to_lack, coders, rules)):
+        binning.refuse_missing(columns, coders)  # before a table that may not fit into memory
     counts = counting.count(
         [coder.encode for coder in coders],
         n_samples,
@@ -130,6 +132,11 @@ def _count(
         BLOCK if any(coder.writes for coder in coders) else RANGE,
     )
     return coders, counts
+
+
+def _is_known_to_lack(coder: Coder, rule: Any) -> bool:
+    """Whether a sample is missing for certain, and not only if a guess or edges leave it out."""
+    return coder.has_missing and coder.assumed is None and not isinstance(rule, (Edges, Given))
 
 
 def _count_missing(

@@ -16,6 +16,9 @@ Array = Any
 COUNTS_AT_ONCE = 1 << 21
 """Cells of counts that `sums_by_parts` holds at most (16 MiB), unless one row of pairs has more."""
 
+MOST_COUNTS = 1 << 23
+"""Cells of counts, 64 MiB, that `sums_by_parts` holds at most, but for one pair that has more."""
+
 LEAST_WIDTH = 512
 """The fewest pairs of a row that are counted together: kernels lay features out side by side."""
 
@@ -146,7 +149,8 @@ def sums_by_parts(kernels: Any, left: Any, lefts: slice, right: Any, rights: sli
     pairs: PackedPairs[Any] = PackedPairs.of(left, lefts, right, rights)
     found = pairs.empty_sums(kernels.xp)
     at_once = max(1, COUNTS_AT_ONCE // max(1, prod(pairs.most_bins)))
-    width = max(1, min(pairs.shape[1], max(at_once, LEAST_WIDTH)))
+    least = min(LEAST_WIDTH, MOST_COUNTS // max(1, prod(pairs.most_bins)))
+    width = max(1, min(pairs.shape[1], max(at_once, least)))
     height = max(1, at_once // width)
     for i in range(0, pairs.shape[0], height):
         for j in range(0, pairs.shape[1], width):

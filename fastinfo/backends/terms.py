@@ -19,7 +19,8 @@ import numpy as np
 HostArray = np.ndarray[Any, Any]
 
 MOST_FIXED = 1 << 20
-"""The most samples that get a table (8 MiB). For more, and for weights, sums are float64."""
+"""The most samples that get a table: of 16 MiB at most, and twice that where g is not f. Sums are
+float64 for more samples, and for weights."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Term:
     """The functions f and g of an entropy H = (g(N) − Σ f(c))/N."""
 
     name: str
-    """Its name in checkpoints."""
+    """What people call it."""
     of: Callable[[HostArray], HostArray]
     """f of each of many floating-point counts, in their dtype; f(0) = 0."""
     sum: Callable[[Any, Any], Any]

@@ -117,7 +117,10 @@ def _fit_floats(
     assumed = extremes.guess(values, kernels) if may_guess and depends_on_extremes else None
     if assumed is not None:
         low, high, _ = assumed.summary
-        bins = fit_edges(column, assumed.summary, rule, kernels, weights)
+        try:
+            bins = fit_edges(column, assumed.summary, rule, kernels, weights)
+        except ValueError:  # a range too narrow for the bins; that of all samples may do
+            bins = Edges.none()
         # The edges of a constant lie ½ beyond it, so counts would not show a sample that differs.
         if bins.edges[0] == low and bins.edges[-1] == high:
             encode = Searching(values, bins.edges, bins.uniform, kernels)

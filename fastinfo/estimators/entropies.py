@@ -15,7 +15,6 @@ import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.terms import XLOGX, Term
-from fastinfo.estimators.grassberger import GRASSBERGER
 
 NCells = Callable[[], Any]
 """A function that an estimator may call. It returns the number of possible cells of each table
@@ -54,7 +53,6 @@ for the cell of all N samples."""
 ESTIMATORS: dict[str, Estimator] = {
     "ml": Estimator(PLUG_IN, is_plug_in=True),
     "miller_madow": Estimator(MILLER_MADOW, needs_integers=True),
-    "grassberger": Estimator(GRASSBERGER, needs_integers=True),
 }
 """Estimators by the names that ``estimator=`` takes."""
 

@@ -90,7 +90,7 @@ NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
 Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
 """The average of two entropies that normalises mutual information."""
 
-EstimatorName: TypeAlias = Literal["ml", "miller_madow", "grassberger"]
+EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
 """An estimator of entropies."""
 
 BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]

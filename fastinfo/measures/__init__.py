@@ -1,1 +1,25 @@
 """The measures of samples, of one joint table and of two."""
+
+from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
+from fastinfo.measures.information import (
+    conditional_mutual_information,
+    interaction_information,
+    mutual_information,
+    normalized_mutual_information,
+    variation_of_information,
+)
+from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
+
+__all__ = [
+    "conditional_entropy",
+    "conditional_mutual_information",
+    "cross_entropy",
+    "entropy",
+    "interaction_information",
+    "jensen_shannon_divergence",
+    "joint_entropy",
+    "kl_divergence",
+    "mutual_information",
+    "normalized_mutual_information",
+    "variation_of_information",
+]

@@ -61,11 +61,10 @@ def mutual_information(
         variables, is refused, because `numpy.histogram2d` reads it as numbers of bins.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
-    estimator : {"ml", "miller_madow", "grassberger"}
+    estimator : {"ml", "miller_madow"}
         How entropies are estimated from counts. ``"ml"``, the plug-in estimate, is never negative
         here, and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, where K is a number of
-        occupied cells. The others correct for this bias and may be negative. ``"miller_madow"``
-        subtracts it. ``"grassberger"`` weighs each count by a nearly unbiased function [2]_.
+        occupied cells. ``"miller_madow"`` subtracts this bias and may be negative.
     nan_policy : {"raise", "omit", "propagate"}
         How missing samples (NaN, None, masked, outside of the edges) are treated: they raise an
         error, are left out together with their partners, or make the result NaN.
@@ -115,7 +114,6 @@ def mutual_information(
     ----------
     .. [1] T. M. Cover and J. A. Thomas, *Elements of Information Theory*, 2nd ed., Wiley 2006,
        chapter 2.
-    .. [2] P. Grassberger, "Entropy estimates from insufficient samplings", arXiv:physics/0307138.
 
     Examples
     --------

@@ -193,5 +193,6 @@ class Checkpoint:
 
     def close(self) -> None:
         """Commit the last tiles and close the file."""
-        self._file.execute("COMMIT")
+        if self._file.in_transaction:  # Ctrl-C may have come between two of them
+            self._file.execute("COMMIT")
         self._file.close()

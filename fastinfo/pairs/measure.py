@@ -42,8 +42,8 @@ class TileMeasure(Protocol):
     """What the engine measures of each pair: one number or several, each in a plane of its own."""
 
     @property
-    def name(self) -> str:
-        """Its name in checkpoints; it must say all that values depend on beside the counts."""
+    def description(self) -> dict[str, str]:
+        """What checkpoints keep of it: all that values depend on beside the counts."""
         ...
 
     @property
@@ -68,7 +68,7 @@ class OfEntropies:
     Parameters
     ----------
     name : str
-        As for `TileMeasure`; a checkpoint names the estimator by itself.
+        Its name in checkpoints, with the options of the formula.
     formula : Formula
         A formula of two variables. If samples are in strata, entropies are conditional on the
         stratum, and so is the value of the formula.
@@ -80,10 +80,15 @@ class OfEntropies:
 
     name: str
     formula: Formula
-    estimator: str = "ml"
+    estimator: str
     is_linear: bool = True
 
     planes = ("value",)
+
+    @property
+    def description(self) -> dict[str, str]:
+        """Its name and its estimator."""
+        return {"measure": self.name, "estimator": self.estimator}
 
     @property
     def term(self) -> Term | None:

@@ -34,6 +34,8 @@ class Strata(NamedTuple):
         order = np.argsort(codes, kind="stable")
         ends = np.searchsorted(codes[order], np.arange(1, n_strata + 1))
         occupied = np.unique(ends[ends > 0])
+        if not ends.size:
+            return cls(order[:0], np.array([0, 0]))
         return cls(order[: ends[-1]], np.array([0, *occupied] if occupied.size else [0, 0]))
 
     def cut(self, samples: Array, kernels: Kernels) -> Iterator[Array]:

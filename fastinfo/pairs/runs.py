@@ -314,8 +314,7 @@ def _description(binned: Binned, measure: TileMeasure) -> dict[str, str | int]:
     n_bins = binned.features.n_bins.tolist()
     classes = [plan.size_class(bins) for bins in n_bins]  # the plan orders features by them
     return {
-        "measure": measure.name,
-        "estimator": binned.estimator,
+        **measure.description,
         "backend": binned.kernels.name,  # sums of backends differ by rounding
         "features": len(n_bins),
         "features of X": "all" if binned.n_left is None else binned.n_left,

@@ -1,4 +1,8 @@
-"""Grassberger's entropy, which weighs each count by a function that is nearly free of bias."""
+"""Grassberger's term, arXiv:physics/0307138, equations 27 and 30: a term whose g is not its f.
+
+By it one occupied cell has an entropy of about 1/N, so that a constant is no constant to formulas.
+It is for tests of the sums of pairs, and no estimator of the package.
+"""
 
 from __future__ import annotations
 
@@ -18,22 +22,10 @@ SERIES = (1 / 24, -7 / 960, 31 / 8064, -127 / 30720)
 
 
 def weights(counts: Any, xp: Any = np) -> Any:
-    """G(c) = ψ(⌊c/2⌋ + ½) + log 2 of counts of at least 1 [1]_; 0 of others.
+    """G(c) = ψ(⌊c/2⌋ + ½) + log 2 of counts of at least 1; 0 of others.
 
     Grassberger gives it as G(1) = −γ − log 2, G(2) = 2 − γ − log 2, G(2m + 1) = G(2m) and
     G(2m + 2) = G(2m) + 2/(2m + 1).
-
-    References
-    ----------
-    .. [1] P. Grassberger, "Entropy estimates from insufficient samplings", arXiv:physics/0307138,
-       2003, equations 27 and 30.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from fastinfo.estimators.grassberger import weights
-    >>> weights(np.array([1, 2, 3, 4])).round(6)
-    array([-1.270363,  0.729637,  0.729637,  1.396304])
     """
     half = counts // 2
     steps = 2 / (2 * np.arange(SMALLEST_EXPANDED, dtype=np.longdouble) + 1)
