@@ -24,7 +24,6 @@ import sys
 import numpy as np
 import fastinfo
 from fastinfo.pairs import plan
-from fastinfo.pairs.job import Job
 
 X = np.load(sys.argv[1])
 fastinfo.pairwise_mutual_information(X[:, :64], n_jobs=2)  # compiles, which no signal breaks off
