@@ -5,10 +5,10 @@ The pytest benchmarks and the runner know nothing but this table.
 
 from __future__ import annotations
 
-from bench import all_pairs, estimators, one_pair, soft_information
+from bench import all_pairs, one_pair, soft_information
 from bench.case import Case
 
-CASES = (*one_pair.CASES, *all_pairs.CASES, *estimators.CASES, *soft_information.CASES)
+CASES = (*one_pair.CASES, *all_pairs.CASES, *soft_information.CASES)
 
 
 def chosen(only: str | None = None) -> list[Case]:
