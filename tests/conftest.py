@@ -167,7 +167,7 @@ BEGINNERS = {
 all others."""
 
 
-@pytest.fixture(params=[*REGISTRY, *BEGINNERS])
+@pytest.fixture(params=[*REGISTRY, "toy", pytest.param("nine of cupy", marks=pytest.mark.soak)])
 def kernels(request, monkeypatch):
     """The kernels of every backend."""
     if request.param in BEGINNERS:
