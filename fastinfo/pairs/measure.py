@@ -74,14 +74,11 @@ class OfEntropies:
         stratum, and so is the value of the formula.
     estimator : str
         One of `estimators.entropies.ESTIMATORS`.
-    is_linear : bool
-        Whether the formula is a·H(X) + b·H(Y) + c·H(X,Y), which kernels combine in one pass.
     """
 
     name: str
     formula: Formula
     estimator: str
-    is_linear: bool = True
 
     planes = ("value",)
 
@@ -96,14 +93,18 @@ class OfEntropies:
         return entropies.ESTIMATORS[self.estimator].term
 
     @cached_property
-    def _coefficients(self) -> tuple[float, float, float]:
-        return formulas.coefficients(self.formula)
+    def _coefficients(self) -> tuple[float, float, float] | None:
+        """Those of a linear formula, which kernels combine in one pass; None for any other."""
+        try:
+            return formulas.coefficients(self.formula)
+        except ValueError:
+            return None
 
     def __call__(self, pairs: Counted) -> tuple[Array, ...]:
         """The value of each pair."""
         kernels, (low, high) = pairs.kernels, self.formula.bounds
         is_exact = entropies.ESTIMATORS[self.estimator].is_plug_in
-        if self.term is not None and self.is_linear:
+        if self.term is not None and self._coefficients is not None:
             low = low if is_exact else -np.inf
             values = kernels.combine(pairs.sums(), self._coefficients, low)
             if is_exact and high < np.inf:

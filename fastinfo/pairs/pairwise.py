@@ -381,7 +381,7 @@ def _measure(average: str | None, options: Options) -> OfEntropies:
         return mutual_information(options.estimator)
     formula = formulas.normalized_mutual_information.with_options(average=average)
     name = f"normalized_mutual_information, {average}"
-    return OfEntropies(name, formula, options.estimator, is_linear=False)
+    return OfEntropies(name, formula, options.estimator)
 
 
 def _rank(
