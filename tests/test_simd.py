@@ -15,7 +15,6 @@ BINARY = {
     "and_": np.bitwise_and,
     "or_": np.bitwise_or,
     "xor": np.bitwise_xor,
-    "and_not": lambda a, b: a & ~b,
     "add": np.add,
 }
 TERNARY = {

@@ -136,7 +136,6 @@ def _binary(build: Callable[..., Any], doc: str) -> Any:
 and_ = _binary(lambda builder, a, b: builder.and_(a, b), "a & b.")
 or_ = _binary(lambda builder, a, b: builder.or_(a, b), "a | b.")
 xor = _binary(lambda builder, a, b: builder.xor(a, b), "a ^ b.")
-and_not = _binary(lambda builder, a, b: builder.and_(a, builder.not_(b)), "a & ~b.")
 add = _binary(lambda builder, a, b: builder.add(a, b), "a + b, word by word, modulo 2⁶⁴.")
 
 
