@@ -66,10 +66,10 @@ class DenseCounts:
 
     def marginal(self, axes: Sequence[int]) -> DenseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
-        if len(axes) == self.table.ndim:
+        n_axes = self.table.ndim
+        if len(axes) == n_axes:
             return self
-        others = [axis for axis in range(self.table.ndim) if axis not in axes]
-        return DenseCounts(sum_over(self.table, others))
+        return DenseCounts(sum_over(self.table, [a for a in range(n_axes) if a not in axes]))
 
     def spread(self, shape: Sequence[int], positions: Sequence[Any]) -> DenseCounts:
         """The same counts in another table, bin i of axis a at ``positions[a][i]``."""

@@ -318,6 +318,11 @@ class JointCounts:
         return tuple([prod(map(len, group)) for group in self._bins])
 
     @property
+    def n_cells(self) -> int:
+        """The number of cells of the table."""
+        return prod(self._held_counts.shape)
+
+    @property
     def n_samples(self) -> int | float:
         """The number of samples counted, or the sum of their weights."""
         total: int | float = self._held_counts.total.item()
@@ -377,14 +382,15 @@ class JointCounts:
         numpy.ndarray of shape (n_cells,)
             Numbers of samples as int64, or sums of weights as float64.
         """
-        return np.asarray(self._marginal_counts(*variables).values)
+        values: np.ndarray[Any, Any] = self._marginal_counts(*variables).values
+        return values
 
     def _marginal_counts(self, *variables: int) -> Counts:
-        axes = sorted(variables)
-        if len(self._bins) < len(self._held_counts.shape):  # some variables have several columns
+        counts, axes = self._held_counts, sorted(variables)
+        if len(self._bins) < len(counts.shape):  # some variables have several columns
             widths = self._widths
             axes = [sum(widths[:v]) + own for v in axes for own in range(widths[v])]
-        return self._held_counts.marginal(axes)
+        return counts.marginal(axes)
 
     @property
     def _widths(self) -> list[int]:

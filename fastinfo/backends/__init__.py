@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any, NamedTuple
 
 from fastinfo.backends.contract import Home, Kernels
-from fastinfo.backends.home import HOST, home_of
+from fastinfo.backends.home import HERE, HOST, home_of
 
 REGISTRY = {
     "numba": "fastinfo.backends.numba:NumbaKernels",
@@ -162,7 +162,11 @@ def on_device_of(*arrays: Any) -> AbstractContextManager[Any]:
 
     The context also enters the stream on which the library of that array works in this thread.
     """
-    return next((home for home in map(home_of, arrays) if not home.is_host), HOST).current()
+    for array in arrays:
+        home = home_of(array)
+        if home is not HOST:
+            return home.current()
+    return HERE
 
 
 @contextmanager

@@ -324,20 +324,18 @@ def same_length(columns: Sequence[Column]) -> int:
 
 
 def same_home(arrays: Iterable[Any], names: Iterable[str]) -> Home:
-    """The home that all arrays share; entries that are None are skipped."""
+    """The home that all arrays share."""
     first = None
     for array, name in zip(arrays, names, strict=True):
-        if array is None:
-            continue
         home = home_of(array)
         if first is None:
-            first = home, name
-        elif home.place != first[0].place:
+            first, first_name = home, name
+        elif home is not first and home.place != first.place:
             raise ValueError(
-                f"{first[1]} is on {first[0].place} and {name} on {home.place}: copy both to one "
+                f"{first_name} is on {first.place} and {name} on {home.place}: copy both to one "
                 "device, or choose by backend= where to compute"
             )
-    return HOST if first is None else first[0]
+    return first or HOST
 
 
 def home_of_columns(columns: Sequence[Column], weights: Any, backend: str | None) -> Home:
@@ -349,8 +347,11 @@ def home_of_columns(columns: Sequence[Column], weights: Any, backend: str | None
     if backend is not None:
         homes = [home_of(c.values) for c in columns] + [home_of(weights)]
         return next((home for home in homes if home.place.backend == backend), HOST)
-    values = [c.values for c in columns]
-    return same_home([*values, weights], [*(c.name for c in columns), "sample_weight"])
+    arrays, names = [c.values for c in columns], [c.name for c in columns]
+    if weights is not None:
+        arrays.append(weights)
+        names.append("sample_weight")
+    return same_home(arrays, names)
 
 
 def weights(sample_weight: Any, n_samples: int) -> Any:

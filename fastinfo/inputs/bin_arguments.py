@@ -218,10 +218,12 @@ def gives_edges(bins: Any) -> bool:
 
 def require_bins(bins: Any) -> None:
     """Raise where ``bins`` has no meaning for any samples and any number of variables."""
+    if bins is None:
+        return
     if isinstance(bins, Mapping):  # names of columns are checked later, with their table
         for specification in bins.values():
             require_bins(specification)
-    elif bins is not None:
+    else:
         for specification in bins if _is_per_variable(bins) else [bins]:
             _bin_rule(specification)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from math import prod
 from typing import Any
 
 from fastinfo.accumulators.joint_counts import JointCounts
@@ -27,9 +26,11 @@ def apply(
     """
     with on_device_of(*variables, options.sample_weight):
         counts, kernels = samples.joint_counts(variables, options)
-        kernels = reducing(kernels, prod(counts.shape))
         if counts.is_unknown:
             return float("nan")
+        kernels = reducing(kernels, counts.n_cells)
+        total = counts.n_samples
+        n_samples = total if isinstance(total, int) else None  # None for sums of weights
 
         def marginal(*axes: int) -> Any:
             return kernels.bring(counts.marginal(*axes))
@@ -40,13 +41,11 @@ def apply(
                 marginal, counts.n_variables, possible, estimator, kernels, n_samples
             )
 
-        is_weighted = counts.is_weighted
-        n_samples = None if is_weighted else int(counts.n_samples)
         entropy = entropy_by(options.estimator)
         value = entropies.without_rounding(
             float(formula(entropy)), formula.bounds, options.estimator, kernels
         )
-        if tell is not None and not is_weighted:
+        if tell is not None and n_samples is not None:
             if not entropies.ESTIMATORS[options.estimator].is_plug_in:
                 # A corrected value is mostly chance where the plug-in value is.
                 entropy = entropy_by("ml")
