@@ -115,6 +115,17 @@ def test_codes_go_over_in_pieces(rng, visible, monkeypatch):
 def test_sparse_pairs_are_shared_too(rng, visible, measured, monkeypatch):
     monkeypatch.setattr(plan, "LARGEST_PAIR_TABLE", 1 << 10)
     X = rng.integers(0, [300, 200, 3, 100], (N_SAMPLES, 4))
+    recorded, both_have_one, began = Job.measure, threading.Barrier(2), set()
+
+    def measure(job, tile):
+        # Otherwise one thread may take all tiles before the other has started.
+        number = job.kernels.device.number
+        if len(found) == 1 and tile.is_sparse and number not in began:
+            began.add(number)
+            both_have_one.wait(60)
+        return recorded(job, tile)
+
+    monkeypatch.setattr(Job, "measure", measure)
     found = []
     for number in (1, 2):
         visible(number)
@@ -256,8 +267,13 @@ def test_no_more_threads_than_devices_take(rng, visible, monkeypatch, n_devices)
         seen.append(n_threads)
         return ThreadPoolExecutor(n_threads, **options)
 
+    def unmeasured(job, tile):
+        sides = (range(job.plan.order.size)[side] for side in (tile.left, tile.right))
+        return {"value": np.zeros([len(side) for side in sides])}
+
     monkeypatch.setattr(features, "map_threads", encoding)
     monkeypatch.setattr(engine, "ThreadPoolExecutor", measuring)
+    monkeypatch.setattr(Job, "measure", unmeasured)
     X = rng.random((N_SAMPLES, 90))
     fastinfo.pairwise_mutual_information(X, backend="cupy", n_jobs=100)
     assert seen == [CupyKernels.most_threads, n_devices * CupyKernels.most_threads]
