@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 import pytest
 
 import fastinfo
+from fastinfo.data.columns import Column
 from fastinfo.inputs import (
     bin_arguments,
     moments,
@@ -416,3 +417,21 @@ def test_absent_objects_are_missing_among_any_others(make):
     days = [pd.NA, datetime.date(2024, 1, 1), pd.NaT, datetime.date(2024, 1, 3)]
     prepared = preparation.prepare({"d": make(days)}, "t", Choices(kinds={"d": "number"}))
     assert np.isnan(prepared.columns[0].values).tolist() == [True, False, True, False]
+
+
+@pytest.mark.parametrize("looked_at", [1, 20, 1 << 16])
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u4", "i8", "u8"])
+def test_different_values_are_counted(rng, monkeypatch, dtype, looked_at):
+    """Of all samples, by a look at some of them or at all, at both ends of the dtype."""
+    monkeypatch.setattr(preparation, "LOOKED_AT", looked_at)
+    ends = np.iinfo(dtype)
+    for low, high in ((ends.min, ends.max), (ends.max - 40, ends.max), (ends.min, ends.min + 40)):
+        values = np.sort(rng.integers(low, high, 150, dtype=dtype, endpoint=True))
+        for missing in (None, rng.random(150) < 0.3):
+            column = Column("x", values, missing)
+            present = values if missing is None else values[~missing]
+            expected = len(set(present.tolist()))
+            assert preparation._n_distinct(column, np.inf) == expected
+            for enough in (1, 10, 60):
+                found = preparation._n_distinct(column, enough)
+                assert found == expected if expected <= enough else found > enough

@@ -30,6 +30,9 @@ TIMES = "binned as numbers (dates or times)"
 TEXT_TIMES = "binned as numbers (text that spells dates or times)"
 ASKED = "skipped as asked for"
 
+LOOKED_AT = 1 << 16
+"""Samples that are looked at first where it matters only whether there are many different ones."""
+
 KINDS = ("category", "number", "skip")
 """The kinds that a caller may give a column."""
 
@@ -259,8 +262,8 @@ def _decide(
     if kind == "category":
         return _as_categories(column), ""
     dates = _spelled_times(column, samples)
-    max_categories = choices.max_categories or bin_arguments.most_categories(_n_present(column))
-    if dates is not None and (kind == "number" or _n_distinct(column) > max_categories):
+    limit = choices.max_categories or bin_arguments.most_categories(_n_present(column))
+    if dates is not None and (kind == "number" or _n_distinct(column, limit) > limit):
         return _as_floats(dates), TEXT_TIMES
     is_text = column.categories is not None or column.values.dtype.kind in "US"
     if kind == "number" and is_text:
@@ -272,15 +275,16 @@ def _decide(
         return column, ""
     if kind == "number":
         return _as_floats(column), ""
-    n_present, n_distinct = _n_present(column), _n_distinct(column)
+    enough = np.inf if is_text else max(limit, bin_arguments.FEW_VALUES)
+    n_present, n_distinct = _n_present(column), _n_distinct(column, enough)
     if times is not None:
-        return (column, "") if n_distinct <= max_categories else (_as_floats(column), TIMES)
+        return (column, "") if n_distinct <= limit else (_as_floats(column), TIMES)
     if is_text:
         is_identifier = n_distinct > bin_arguments.FEW_VALUES and 2 * n_distinct > n_present
         return (column, "") if is_named or not is_identifier else (None, IDENTIFIER)
     if not is_named and n_distinct > bin_arguments.FEW_VALUES and _counts_rows(column):
         return None, ROW_NUMBER
-    if n_distinct <= max_categories:
+    if n_distinct <= limit:
         return column, ""
     return _as_floats(column), MANY_INTEGERS
 
@@ -314,8 +318,24 @@ def _has_two_values(column: Column) -> bool:
     return bool(present.size) and bool((present != present[0]).any())
 
 
-def _n_distinct(column: Column) -> int:
-    return int(np.unique(_present(column)).size)
+def _n_distinct(column: Column, enough: float) -> int:
+    """The number of different values; it may be any number above ``enough`` if there are more.
+
+    `numpy.unique` would take seconds for 10⁷ samples.
+    """
+    present = _present(column)
+    if enough < LOOKED_AT:
+        n_first = int(np.unique(present[:LOOKED_AT]).size)
+        if n_first > enough:
+            return n_first
+    if present.dtype.kind in "iu":
+        low, high = present.min(), present.max()
+        span = int(high) - int(low) + 1
+        if span <= max(LOOKED_AT, present.size):
+            seen = np.zeros(span, np.bool_)
+            seen[(present - low).view(f"u{present.itemsize}")] = True
+            return int(np.count_nonzero(seen))
+    return int(np.unique(present).size)
 
 
 def _counts_rows(column: Column) -> bool:
