@@ -2,7 +2,8 @@
 
 The functions here compute entropy, mutual information and divergences of samples. `fastinfo.pmf`
 computes them from probabilities. `pairwise_mutual_information` and `top_pairs` measure every pair
-of features of a wide table.
+of features of a wide table, also given a third variable; `top_interactions` and
+`pairwise_interaction` measure what every pair tells about a target.
 """
 
 from fastinfo import pmf
@@ -18,6 +19,13 @@ from fastinfo.measures.information import (
     variation_of_information,
 )
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
+from fastinfo.pairs.conditional import pairwise_conditional_mutual_information
+from fastinfo.pairs.interactions import (
+    InteractingPair,
+    PairwiseInteraction,
+    pairwise_interaction,
+    top_interactions,
+)
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
 from fastinfo.system.alerts import (
@@ -33,9 +41,11 @@ __version__ = "0.1.0"
 __all__ = [
     "CappedBinsWarning",
     "Encoded",
+    "InteractingPair",
     "JointCounts",
     "OutsideBinsWarning",
     "Pair",
+    "PairwiseInteraction",
     "PreparationWarning",
     "ProbabilitiesWarning",
     "RankedPair",
@@ -53,9 +63,12 @@ __all__ = [
     "kl_divergence",
     "mutual_information",
     "normalized_mutual_information",
+    "pairwise_conditional_mutual_information",
+    "pairwise_interaction",
     "pairwise_mutual_information",
     "pmf",
     "score",
+    "top_interactions",
     "top_pairs",
     "variation_of_information",
 ]

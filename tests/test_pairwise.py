@@ -343,7 +343,7 @@ def kept_bytes(X, memory_limit=None):
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert all(pack is not None for pack in job.packs)
+    assert all(pack is not None for (pack,) in job.packs)
     return kept
 
 

@@ -27,6 +27,7 @@ from fastinfo.cli.options import (
     Columns,
     Estimator,
     Exclude,
+    Given,
     Kinds,
     MaxCategories,
     MinSamples,
@@ -44,7 +45,7 @@ from fastinfo.cli.request import Request, counted
 from fastinfo.cli.selection import Selection
 from fastinfo.inputs import reading
 from fastinfo.inputs.reading import Layout
-from fastinfo.pairs import pairwise, ranking, scores
+from fastinfo.pairs import conditional, pairwise, ranking, scores
 from fastinfo.system.alerts import listed
 from fastinfo.system.limits import usable_cores
 
@@ -92,6 +93,7 @@ def pairwise_command(
         bool, typer.Option("--normalized", help="Information as a share of the entropies, 0 to 1.")
     ] = False,
     average: Average = "arithmetic",
+    given: Given = None,
     columns: Columns = None,
     exclude: Exclude = None,
     kinds: Kinds = [],  # noqa: B006 (typer wants a list, and copies it)
@@ -133,6 +135,7 @@ def pairwise_command(
       fastinfo pairwise table.parquet --columns age,height,city --base 2
       fastinfo pairwise table.csv --kind zip=category --bins-of age=8
       fastinfo pairwise table.csv --normalized --out pairs.tsv
+      fastinfo pairwise table.csv --given age
       fastinfo pairwise table.csv --matrix --out matrix.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     is_matrix = is_matrix or (out is not None and out.suffix.lower() == output.MATRIX_ENDING)
@@ -146,14 +149,17 @@ def pairwise_command(
     endings = output.MATRIX_ENDINGS if is_matrix else (*output.LIST_ENDINGS, output.MATRIX_ENDING)
     _require_out(out, table, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories)
+    choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories, given)
     data = request.prepare(table, layout, choice)
-    names = data.labels
+    names = [name for name in data.labels if name not in choice.given_names]
     n_pairs = len(names) * (len(names) - 1) // 2
     request.options["normalized"] = average if normalized else None
     unit = output.SHARE if normalized else unit
     if out is not None and is_matrix:
-        matrix = request.measure(pairwise.pairwise_mutual_information, data, n_pairs)
+        measured: Any = pairwise.pairwise_mutual_information
+        if given is not None:
+            measured = conditional.pairwise_conditional_mutual_information
+        matrix = request.measure(measured, data, n_pairs)
         output.write_matrix(matrix, names, out)
         beside = out.suffix.lower() == output.MATRIX_ENDING
         request.note(
@@ -189,8 +195,10 @@ def pairwise_command(
             "where both columns are present (--min-samples)"
         )
     what = "All" if all_pairs else "Strongest"
-    measure = "normalized_mutual_information" if normalized else "mutual_information"
-    ranked = "corrected " * (weights is None) + measure.replace("_", " ")
+    measure = (
+        "normalized_" * normalized + "conditional_" * (given is not None) + "mutual_information"
+    )
+    ranked = "corrected " * (weights is None) + measure.replace("_", " ") + _given(choice)
     title = f"{what} pairs of {reading.title(table)} by {ranked}"
     request.deliver(
         Listing(
@@ -203,6 +211,10 @@ def pairwise_command(
         ),
         out,
     )
+
+
+def _given(choice: Selection) -> str:
+    return f" given {', '.join(choice.given_names)}" if choice.given is not None else ""
 
 
 def _pairs_without_a_value(names: Sequence[str], found: Sequence[Any]) -> list[Any]:
@@ -237,6 +249,7 @@ def score_command(
         int | None,
         typer.Option(min=1, metavar="K", help="How many columns.", show_default="all"),
     ] = None,
+    given: Given = None,
     columns: Columns = None,
     exclude: Exclude = None,
     kinds: Kinds = [],  # noqa: B006
@@ -276,15 +289,16 @@ def score_command(
       fastinfo score table.csv --target price --columns area,rooms --base 2
       fastinfo score table.csv --target price --kind zip=category --top 20
       fastinfo score table.csv --target price --out scores.csv
+      fastinfo score table.csv --target price --given area
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     _require_out(out, table, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories)
+    choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories, given)
     data = request.prepare(table, layout, choice)
     found = request.measure(
         lambda both, **options: scores.score(both, target, **options),
         data,
-        len(data.labels) - 1,
+        len(data.labels) - 1 - len(choice.given_names),
         min_samples=min_samples,
     )
     least = min_samples or ranking.least_samples(data.n_rows)
@@ -295,10 +309,11 @@ def score_command(
             f"{counted(least, 'row')} where the target is present (--min-samples): {listed(few)}"
         )
     found = found[:top]
-    ranked = "corrected " * (weights is None) + "mutual information"
-    title = f"Columns of {reading.title(table)} by {ranked} with {target}"
+    measure = "conditional_" * (given is not None) + "mutual_information"
+    ranked = "corrected " * (weights is None) + measure.replace("_", " ")
+    title = f"Columns of {reading.title(table)} by {ranked} with {target}{_given(choice)}"
     names = [(one.column,) for one in found]
-    request.deliver(Listing(title, ("column",), names, *_details(found), unit), out)
+    request.deliver(Listing(title, ("column",), names, *_details(found), unit, measure), out)
 
 
 @app.command("info")

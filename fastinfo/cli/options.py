@@ -68,6 +68,14 @@ Exclude = Annotated[
     str | None,
     typer.Option(metavar="A,B,…", help="Skip these columns.", show_default=False),
 ]
+Given = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,…",
+        help="What is shared once these columns are known: conditional mutual information.",
+        show_default=False,
+    ),
+]
 
 Kinds = Annotated[
     list[str],

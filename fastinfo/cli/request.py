@@ -98,6 +98,8 @@ class Request:
                 "with more different values, and --kind NAME=number bins one column"
             )
         self.options["sample_weight"] = weights
+        if choice.given is not None:
+            self.options["given"] = choice.given_names
         return data
 
     def measure(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -51,3 +53,28 @@ def expected_information(left_margin: Array, right_margin: Array) -> float:
     margins = left.astype(np.int64), right.astype(np.int64)
     expected = kernels.expected_cells(*margins, int(margins[0] @ left_repeats))
     return float(max(left_repeats @ expected @ right_repeats, 0.0))
+
+
+def expected_in_strata(strata: Sequence[tuple[Array, Array]]) -> float:
+    """Expectation of the plug-in conditional mutual information, in nats, by the margins in strata.
+
+    X and Y are independent within each stratum, a value of Z: every way to pair their samples there
+    is equally likely. The expectation is the mean of those of the strata, by their samples.
+
+    Parameters
+    ----------
+    strata : sequence of pairs of integer arrays
+        For each stratum the ``left_margin`` and the ``right_margin`` of `expected_information`.
+
+    Returns
+    -------
+    float
+        At least 0; 0 for no sample.
+    """
+    sizes = [int(left.sum()) for left, _ in strata]
+    total = sum(sizes)
+    return math.fsum(
+        n / total * expected_information(*margins)
+        for n, margins in zip(sizes, strata, strict=True)
+        if n > 1
+    )

@@ -18,6 +18,7 @@ from fastinfo.backends.contract import Home
 from fastinfo.backends.home import HOST, home_of
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.estimators.entropies import ESTIMATORS
+from fastinfo.formulas import AVERAGES
 from fastinfo.inputs import objects, series, tables
 from fastinfo.inputs.objects import is_integer, is_number
 from fastinfo.inputs.types import NanPolicy
@@ -63,6 +64,17 @@ def log_base(base: Any) -> float:
     return math.log(base)  # unlike np.log, it takes integers that are too large for a float
 
 
+def average(normalized: Any, base: Any) -> str | None:
+    """The average of entropies that information is to be a share of; None for no share."""
+    if normalized is None:
+        return None
+    if base is not None:
+        raise ValueError(
+            f"base={base!r}: normalized information is a share, which has no unit; leave base out"
+        )
+    return str(one_of(normalized, "normalized", AVERAGES))
+
+
 def n_jobs(value: Any) -> int:
     """The number of threads; None and −1 stand for all usable cores."""
     if value is None or value == -1:
@@ -106,6 +118,13 @@ def threshold(value: Any) -> float:
     if not is_number(value) or np.isnan(value):
         raise ValueError(f"threshold={value!r}; accepted is a real number, or None")
     return float(value)
+
+
+def strongest(k: Any, least: Any) -> tuple[int | None, float]:
+    """The number of pairs to report, None for all that reach a threshold, and the threshold."""
+    if k is None and least is None:
+        raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
+    return None if k is None else positive_integer(k, "k"), threshold(least)
 
 
 def output(out: Any, shape: tuple[int, int]) -> Any:

@@ -72,6 +72,9 @@ Probabilities: TypeAlias = ArrayLike | SupportsDLPack
 BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, Any] | None
 """How one variable is binned: a number of bins, a rule by its name, edges, or None."""
 
+Given: TypeAlias = Table | SupportsIndex
+"""Samples of a third variable, ``(n,)`` or ``(n, d)``, or names of columns."""
+
 Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
 """How all variables are binned, or a tuple with one entry for each variable."""
 
@@ -83,6 +86,9 @@ Kinds: TypeAlias = Mapping[Any, Literal["category", "number", "skip"]]
 
 RankBy: TypeAlias = Literal["corrected", "value"]
 """The value by which pairs are ranked."""
+
+InteractionRank: TypeAlias = Literal["corrected", "synergy", "value"]
+"""The number by which pairs that tell about a target are ranked."""
 
 NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
 """The treatment of missing samples."""
@@ -100,6 +106,7 @@ BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
 class PairOptions(TypedDict, total=False):
     """The options of `fastinfo.top_pairs` that do not change the type of its result."""
 
+    given: Given | None
     threshold: float | None
     min_samples: int | None
     normalized: Average | None

@@ -10,7 +10,7 @@ import numpy as np
 
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
 from fastinfo.counting import Counts
-from fastinfo.estimators.chance import expected_information
+from fastinfo.estimators.chance import expected_in_strata
 from fastinfo.system import alerts
 from fastinfo.system.alerts import listed
 
@@ -102,16 +102,19 @@ def _expected(
         strata = _strata(xz, yz, counts._widths[2])
     else:
         strata = [(_occupied(counts.marginal(0)), _occupied(counts.marginal(1)))]
+    bound = bound_of_chance(strata)
+    return expected_in_strata(strata) if is_chance(value, entropies, bound) else bound
+
+
+def bound_of_chance(strata: Sequence[tuple[Array, Array]]) -> float:
+    """At least the information that chance alone gives, by the bound of `may_be_chance`.
+
+    ``strata`` are the numbers of samples in the occupied bins of X and of Y, in each bin of Z.
+    """
     sizes = [(int(x.sum()), x.size, y.size) for x, y in strata]
     total = sum(n for n, _, _ in sizes)
-    bound = math.fsum(
-        n / total * math.log1p((k_x - 1) * (k_y - 1) / (n - 1)) for n, k_x, k_y in sizes if n > 1
-    )
-    if not is_chance(value, entropies, bound):
-        return bound
     return math.fsum(
-        n / total * expected_information(x, y)
-        for (n, _, _), (x, y) in zip(sizes, strata, strict=True)
+        n / total * math.log1p((k_x - 1) * (k_y - 1) / (n - 1)) for n, k_x, k_y in sizes if n > 1
     )
 
 

@@ -30,7 +30,11 @@ class Counted(Protocol):
     """Positions of the features on the right, a NumPy array."""
 
     def sums(self) -> PairSums:
-        """The sums of the measure's term."""
+        """The sums of the measure's term; over the strata, if samples are in strata."""
+        ...
+
+    def pooled_sums(self) -> PairSums:
+        """The sums over all samples that are in a stratum, for a job that pools them too."""
         ...
 
     def entropies(self, estimator: str) -> PairEntropies:
@@ -119,6 +123,15 @@ class OfEntropies:
         return (entropies.without_rounding(values, (low, high), self.estimator, kernels),)
 
 
-def mutual_information(estimator: str) -> OfEntropies:
-    """The measure I(X;Y) of each pair, in nats."""
-    return OfEntropies("mutual_information", formulas.mutual_information, estimator)
+def mutual_information(
+    estimator: str, average: str | None = None, *, is_conditional: bool = False
+) -> OfEntropies:
+    """The measure I(X;Y) of each pair, in nats, or as a share of an average of its entropies.
+
+    Where samples are in strata it is I(X;Y|Z), and is to be called so by ``is_conditional``.
+    """
+    formula, name = formulas.mutual_information, "mutual_information"
+    if average is not None:
+        formula = formulas.normalized_mutual_information.with_options(average=average)
+        name = f"normalized_mutual_information, {average}"
+    return OfEntropies("conditional_" * is_conditional + name, formula, estimator)

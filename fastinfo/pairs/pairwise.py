@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import combinations, product
 from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
-from fastinfo import formulas
 from fastinfo.backends import on_device_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
@@ -20,6 +16,7 @@ from fastinfo.inputs.types import (
     BackendName,
     BinsByName,
     EstimatorName,
+    Given,
     Kinds,
     NanPolicy,
     PairOptions,
@@ -27,24 +24,18 @@ from fastinfo.inputs.types import (
     Table,
     Weights,
 )
-from fastinfo.measures import saturation
 from fastinfo.pairs import ranking, runs
 from fastinfo.pairs.matrices import matrix
-from fastinfo.pairs.measure import OfEntropies, mutual_information
+from fastinfo.pairs.measure import mutual_information
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.runs import Binned, Inputs, Run
+from fastinfo.pairs.runs import Run
+from fastinfo.pairs.saturated import warn_of_pairs, warn_of_widest_columns
 from fastinfo.pairs.sinks import RankedSink, TopSink
 from fastinfo.system.progress import Progress
 
-MOST_CHECKED = 100
-"""The most pairs of a result that are checked for too few samples."""
-
-WIDEST = 15
-"""The number of columns of a matrix, those with the most bins, whose pairs are checked for this."""
-
 
 class Pair(NamedTuple):
-    """Two features and their mutual information."""
+    """Two features and their mutual information, or what they share given a third variable."""
 
     left: Any
     """Name of a feature, or its position where the table has no names."""
@@ -171,16 +162,16 @@ def pairwise_mutual_information(
            [1., 1., 0.],
            [0., 0., 1.]])
     """
-    average = _average(normalized, base)
+    average = arguments.average(normalized, base)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     return matrix(
         *tables.with_layers(X, Y, layer),
-        _measure(average, options),
+        mutual_information(options.estimator, average),
         options,
         Run(progress, memory_limit, checkpoint),
         kinds=kinds,
         out=out,
-        tell=partial(_warn_of_widest_columns, average),
+        tell=partial(warn_of_widest_columns, average),
     )
 
 
@@ -233,6 +224,7 @@ def top_pairs(
     k: int | None = 10,
     Y: Table | None = None,
     *,
+    given: Given | None = None,
     threshold: float | None = None,
     rank_by: RankBy | None = None,
     min_samples: int | None = None,
@@ -262,13 +254,17 @@ def top_pairs(
         The number of pairs; None for all that reach ``threshold``.
     Y : array-like of shape (n, l) or (n,), or a table, optional
         Samples of other features. Pairs are then of a feature of X and one of Y.
+    given : name of a column, list of names, or array-like of shape (n,) or (n, d), optional
+        A third variable Z. Pairs are then ranked by I(X;Y|Z), what they share once Z is known; see
+        `pairwise_conditional_mutual_information`.
     threshold : float, optional
         The least value of a pair, or its least corrected value if pairs are ranked by that.
     rank_by : {"corrected", "value"}, optional
         What pairs are ranked by. The plug-in value of few samples in many cells is large by chance
         alone. The corrected value is the value minus its expectation for independent variables
-        with the same number of samples in each of their bins [1]_. The default is "corrected" for
-        tables with named columns and "value" for arrays.
+        with the same number of samples in each of their bins [1]_, and for ``given`` in each of
+        their bins in each stratum. The default is "corrected" for tables with named columns and
+        "value" for arrays.
     min_samples : int, optional
         The least number of samples in which both features of a pair are present. If pairs are
         ranked by the corrected value, the default is 30, or half the rows of a smaller table.
@@ -317,15 +313,12 @@ def top_pairs(
     >>> fastinfo.top_pairs(X, k=1, base=2)
     [Pair(left=0, right=1, value=1.0)]
     """
-    if k is None and threshold is None:
-        raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
-    k = None if k is None else arguments.positive_integer(k, "k")
-    least = arguments.threshold(threshold)
+    k, least = arguments.strongest(k, threshold)
     if rank_by is not None:
         arguments.one_of(rank_by, "rank_by", ("corrected", "value"))
     if min_samples is not None:
         min_samples = arguments.positive_integer(min_samples, "min_samples")
-    average = _average(normalized, base)
+    average = arguments.average(normalized, base)
     X, Y = tables.with_layers(X, Y, layer)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     if rank_by == "corrected" and sample_weight is not None:
@@ -334,12 +327,12 @@ def top_pairs(
             'sample_weight gives sums of weights; use rank_by="value"'
         )
     run = Run(progress, memory_limit, checkpoint)
-    with on_device_of(X, Y, options.sample_weight):
-        given = runs.resolve(runs.inputs(X, Y, bins, kinds), options)
-        is_ranked = rank_by == "corrected" or (rank_by is None and given.is_named)
-        binned = runs.bin_features(given, options)
+    with on_device_of(X, Y, given, options.sample_weight):
+        came = runs.resolve(runs.inputs(X, Y, bins, kinds, given), options)
+        is_ranked = rank_by == "corrected" or (rank_by is None and came.is_named)
+        binned = runs.bin_features(came, options)
         judge = binned.judge(options.unit, average)
-        sink_options = (least, given.n_left, options.unit)
+        sink_options = (least, came.n_left, options.unit)
         if is_ranked or min_samples is not None:
             if is_ranked and min_samples is None:
                 min_samples = ranking.least_samples(binned.n_samples)
@@ -347,11 +340,13 @@ def top_pairs(
             sink: TopSink = RankedSink(k, *sink_options, run.memory_limit, rank)
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
-        runs.measure_pairs(binned, sink, options, run, _measure(average, options))
-    n_before = given.n_left or 0
+        is_conditional = given is not None
+        measure = mutual_information(options.estimator, average, is_conditional=is_conditional)
+        runs.measure_pairs(binned, sink, options, run, measure)
+    n_before = came.n_left or 0
     found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
-    _warn_of_saturated_pairs(given, judge, found)
-    labels = [(given.label(i), given.label(j)) for _, _, i, j in found]
+    warn_of_pairs(came, judge, [(i, j, value) for _, value, i, j in found])
+    labels = [(came.label(i), came.label(j)) for _, _, i, j in found]
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
     return [
@@ -366,24 +361,6 @@ def top_pairs(
     ]
 
 
-def _average(normalized: Any, base: Any) -> str | None:
-    if normalized is None:
-        return None
-    if base is not None:
-        raise ValueError(
-            f"base={base!r}: normalized information is a share, which has no unit; leave base out"
-        )
-    return str(arguments.one_of(normalized, "normalized", formulas.AVERAGES))
-
-
-def _measure(average: str | None, options: Options) -> OfEntropies:
-    if average is None:
-        return mutual_information(options.estimator)
-    formula = formulas.normalized_mutual_information.with_options(average=average)
-    name = f"normalized_mutual_information, {average}"
-    return OfEntropies(name, formula, options.estimator)
-
-
 def _rank(
     judge: Judge, is_corrected: bool, min_samples: int, left: int, right: int, value: float
 ) -> float:
@@ -391,49 +368,3 @@ def _rank(
     if min_samples > 1 and judge.n_samples(left, right) < min_samples:
         return float("nan")
     return judge.corrected(left, right, value) if is_corrected else value
-
-
-def _warn_of_saturated_pairs(
-    given: Inputs, judge: Judge, found: Sequence[tuple[float, float, int, int]]
-) -> None:
-    """Warn if values that are shown are mostly chance, and name the columns with the most bins."""
-    worst = _saturated(given, judge, [(i, j, value) for _, value, i, j in found[:MOST_CHECKED]])
-    if worst:
-        names = [name for name, _ in worst.most_common()]
-        saturation.warn_of_columns(names, f"{worst.total()} of the pairs shown")
-
-
-def _warn_of_widest_columns(
-    average: str | None, given: Inputs, binned: Binned, unit: float, matrix: Any
-) -> None:
-    """Warn if values of a matrix are mostly chance, by pairs of the columns with the most bins."""
-    judge = binned.judge(unit, average)
-    if not judge.corrects or not hasattr(matrix, "__getitem__"):
-        return
-    n_bins, n_left = judge.features.n_bins, given.n_left or 0
-    left, right = (
-        (np.argsort(-side, kind="stable")[:WIDEST] + first).tolist()
-        for side, first in ((n_bins[:n_left] if n_left else n_bins, 0), (n_bins[n_left:], n_left))
-    )
-    pairs = list(product(left, right) if n_left else combinations(left, 2))
-    doubtful = [pair for pair in pairs if judge.may_be_saturated(*pair)]
-    try:
-        found = [(i, j, float(matrix[i, j - n_left])) for i, j in doubtful]
-    except Exception:  # ``out`` may be write-only, and then raise any error
-        return
-    worst = _saturated(given, judge, found)
-    if worst:
-        names = [name for name, _ in worst.most_common()]
-        where = f"{worst.total()} of the {len(pairs)} pairs of the columns with the most bins"
-        saturation.warn_of_columns(names, where, "fastinfo.top_pairs takes off what chance gives")
-
-
-def _saturated(
-    given: Inputs, judge: Judge, pairs: Iterable[tuple[int, int, float]]
-) -> Counter[Any]:
-    """For the pairs that are mostly chance: how often each column is the one with more bins."""
-    return Counter(
-        given.label(max((i, j), key=judge.n_occupied))
-        for i, j, value in pairs
-        if judge.is_saturated(i, j, value)
-    )

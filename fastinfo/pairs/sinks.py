@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from fastinfo.pairs.job import Planes
 Array = np.ndarray[Any, Any]
 
 VALUE = "value"
-"""The plane that pairs are ranked by."""
+"""The plane that pairs are ranked by, unless another is named."""
 
 BYTES_PER_PAIR = 4 * 8 * 2
 """Bytes for a rank, a value and two positions, and as many again while pairs are sorted."""
@@ -71,6 +71,19 @@ class MatrixSink:
             self.kernels.write_tile(values, left, columns, self.matrix, self.n_left is None)
 
 
+class EachPlane:
+    """Passes every tile to several sinks, each of which takes a plane of its own."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self.sinks = sinks
+        self.stays = all(sink.stays for sink in sinks)
+
+    def put(self, left: Array, right: Array, planes: Planes) -> None:
+        """Pass one tile on."""
+        for sink in self.sinks:
+            sink.put(left, right, planes)
+
+
 class TopSink:
     """Keeps the pairs that rank highest; the result does not depend on the order of tiles.
 
@@ -88,18 +101,27 @@ class TopSink:
         Nats in one unit of the values.
     memory_limit : int
         The most bytes that the pairs may take.
+    plane : str
+        The plane that holds the values.
     """
 
     stays = False
 
     def __init__(
-        self, k: int | None, threshold: float, n_left: int | None, unit: float, memory_limit: int
+        self,
+        k: int | None,
+        threshold: float,
+        n_left: int | None,
+        unit: float,
+        memory_limit: int,
+        plane: str = VALUE,
     ) -> None:
         self.k = k
         self.threshold = threshold
         self.n_left = n_left
         self.unit = unit
         self.most = memory_limit // BYTES_PER_PAIR
+        self.plane = plane
         self._ranks = np.empty(0)
         self._values = np.empty(0)
         self._pairs = np.empty((2, 0), np.int64)
@@ -114,7 +136,7 @@ class TopSink:
 
     def put(self, left: Array, right: Array, planes: Planes) -> None:
         """Keep the pairs of a tile that may be among the largest."""
-        values = planes[VALUE] / self.unit
+        values = planes[self.plane] / self.unit
         # Values are compared first, which leaves few pairs of most tiles. NaN is never kept.
         rows, columns = np.nonzero(values >= self.least)
         values = values[rows, columns]
@@ -169,6 +191,8 @@ class RankedSink(TopSink):
     rank : callable
         Takes the positions of a pair of features and its value in units. It returns the rank, or
         NaN for a pair that is not wanted.
+    plane : str
+        The plane that holds the values.
     """
 
     def __init__(
@@ -179,8 +203,9 @@ class RankedSink(TopSink):
         unit: float,
         memory_limit: int,
         rank: Callable[[int, int, float], float],
+        plane: str = VALUE,
     ) -> None:
-        super().__init__(k, threshold, n_left, unit, memory_limit)
+        super().__init__(k, threshold, n_left, unit, memory_limit, plane)
         self.rank = rank
         self._waiting: list[tuple[Array, Array]] = []
         self._n_waiting = 0
