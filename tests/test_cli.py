@@ -302,6 +302,36 @@ def test_normalized_pairs_are_what_python_measures(run):
             assert measured == pytest.approx(value, rel=1e-12)
 
 
+@pytest.mark.parametrize("names", [["region"], ["region", "hemisphere"]], ids=" ".join)
+def test_given_columns_are_what_python_measures(run, tmp_path, names):
+    columns = ["latitude", "longitude", "utc_offset_hours"]
+    given = ("--given", ",".join(names), "--columns", ",".join(columns))
+    table = pyarrow.csv.read_csv(TABLE).to_pandas()
+    expected = fastinfo.pairwise_conditional_mutual_information(
+        table[columns + names], given=names, base=2, nan_policy="omit"
+    )
+    code, out, err = run("pairwise", TABLE, *given, "--base", 2)
+    assert code == 0
+    assert "312 rows, " in err[-1]
+    assert ", 3 pairs in" in err[-1]
+    found = rows(out)
+    assert len(found) == 3
+    for row in found:
+        value = float(row["conditional_mutual_information"])
+        assert value == pytest.approx(expected.loc[row["left"], row["right"]], rel=1e-12)
+    best = fastinfo.top_pairs(table[columns + names], given=names, nan_policy="omit", base=2)
+    assert [float(row["corrected"]) for row in found] == [pair.corrected for pair in best]
+    code, _, _ = run("pairwise", TABLE, *given, "--base", 2, "--out", tmp_path / "m.npy")
+    assert code == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "m.npy"), expected.to_numpy())
+    assert json.loads((tmp_path / "m.columns.json").read_text("utf-8")) == columns
+    code, out, _ = run("score", TABLE, "--target", "latitude", *given)
+    scores = fastinfo.score(table[columns + names], "latitude", given=names, nan_policy="omit")
+    measured = {row["column"]: float(row["conditional_mutual_information"]) for row in rows(out)}
+    assert code == 0
+    assert measured == pytest.approx({one.column: one.value for one in scores}, rel=1e-12)
+
+
 def test_top_and_few_rows_of_score(run, path):
     n = 100
     table = path(
@@ -533,6 +563,27 @@ BAD_REQUESTS = {
     "target excluded": (
         ["score", TABLE, "--target", "region", "--exclude", "region"],
         "--exclude: 'region' is the target",
+    ),
+    "unknown given": (["pairwise", TABLE, "--given", "regoin"], "--given: no column is called"),
+    "given excluded": (
+        ["pairwise", TABLE, "--given", "region", "--exclude", "region"],
+        "--given: 'region' is excluded",
+    ),
+    "given is the target": (
+        ["score", TABLE, "--target", "region", "--given", "region"],
+        "--given: 'region' is the target",
+    ),
+    "given is weights": (
+        ["pairwise", TABLE, "--given", "latitude", "--weights", "latitude"],
+        "--given: 'latitude' is the column of weights",
+    ),
+    "one column beside given": (
+        ["pairwise", TABLE, "--given", "region", "--columns", "latitude,region"],
+        "no pair of usable columns",
+    ),
+    "given as many values as rows": (
+        ["pairwise", TABLE, "--given", "zone"],
+        "given has another value in each of 312 samples",
     ),
     "matrix nowhere": (["pairwise", TABLE, "--matrix"], "--matrix needs a file"),
     "normalized unit": (["pairwise", TABLE, "--normalized", "--unit", "bits"], "have no unit"),

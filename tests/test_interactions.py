@@ -323,5 +323,7 @@ def test_options_that_make_no_sense_are_refused(options, error, message):
 def test_matrices_that_cannot_fit_tell_the_memory(monkeypatch):
     monkeypatch.setattr("fastinfo.counting.free_memory", lambda: 1000)
     X = np.zeros((3, 1000), int)
-    with pytest.raises(MemoryError, match=r"2 matrices of 2 × 1000 × 1000 cells needs .*top_"):
+    with pytest.raises(
+        MemoryError, match=r"an array of 2 × 1000 × 1000 cells needs .*: use top_interactions"
+    ):
         fastinfo.pairwise_interaction(X, [0, 1, 1])

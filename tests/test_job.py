@@ -134,6 +134,20 @@ def test_sparse_pairs_are_shared_too(rng, visible, measured, monkeypatch):
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.parametrize("case", ["complete", "missing", "weights"])
+def test_samples_in_strata_are_shared_too(rng, visible, case):
+    """Every device gets packs of all strata, and of all samples where both are asked for."""
+    options = {"backend": "cupy", "nan_policy": "omit"} | CASES[case](rng)
+    X, z = options.pop("X", table(rng)), rng.integers(0, 3, N_SAMPLES)
+    found = []
+    for number in (1, 3):
+        devices = visible(number)
+        conditional = fastinfo.pairwise_conditional_mutual_information(X, given=z, **options)
+        assert all(counted(device) for device in devices)
+        found.append((conditional, *fastinfo.pairwise_interaction(X, z, **options)))
+    np.testing.assert_array_equal(*found)
+
+
 def test_bins_are_made_on_the_current_device_by_threads_too(rng, visible, measured):
     """Threads begin with the first device as their current one, wherever the caller is."""
     X = table(rng)

@@ -38,6 +38,14 @@ def main() -> None:
     by_corrected = fastinfo.top_pairs(table, rank_by="corrected", Y=z, min_samples=3)
     assert_type(by_corrected, list[fastinfo.RankedPair])
     fastinfo.pairwise_mutual_information(table, kinds={"a": "number"}, nan_policy="omit")
+    given_c = fastinfo.top_pairs(table, rank_by="corrected", given="c", min_samples=3)
+    assert_type(given_c, list[fastinfo.RankedPair])
+    assert_type(fastinfo.score(table, "a", given=z > 0), list[fastinfo.Score])
+    fastinfo.pairwise_conditional_mutual_information(X, given=y, out=np.empty((3, 3)))
+    found = fastinfo.pairwise_interaction(table, ["c"], bins="quantile:3")
+    assert_type(found, fastinfo.PairwiseInteraction)
+    best = fastinfo.top_interactions(X, z > 0, 2, rank_by="synergy")
+    assert_type(best, list[fastinfo.InteractingPair])
     assert_type(fastinfo.encode(x, bins=[-9.0, 0.0, 9.0]), fastinfo.Encoded)
 
     counts = JointCounts(bins=(None, np.linspace(-5, 5, 9)), nan_policy="propagate")
@@ -64,5 +72,6 @@ def refused() -> None:
     pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
     fastinfo.score(X, y, estimator="best")  # type: ignore[arg-type]
     fastinfo.top_pairs(X, rank_by="size")  # type: ignore[call-overload]
+    fastinfo.top_interactions(X, y, rank_by="share")  # type: ignore[arg-type]
     fastinfo.pairwise_mutual_information(X, kinds={"a": "text"})  # type: ignore[dict-item]
     JointCounts(nan_policy="ignore")  # type: ignore[arg-type]

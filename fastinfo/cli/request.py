@@ -83,7 +83,8 @@ class Request:
         if data.incomplete:
             count = f"{len(data.incomplete)} of {len(data.columns)} columns"
             what = f"{count} have missing values ({listed(data.incomplete)})"
-            omit = "each pair uses only rows where both are present"
+            what_else = "" if choice.given is None else ", and so is what is given"
+            omit = f"each pair uses only rows where both are present{what_else}"
             if self.missing == "raise":
                 raise ValueError(f"{what}; with --nan-policy omit {omit}")
             self.note(f"{what}; {omit if self.missing == 'omit' else 'their pairs have no value'}")

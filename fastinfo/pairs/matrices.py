@@ -106,9 +106,12 @@ def matrices(
         stays = is_there and not passes_host
         if not found:
             if not stays:
-                which = "the matrix" if len(planes) == 1 else f"{len(planes)} matrices"
-                help_ = "pass out=, or use top_pairs"
-                counting.require_memory((len(planes), *shape), what=which, help_=help_)
+                one = len(planes) == 1
+                counting.require_memory(
+                    shape if one else (len(planes), *shape),
+                    what="the matrix" if one else "an array",
+                    help_="pass out=, or use top_pairs" if one else "use top_interactions",
+                )
             # Every cell is written to.
             found = [(kernels.xp if stays else np).empty(shape) for _ in planes]
         there = home_of(found[0])
