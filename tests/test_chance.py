@@ -1,6 +1,7 @@
 """The information of independent variables, against exact fractions and scikit-learn."""
 
 import itertools
+import math
 
 import naive
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
-from fastinfo.estimators.chance import expected_information
+from fastinfo.estimators.chance import expected_in_strata, expected_information
 
 HOSTS = ("numba", "numpy")
 
@@ -38,6 +39,23 @@ def test_exact_fractions(left, right):
     left, right = [a for a in left if a], [b for b in right if b]
     found = expected_information(np.array(left), np.array(right))
     assert found == pytest.approx(naive.expected_information(left, right), rel=1e-12, abs=1e-15)
+
+
+@given(tables=st.lists(st.tuples(margins, margins), max_size=6))
+def test_the_mean_over_strata(tables):
+    """By their samples; strata of one sample, and of none, tell nothing."""
+    strata = []
+    for left, right in tables:
+        difference = sum(left) - sum(right)
+        left, right = [[*side] for side in (left, right)]
+        (right if difference > 0 else left).append(abs(difference))
+        strata.append([np.array([n for n in side if n], int) for side in (left, right)])
+    total = sum(int(left.sum()) for left, _ in strata)
+    expected = math.fsum(
+        left.sum() / total * naive.expected_information(left.tolist(), right.tolist())
+        for left, right in strata
+    )
+    assert expected_in_strata(strata) == pytest.approx(expected, rel=1e-12, abs=1e-15)
 
 
 @pytest.mark.parametrize(

@@ -64,17 +64,31 @@ def expected_in_strata(strata: Sequence[tuple[Array, Array]]) -> float:
     Parameters
     ----------
     strata : sequence of pairs of integer arrays
-        For each stratum the ``left_margin`` and the ``right_margin`` of `expected_information`.
+        For each stratum the number of samples in each occupied bin of either variable.
 
     Returns
     -------
     float
         At least 0; 0 for no sample.
     """
-    sizes = [int(left.sum()) for left, _ in strata]
-    total = sum(sizes)
-    return math.fsum(
-        n / total * expected_information(*margins)
-        for n, margins in zip(sizes, strata, strict=True)
-        if n > 1
-    )
+    if len(strata) == 1:
+        return expected_information(*strata[0])
+    sizes = np.array([int(left.sum()) for left, _ in strata])
+    kernels, parts = on_host(), []
+    # Strata of as many samples have cells of the same margins, each of which is computed once.
+    for n_samples in np.unique(sizes[sizes > 1]).tolist():
+        chosen = np.flatnonzero(sizes == n_samples)
+        margins, repeats = zip(
+            *(_occurrences([strata[i][side] for i in chosen]) for side in (0, 1)), strict=True
+        )
+        expected = kernels.expected_cells(*margins, n_samples)
+        parts.append(n_samples * float(((repeats[0] @ expected) * repeats[1]).sum()))
+    return max(math.fsum(parts) / max(int(sizes.sum()), 1), 0.0)
+
+
+def _occurrences(margins: Sequence[Array]) -> tuple[Array, Array]:
+    """The distinct numbers of samples, int64, and how often each is in each of the margins."""
+    distinct, places = np.unique(np.concatenate(margins), return_inverse=True)
+    rows = np.repeat(np.arange(len(margins)), [margin.size for margin in margins])
+    cells = np.bincount(rows * distinct.size + places, minlength=len(margins) * distinct.size)
+    return distinct.astype(np.int64), cells.reshape(len(margins), distinct.size)
