@@ -18,6 +18,11 @@ from fastinfo.measures.information import (
     normalized_mutual_information,
     variation_of_information,
 )
+from fastinfo.measures.multivariate import (
+    dual_total_correlation,
+    o_information,
+    total_correlation,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 from fastinfo.pairs.conditional import pairwise_conditional_mutual_information
 from fastinfo.pairs.interactions import (
@@ -55,6 +60,7 @@ __all__ = [
     "conditional_entropy",
     "conditional_mutual_information",
     "cross_entropy",
+    "dual_total_correlation",
     "encode",
     "entropy",
     "interaction_information",
@@ -63,6 +69,7 @@ __all__ = [
     "kl_divergence",
     "mutual_information",
     "normalized_mutual_information",
+    "o_information",
     "pairwise_conditional_mutual_information",
     "pairwise_interaction",
     "pairwise_mutual_information",
@@ -70,6 +77,7 @@ __all__ = [
     "score",
     "top_interactions",
     "top_pairs",
+    "total_correlation",
     "variation_of_information",
 ]
 

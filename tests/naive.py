@@ -8,6 +8,7 @@ hashable values; a sample is missing where it is None or NaN.
 import itertools
 import math
 from collections import Counter
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 
@@ -230,6 +231,34 @@ def interaction_information(x, y, z, weights=None):
     )
 
 
+def total_correlation(*columns, weights=None):
+    """Σ p(x) log p(x)/Πp(x_i)."""
+    p = probabilities(count(columns, weights))
+    singles = [marginal(p, i) for i in range(len(columns))]
+    return math.fsum(
+        s * (math.log(s) - math.fsum(math.log(m[v,]) for m, v in zip(singles, cell, strict=True)))
+        for cell, s in p.items()
+    )
+
+
+def dual_total_correlation(*columns, weights=None):
+    """Σ p(x) (Σ log p(x_i|others) − log p(x))."""
+    p = probabilities(count(columns, weights))
+    variables = range(len(columns))
+    others = [marginal(p, *(j for j in variables if j != i)) for i in variables]
+    terms = []
+    for cell, s in p.items():
+        own = [math.log(s / others[i][cell[:i] + cell[i + 1 :]]) for i in variables]
+        terms.append(s * (math.fsum(own) - math.log(s)))
+    return math.fsum(terms)
+
+
+def o_information(*columns, weights=None):
+    """The total correlation less its dual."""
+    total = total_correlation(*columns, weights=weights)
+    return total - dual_total_correlation(*columns, weights=weights)
+
+
 def variation_of_information(x, y, weights=None):
     """−Σ p(x,y) (log p(x,y)/p(x) + log p(x,y)/p(y))."""
     p = probabilities(count((x, y), weights))
@@ -289,6 +318,142 @@ def jensen_shannon_divergence(x, y):
         middle = (a + b) / 2
         total += [s * math.log(s / middle) / 2 for s in (a, b) if s > 0]
     return math.fsum(total)
+
+
+def jensen_shannon_of_many(columns, weights=None):
+    """H(Σ w·P) − Σ w·H(P), in 60 digits, in which the difference keeps enough of them."""
+    shares = [Fraction(w) for w in (weights or [1] * len(columns))]
+    shares = [w / sum(shares) for w in shares]
+    ps = [
+        {cell: Fraction(c, len(column)) for cell, c in count((column,)).items()}
+        for column in columns
+    ]
+    middle = {}
+    for w, p in zip(shares, ps, strict=True):
+        for cell, share in p.items():
+            middle[cell] = middle.get(cell, 0) + w * share
+    with localcontext(prec=60):
+        total = exact_entropy(middle)
+        for w, p in zip(shares, ps, strict=True):
+            total -= exact(w) * exact_entropy(p)
+        return float(total)
+
+
+# --- of an order --------------------------------------------------------------------------------
+
+
+def exact(number):
+    """A float or a fraction as a decimal number, to the precision of the context."""
+    fraction = Fraction(number)
+    return Decimal(fraction.numerator) / Decimal(fraction.denominator)
+
+
+def exact_entropy(p):
+    """−Σ p log p as a decimal number."""
+    return -sum(exact(s) * exact(s).ln() for s in p.values() if s)
+
+
+def mean_power(p, q, order):
+    """Σ p^α·q^(1−α) over cells with p > 0, as a decimal; None for inf. q = None stands for ones."""
+    total = Decimal(0)
+    for cell, share in p.items():
+        other = 1 if q is None else q.get(cell, 0)
+        if share > 0 and other > 0:
+            a, b = exact(share), exact(other)
+            total += (exact(order) * a.ln() + (1 - exact(order)) * b.ln()).exp()
+        elif share > 0 and order > 1:
+            return None
+    return total
+
+
+def order_divergence(kind, p, q, order):
+    """Rényi's or Tsallis' divergence of {cell: share}; of q = None minus the entropy of p."""
+    other = (lambda cell: 1) if q is None else (lambda cell: q.get(cell, 0))
+    occupied = [cell for cell, share in p.items() if share > 0]
+    with localcontext(prec=60, Emin=-(10**9), Emax=10**9):
+        if order == math.inf:
+            ratios = [exact(p[c]) / exact(other(c)) if other(c) else None for c in occupied]
+            most = None if None in ratios else max(ratios)
+            if kind == "renyi":
+                return math.inf if most is None else float(most.ln())
+            return (math.inf if most is None or most > 1 else 0.0) if q else 0.0
+        if order == 1:
+            if not all(map(other, occupied)):
+                return math.inf
+            return float(sum(exact(p[c]) * (exact(p[c]) / exact(other(c))).ln() for c in occupied))
+        total = mean_power(p, q, order)
+        if total is None:
+            return math.inf
+        if kind == "tsallis":
+            return float((total - 1) / (exact(order) - 1))
+        return float(total.ln() / (exact(order) - 1)) if total else math.inf
+
+
+def frequencies(x):
+    """{cell: share as a fraction} of samples."""
+    counts = count((x,))
+    return {cell: Fraction(c, sum(counts.values())) for cell, c in counts.items()}
+
+
+# --- pointwise, and in time ---------------------------------------------------------------------
+
+
+def pointwise_mutual_information(x, y):
+    """The logarithm of p(x,y)/(p(x)·p(y)) of each sample; NaN where one is missing."""
+    return pointwise_conditional_mutual_information(x, y, [0] * len(x))
+
+
+def pointwise_conditional_mutual_information(x, y, z):
+    """The logarithm of p(z)·p(x,y,z)/(p(x,z)·p(y,z)) of each sample; NaN where one is missing."""
+    c = count((x, y, z))
+    cz, cxz, cyz = marginal(c, 2), marginal(c, 0, 2), marginal(c, 1, 2)
+    return [
+        math.nan
+        if any(map(is_missing, cell))
+        else math.log(cz[cell[2],] * c[cell] / (cxz[cell[0], cell[2]] * cyz[cell[1], cell[2]]))
+        for cell in zip(x, y, z, strict=True)
+    ]
+
+
+def windows(source, target, past, given=None, trials=None):
+    """{t: (source past, y_t, past that is given)} of each t with a whole past in its trial.
+
+    ``past`` is (target history, source history, lag, given history). A window with a missing sample
+    is None.
+    """
+    k, l_, lag, m = past
+    found = {}
+    for t in range(len(target)):
+        x = [t - lag - j for j in range(l_)]
+        y = [t - 1 - j for j in range(k)]
+        z = [] if given is None else [t - 1 - j for j in range(m)]
+        times = [t, *x, *y, *z]
+        if min(times) < 0 or (trials and any(trials[s] != trials[t] for s in range(min(times), t))):
+            continue
+        values = [source[s] for s in x], [target[s] for s in y], [given[s] for s in z]
+        is_whole = not any(is_missing(v) for part in (*values, [target[t]]) for v in part)
+        found[t] = (tuple(values[0]), target[t], tuple(values[1] + values[2])) if is_whole else None
+    return found
+
+
+def transfer_entropy(source, target, past, given=None, trials=None):
+    """I(source past; y_t | past that is given) over the windows."""
+    whole = [w for w in windows(source, target, past, given, trials).values() if w]
+    return conditional_mutual_information(*zip(*whole, strict=True))
+
+
+def ordinal_patterns(x, order, delay):
+    """The place of the ranks of each window among all permutations; None for a missing sample."""
+    found = []
+    places = {ranks: i for i, ranks in enumerate(itertools.permutations(range(order)))}
+    for start in range(len(x) - (order - 1) * delay):
+        window = [x[start + i * delay] for i in range(order)]
+        if any(map(is_missing, window)):
+            found.append(None)
+            continue
+        in_order = sorted(range(order), key=lambda i: (window[i], i))
+        found.append(places[tuple(in_order.index(i) for i in range(order))])
+    return found
 
 
 # --- soft counts --------------------------------------------------------------------------------

@@ -84,11 +84,55 @@ def n_jobs(value: Any) -> int:
 
 def positive_integer(value: Any, name: str) -> int:
     """``value`` as an int of at least 1."""
+    return integer_from(value, name, 1)
+
+
+def integer_from(value: Any, name: str, least: int) -> int:
+    """``value`` as an int that is not below ``least``."""
     if not is_integer(value):
-        raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
-    if value < 1:
-        raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
+        raise TypeError(f"{name}={value!r}; accepted is an integer of at least {least}")
+    if value < least:
+        raise ValueError(f"{name}={value!r}; accepted is an integer of at least {least}")
     return int(value)
+
+
+def shares(values: Any, name: str, count: int) -> tuple[float, ...]:
+    """One share for each of ``count`` things, in proportion to ``values``; equal ones for None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values that are no real numbers, negative, NaN, infinite, all 0, or not ``count``.
+    """
+    if values is None:
+        return (1 / count,) * count
+    accepted = f"accepted are {count} numbers, none negative and not all 0"
+    found = values.tolist() if hasattr(values, "tolist") else values
+    if not isinstance(found, Iterable) or isinstance(found, (str, bytes)):
+        raise TypeError(f"{name}={values!r}; {accepted}")
+    found = list(found)
+    if not all(map(is_number, found)):
+        raise TypeError(f"{name}={values!r}; {accepted}")
+    total = math.fsum(found) if all(0 <= value < math.inf for value in found) else math.nan
+    if len(found) != count or not 0 < total < math.inf:
+        raise ValueError(f"{name}={values!r}; {accepted}")
+    return tuple(float(value / total) for value in found)
+
+
+def order(value: Any) -> float:
+    """The order of an entropy or a divergence, as a float from 0 to inf.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For anything else.
+    """
+    accepted = "accepted is a number from 0 to math.inf"
+    if not is_number(value):
+        raise TypeError(f"order={value!r}; {accepted}")
+    if not value >= 0:
+        raise ValueError(f"order={value!r}; {accepted}")
+    return float(value)
 
 
 def path(value: Any, name: str) -> Path:

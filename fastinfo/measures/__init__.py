@@ -8,12 +8,18 @@ from fastinfo.measures.information import (
     normalized_mutual_information,
     variation_of_information,
 )
+from fastinfo.measures.multivariate import (
+    dual_total_correlation,
+    o_information,
+    total_correlation,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 
 __all__ = [
     "conditional_entropy",
     "conditional_mutual_information",
     "cross_entropy",
+    "dual_total_correlation",
     "entropy",
     "interaction_information",
     "jensen_shannon_divergence",
@@ -21,5 +27,7 @@ __all__ = [
     "kl_divergence",
     "mutual_information",
     "normalized_mutual_information",
+    "o_information",
+    "total_correlation",
     "variation_of_information",
 ]
