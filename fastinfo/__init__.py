@@ -23,6 +23,12 @@ from fastinfo.measures.multivariate import (
     o_information,
     total_correlation,
 )
+from fastinfo.measures.orders import (
+    renyi_divergence,
+    renyi_entropy,
+    tsallis_divergence,
+    tsallis_entropy,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 from fastinfo.pairs.conditional import pairwise_conditional_mutual_information
 from fastinfo.pairs.interactions import (
@@ -74,10 +80,14 @@ __all__ = [
     "pairwise_interaction",
     "pairwise_mutual_information",
     "pmf",
+    "renyi_divergence",
+    "renyi_entropy",
     "score",
     "top_interactions",
     "top_pairs",
     "total_correlation",
+    "tsallis_divergence",
+    "tsallis_entropy",
     "variation_of_information",
 ]
 

@@ -13,6 +13,12 @@ from fastinfo.measures.multivariate import (
     o_information,
     total_correlation,
 )
+from fastinfo.measures.orders import (
+    renyi_divergence,
+    renyi_entropy,
+    tsallis_divergence,
+    tsallis_entropy,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 
 __all__ = [
@@ -28,6 +34,10 @@ __all__ = [
     "mutual_information",
     "normalized_mutual_information",
     "o_information",
+    "renyi_divergence",
+    "renyi_entropy",
     "total_correlation",
+    "tsallis_divergence",
+    "tsallis_entropy",
     "variation_of_information",
 ]

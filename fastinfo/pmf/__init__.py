@@ -20,6 +20,12 @@ from fastinfo.pmf.joint import (
     total_correlation,
     variation_of_information,
 )
+from fastinfo.pmf.orders import (
+    renyi_divergence,
+    renyi_entropy,
+    tsallis_divergence,
+    tsallis_entropy,
+)
 
 __all__ = [
     "conditional_entropy",
@@ -34,7 +40,11 @@ __all__ = [
     "mutual_information",
     "normalized_mutual_information",
     "o_information",
+    "renyi_divergence",
+    "renyi_entropy",
     "total_correlation",
+    "tsallis_divergence",
+    "tsallis_entropy",
     "variation_of_information",
 ]
 
