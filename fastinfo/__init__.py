@@ -29,6 +29,9 @@ from fastinfo.measures.orders import (
     tsallis_divergence,
     tsallis_entropy,
 )
+from fastinfo.measures.ordinal import (
+    ordinal_patterns,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 from fastinfo.pairs.conditional import pairwise_conditional_mutual_information
 from fastinfo.pairs.interactions import (
@@ -76,6 +79,7 @@ __all__ = [
     "mutual_information",
     "normalized_mutual_information",
     "o_information",
+    "ordinal_patterns",
     "pairwise_conditional_mutual_information",
     "pairwise_interaction",
     "pairwise_mutual_information",

@@ -19,6 +19,9 @@ from fastinfo.measures.orders import (
     tsallis_divergence,
     tsallis_entropy,
 )
+from fastinfo.measures.ordinal import (
+    ordinal_patterns,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "mutual_information",
     "normalized_mutual_information",
     "o_information",
+    "ordinal_patterns",
     "renyi_divergence",
     "renyi_entropy",
     "total_correlation",
