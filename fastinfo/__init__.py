@@ -32,6 +32,10 @@ from fastinfo.measures.orders import (
 from fastinfo.measures.ordinal import (
     ordinal_patterns,
 )
+from fastinfo.measures.pointwise import (
+    pointwise_conditional_mutual_information,
+    pointwise_mutual_information,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 from fastinfo.pairs.conditional import pairwise_conditional_mutual_information
 from fastinfo.pairs.interactions import (
@@ -84,6 +88,8 @@ __all__ = [
     "pairwise_interaction",
     "pairwise_mutual_information",
     "pmf",
+    "pointwise_conditional_mutual_information",
+    "pointwise_mutual_information",
     "renyi_divergence",
     "renyi_entropy",
     "score",

@@ -209,7 +209,7 @@ def _count_sparse(
     weights: Array | OnHost | None,
 ) -> SparseCounts:
     codes = [encode(0, n_samples, None) for encode in encoders]
-    complete = ~_incomplete(codes, n_bins)
+    complete = ~incomplete(codes, n_bins)
     xp = kernels.xp
     values = xp.ones(n_samples, np.int64) if weights is None else weights[:]
     columns = [column[complete] for column in codes]
@@ -222,7 +222,7 @@ def count_incomplete(
 ) -> int:
     """The number of samples that lack one of the variables."""
     blocks = _blocks(encoders, 0, n_samples, kernels.samples_at_once or BLOCK)
-    return int(sum(_incomplete(codes, n_bins).sum() for _, _, codes in blocks))
+    return int(sum(incomplete(codes, n_bins).sum() for _, _, codes in blocks))
 
 
 def _blocks(
@@ -236,7 +236,8 @@ def _blocks(
         yield begin, end, codes
 
 
-def _incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
+def incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
+    """Whether each sample lacks one of the variables."""
     lacking = codes[0] != codes[0]
     for column, bins in zip(codes, n_bins, strict=True):
         if bins <= np.iinfo(column.dtype).max:  # else no sample is missing, and CuPy may raise
@@ -256,13 +257,7 @@ def _gather(
     shape: tuple[int, ...], columns: Sequence[Array], values: Array, xp: Any = np
 ) -> SparseCounts:
     """Counts of cells, given by their bins on each axis; values of equal cells are summed."""
-    keys, extent = xp.zeros(values.size, np.int64), 1
-    for column, bins in zip(columns, shape, strict=True):
-        if extent * bins >= 1 << 62:
-            # int64 cannot number all cells, so that only those that occur are numbered, in order.
-            _, keys = xp.unique(keys, return_inverse=True)
-            extent = int(keys.max()) + 1 if keys.size else 1
-        keys, extent = keys * bins + column, extent * bins
+    keys = cell_numbers(columns, shape, values.size, xp)
     _, first, cell = xp.unique(keys, return_index=True, return_inverse=True)
     sums = xp.zeros(first.size, values.dtype)
     # CuPy's add.at takes uint64 and float64 but no int64; sums of uint64 have the same bits.
@@ -270,6 +265,21 @@ def _gather(
     xp.add.at(sums.view(kind), cell, values.view(kind))
     cells = xp.stack([column[first] for column in columns]).astype(np.int64)
     return SparseCounts(shape, cells, sums)
+
+
+def cell_numbers(columns: Sequence[Array], shape: Sequence[int], size: int, xp: Any = np) -> Array:
+    """A number for each of ``size`` cells, given by their bins on each axis, in the cells' order.
+
+    Equal cells have equal numbers. They are those of all cells of the table where int64 has room.
+    """
+    keys, extent = xp.zeros(size, np.int64), 1
+    for column, bins in zip(columns, shape, strict=True):
+        if extent * bins >= 1 << 62:
+            # int64 cannot number all cells, so that only those that occur are numbered, in order.
+            _, keys = xp.unique(keys, return_inverse=True)
+            extent = int(keys.max()) + 1 if keys.size else 1
+        keys, extent = keys * bins + column, extent * bins
+    return keys
 
 
 def require_memory(

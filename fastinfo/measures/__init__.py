@@ -22,6 +22,10 @@ from fastinfo.measures.orders import (
 from fastinfo.measures.ordinal import (
     ordinal_patterns,
 )
+from fastinfo.measures.pointwise import (
+    pointwise_conditional_mutual_information,
+    pointwise_mutual_information,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 
 __all__ = [
@@ -38,6 +42,8 @@ __all__ = [
     "normalized_mutual_information",
     "o_information",
     "ordinal_patterns",
+    "pointwise_conditional_mutual_information",
+    "pointwise_mutual_information",
     "renyi_divergence",
     "renyi_entropy",
     "total_correlation",

@@ -26,6 +26,10 @@ from fastinfo.pmf.orders import (
     tsallis_divergence,
     tsallis_entropy,
 )
+from fastinfo.pmf.pointwise import (
+    pointwise_conditional_mutual_information,
+    pointwise_mutual_information,
+)
 
 __all__ = [
     "conditional_entropy",
@@ -40,6 +44,8 @@ __all__ = [
     "mutual_information",
     "normalized_mutual_information",
     "o_information",
+    "pointwise_conditional_mutual_information",
+    "pointwise_mutual_information",
     "renyi_divergence",
     "renyi_entropy",
     "total_correlation",
