@@ -36,6 +36,10 @@ from fastinfo.measures.pointwise import (
     pointwise_conditional_mutual_information,
     pointwise_mutual_information,
 )
+from fastinfo.measures.time_series import (
+    pointwise_transfer_entropy,
+    transfer_entropy,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 from fastinfo.pairs.conditional import pairwise_conditional_mutual_information
 from fastinfo.pairs.interactions import (
@@ -90,12 +94,14 @@ __all__ = [
     "pmf",
     "pointwise_conditional_mutual_information",
     "pointwise_mutual_information",
+    "pointwise_transfer_entropy",
     "renyi_divergence",
     "renyi_entropy",
     "score",
     "top_interactions",
     "top_pairs",
     "total_correlation",
+    "transfer_entropy",
     "tsallis_divergence",
     "tsallis_entropy",
     "variation_of_information",

@@ -5,7 +5,7 @@ window, how many later ones are smaller, each in a base of its own (the factoria
 comparison of samples so far apart serves all windows at once: m − 1 of them for windows of m
 samples, and m·(m − 1)/2 additions of one byte. In blocks that stay in cache plain array code makes
 some 100 million patterns a second for m = 3 … 5 and 50 million for m = 7, on a core of Zen 4 that
-others use too: ten times as many as an argsort of each window, so that no compiled kernel is needed.
+others use too: ten times as many as an argsort of each window, so that it needs no compiled kernel.
 """
 
 from __future__ import annotations

@@ -26,6 +26,10 @@ from fastinfo.measures.pointwise import (
     pointwise_conditional_mutual_information,
     pointwise_mutual_information,
 )
+from fastinfo.measures.time_series import (
+    pointwise_transfer_entropy,
+    transfer_entropy,
+)
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
 
 __all__ = [
@@ -44,9 +48,11 @@ __all__ = [
     "ordinal_patterns",
     "pointwise_conditional_mutual_information",
     "pointwise_mutual_information",
+    "pointwise_transfer_entropy",
     "renyi_divergence",
     "renyi_entropy",
     "total_correlation",
+    "transfer_entropy",
     "tsallis_divergence",
     "tsallis_entropy",
     "variation_of_information",

@@ -63,11 +63,18 @@ def is_chance(value: float, entropies: tuple[float, float], expected: float) -> 
     return expected > limit
 
 
-def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
+def tell(
+    counts: JointCounts,
+    entropy: Callable[..., Any],
+    unit: float,
+    names: Sequence[str] | None = None,
+    what_to_do: str = WHAT_TO_DO,
+) -> None:
     """Warn where the information of two variables, or of two given a third, is mostly chance.
 
     ``entropy`` is the function that formulas call, which remembers the entropies computed before.
-    Almost every table takes only a few microseconds here.
+    Almost every table takes only a few microseconds here. ``names`` are those of variables that the
+    caller made, of which columns and types mean nothing to the user.
     """
     n_samples = int(counts.n_samples)
     if n_samples < FEWEST_SAMPLES:
@@ -87,7 +94,15 @@ def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
         return
     expected = _expected(counts, is_conditional, value, (h_x, h_y))
     if is_chance(value, (h_x, h_y), expected):
-        _warn(counts, expected / unit, value / unit, n_samples)
+        hints = _hints(counts) if names is None else ""
+        widest = int(np.argmax(counts.shape))
+        alerts.warn(
+            f"too few samples for the cells of this table: chance alone gives about "
+            f"{expected / unit:.3g} of the {value / unit:.3g} that {n_samples:,} samples seem to "
+            f"share, most cells by the {_shown_number(max(counts.shape))} bins of "
+            f"{(names or variable_names(counts.n_variables))[widest]}.{hints} {what_to_do}",
+            alerts.SaturationWarning,
+        )
 
 
 def _expected(
@@ -136,8 +151,8 @@ def _strata(xz: Counts, yz: Counts, n_axes: int) -> list[tuple[Array, Array]]:
     return list(zip(*both, strict=True))
 
 
-def _warn(counts: JointCounts, expected: float, value: float, n_samples: int) -> None:
-    """Warn how much is chance, and name variables with several columns and integers to bin."""
+def _hints(counts: JointCounts) -> str:
+    """What may help: variables with several columns are named, and integers to bin."""
     names = variable_names(counts.n_variables)
     hints = "".join(
         f" {name} is one variable of {width} columns here, whose bins multiply: fastinfo.score "
@@ -152,12 +167,7 @@ def _warn(counts: JointCounts, expected: float, value: float, n_samples: int) ->
             f" {widest_name} holds integers, each value of which is a category: "
             f"{widest_name}.astype(float) has them binned."
         )
-    alerts.warn(
-        f"too few samples for the cells of this table: chance alone gives about {expected:.3g} of "
-        f"the {value:.3g} that {n_samples:,} samples seem to share, most cells by the "
-        f"{_shown_number(max(counts.shape))} bins of {widest_name}.{hints} {WHAT_TO_DO}",
-        alerts.SaturationWarning,
-    )
+    return hints
 
 
 def _shown_number(number: int) -> str:
