@@ -209,7 +209,7 @@ def _count_sparse(
     weights: Array | OnHost | None,
 ) -> SparseCounts:
     codes = [encode(0, n_samples, None) for encode in encoders]
-    complete = ~incomplete(codes, n_bins)
+    complete = ~_incomplete(codes, n_bins)
     xp = kernels.xp
     values = xp.ones(n_samples, np.int64) if weights is None else weights[:]
     columns = [column[complete] for column in codes]
@@ -222,7 +222,7 @@ def count_incomplete(
 ) -> int:
     """The number of samples that lack one of the variables."""
     blocks = _blocks(encoders, 0, n_samples, kernels.samples_at_once or BLOCK)
-    return int(sum(incomplete(codes, n_bins).sum() for _, _, codes in blocks))
+    return int(sum(_incomplete(codes, n_bins).sum() for _, _, codes in blocks))
 
 
 def _blocks(
@@ -236,8 +236,7 @@ def _blocks(
         yield begin, end, codes
 
 
-def incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
-    """Whether each sample lacks one of the variables."""
+def _incomplete(codes: Sequence[Array], n_bins: Sequence[int]) -> Array:
     lacking = codes[0] != codes[0]
     for column, bins in zip(codes, n_bins, strict=True):
         if bins <= np.iinfo(column.dtype).max:  # else no sample is missing, and CuPy may raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -106,26 +107,25 @@ def pointwise(formula: Formula, counts: JointCounts, groups: Groups, kernels: Ke
     """
     xp = kernels.xp
     columns = [column for group in groups for column in group]
-    codes, n_bins = [c.codes for c in columns], [len(c.bins) for c in columns]
+    codes = [column.codes for column in columns]
+    # With the spare bins, in which no cell is occupied, missing samples need no case of their own.
+    shape = [len(column.bins) + 1 for column in columns]
     n_samples = int(codes[0].size)
     held = counts._held_counts.to_sparse()
     values = formula(_entropy_of_cells(held, [len(group) for group in groups])) + 0.0
-    is_missing = counting.incomplete(codes, n_bins)
+    if not counts.is_sparse:
+        table = np.full(prod(shape), np.nan)
+        table[counting.cell_numbers(list(held.cells), shape, values.size)] = values
+        return kernels.bring(table)[counting.cell_numbers(codes, shape, n_samples, xp)]
     # Cells and samples are numbered together, since large tables are numbered by what occurs.
-    numbers = counting.cell_numbers(
-        [
-            xp.concatenate([kernels.bring(cells), xp.minimum(code, bins - 1)])
-            for cells, code, bins in zip(held.cells, codes, n_bins, strict=True)
-        ],
-        n_bins,
-        held.values.size + n_samples,
-        xp,
-    )
-    n_cells = held.values.size
-    place = xp.searchsorted(numbers[:n_cells], numbers[n_cells:])
-    found = kernels.bring(values)[xp.minimum(place, n_cells - 1)]
-    found[is_missing] = np.nan
-    return found
+    both = [
+        xp.concatenate([kernels.bring(cells), code])
+        for cells, code in zip(held.cells, codes, strict=True)
+    ]
+    numbers = counting.cell_numbers(both, shape, values.size + n_samples, xp)
+    occupied, wanted = numbers[: values.size], numbers[values.size :]
+    place = xp.minimum(xp.searchsorted(occupied, wanted), values.size - 1)
+    return xp.where(occupied[place] == wanted, kernels.bring(values)[place], np.nan)
 
 
 def _entropy_of_cells(counts: counting.SparseCounts, widths: Sequence[int]) -> Callable[..., Array]:
