@@ -26,6 +26,12 @@ def main() -> None:
     assert_type(fastinfo.variation_of_information(x, y, sample_weight=np.ones(50)), float)
     assert_type(fastinfo.kl_divergence(x, x, sample_weight=(None, [1] * 50)), float)
 
+    assert_type(fastinfo.o_information(x, y, z, bins=2), float)
+    assert_type(fastinfo.jensen_shannon_divergence(x, y, z, weights=[1, 2, 1]), float)
+    assert_type(fastinfo.renyi_entropy(x, 2) + fastinfo.tsallis_divergence(x, y, 0.5), float)
+    assert_type(fastinfo.transfer_entropy(x, y, given=z, n_shuffles=2, random_state=0), float)
+    fastinfo.entropy(fastinfo.ordinal_patterns(x, 3))
+
     assert pmf.entropy(np.ma.array([1, 1, 9], mask=[False, False, True]), axis=None, base=2) == 1
     assert pmf.kl_divergence([[0.5, 0.5]], np.ones((1, 2)), axis=-1) == 0
     assert pmf.mutual_information([[1, 0], [0, 1]], axis=(1, 0), base=2) == 1
@@ -65,6 +71,8 @@ def refused() -> None:
     fastinfo.entropy(x, bins=2.5)  # type: ignore[arg-type]
     fastinfo.entropy(x, base="two")  # type: ignore[arg-type]
     fastinfo.entropy(None)  # type: ignore[arg-type]
+    fastinfo.renyi_entropy(x, "two")  # type: ignore[arg-type]
+    fastinfo.transfer_entropy(x, y, random_state="a")  # type: ignore[arg-type]
     fastinfo.mutual_information(x, y, 5)  # type: ignore[call-arg]
     fastinfo.normalized_mutual_information(x, y, average="mean")  # type: ignore[arg-type]
     pmf.normalized_mutual_information(X, average="mean")  # type: ignore[arg-type]
