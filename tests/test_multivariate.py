@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import fastinfo
 from fastinfo import JointCounts, pmf
 
+pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+
 MEASURES = ("total_correlation", "dual_total_correlation", "o_information")
 
 
@@ -52,7 +54,6 @@ def test_laws(xs):
     assert values(*xs[::-1]) == close([total, dual, balance])
 
 
-@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 @given(xs=columns(fewest=3))
 def test_of_two_and_of_three(xs):
     x, y, z = xs[:3]

@@ -10,6 +10,7 @@ from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.formulas import Formula
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.types import BackendName, Bins, EstimatorName, NanPolicy, Samples, Weights
+from fastinfo.measures import saturation
 from fastinfo.measures.apply import apply
 
 
@@ -46,6 +47,12 @@ def total_correlation(
     ------
     ValueError, TypeError
         As `mutual_information`; TypeError also for a single variable.
+
+    Warns
+    -----
+    SaturationWarning
+        Where there are too few samples for the cells of the joint table: chance alone would give
+        more than half of the value, and more than a fifth of the largest possible one.
 
     Notes
     -----
@@ -108,6 +115,11 @@ def dual_total_correlation(
     ValueError, TypeError
         As `total_correlation`.
 
+    Warns
+    -----
+    SaturationWarning
+        As `total_correlation`.
+
     References
     ----------
     .. [1] T. S. Han, "Nonnegative entropy measures of multivariate symmetric correlations",
@@ -162,6 +174,11 @@ def o_information(
     ValueError, TypeError
         As `total_correlation`.
 
+    Warns
+    -----
+    SaturationWarning
+        As `total_correlation`, where the total correlation is mostly chance.
+
     Notes
     -----
     With too few samples for the cells of the joint table, independent variables look synergistic,
@@ -204,4 +221,5 @@ def _of_many(formula: Formula, given: Sequence[Any], options: Options) -> float:
             f"{formula.name}() is a measure of two variables or more, and {count} came: pass the "
             f"samples of each as an argument of its own{columns}"
         )
-    return apply(formula.with_options(n_variables=count), variables, options)
+    of_so_many = formula.with_options(n_variables=count)
+    return apply(of_so_many, variables, options, saturation.tell_of_many)

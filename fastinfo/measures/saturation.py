@@ -96,13 +96,43 @@ def tell(
     if is_chance(value, (h_x, h_y), expected):
         hints = _hints(counts) if names is None else ""
         widest = int(np.argmax(counts.shape))
-        alerts.warn(
-            f"too few samples for the cells of this table: chance alone gives about "
-            f"{expected / unit:.3g} of the {value / unit:.3g} that {n_samples:,} samples seem to "
-            f"share, most cells by the {_shown_number(max(counts.shape))} bins of "
-            f"{(names or variable_names(counts.n_variables))[widest]}.{hints} {what_to_do}",
-            alerts.SaturationWarning,
+        name = (names or variable_names(counts.n_variables))[widest]
+        where = f"most cells by the {_shown_number(counts.shape[widest])} bins of {name}"
+        _warn(counts, expected / unit, value / unit, f"{where}.{hints} {what_to_do}")
+
+
+def tell_of_many(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
+    """Warn where the total correlation of any number of variables is mostly chance.
+
+    It is the sum of what each variable shares with all before it, and so is what chance gives:
+    chance pairs the samples of each variable anew with those of all before. Where these depend on
+    each other they have fewer cells than chance would give them, which errs on the side of silence.
+    """
+    n_samples, n_variables = int(counts.n_samples), counts.n_variables
+    if n_samples < FEWEST_SAMPLES:
+        return
+    singles = [float(entropy(variable)) for variable in range(n_variables)]
+    value, most = sum(singles) - float(entropy()), sum(singles) - max(singles)
+    bound, n_before = 0.0, counts.shape[0]
+    for n_bins in counts.shape[1:]:
+        bound += math.log1p((n_bins - 1) * (min(n_before, n_samples) - 1) / (n_samples - 1))
+        n_before *= n_bins
+    if not is_chance(value, (most, most), bound):
+        return
+    expected = math.fsum(
+        expected_information(
+            _occupied(counts.marginal(variable)), _occupied(counts.marginal(*range(variable)))
         )
+        for variable in range(1, n_variables)
+    )
+    if is_chance(value, (most, most), expected):
+        widest = int(np.argmax(counts.shape))
+        where = (
+            f"in {_shown_number(n_before)} cells of {n_variables} variables, of which "
+            f"{variable_names(n_variables)[widest]} has the most bins, "
+            f"{_shown_number(counts.shape[widest])}"
+        )
+        _warn(counts, expected / unit, value / unit, f"{where}. {WHAT_TO_DO}, or fewer variables")
 
 
 def _expected(
@@ -149,6 +179,15 @@ def _strata(xz: Counts, yz: Counts, n_axes: int) -> list[tuple[Array, Array]]:
         both.append(np.split(sparse.values[order], starts[1:]))
     # The bins of Z with samples are the same in both tables.
     return list(zip(*both, strict=True))
+
+
+def _warn(counts: JointCounts, expected: float, value: float, where: str) -> None:
+    """Warn how much is chance, in the unit of the result, and where it comes from."""
+    alerts.warn(
+        f"too few samples for the cells of this table: chance alone gives about {expected:.3g} of "
+        f"the {value:.3g} that {int(counts.n_samples):,} samples seem to share, {where}",
+        alerts.SaturationWarning,
+    )
 
 
 def _hints(counts: JointCounts) -> str:
