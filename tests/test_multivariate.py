@@ -153,7 +153,7 @@ def test_bad_input(measure):
     call = getattr(fastinfo, measure)
     with pytest.raises(TypeError, match=rf"{measure}\(\) is a measure of two variables.*0 came"):
         call()
-    with pytest.raises(TypeError, match=r"1 came: pass .*; the 3 columns of an array X by \*X\.T"):
+    with pytest.raises(TypeError, match=r"1 came: pass .* the columns of an array X by \*X\.T"):
         call(np.zeros((5, 3)))
     with pytest.raises(TypeError, match="1 came"):
         call(JointCounts().update([0, 1]))

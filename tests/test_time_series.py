@@ -330,6 +330,12 @@ def test_bad_input(arguments, error, message):
         fastinfo.transfer_entropy([0, 1, 0, 1, 1], [1, 0, 0, 1, 1], **arguments)
 
 
+def test_trials_are_no_columns():
+    """Rows of trials, as other libraries have it, would be very short series of many columns."""
+    with pytest.raises(ValueError, match=r"source has 9 columns of 2 samples, .* by X\.ravel\(\)"):
+        fastinfo.transfer_entropy(np.zeros((2, 9), int), np.ones((2, 9), int))
+
+
 def test_counts_have_no_order_of_time():
     with pytest.raises(TypeError, match="source is JointCounts"):
         fastinfo.transfer_entropy(fastinfo.JointCounts().update([0, 1]), [0, 1])

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
@@ -133,7 +136,7 @@ def jensen_shannon_divergence(
     x: Samples | JointCounts,
     y: Samples | JointCounts,
     *others: Samples | JointCounts,
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float] | np.ndarray[Any, Any] | None = None,
     bins: Bins = None,
     base: float | None = None,
     nan_policy: NanPolicy = "raise",
@@ -153,7 +156,7 @@ def jensen_shannon_divergence(
     x, y, *others : array-like of shape (n,) or (n, d), or JointCounts
         Samples of each distribution, of one variable; their numbers may differ. Columns of tables
         are matched by their names. All use the same bins, those of all samples taken together.
-    weights : sequence of float, optional
+    weights : sequence or array of float, optional
         The weight of each distribution, not negative; they are divided by their sum. By default all
         distributions weigh the same, however many samples they have. With the numbers of samples as
         weights, this is the mutual information of the samples and their origin.

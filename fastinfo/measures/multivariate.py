@@ -215,11 +215,10 @@ def _of_many(formula: Formula, given: Sequence[Any], options: Options) -> float:
         count = variables[0].n_variables or 2  # empty ones have an error of their own
         variables += [None] * (count - 1)
     if count < 2:
-        n_columns = sum(getattr(next(iter(variables), None), "shape", ())[1:])
-        columns = f"; the {n_columns} columns of an array X by *X.T" if n_columns else ""
         raise TypeError(
             f"{formula.name}() is a measure of two variables or more, and {count} came: pass the "
-            f"samples of each as an argument of its own{columns}"
+            "samples of each as an argument of its own, the columns of an array X by *X.T, of a "
+            "DataFrame by *(X[name] for name in X.columns)"
         )
     of_so_many = formula.with_options(n_variables=count)
     return apply(of_so_many, variables, options, saturation.tell_of_many)

@@ -263,6 +263,12 @@ def _windows(
     groups = [arguments.variable(samples, name) for name, samples in named.items()]
     n_samples = arguments.same_length([column for group in groups for column in group])
     reach = past.reach(given is not None)
+    for name, group in zip(named, groups, strict=True):
+        if len(group) > n_samples:
+            raise ValueError(
+                f"{name} has {len(group)} columns of {n_samples} samples, and each column is a "
+                "dimension of one series: pass trials one after another, by X.ravel() and trials="
+            )
     if n_samples <= reach:
         raise ValueError(
             f"source and target have {n_samples} samples, and the past reaches {reach} samples "

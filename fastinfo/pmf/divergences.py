@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from fastinfo import formulas
 from fastinfo.inputs import arguments
 from fastinfo.inputs.types import Probabilities
@@ -78,7 +80,7 @@ def jensen_shannon_divergence(
     pk: Probabilities,
     qk: Probabilities,
     *others: Probabilities,
-    weights: Sequence[float] | None = None,
+    weights: Sequence[float] | np.ndarray[Any, Any] | None = None,
     axis: int | None = 0,
     base: float | None = None,
 ) -> Any:
@@ -89,7 +91,7 @@ def jensen_shannon_divergence(
     pk, qk, *others : array-like
         Probabilities, or numbers in proportion to them, of shapes that broadcast. The rows of an
         array ``P`` are distributions in ``jensen_shannon_divergence(*P)``.
-    weights : sequence of float, optional
+    weights : sequence or array of float, optional
         The weight of each distribution, not negative; they are divided by their sum. Equal weights
         by default.
     axis, base
