@@ -235,15 +235,16 @@ def test_the_same_seed_gives_the_same_value(backend, rng):
     assert fastinfo.transfer_entropy(x, y, random_state=generator, **arguments) != first
 
 
-@pytest.mark.parametrize("n_samples", [12, 40])
-def test_shuffled_tables_are_those_of_shuffled_samples(rng, n_samples):
-    """Both ways to draw: of more cells than samples, and of fewer. Mean and variance are known."""
-    x, y, z = rng.integers(0, 3, (3, n_samples))
-    counts = fastinfo.JointCounts().update(x, y, z)
+@pytest.mark.parametrize("n_samples", [12, 200])
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 2, 0)])
+def test_shuffled_tables_are_those_of_shuffled_samples(rng, n_samples, order):
+    """Both ways to draw: of few samples a cell, and of many. Mean and variance are known."""
+    columns = rng.integers(0, [2, 5, 2], (n_samples, 3)).T
+    counts = fastinfo.JointCounts().update(*columns[list(order)])
     how = Options(None, None, "ml", "raise", None, None, None)
     shuffling = Shuffling(counts)
     cells = math.prod(sums.size for _, sums in shuffling._parts)
-    assert (cells <= n_samples) == (n_samples == 40)
+    assert (4 * cells <= n_samples) == (n_samples == 200)
     drawn = [shuffling.draw(rng, how) for _ in range(2000)]
     for table in drawn[:50]:
         np.testing.assert_array_equal(table.table.sum(axis=(1, 2)), counts.table.sum(axis=(1, 2)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.backends import choose, on_device_of
+from fastinfo.backends import choose, name_of, on_device_of
 from fastinfo.backends.home import home_of
 from fastinfo.binning import ordinal
 from fastinfo.inputs import arguments, tables
@@ -83,6 +83,8 @@ def ordinal_patterns(
             f"order={order}; accepted is an integer from 2 to {ordinal.MOST_SAMPLES}, the number "
             "of samples in a window"
         )
+    if backend is not None:
+        name_of(backend)
     with on_device_of(x):
         columns = arguments.variable(x, "x")
         if len(columns) != 1:

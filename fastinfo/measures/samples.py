@@ -98,6 +98,7 @@ def _count_each(
     sides: Sequence[Any], names: Sequence[str], options: Options
 ) -> tuple[list[JointCounts], Kernels]:
     """Decide the bins by the samples of all sides, then count each side in them."""
+    given_weights = _each_weight(options.sample_weight, names)
     groups: list[Columns] = [
         arguments.variable(side, name) for side, name in zip(sides, names, strict=True)
     ]
@@ -113,7 +114,10 @@ def _count_each(
             order = tables.positions_by_name(labels[0], theirs, (names[0], names[i]))
             columns = list(groups[i])
             groups[i] = [columns[position] for position in order]
-    weights = _weights_of_each(options.sample_weight, groups, names)
+    weights = [
+        arguments.weights(weight, arguments.same_length(group))
+        for weight, group in zip(given_weights, groups, strict=True)
+    ]
     for i, weight in enumerate(weights):
         (groups[i],), weights[i] = arguments.with_weight([groups[i]], weight)
     home = arguments.home_of_columns([c for group in groups for c in group], None, options.backend)
@@ -141,18 +145,15 @@ def _count_each(
     return counts, kernels
 
 
-def _weights_of_each(given: Any, groups: Sequence[Columns], names: Sequence[str]) -> list[Any]:
-    """The weights of the samples of each side; None for a side without."""
-    if given is None:
-        return [None] * len(groups)
-    if not isinstance(given, (tuple, list)) or len(given) != len(groups):
-        what = "is a pair" if len(groups) == 2 else f"has {len(groups)} entries"
+def _each_weight(sample_weight: Any, names: Sequence[str]) -> Sequence[Any]:
+    """The weights of the samples of each side, not looked at; None for a side without."""
+    if sample_weight is None:
+        return [None] * len(names)
+    if not isinstance(sample_weight, (tuple, list)) or len(sample_weight) != len(names):
+        what = "is a pair" if len(names) == 2 else f"has {len(names)} entries"
         each = " and ".join(f"the weights of {name}" for name in names)
         raise ValueError(f"sample_weight {what} here: {each}")
-    return [
-        arguments.weights(weight, arguments.same_length(group))
-        for weight, group in zip(given, groups, strict=True)
-    ]
+    return sample_weight
 
 
 def _shared_bins(
