@@ -142,6 +142,25 @@ def test_exactly_for_a_coupled_chain(rng, history):
     assert found == pytest.approx(expected, abs=2e-5)
 
 
+def test_the_tent_maps_of_schreiber(rng):
+    """Schreiber 2000, figure 1: (0.77·ε)²/log 2 bits down a lattice of coupled tent maps, 0 back.
+
+    Each map is mixed with a share ε of the one before it; their halves are the two states.
+    """
+    coupling, n_maps, n_steps = 0.05, 1000, 1000
+    x, states = rng.random(n_maps), []
+    for _ in range(300 + n_steps):
+        mixed = coupling * np.roll(x, 1) + (1 - coupling) * x
+        x = 1 - abs(1 - 2 * mixed) + 1e-13 * rng.random(n_maps)  # doubling uses the bits up
+        states.append(x > 0.5)
+    before, after = np.roll(states[300:], 1, axis=1).T.ravel(), np.transpose(states[300:]).ravel()
+    arguments = {"trials": np.repeat(range(n_maps), n_steps), "base": 2}
+    expected = (0.77 * coupling) ** 2 / math.log(2)
+    found = fastinfo.transfer_entropy(before, after, **arguments)
+    assert found == pytest.approx(expected, rel=0.15)
+    assert fastinfo.transfer_entropy(after, before, **arguments) < 1e-5
+
+
 RINFORM = {
     # (source, target, target history): the values in bits.
     "forth, 1": (
