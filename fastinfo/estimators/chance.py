@@ -77,12 +77,11 @@ def expected_in_strata(strata: Sequence[tuple[Array, Array]]) -> float:
     kernels, parts = on_host(), []
     # Strata of as many samples have cells of the same margins, each of which is computed once.
     for n_samples in np.unique(sizes[sizes > 1]).tolist():
-        chosen = np.flatnonzero(sizes == n_samples)
-        margins, repeats = zip(
-            *(_occurrences([strata[i][side] for i in chosen]) for side in (0, 1)), strict=True
-        )
-        expected = kernels.expected_cells(*margins, n_samples)
-        parts.append(n_samples * float(((repeats[0] @ expected) * repeats[1]).sum()))
+        chosen = [strata[i] for i in np.flatnonzero(sizes == n_samples).tolist()]
+        left, left_repeats = _occurrences([x for x, _ in chosen])
+        right, right_repeats = _occurrences([y for _, y in chosen])
+        expected = kernels.expected_cells(left, right, n_samples)
+        parts.append(n_samples * float(((left_repeats @ expected) * right_repeats).sum()))
     return max(math.fsum(parts) / max(int(sizes.sum()), 1), 0.0)
 
 

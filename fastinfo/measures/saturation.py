@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
-from fastinfo.counting import Counts
-from fastinfo.estimators.chance import expected_in_strata
+from fastinfo.estimators.chance import expected_in_strata, expected_information
+from fastinfo.measures.strata import occupied, strata_of
 from fastinfo.system import alerts
 from fastinfo.system.alerts import listed
 
@@ -92,7 +92,7 @@ def tell(
     bound = math.log1p(2 * (k_x - 1) * (k_y - 1) * k_z / n_samples)
     if not is_chance(value, (h_x, h_y), bound):
         return
-    expected = _expected(counts, is_conditional, value, (h_x, h_y))
+    expected = _expected(counts, value, (h_x, h_y))
     if is_chance(value, (h_x, h_y), expected):
         hints = _hints(counts) if names is None else ""
         widest = int(np.argmax(counts.shape))
@@ -121,7 +121,7 @@ def tell_of_many(counts: JointCounts, entropy: Callable[..., Any], unit: float) 
         return
     expected = math.fsum(
         expected_information(
-            _occupied(counts.marginal(variable)), _occupied(counts.marginal(*range(variable)))
+            occupied(counts.marginal(variable)), occupied(counts.marginal(*range(variable)))
         )
         for variable in range(1, n_variables)
     )
@@ -135,18 +135,12 @@ def tell_of_many(counts: JointCounts, entropy: Callable[..., Any], unit: float) 
         _warn(counts, expected / unit, value / unit, f"{where}. {WHAT_TO_DO}, or fewer variables")
 
 
-def _expected(
-    counts: JointCounts, is_conditional: bool, value: float, entropies: tuple[float, float]
-) -> float:
+def _expected(counts: JointCounts, value: float, entropies: tuple[float, float]) -> float:
     """The information that chance alone gives, or a bound of it that is low enough to decide.
 
     Chance pairs the samples of X and Y anew within each bin of Z.
     """
-    if is_conditional:
-        xz, yz = counts._marginal_counts(0, 2), counts._marginal_counts(1, 2)
-        strata = _strata(xz, yz, counts._widths[2])
-    else:
-        strata = [(_occupied(counts.marginal(0)), _occupied(counts.marginal(1)))]
+    strata = strata_of(counts)
     bound = bound_of_chance(strata)
     return expected_in_strata(strata) if is_chance(value, entropies, bound) else bound
 
@@ -161,24 +155,6 @@ def bound_of_chance(strata: Sequence[tuple[Array, Array]]) -> float:
     return math.fsum(
         n / total * math.log1p((k_x - 1) * (k_y - 1) / (n - 1)) for n, k_x, k_y in sizes if n > 1
     )
-
-
-def _occupied(margin: Array) -> Array:
-    return np.asarray(margin[margin > 0])
-
-
-def _strata(xz: Counts, yz: Counts, n_axes: int) -> list[tuple[Array, Array]]:
-    """The counts of the occupied bins of X and of Y, in each bin of Z that has samples."""
-    both = []
-    for counts in (xz, yz):
-        sparse = counts.to_sparse()
-        shape = sparse.shape[-n_axes:]
-        z_bins = np.ravel_multi_index(tuple(sparse.cells[-n_axes:]), shape)
-        order = np.argsort(z_bins, kind="stable")
-        starts = np.flatnonzero(np.diff(z_bins[order], prepend=-1))
-        both.append(np.split(sparse.values[order], starts[1:]))
-    # The bins of Z with samples are the same in both tables.
-    return list(zip(*both, strict=True))
 
 
 def _warn(counts: JointCounts, expected: float, value: float, where: str) -> None:
