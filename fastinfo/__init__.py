@@ -50,6 +50,7 @@ from fastinfo.pairs.interactions import (
 )
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
+from fastinfo.significance.adjusted import adjusted_mutual_information
 from fastinfo.system.alerts import (
     CappedBinsWarning,
     OutsideBinsWarning,
@@ -73,6 +74,7 @@ __all__ = [
     "RankedPair",
     "SaturationWarning",
     "Score",
+    "adjusted_mutual_information",
     "backends",
     "conditional_entropy",
     "conditional_mutual_information",

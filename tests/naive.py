@@ -293,6 +293,59 @@ def expected_information(left, right):
     return math.fsum(terms)
 
 
+def tables_with_margins(left, right):
+    """Every table of counts with these margins, as a tuple of rows."""
+    if len(left) == 1:
+        yield (tuple(right),)
+        return
+    for row in itertools.product(*(range(min(left[0], b) + 1) for b in right)):
+        if sum(row) == left[0]:
+            rest = [b - c for b, c in zip(right, row, strict=True)]
+            for others in tables_with_margins(left[1:], rest):
+                yield (row, *others)
+
+
+def share_of_pairings(table):
+    """The share of all ways to pair the samples that give this table, a fraction."""
+    left, right = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
+    ways = math.prod(math.factorial(c) for c in (*left, *right))
+    cells = math.prod(math.factorial(c) for row in table for c in row)
+    return Fraction(ways, math.factorial(sum(left)) * cells)
+
+
+def information_of_table(table):
+    """Σ c/n log(c·n/(a·b))."""
+    left, right = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
+    n = sum(left)
+    return math.fsum(
+        c / n * math.log1p(Fraction(c * n - left[i] * right[j], left[i] * right[j]))
+        for i, row in enumerate(table)
+        for j, c in enumerate(row)
+        if c
+    )
+
+
+def information_under_independence(left, right):
+    """[(information, probability)] of every table with these margins."""
+    return [
+        (information_of_table(table), float(share_of_pairings(table)))
+        for table in tables_with_margins(left, right)
+    ]
+
+
+def adjusted_mutual_information(x, y, average):
+    """Information less that of chance, over the average of the entropies less the same."""
+    hx, hy = entropy(x), entropy(y)
+    scale = {
+        "arithmetic": (hx + hy) / 2,
+        "geometric": math.sqrt(hx * hy),
+        "min": min(hx, hy),
+        "max": max(hx, hy),
+    }[average]
+    chance = expected_information(list(Counter(x).values()), list(Counter(y).values()))
+    return (mutual_information(x, y) - chance) / (scale - chance)
+
+
 def cross_entropy(x, y):
     """−Σ p log q; inf where q = 0 < p."""
     p, q = probabilities(count((x,))), probabilities(count((y,)))

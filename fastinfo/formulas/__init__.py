@@ -166,6 +166,16 @@ def normalized_mutual_information(entropy: EntropyOf, average: str) -> Value:
     return np.where((hx == 0) & (hy == 0), 1.0, share)
 
 
+@formula(low=-math.inf, high=1.0)
+def adjusted_mutual_information(entropy: EntropyOf, average: str, expected: float) -> Value:
+    """(I(X;Y) − E) / (average(H(X), H(Y)) − E) for the information E that chance gives.
+
+    It has no value where the average is E.
+    """
+    scale = AVERAGES[average](entropy(0), entropy(1))
+    return (mutual_information(entropy) - expected) / (scale - expected)
+
+
 @formula()
 def cross_entropy(p: Array, q: Array, kernels: Kernels) -> Value:
     """H(P,Q) = −Σ p·log q."""

@@ -20,11 +20,13 @@ from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
 
 
-def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCounts, Kernels]:
+def joint_counts(
+    variables: Sequence[Any], options: Options, names: Sequence[str] | None = None
+) -> tuple[JointCounts, Kernels]:
     """The joint counts of the variables' samples, and the kernels that counted them.
 
-    `JointCounts` may stand in place of all samples. They come back as they are, with kernels for
-    arrays on the host.
+    ``names`` are those of the variables in messages. `JointCounts` may stand in place of all
+    samples. They come back as they are, with kernels for arrays on the host.
 
     Raises
     ------
@@ -47,7 +49,7 @@ def joint_counts(variables: Sequence[Any], options: Options) -> tuple[JointCount
                 f"{counts.n_variables}"
             )
         return counts, choose(options.backend, HOST)
-    names = variable_names(len(variables))
+    names = names or variable_names(len(variables))
     require_all(variables, names)
     groups = [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)]
     counts, kernels = _count_groups(groups, options, options.sample_weight)
