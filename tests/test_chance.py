@@ -12,7 +12,11 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
-from fastinfo.estimators.chance import expected_in_strata, expected_information
+from fastinfo.estimators.chance import (
+    expected_in_strata,
+    expected_information,
+    information_moments,
+)
 
 HOSTS = ("numba", "numpy")
 
@@ -146,3 +150,77 @@ def test_both_hosts_agree_on_many_samples(rng):
     found = [load(name)().expected_cells(left, right, n_samples) for name in HOSTS]
     np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-17)
     assert found[0].sum() == pytest.approx(found[1].sum(), rel=1e-12, abs=0)
+
+
+# --- mean and variance --------------------------------------------------------------------------
+
+
+def moments_of(values_and_shares):
+    """The mean and the variance of values with probabilities."""
+    values, shares = np.transpose(values_and_shares)
+    mean = shares @ values
+    return mean, shares @ (values - mean) ** 2
+
+
+@given(left=st.lists(st.integers(1, 6), min_size=1, max_size=4), right=margins)
+def test_moments_over_all_tables(left, right):
+    right = right[:3]
+    difference = sum(left) - sum(right)
+    if difference > 8:
+        left = [1] * len(left)
+        difference = sum(left) - sum(right)
+    (right if difference > 0 else left).append(abs(difference))
+    left, right = [a for a in left if a], [b for b in right if b]
+    if sum(left) > 16:
+        return
+    mean, variance = moments_of(naive.information_under_independence(left, right))
+    found = information_moments(np.array(left), np.array(right))
+    assert found.mean == pytest.approx(mean, rel=1e-11, abs=1e-14)
+    assert found.variance == pytest.approx(variance, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ([900, 100], [980, 20]),  # most of the samples in one bin
+        ([999, 1], [500, 500]),
+        ([400, 300], [350, 350]),
+        ([60, 2], [31, 31]),
+        ([3000, 2000], [2500, 2500]),
+    ],
+)
+def test_moments_of_four_cells(left, right):
+    """Given the margins, one cell decides: its distribution is that of scipy."""
+    hypergeometric = library("scipy.stats").hypergeom(sum(left), left[0], right[0])
+    counts = np.arange(max(0, right[0] - left[1]), min(left[0], right[0]) + 1)
+    tables = [((c, left[0] - c), (right[0] - c, left[1] - right[0] + c)) for c in counts.tolist()]
+    values = [naive.information_of_table(table) for table in tables]
+    mean, variance = moments_of(list(zip(values, hypergeometric.pmf(counts), strict=True)))
+    found = information_moments(np.array(left), np.array(right))
+    assert found.mean == pytest.approx(mean, rel=1e-10)
+    assert found.variance == pytest.approx(variance, rel=1e-8)
+
+
+@pytest.mark.parametrize("case", [(2000, 5, 7), (2000, 40, 30), (300, 20, 60)], ids=str)
+def test_moments_of_shuffled_samples(rng, case):
+    """The standard deviation over 2,000 random tables of scipy, within five of its own errors."""
+    left, right = (m[m > 0] for m in two_margins(rng, *case))
+    tables = library("scipy.stats").random_table(left, right).rvs(2000, random_state=rng)
+    values = np.sum(tables * np.log(np.maximum(tables, 1)), axis=(1, 2)) / case[0]
+    found = information_moments(left, right)
+    assert found.variance**0.5 == pytest.approx(values.std(), rel=5 / np.sqrt(2 * 2000))
+
+
+def test_moments_of_many_samples_are_those_of_chi2():
+    margin = np.full(8, 10**9)
+    mean, variance = information_moments(margin, margin)
+    n, freedom = 8 * 10**9, 49
+    assert mean == pytest.approx(freedom / (2 * n), rel=1e-6)
+    assert variance == pytest.approx(2 * freedom / (2 * n) ** 2, rel=1e-6)
+
+
+def test_moments_without_choice():
+    assert information_moments(np.array([5]), np.array([2, 3])) == (0, 0)
+    mean, variance = information_moments(np.ones(50, np.int64), np.array([20, 30]))
+    assert variance == 0
+    assert mean == pytest.approx(-0.4 * np.log(0.4) - 0.6 * np.log(0.6))

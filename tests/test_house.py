@@ -43,7 +43,8 @@ ARRAY_LIBRARIES = {
 """What the kernels of a backend may import beside the standard library."""
 
 SHARED_BY_BACKENDS = (
-    *("chance", "contract", "generic", "home", "pair_sums", "quantiles", "soft", "terms"),
+    *("chance", "contract", "generic", "home", "pair_sums", "quantiles", "random_tables", "soft"),
+    "terms",
 )
 
 
