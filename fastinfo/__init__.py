@@ -51,6 +51,7 @@ from fastinfo.pairs.interactions import (
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
 from fastinfo.significance.adjusted import adjusted_mutual_information
+from fastinfo.significance.independence import IndependenceTest, test_independence
 from fastinfo.system.alerts import (
     CappedBinsWarning,
     OutsideBinsWarning,
@@ -64,6 +65,7 @@ __version__ = "0.1.0"
 __all__ = [
     "CappedBinsWarning",
     "Encoded",
+    "IndependenceTest",
     "InteractingPair",
     "JointCounts",
     "OutsideBinsWarning",
@@ -100,6 +102,7 @@ __all__ = [
     "renyi_divergence",
     "renyi_entropy",
     "score",
+    "test_independence",
     "top_interactions",
     "top_pairs",
     "total_correlation",

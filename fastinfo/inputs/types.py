@@ -99,6 +99,12 @@ Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
 EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
 """An estimator of entropies."""
 
+NullMethod: TypeAlias = Literal["auto", "chi2", "gamma", "permutation"]
+"""The distribution of information under independence."""
+
+Resampling: TypeAlias = Literal["bootstrap", "jackknife"]
+"""How samples are drawn anew from those that there are."""
+
 BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
 """The backend whose kernels do the work."""
 
