@@ -159,41 +159,60 @@ def margins_of(n_samples, *shares):
 
 
 def pvalues(left, right, n_tables, **options):
-    """The p-values of independent variables with these margins."""
+    """The p-values of independent variables with these margins, and the methods that gave them."""
     tables = on_host().random_tables(left, right, 77, 0, n_tables)
-    return np.array(
-        [of_table(table, random_state=i, **options).pvalue for i, table in enumerate(tables)]
-    )
+    found = [of_table(table, random_state=i, **options) for i, table in enumerate(tables)]
+    return np.array([one.pvalue for one in found]), {one.method for one in found}
 
 
 UNIFORM = {
-    "2 × 2, n = 2,000": (margins_of(2000, [1, 1], [2, 1]), "chi2"),
-    "3 × 3, n = 300": (margins_of(300, [1, 1, 1], [3, 2, 1]), "chi2"),
-    "16 × 16, n = 10⁵": (margins_of(100_000, [1] * 16, [1] * 16), "chi2"),
-    "6 × 6, n = 150": (margins_of(150, [1] * 6, [1] * 6), "permutation"),
-    "8 × 8, skewed, n = 400": (margins_of(400, 2.0 ** -np.arange(8), [1] * 8), "permutation"),
-    "40 × 40, n = 500": (margins_of(500, [1] * 40, [1] * 40), "gamma"),
+    "2 × 2, n = 10⁵": (margins_of(100_000, [1, 1], [2, 1]), "chi2", 2000),
+    "3 × 3, n = 300": (margins_of(300, [1, 1, 1], [3, 2, 1]), "chi2", 2000),
+    "16 × 16, n = 10⁵": (margins_of(100_000, [1] * 16, [1] * 16), "chi2", 2000),
+    "16 × 16, n = 800": (margins_of(800, [1] * 16, [1] * 16), "gamma", 2000),
+    "16 × 16, skewed, n = 500": (
+        margins_of(500, 1 / np.arange(1, 17), 1 / np.arange(1, 17)),
+        "gamma",
+        2000,
+    ),
+    "6 × 6, n = 150": (margins_of(150, [1] * 6, [1] * 6), "permutation", 500),
 }
 
 
 @pytest.mark.parametrize("case", UNIFORM)
 def test_pvalues_of_independent_variables_are_uniform(case):
     """By the method that "auto" chooses for them."""
-    (left, right), method = UNIFORM[case]
-    found = pvalues(left, right, 1000, n_resamples=199)
-    table = on_host().random_tables(left, right, 77, 0, 1)[0]
-    assert of_table(table, random_state=0, n_resamples=10).method == method
+    margins, method, n_tables = UNIFORM[case]
+    found, methods = pvalues(*margins, n_tables, n_resamples=199)
+    assert methods == {method}
     assert library("scipy.stats").kstest(found, "uniform").pvalue > 1e-3
 
 
-@pytest.mark.parametrize("n_samples", [100, 100_000])
-def test_no_method_that_auto_chooses_finds_too_much(n_samples):
-    """A coin of 2 × 2 and a table of skewed margins: at most 1% beyond 1%, and 5% beyond 5%."""
-    for shares in (([1, 1], [1, 1]), ([9, 1], [8, 2]), ([60, 3, 2], [5, 3, 1, 1])):
-        found = pvalues(*margins_of(n_samples, *shares), 800, n_resamples=199)
-        for level in (0.05, 0.01):
-            allowed = level * 800 + 4 * math.sqrt(level * 800)
-            assert (found <= level).sum() <= allowed, (shares, level)
+COARSE = {
+    "2 × 2, n = 50": margins_of(50, [1, 1], [1, 1]),
+    "2 × 2, n = 100, skewed": margins_of(100, [9, 1], [8, 2]),
+    "3 × 4, n = 100, skewed": margins_of(100, [60, 3, 2], [5, 3, 1, 1]),
+    "2 × 200, ten samples in a row": margins_of(2000, [199, 1], [1] * 200),
+}
+"""Tables whose information takes few values, which no continuous distribution follows."""
+
+
+@pytest.mark.parametrize("case", COARSE)
+def test_coarse_tables_are_resampled_and_find_no_more_than_they_may(case):
+    found, methods = pvalues(*COARSE[case], 500, n_resamples=199)
+    assert methods == {"permutation"}
+    for level in (0.1, 0.05, 0.01):
+        assert (found <= level).sum() <= 500 * level + 4 * math.sqrt(500 * level), level
+
+
+def test_the_g_test_is_not_used_where_it_errs():
+    """16 × 16 bins of 5 samples each: it finds nearly half too much at 5%."""
+    margins = margins_of(1280, [1] * 16, [1] * 16)
+    found, _ = pvalues(*margins, 4000, method="chi2")
+    assert 0.06 < (found <= 0.05).mean() < 0.085
+    found, methods = pvalues(*margins, 4000)
+    assert methods == {"gamma"}
+    assert (found <= 0.05).mean() == pytest.approx(0.05, abs=4 * math.sqrt(0.05 / 4000))
 
 
 @pytest.mark.parametrize("method", ["auto", *METHODS])
@@ -296,11 +315,21 @@ def test_empty_bins_have_no_degrees_of_freedom():
 
 
 def test_the_rule_of_auto():
-    assert of_table([[5, 5], [5, 5]]).method == "chi2"  # 5 expected in each
-    assert of_table([[5, 5], [5, 4]], random_state=0).method == "permutation"
-    table = np.eye(40, dtype=int) * 3
-    assert of_table(table).method == "gamma"
-    assert of_table(table[:30, :30], random_state=0, n_resamples=10).method == "permutation"
+    def chosen(table):
+        return of_table(table, random_state=0, n_resamples=9).method
+
+    assert chosen(np.full((2, 2), 100)) == "chi2"  # 100 expected in each
+    assert chosen([[100, 100], [100, 99]]) == "permutation"
+    assert chosen(np.full((3, 3), 7)) == "chi2"  # 5 + 2
+    assert chosen(np.full((3, 3), 6)) == "permutation"
+    assert chosen(np.full((11, 11), 15)) == "chi2"  # 5 + 10
+    assert chosen(np.full((11, 11), 14)) == "gamma"
+    assert chosen(np.full((4, 11), 9)) == "permutation"  # 30 degrees of freedom
+    assert chosen(np.full((2, 32), 4)) == "gamma"  # 31
+    rare = np.full((2, 51), 2)
+    rare[1] = 300
+    assert chosen(rare) == "gamma"  # 102 samples in the first row
+    assert chosen(rare[:, :49]) == "permutation"  # 98
 
 
 def test_units(rng):

@@ -77,14 +77,16 @@ def test_independence(
         ``"chi2"``: the G-test. 2·n·I in nats follows χ² [1]_ with `degrees_of_freedom`, divided by
         Williams' correction [2]_. It is valid where no expected count is small.
 
-        ``"gamma"``: a gamma distribution with the exact mean and variance. It has no jumps, so that
-        it is rough for a table of a few samples and few cells.
+        ``"gamma"``: a gamma distribution with the exact mean and variance. It is close wherever
+        information can take many values.
 
         ``"permutation"``: random tables with the same margins. It is valid for every table, and its
         p-value is at least 1/(1 + ``n_resamples``) [3]_.
 
-        ``"auto"``: ``"chi2"`` if the expected count of every cell is at least 5. Otherwise
-        ``"permutation"`` up to 1,000 degrees of freedom, and ``"gamma"`` for more.
+        ``"auto"``: ``"chi2"`` if the expected count of every cell is at least 5 + √f for f degrees
+        of freedom, or 100 for one degree. Otherwise ``"permutation"`` if f is at most 30, or if
+        fewer than 100 samples are outside of the largest bin of either variable, and ``"gamma"``
+        for all others.
     n_resamples : int
         The number of random tables of ``"permutation"``.
     random_state : None, int or numpy.random.Generator
@@ -132,10 +134,10 @@ def test_independence(
     Examples
     --------
     >>> import fastinfo
-    >>> table = fastinfo.JointCounts.from_table([[40, 20], [20, 40]])
+    >>> table = fastinfo.JointCounts.from_table([[400, 340], [300, 360]])
     >>> found = fastinfo.test_independence(table)
     >>> found.method, found.degrees_of_freedom, round(found.pvalue, 6)
-    ('chi2', 1, 0.000236)
+    ('chi2', 1, 0.001307)
 
     Few samples are resampled.
 
