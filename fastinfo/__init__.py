@@ -52,6 +52,7 @@ from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_informatio
 from fastinfo.pairs.scores import Score, score
 from fastinfo.significance.adjusted import adjusted_mutual_information
 from fastinfo.significance.independence import IndependenceTest, test_independence
+from fastinfo.significance.intervals import ConfidenceInterval, confidence_interval
 from fastinfo.system.alerts import (
     CappedBinsWarning,
     OutsideBinsWarning,
@@ -64,6 +65,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "CappedBinsWarning",
+    "ConfidenceInterval",
     "Encoded",
     "IndependenceTest",
     "InteractingPair",
@@ -80,6 +82,7 @@ __all__ = [
     "backends",
     "conditional_entropy",
     "conditional_mutual_information",
+    "confidence_interval",
     "cross_entropy",
     "dual_total_correlation",
     "encode",

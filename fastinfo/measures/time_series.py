@@ -13,7 +13,7 @@ from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
-from fastinfo.inputs.random_state import generator
+from fastinfo.inputs.random_state import RandomState, generator
 from fastinfo.inputs.types import BackendName, Bins, EstimatorName, NanPolicy, Samples
 from fastinfo.measures import cells, saturation
 from fastinfo.measures.apply import apply_to_counts
@@ -41,7 +41,7 @@ def transfer_entropy(
     given_history: int = 1,
     trials: Samples | None = None,
     n_shuffles: int = 0,
-    random_state: int | np.random.Generator | None = None,
+    random_state: RandomState = None,
     bins: Bins = None,
     base: float | None = None,
     estimator: EstimatorName = "ml",
