@@ -58,6 +58,7 @@ def test_missing_samples(measure, data):
     if all(map(math.isnan, expected)):
         with pytest.raises(ValueError, match="no sample is left"):
             pointwise(*xs, nan_policy="omit")
+        assert np.isnan(pointwise(*xs, nan_policy="propagate")).all()
         return
     found = pointwise(*xs, nan_policy="omit")
     assert found.tolist() == close(expected)

@@ -64,6 +64,12 @@ def test_a_missing_sample_takes_all_windows_with_it(case):
     source, target, condition, trials, past = case
     arguments = options(past) | {"given": condition, "trials": trials}
     windows = naive.windows(source, target, past, condition, trials)
+    if windows and not any(windows.values()):
+        with pytest.raises(ValueError, match="no sample is left"):
+            fastinfo.transfer_entropy(source, target, nan_policy="omit", **arguments)
+        assert math.isnan(
+            fastinfo.transfer_entropy(source, target, nan_policy="propagate", **arguments)
+        )
     if not any(windows.values()):
         return
     expected = naive.transfer_entropy(source, target, past, condition, trials)

@@ -72,7 +72,7 @@ def count(groups: Groups, options: Options, kernels: Kernels, weights: Any = Non
     Raises
     ------
     ValueError
-        Where no sample has all variables.
+        Where no sample has all variables, unless missing ones are to make the result NaN.
     """
     columns = [column for group in groups for column in group]
     n_samples, n_bins = int(columns[0].codes.size), [len(column.bins) for column in columns]
@@ -84,7 +84,7 @@ def count(groups: Groups, options: Options, kernels: Kernels, weights: Any = Non
         n_missing = n_samples - int(counts.total)
     else:
         n_missing = counting.count_incomplete(encoders, n_samples, n_bins, kernels)
-    if n_missing == n_samples:
+    if n_missing == n_samples and options.nan_policy != "propagate":
         raise ValueError(
             f"no sample is left: {n_missing} were left out because a variable was missing"
         )
@@ -103,7 +103,7 @@ def pointwise(formula: Formula, counts: JointCounts, groups: Groups, kernels: Ke
     """The value of a formula at the cell of each sample, in nats, ``(n,)`` float64.
 
     The formula is one of entropies: of the entropies −log p of single cells it makes the value of
-    the cell. Samples in which a variable is missing are NaN.
+    the cell. Samples in which a variable is missing are NaN, and all where `is_unknown`.
     """
     xp = kernels.xp
     columns = [column for group in groups for column in group]
@@ -111,6 +111,8 @@ def pointwise(formula: Formula, counts: JointCounts, groups: Groups, kernels: Ke
     # With the spare bins, in which no cell is occupied, missing samples need no case of their own.
     shape = [len(column.bins) + 1 for column in columns]
     n_samples = int(codes[0].size)
+    if counts.is_unknown:
+        return xp.full(n_samples, np.nan)
     held = counts._held_counts.to_sparse()
     values = formula(_entropy_of_cells(held, [len(group) for group in groups])) + 0.0
     if not counts.is_sparse:

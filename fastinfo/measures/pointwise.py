@@ -169,8 +169,6 @@ def _apply(formula: Formula, variables: Sequence[Any], options: Options) -> Any:
             whole = kernels.xp.full(n_samples, np.nan)
             whole[kernels.bring(kept)] = found
             found = whole
-        if counts.is_unknown:
-            found[:] = np.nan
         return tables.like(kernels.to_host(found), variables[0])
 
 

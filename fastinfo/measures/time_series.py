@@ -225,8 +225,7 @@ def pointwise_transfer_entropy(
         formula = formulas.conditional_mutual_information
         found = cells.pointwise(formula, counts, windows, kernels) / options.unit
         values = kernels.xp.full(times.size, np.nan)
-        if not counts.is_unknown:
-            values[times] = found
+        values[times] = found
         return tables.like(kernels.to_host(values), target)
 
 
