@@ -54,6 +54,10 @@ def total_correlation(
         Where there are too few samples for the cells of the joint table: chance alone would give
         more than half of the value, and more than a fifth of the largest possible one.
 
+    See Also
+    --------
+    dual_total_correlation, o_information
+
     Notes
     -----
     The plug-in estimate is too large by about (K − ΣK_i + n − 1)/(2N) on average, for N samples, K
@@ -64,10 +68,6 @@ def total_correlation(
     ----------
     .. [1] S. Watanabe, "Information theoretical analysis of multivariate correlation", IBM Journal
        of Research and Development 4, 1960.
-
-    See Also
-    --------
-    dual_total_correlation, o_information
 
     Examples
     --------
@@ -120,14 +120,14 @@ def dual_total_correlation(
     SaturationWarning
         As `total_correlation`.
 
+    See Also
+    --------
+    total_correlation, o_information
+
     References
     ----------
     .. [1] T. S. Han, "Nonnegative entropy measures of multivariate symmetric correlations",
        Information and Control 36, 1978.
-
-    See Also
-    --------
-    total_correlation, o_information
 
     Examples
     --------
@@ -179,6 +179,10 @@ def o_information(
     SaturationWarning
         As `total_correlation`, where the total correlation is mostly chance.
 
+    See Also
+    --------
+    total_correlation, dual_total_correlation, interaction_information
+
     Notes
     -----
     With too few samples for the cells of the joint table, independent variables look synergistic,
@@ -189,10 +193,6 @@ def o_information(
     .. [1] F. E. Rosas, P. A. M. Mediano, M. Gastpar and H. J. Jensen, "Quantifying high-order
        interdependencies via multivariate extensions of the mutual information", Physical Review E
        100, 2019.
-
-    See Also
-    --------
-    total_correlation, dual_total_correlation, interaction_information
 
     Examples
     --------

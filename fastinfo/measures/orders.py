@@ -53,14 +53,14 @@ def renyi_entropy(
     ProbabilitiesWarning
         As `entropy`.
 
+    See Also
+    --------
+    entropy, tsallis_entropy, fastinfo.pmf.renyi_entropy
+
     References
     ----------
     .. [1] A. Rényi, "On measures of entropy and information", Proceedings of the Fourth Berkeley
        Symposium on Mathematical Statistics and Probability 1, 1961.
-
-    See Also
-    --------
-    entropy, tsallis_entropy, fastinfo.pmf.renyi_entropy
 
     Examples
     --------
@@ -115,14 +115,14 @@ def tsallis_entropy(
     ProbabilitiesWarning
         As `entropy`.
 
+    See Also
+    --------
+    renyi_entropy, fastinfo.pmf.tsallis_entropy
+
     References
     ----------
     .. [1] C. Tsallis, "Possible generalization of Boltzmann–Gibbs statistics", Journal of
        Statistical Physics 52, 1988.
-
-    See Also
-    --------
-    renyi_entropy, fastinfo.pmf.tsallis_entropy
 
     Examples
     --------
@@ -179,14 +179,14 @@ def renyi_divergence(
     ProbabilitiesWarning
         As `cross_entropy`.
 
+    See Also
+    --------
+    kl_divergence, tsallis_divergence, fastinfo.pmf.renyi_divergence
+
     References
     ----------
     .. [1] T. van Erven and P. Harremoës, "Rényi divergence and Kullback–Leibler divergence", IEEE
        Transactions on Information Theory 60, 2014.
-
-    See Also
-    --------
-    kl_divergence, tsallis_divergence, fastinfo.pmf.renyi_divergence
 
     Examples
     --------
@@ -244,14 +244,14 @@ def tsallis_divergence(
     ProbabilitiesWarning
         As `cross_entropy`.
 
+    See Also
+    --------
+    renyi_divergence, fastinfo.pmf.tsallis_divergence
+
     References
     ----------
     .. [1] C. Tsallis, "Generalized entropy-based criterion for consistent testing", Physical Review
        E 58, 1998.
-
-    See Also
-    --------
-    renyi_divergence, fastinfo.pmf.tsallis_divergence
 
     Examples
     --------

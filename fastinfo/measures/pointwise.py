@@ -66,6 +66,10 @@ def pointwise_mutual_information(
     ValueError, TypeError, MemoryError
         As `mutual_information`.
 
+    See Also
+    --------
+    mutual_information, fastinfo.pmf.pointwise_mutual_information
+
     Notes
     -----
     A value of a rare cell rests on few samples: 0 where p(x,y) = p(x)·p(y), and log n at most for
@@ -76,10 +80,6 @@ def pointwise_mutual_information(
     .. [1] R. M. Fano, *Transmission of Information*, MIT Press 1961; K. W. Church and P. Hanks,
        "Word association norms, mutual information, and lexicography", Computational Linguistics 16,
        1990.
-
-    See Also
-    --------
-    mutual_information, fastinfo.pmf.pointwise_mutual_information
 
     Examples
     --------
@@ -129,14 +129,14 @@ def pointwise_conditional_mutual_information(
     ValueError, TypeError, MemoryError
         As `mutual_information`.
 
+    See Also
+    --------
+    conditional_mutual_information, pointwise_transfer_entropy
+
     References
     ----------
     .. [1] J. T. Lizier, *The Local Information Dynamics of Distributed Computation in Complex
        Systems*, Springer 2013, chapter 3.
-
-    See Also
-    --------
-    conditional_mutual_information, pointwise_transfer_entropy
 
     Examples
     --------

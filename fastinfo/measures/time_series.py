@@ -106,6 +106,10 @@ def transfer_entropy(
     SaturationWarning
         As `mutual_information`, unless ``n_shuffles`` takes the chance off.
 
+    See Also
+    --------
+    pointwise_transfer_entropy, conditional_mutual_information, ordinal_patterns
+
     Notes
     -----
     The plug-in estimate is positive for independent series too. Shuffling keeps the joint
@@ -121,10 +125,6 @@ def transfer_entropy(
     .. [1] T. Schreiber, "Measuring information transfer", Physical Review Letters 85, 2000.
     .. [2] R. Marschinski and H. Kantz, "Analysing the information flow between financial time
        series", European Physical Journal B 30, 2002.
-
-    See Also
-    --------
-    pointwise_transfer_entropy, conditional_mutual_information, ordinal_patterns
 
     Examples
     --------
@@ -200,14 +200,14 @@ def pointwise_transfer_entropy(
     ValueError, TypeError, MemoryError
         As `transfer_entropy`.
 
+    See Also
+    --------
+    transfer_entropy, pointwise_conditional_mutual_information
+
     References
     ----------
     .. [1] J. T. Lizier, M. Prokopenko and A. Y. Zomaya, "Local information transfer as a
        spatiotemporal filter for complex systems", Physical Review E 77, 2008.
-
-    See Also
-    --------
-    transfer_entropy, pointwise_conditional_mutual_information
 
     Examples
     --------
