@@ -11,6 +11,7 @@ from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.backends import backends
 from fastinfo.measures.codes import Encoded, encode
 from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
+from fastinfo.measures.estimates import EntropyEstimate, estimate_entropy
 from fastinfo.measures.information import (
     conditional_mutual_information,
     interaction_information,
@@ -67,6 +68,7 @@ __all__ = [
     "CappedBinsWarning",
     "ConfidenceInterval",
     "Encoded",
+    "EntropyEstimate",
     "IndependenceTest",
     "InteractingPair",
     "JointCounts",
@@ -87,6 +89,7 @@ __all__ = [
     "dual_total_correlation",
     "encode",
     "entropy",
+    "estimate_entropy",
     "interaction_information",
     "jensen_shannon_divergence",
     "joint_entropy",

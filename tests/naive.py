@@ -183,6 +183,174 @@ def entropy_of(p):
     return -math.fsum(share * math.log(share) for share in p.values())
 
 
+# --- corrected entropies of counts --------------------------------------------------------------
+
+
+def grassberger(counts):
+    """H = log N − (Σ c·G(c))/N, G by its recurrence; 0 of one occupied cell."""
+    occupied = [c for c in counts if c]
+    if len(occupied) == 1:
+        return 0.0
+    total = sum(occupied)
+    g = [0.0, -EULER - math.log(2), 2 - EULER - math.log(2)]
+    while len(g) <= max(occupied):
+        g.append(g[-1] if len(g) % 2 else g[-2] + 2 / (len(g) - 1))
+    return math.log(total) - math.fsum(c * g[c] for c in occupied) / total
+
+
+def jackknife(counts):
+    """N·H − (N − 1) times the mean entropy without one of the samples."""
+    n, counts = sum(counts), dict(enumerate(counts))
+    if n == 1:
+        return 0.0
+    without = [
+        entropy_of(probabilities(counts | {cell: c - 1}))
+        for cell, c in counts.items()
+        for _ in range(min(c, 1))
+    ]
+    repeats = [c for c in counts.values() if c]
+    mean = math.fsum(c * h for c, h in zip(repeats, without, strict=True)) / n
+    return n * entropy_of(probabilities(counts)) - (n - 1) * mean
+
+
+def chao_shen(counts):
+    """−Σ p·log p/(1 − (1 − p)ᴺ), with p the share in the coverage 1 − f₁/N."""
+    occupied, total = [c for c in counts if c], sum(counts)
+    singles = occupied.count(1)
+    coverage = Fraction(total - min(singles, total - 1), total)
+    terms = []
+    for c in occupied:
+        p = coverage * Fraction(c, total)
+        terms.append(float(p) * math.log(p) / float(1 - (1 - p) ** total))
+    return -math.fsum(terms)
+
+
+def shrinkage_intensity(counts, n_cells):
+    """λ = Σ Var p/Σ(1/K − p)², by exact fractions; 1 where that is more or has no value."""
+    total = sum(counts)
+    shares = [Fraction(c, total) for c in counts if c]
+    shares += [Fraction(0)] * (n_cells - len(shares))
+    distance = sum((p - Fraction(1, n_cells)) ** 2 for p in shares)
+    if total == 1 or distance == 0:
+        return 1.0
+    return min(1.0, float(sum(p * (1 - p) for p in shares) / (total - 1) / distance))
+
+
+def shrinkage(counts, n_cells):
+    """The entropy of (1 − λ)·c/N + λ/K over all K cells."""
+    share, total = shrinkage_intensity(counts, n_cells), sum(counts)
+    every = [c for c in counts if c] + [0] * (n_cells - sum(map(bool, counts)))
+    smoothed = [(1 - share) * c / total + share / n_cells for c in every]
+    return entropy_of({i: p for i, p in enumerate(smoothed) if p > 0})
+
+
+def dirichlet(counts, n_cells, a):
+    """The entropy of (c + a)/(N + a·K) over all K cells."""
+    every = [c for c in counts if c] + [0] * (n_cells - sum(map(bool, counts)))
+    total = sum(counts) + a * n_cells
+    return entropy_of({i: (c + a) / total for i, c in enumerate(every)})
+
+
+def relevant_cells(counts, n_cells):
+    """As many cells as are expected to have samples where as many have them; one more at a time."""
+    occupied = [c for c in counts if c]
+    total, n_occupied = sum(occupied), len(occupied)
+    if not n_occupied or n_occupied >= n_cells:
+        return n_occupied
+    other = 1 - (total / (total + n_occupied)) ** (1 / total)
+
+    def gap(more):
+        if not more:
+            return math.fsum((1 - c / total) ** total for c in occupied)
+        p = [(1 - more * other) * (c + 1) / (total + n_occupied) for c in occupied]
+        p += [other] * more
+        return abs(n_occupied - math.fsum(1 - (1 - share) ** total for share in p))
+
+    more = 0
+    while n_occupied + more < n_cells and gap(more + 1) < gap(more):
+        more += 1
+    return n_occupied + more
+
+
+def panzeri_treves(counts, n_cells):
+    """H + (R − 1)/(2N) for R relevant cells."""
+    relevant = relevant_cells(counts, n_cells)
+    return entropy_of(probabilities(dict(enumerate(counts)))) + (relevant - 1) / (2 * sum(counts))
+
+
+def panzeri_treves_information(x, y, x_cells):
+    """I(X;Y) − (Σ Rₛ − R − S + 1)/(2N), with relevant cells of x: R, and Rₛ where y is s."""
+    rows = {}
+    for a, b in zip(x, y, strict=True):
+        rows.setdefault(b, Counter())[a] += 1
+    of_rows = sum(relevant_cells(list(row.values()), x_cells) for row in rows.values())
+    relevant = relevant_cells(list(Counter(x).values()), x_cells)
+    bias = (of_rows - relevant - len(rows) + 1) / (2 * len(x))
+    return mutual_information(x, y) - bias
+
+
+EULER = 0.57721566490153286
+"""Euler's constant."""
+
+
+def digamma(x):
+    """ψ(x) by ψ(x) = ψ(x + 1) − 1/x and a series for large x."""
+    terms = []
+    while x < 30:
+        terms.append(-1 / x)
+        x += 1
+    terms += [math.log(x), -1 / (2 * x), -1 / (12 * x**2), 1 / (120 * x**4), -1 / (252 * x**6)]
+    return math.fsum(terms)
+
+
+def trigamma(x):
+    """ψ'(x), in the same way."""
+    terms = []
+    while x < 30:
+        terms.append(1 / x**2)
+        x += 1
+    terms += [1 / x, 1 / (2 * x**2), 1 / (6 * x**3), -1 / (30 * x**5), 1 / (42 * x**7)]
+    return math.fsum(terms)
+
+
+def moments_of_entropy(a):
+    """E[H] and E[H²] under a Dirichlet distribution, by sums over cells and pairs of cells."""
+    total = math.fsum(a)
+    mean = math.fsum(x / total * (digamma(total + 1) - digamma(x + 1)) for x in a)
+    far, far_slope = digamma(total + 2), trigamma(total + 2)
+    once, twice = [digamma(x + 1) - far for x in a], [digamma(x + 2) - far for x in a]
+    terms = []
+    for i, x in enumerate(a):
+        terms.append(x * (x + 1) * (twice[i] ** 2 + trigamma(x + 2) - far_slope))
+        for j, y in enumerate(a):
+            if i != j:
+                terms.append(x * y * (once[i] * once[j] - far_slope))
+    return mean, math.fsum(terms) / (total * (total + 1))
+
+
+def nsb(counts, n_cells, step=0.2, low=-25.0, high=25.0):
+    """Mean and standard deviation of the entropy over all β, by a sum over equal steps of log β."""
+    every = [c for c in counts if c] + [0] * (n_cells - sum(map(bool, counts)))
+    n = sum(every)
+    nodes = []
+    for i in range(round((high - low) / step) + 1):
+        beta = math.exp(low + i * step)
+        slope = n_cells * trigamma(n_cells * beta + 1) - trigamma(beta + 1)
+        if slope <= 0:  # nothing is left of it but rounding
+            continue
+        density = math.log(slope) + math.log(beta)
+        density += math.lgamma(n_cells * beta) - math.lgamma(n + n_cells * beta)
+        density += math.fsum(math.lgamma(c + beta) - math.lgamma(beta) for c in every if c)
+        nodes.append((density, [c + beta for c in every]))
+    most = max(density for density, _ in nodes)
+    likely = [(math.exp(d - most), a) for d, a in nodes if d > most - 32]
+    found = [(weight, *moments_of_entropy(a)) for weight, a in likely]
+    total = math.fsum(weight for weight, _, _ in found)
+    mean = math.fsum(weight * first for weight, first, _ in found) / total
+    second = math.fsum(weight * second for weight, _, second in found) / total
+    return mean, math.sqrt(max(second - mean**2, 0.0))
+
+
 # --- measures of columns of samples -------------------------------------------------------------
 
 

@@ -25,6 +25,7 @@ from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.binning.rules import Quantile
+from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.inputs import arguments
 from fastinfo.pairs import features, plan
 from fastinfo.pairs.job import Job
@@ -67,12 +68,12 @@ def mixed(rng):
 
 
 @pytest.mark.usefixtures("add_one")
-@pytest.mark.parametrize("estimator", ["ml", "miller_madow", "add_one"])
+@pytest.mark.parametrize("estimator", [*ESTIMATORS, "dirichlet:0.3", "nsb:40", "add_one"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
 def test_matrix_is_a_loop_over_mutual_information(backend, mixed, rng, weighted, estimator):
     options = {"backend": backend, "estimator": estimator}
     if weighted:
-        if estimator == "miller_madow":
+        if ESTIMATORS[estimator].needs_integers:
             with pytest.raises(ValueError, match="corrects for the number of samples"):
                 fastinfo.pairwise_mutual_information(mixed, sample_weight=mixed[:, 3], **options)
             return

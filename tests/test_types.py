@@ -14,7 +14,7 @@ from fastinfo.inputs import arguments, types
 NAMES = {
     "NanPolicy": arguments.NAN_POLICIES,
     "Average": formulas.AVERAGES,
-    "EstimatorName": entropies.ESTIMATORS,
+    "PlainEstimator": entropies.ESTIMATORS,
     "BackendName": REGISTRY,
 }
 

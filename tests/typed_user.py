@@ -22,6 +22,8 @@ def main() -> None:
     assert_type(fastinfo.conditional_entropy(x, given=X[:, :2], bins="uniform"), float)
     assert_type(fastinfo.mutual_information(x, y, bins=(5, "fd"), backend="numba"), float)
     assert_type(fastinfo.conditional_mutual_information(x, y, z, estimator="miller_madow"), float)
+    assert_type(fastinfo.entropy(x, estimator="dirichlet:0.5:30"), float)
+    assert_type(fastinfo.estimate_entropy(x, estimator="shrinkage"), fastinfo.EntropyEstimate)
     assert_type(fastinfo.normalized_mutual_information(x, y, average="max"), float)
     assert_type(fastinfo.variation_of_information(x, y, sample_weight=np.ones(50)), float)
     assert_type(fastinfo.kl_divergence(x, x, sample_weight=(None, [1] * 50)), float)
@@ -65,8 +67,8 @@ def main() -> None:
 
 def refused() -> None:
     """Calls that never run."""
+    fastinfo.entropy(x, estimator=None)  # type: ignore[arg-type]
     fastinfo.entropy(x, nan_policy="ignore")  # type: ignore[arg-type]
-    fastinfo.entropy(x, estimator="best")  # type: ignore[arg-type]
     fastinfo.entropy(x, backend="fortran")  # type: ignore[arg-type]
     fastinfo.entropy(x, bins=2.5)  # type: ignore[arg-type]
     fastinfo.entropy(x, base="two")  # type: ignore[arg-type]
@@ -78,7 +80,7 @@ def refused() -> None:
     pmf.normalized_mutual_information(X, average="mean")  # type: ignore[arg-type]
     pmf.entropy(None)  # type: ignore[arg-type]
     pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
-    fastinfo.score(X, y, estimator="best")  # type: ignore[arg-type]
+    fastinfo.score(X, y, estimator=0.5)  # type: ignore[arg-type]
     fastinfo.top_pairs(X, rank_by="size")  # type: ignore[call-overload]
     fastinfo.top_interactions(X, y, rank_by="share")  # type: ignore[arg-type]
     fastinfo.pairwise_mutual_information(X, kinds={"a": "text"})  # type: ignore[dict-item]

@@ -13,6 +13,7 @@ import typer
 from fastinfo.backends import REGISTRY
 from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.formulas import AVERAGES
+from fastinfo.inputs import arguments
 from fastinfo.inputs.preparation import KINDS
 from fastinfo.inputs.reading.layout import FORMATS, Layout
 
@@ -142,8 +143,23 @@ Average = Annotated[
     str,
     typer.Option(help="Average of the two entropies, for --normalized.", **_one_of(AVERAGES)),
 ]
+
+
+def _estimator(value: str) -> str:
+    """A name of an estimator, with parameters or without."""
+    try:
+        return arguments.estimator(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 Estimator = Annotated[
-    str, typer.Option(help="Estimator of the entropies.", **_one_of(tuple(ESTIMATORS)))
+    str,
+    typer.Option(
+        metavar="|".join(ESTIMATORS.accepted),
+        help="Estimator of the entropies. Some take the number of possible values, as in nsb:20.",
+        callback=_estimator,
+    ),
 ]
 Missing = Annotated[
     str,

@@ -43,8 +43,18 @@ def one_of(value: Any, name: str, accepted: Collection[Any]) -> Any:
 
 
 def estimator(value: Any) -> str:
-    """The name of an entropy estimator, checked."""
-    return str(one_of(value, "estimator", ESTIMATORS))
+    """The name of an entropy estimator, with its parameters, checked."""
+    try:
+        if not isinstance(value, str):
+            raise ValueError("it is no name")
+        ESTIMATORS[value]
+    except ValueError as error:
+        accepted = ", ".join(map(repr, ESTIMATORS.accepted))
+        raise ValueError(
+            f"estimator={value!r}; accepted are {accepted}, and numbers of possible values after "
+            f'names that use them, such as "nsb:20": {error}'
+        ) from error
+    return value
 
 
 def nan_policy(value: Any) -> NanPolicy:

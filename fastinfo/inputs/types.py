@@ -96,8 +96,24 @@ NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
 Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
 """The average of two entropies that normalises mutual information."""
 
-EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
-"""An estimator of entropies."""
+PlainEstimator: TypeAlias = Literal[
+    "ml",
+    "miller_madow",
+    "grassberger",
+    "jackknife",
+    "panzeri_treves",
+    "chao_shen",
+    "shrinkage",
+    "nsb",
+    "laplace",
+    "jeffreys",
+    "perks",
+    "minimax",
+]
+"""The name of an estimator of entropies."""
+
+EstimatorName: TypeAlias = PlainEstimator | str
+"""An estimator of entropies, with its parameters after a colon if it has some."""
 
 NullMethod: TypeAlias = Literal["auto", "chi2", "gamma", "permutation"]
 """The distribution of information under independence."""

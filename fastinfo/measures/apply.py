@@ -47,10 +47,13 @@ def apply_to_counts(
     def marginal(*axes: int) -> Any:
         return kernels.bring(counts.marginal(*axes))
 
+    def rows(*axes: int) -> Any:
+        return kernels.bring(samples.rows_by_last(counts, axes))
+
     def entropy_by(estimator: str) -> Callable[..., Any]:
-        possible = partial(samples.possible_cells, counts)
+        possible = partial(samples.possible_cells, counts, estimator)
         return entropies.of_marginals(
-            marginal, counts.n_variables, possible, estimator, kernels, n_samples
+            marginal, counts.n_variables, possible, estimator, kernels, n_samples, rows
         )
 
     entropy = entropy_by(options.estimator)

@@ -16,6 +16,7 @@ from fastinfo.backends.home import HOST
 from fastinfo.binning.rules import Bins, Edges
 from fastinfo.data.columns import Column, Columns
 from fastinfo.estimators import entropies
+from fastinfo.estimators.cells import require_room
 from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
 
@@ -198,8 +199,25 @@ def _count_groups(
     return JointCounts.of_counted(counted, how), kernels
 
 
-def possible_cells(counts: JointCounts, variable: int) -> int:
-    """The number of cells that a variable could occupy: the product over its columns."""
+def possible_cells(counts: JointCounts, estimator: str, variable: int) -> int:
+    """The number of cells that a variable could occupy: the product over its columns.
+
+    Raises
+    ------
+    ValueError
+        Where the estimator says how many values are possible of another number of variables, or
+        where more values occur.
+    """
+    way = entropies.ESTIMATORS[estimator]
+    if len(way.chosen_cells) not in (0, 1, counts.n_variables):
+        raise ValueError(
+            f"estimator={estimator!r} has possible values of {len(way.chosen_cells)} variables, "
+            f"and there are {counts.n_variables}; give one number for all, or one for each"
+        )
+    chosen = way.possible_values(variable)
+    if chosen is not None:
+        require_room(int((counts.marginal(variable) > 0).sum()), chosen)
+        return chosen
     first = sum(counts._widths[:variable])
     n_cells = 1
     for axis, bins in enumerate(counts._bins[variable], first):
@@ -207,6 +225,22 @@ def possible_cells(counts: JointCounts, variable: int) -> int:
         has_edges = isinstance(bins, Edges)
         n_cells *= int(entropies.possible_cells(margin, len(bins), has_edges, on_host()))
     return n_cells
+
+
+def rows_by_last(counts: JointCounts, variables: Sequence[int]) -> np.ndarray[Any, Any]:
+    """Counts of several variables, ``(values of the last, cells of the others)``.
+
+    Values and cells that are not occupied may be left out, and lines are filled up with 0.
+    """
+    *others, last = sorted(variables)
+    sparse = counts._marginal_counts(*others, last).to_sparse()
+    shape = sparse.shape[-counts._widths[last] :]
+    values = np.ravel_multi_index(tuple(sparse.cells[-len(shape) :]), shape)
+    order = np.argsort(values, kind="stable")
+    _, sizes = np.unique(values, return_counts=True)
+    rows = np.zeros((sizes.size, int(sizes.max())), sparse.values.dtype)
+    rows[np.arange(rows.shape[1]) < sizes[:, None]] = sparse.values[order]
+    return rows
 
 
 def _require_samples(counts: JointCounts) -> None:

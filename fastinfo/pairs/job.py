@@ -135,13 +135,14 @@ class Job:
             for way in self.ways
         ]
 
-    def possible(self, features: HostArray, margins: Array) -> Array:
+    def possible(self, features: HostArray, margins: Array, estimator: str) -> Any:
         """Possible cells of features, given their counts in pairs ``(..., bins)``."""
         n_bins, has_edges = (
             self.kernels.bring(of_each[features])
             for of_each in (self.features.n_bins, self.features.has_edges)
         )
-        return entropies.possible_cells(margins, n_bins, has_edges, self.kernels)
+        chosen = entropies.ESTIMATORS[estimator].possible_values(0)
+        return entropies.possible_cells(margins, n_bins, has_edges, self.kernels, chosen)
 
     def measure(self, tile: Tile) -> Planes:
         """The planes of a tile, ``(n_left, n_right)``, by their names."""
@@ -185,11 +186,11 @@ class CountedPairs(ABC):
         """Entropies by tables of the pairs of ``left`` and ``right``, positions of features."""
         cells, x, y = tables
 
-        def left_cells() -> Array:
-            return self.job.possible(left, x)
+        def left_cells() -> Any:
+            return self.job.possible(left, x, estimator)
 
-        def right_cells() -> Array:
-            return self.job.possible(right, y)
+        def right_cells() -> Any:
+            return self.job.possible(right, y, estimator)
 
         entropy = partial(entropies.entropy, estimator=estimator, kernels=self.kernels)
         joint = entropy(cells, lambda: left_cells() * right_cells())

@@ -86,6 +86,20 @@ class OfEntropies:
 
     planes = ("value",)
 
+    def __post_init__(self) -> None:
+        """Refuse what makes a difference between the features of a pair."""
+        if entropies.ESTIMATORS[self.estimator].of_rows is not None:
+            raise ValueError(
+                f"estimator={self.estimator!r} estimates the information about y in x, which is "
+                "not that about x in y, and pairs of features have no order; mutual_information "
+                "takes two variables"
+            )
+        if len(entropies.ESTIMATORS[self.estimator].chosen_cells) > 1:
+            raise ValueError(
+                f"estimator={self.estimator!r} has possible values for each of several variables; "
+                "accepted beside many features is one number for all"
+            )
+
     @property
     def description(self) -> dict[str, str]:
         """Its name and its estimator."""

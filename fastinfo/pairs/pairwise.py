@@ -270,8 +270,8 @@ def top_pairs(
         ranked by the corrected value, the default is 30, or half the rows of a smaller table.
     normalized, kinds, layer, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `pairwise_mutual_information`. Weighted samples have no corrected value (NaN), since
-        chance depends on numbers of samples; their pairs are ranked by value. With
-        ``estimator="miller_madow"`` the value is corrected already and is the corrected value.
+        chance depends on numbers of samples; their pairs are ranked by value. By all
+        estimators but ``"ml"`` the value is corrected already and is the corrected value.
     progress, memory_limit, checkpoint
         As for `pairwise_mutual_information`.
 

@@ -165,14 +165,24 @@ class Judge:
         return 0.0 if abs(rest) < ROUNDING * value else rest
 
     def share(self, left: int, right: int, value: float) -> float:
-        """Normalized information; what exceeds 1 is rounding and is cut off."""
+        """Normalized information."""
         if self.is_normalized:
             return value
-        return _share(value * self.unit, self._shared(left, right))
+        return self._share(value * self.unit, self._shared(left, right))
 
     def share_of_left(self, left: int, right: int, value: float) -> float:
         """The value as a share of the left feature's entropy."""
-        return _share(value * self.scale(left, right), self.entropies(left, right)[0])
+        return self._share(value * self.scale(left, right), self.entropies(left, right)[0])
+
+    def _share(self, part: float, whole: float) -> float:
+        """A part of an entropy. For plug-in entropies, what exceeds 1 is rounding and is cut off.
+
+        Corrected estimates may exceed it.
+        """
+        if whole <= 0:
+            return 0.0
+        is_plug_in = entropies.ESTIMATORS[self.estimator].is_plug_in
+        return min(part / whole, 1.0) if is_plug_in else part / whole
 
     def expected(self, left: int, right: int) -> float:
         """The information that chance alone gives, in nats."""
@@ -275,7 +285,8 @@ class Judge:
         n_bins, has_edges = self.features.n_bins[feature], self.features.has_edges[feature]
 
         def n_cells() -> Any:
-            return entropies.possible_cells(margin, n_bins, has_edges, self.reference)
+            chosen = entropies.ESTIMATORS[self.estimator].possible_values(0)
+            return entropies.possible_cells(margin, n_bins, has_edges, self.reference, chosen)
 
         return float(entropies.entropy(margin, n_cells, self.estimator, self.reference))
 
@@ -305,7 +316,3 @@ def count_cells(cells: Array, n_cells: int, weights: Array | None) -> tuple[Arra
     counts = np.bincount(cells, weights, n_cells)
     occupied = np.flatnonzero(counts > 0)
     return occupied, counts[occupied]
-
-
-def _share(part: float, whole: float) -> float:
-    return min(part / whole, 1.0) if whole > 0 else 0.0

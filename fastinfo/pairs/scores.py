@@ -124,8 +124,8 @@ def score(
     Columns are ranked by the corrected value: the plug-in value minus its expectation for
     independent variables with the same number of samples in each of their bins [1]_. A column of
     random letters has a large value and a corrected value around 0. Weighted samples have no
-    corrected value (NaN), since chance depends on numbers of samples. With
-    ``estimator="miller_madow"`` the value is corrected already and is the corrected value.
+    corrected value (NaN), since chance depends on numbers of samples. By all estimators but
+    ``"ml"`` the value is corrected already and is the corrected value; its share may exceed 1.
 
     This function, `pairwise_mutual_information`, `top_pairs` and the command line prepare a table
     with named columns by these rules:
