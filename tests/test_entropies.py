@@ -274,3 +274,48 @@ def test_a_table_of_real_counts(backend):
         if name in FAST:
             assert found == pytest.approx(NAIVE[name](counts, len(counts)), rel=1e-11)
         assert plug_in - 1e-12 <= found < plug_in + 0.2
+
+
+# --- known traps ----------------------------------------------------------------------------------
+
+
+@pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
+@pytest.mark.parametrize("estimator", entropies.ESTIMATORS)
+def test_a_hundred_thousand_labels_all_distinct(estimator):
+    """Of as many equally frequent values, the plug-in estimate is right, and others are above."""
+    n = 100_000
+    x = np.arange(n)
+    found = fastinfo.entropy(x, estimator=estimator)
+    assert math.log(n) - 1e-9 <= found < 25 or estimator == "nsb"
+    assert math.isfinite(found)
+    assert math.isfinite(fastinfo.mutual_information(x, x % 7, estimator=estimator))
+
+
+@pytest.mark.parametrize("estimator", entropies.ESTIMATORS)
+def test_margins_past_32_bits(estimator):
+    """So many samples leave nothing to correct."""
+    table = np.array([[3, 1, 0], [1, 2, 5]]) << 33
+    counts = fastinfo.JointCounts.from_table(table)
+    plug_in = fastinfo.mutual_information(counts)
+    assert plug_in > 0.1
+    # The minimax prior is √N/K samples a cell, which is more than others have.
+    close = pytest.approx(plug_in, abs=1e-4 if estimator == "minimax" else 1e-8)
+    assert fastinfo.mutual_information(counts, estimator=estimator) == close
+
+
+@pytest.mark.parametrize("estimator", [e for e in entropies.ESTIMATORS if e != "ml"])
+def test_estimates_that_come_out_negative_stay_so(backend, estimator):
+    """Two coins that fall together as often as apart share a little less than nothing."""
+    x, y = [0, 0, 1, 1] * 3, [0, 1, 0, 1] * 3
+    found = fastinfo.mutual_information(x, y, estimator=estimator, backend=backend)
+    if estimator in ("shrinkage", *PRIORS):  # equal frequencies stay as they are
+        assert found == pytest.approx(0, abs=1e-12)
+    elif estimator == "chao_shen":  # each cell is seen for sure, nearly
+        assert found == pytest.approx(naive_information("chao_shen"))
+    else:
+        assert found < -0.001
+
+
+def naive_information(estimator):
+    judge = NAIVE[estimator]
+    return judge([6, 6], 2) + judge([6, 6], 2) - judge([3] * 4, 4)

@@ -7,7 +7,7 @@ measures, the pairwise engine and the command line look it up there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -170,22 +170,21 @@ def of_marginals(
         total = Total.of(n_samples, term, kernels)
     known: dict[tuple[int, ...], Array] = {}
 
+    def n_cells(variables: Sequence[int]) -> NCells:
+        return lambda: prod(map(possible, variables))
+
+    def find(*variables: int) -> Array:
+        if of_rows is None or len(variables) == 1:
+            cells = n_cells(variables)
+            return entropy(marginal(*variables), cells, estimator, kernels, total)
+        assert rows is not None
+        *others, last = sorted(variables)
+        return of_rows(rows(*variables), n_cells(others), n_cells([last]), kernels)
+
     def joint_entropy(*variables: int) -> Array:
         chosen = variables or tuple(range(n_variables))
-        if chosen in known:
-            return known[chosen]
-        *others, last = chosen
-
-        def n_others() -> Any:
-            return prod(map(possible, others))
-
-        if of_rows is not None and others:
-            assert rows is not None
-            known[chosen] = of_rows(rows(*chosen), n_others, lambda: possible(last), kernels)
-        else:
-            known[chosen] = entropy(
-                marginal(*chosen), lambda: n_others() * possible(last), estimator, kernels, total
-            )
+        if chosen not in known:
+            known[chosen] = find(*chosen)
         return known[chosen]
 
     return joint_entropy

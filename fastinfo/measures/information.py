@@ -287,7 +287,9 @@ def normalized_mutual_information(
     -------
     float
         A number without unit, from 0 to 1 with plug-in entropies. By convention it is 1 where both
-        variables are constant, and 0 where only the average is 0.
+        variables are constant, and 0 where only the average is 0. Corrected estimates may lie below
+        0 or above 1. The sign of a constant is an entropy of exactly 0, which estimators that hold
+        other values for possible do not give it; the share is then that of the formula.
 
     Raises
     ------
