@@ -89,6 +89,19 @@ def test_estimators(backend, estimator, counts, more):
 
 
 @pytest.mark.parametrize("estimator", entropies.ESTIMATORS)
+@given(counts=st.lists(st.integers(0, 9), min_size=1, max_size=12).filter(any), data=st.data())
+def test_laws(estimator, counts, data):
+    """Order and empty cells mean nothing; with K cells possible, no estimate exceeds log K."""
+    cells = len(counts) + data.draw(st.integers(0, 5)) if asks(estimator) else None
+    found = float(entropy(counts, estimator, "numpy", cells))
+    order = data.draw(st.permutations([*counts, 0, 0]))
+    assert float(entropy(order, estimator, "numpy", cells)) == pytest.approx(found, abs=1e-12)
+    assert found >= 0
+    if cells is not None and estimator != "panzeri_treves":
+        assert found <= math.log(cells) + 1e-12
+
+
+@pytest.mark.parametrize("estimator", entropies.ESTIMATORS)
 def test_many_tables_at_once(backend, rng, estimator):
     counts = rng.integers(0, 9, (3, 2, 5))
     cells = np.array([5, 9]) if asks(estimator) else None

@@ -47,7 +47,12 @@ def shrinkage_intensity(counts: Array, n_cells: NCells, kernels: Kernels) -> Arr
 
 def shrunk(counts: Array, n_cells: NCells, kernels: Kernels) -> Array:
     """The entropy of the frequencies that `shrinkage_intensity` gives [Hausser & Strimmer 2009]."""
-    return _smoothed(counts, shrinkage_intensity(counts, n_cells, kernels), n_cells(), kernels)
+    xp, samples = kernels.xp, counts.sum(axis=-1)
+    share, cells = xp.asarray(shrinkage_intensity(counts, n_cells, kernels)), n_cells()
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of_empty = xp.asarray(share / cells)
+        weight = xp.asarray((1 - share) / samples)
+    return _entropy(counts, weight[..., None] * counts + of_empty[..., None], of_empty, cells, xp)
 
 
 def with_prior(prior: Prior) -> Callable[[Array, NCells, Kernels], Array]:
@@ -58,29 +63,23 @@ def with_prior(prior: Prior) -> Callable[[Array, NCells, Kernels], Array]:
     """
 
     def entropy(counts: Array, n_cells: NCells, kernels: Kernels) -> Array:
-        samples, cells = counts.sum(axis=-1), n_cells()
-        prior_samples = cells * prior(samples, cells, kernels.xp)
-        with np.errstate(invalid="ignore", divide="ignore"):
-            share = prior_samples / (samples + prior_samples)
-        share = kernels.xp.where(samples > 0, share, np.nan)
-        return _smoothed(counts, share, cells, kernels)
+        xp, samples, cells = kernels.xp, counts.sum(axis=-1), n_cells()
+        more = xp.asarray(prior(samples, cells, xp))
+        total = xp.asarray(xp.where(samples > 0, samples + more * cells, np.nan))
+        return _entropy(
+            counts, (counts + more[..., None]) / total[..., None], more / total, cells, xp
+        )
 
     return entropy
 
 
-def _smoothed(counts: Array, share: Array, cells: Any, kernels: Kernels) -> Array:
-    """The entropy of frequencies that are mixed with ``share`` of equal ones.
+def _entropy(counts: Array, p: Array, of_empty: Array, cells: Any, xp: Any) -> Array:
+    """The entropy of frequencies ``p`` of the cells with samples, and equal ones of the others.
 
-    Cells that are not in the array, or are empty there, are alike, and are added all at once.
+    Cells that are not in the array, or are empty there, are added all at once.
     """
-    xp = kernels.xp
-    share = xp.asarray(share)
-    samples = counts.sum(axis=-1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        of_empty = share / cells
-        weight = xp.asarray((1 - share) / samples)[..., None]
-        p = weight * counts + xp.asarray(of_empty)[..., None]
-        terms = xp.where(counts > 0, p * xp.log(p), 0.0)
+        terms = xp.where(counts > 0, p * xp.log(p), 0.0).sum(axis=-1)
         n_empty = cells - (counts > 0).sum(axis=-1)
         rest = xp.where(of_empty > 0, n_empty * of_empty * xp.log(of_empty), 0.0)
-    return xp.where(samples > 0, 0.0 - terms.sum(axis=-1) - rest, np.nan)
+    return xp.where(counts.sum(axis=-1) > 0, 0.0 - terms - rest, np.nan)

@@ -63,13 +63,23 @@ def standard_deviation(counts: Array, n_cells: NCells, kernels: Kernels) -> Arra
 def _of_each(
     counts: Array, n_cells: NCells, kernels: Kernels, of_table: Callable[..., float]
 ) -> Array:
-    """What a function returns for each table; they are taken one by one, on the host."""
+    """What a function returns for each table; they are taken one by one, on the host.
+
+    Of all pairs of features without a missing sample each margin comes as often as the feature has
+    partners, and is looked at once.
+    """
     shape = counts.shape[:-1]
     tables = kernels.to_host(counts).reshape(math.prod(shape), counts.shape[-1])
     cells = kernels.to_host(kernels.xp.asarray(n_cells()))
     sizes = np.broadcast_to(cells, shape).ravel().tolist()
-    found = [of_table(table, size) for table, size in zip(tables, sizes, strict=True)]
-    return kernels.bring(np.array(found, np.float64).reshape(shape))
+    known: dict[tuple[bytes, float], float] = {}
+    found = np.empty(len(tables))
+    for position, (table, size) in enumerate(zip(tables, sizes, strict=True)):
+        key = table.tobytes(), size
+        if key not in known:
+            known[key] = of_table(table, size)
+        found[position] = known[key]
+    return kernels.bring(found.reshape(shape))
 
 
 def mean(counts: HostArray, n_cells: float) -> float:
