@@ -145,6 +145,10 @@ Average = Annotated[
 ]
 
 
+OF_PAIRS = [name for name in ESTIMATORS.accepted if ESTIMATORS[name].of_rows is None]
+"""Names of the estimators that pairs of columns may have."""
+
+
 def _estimator(value: str) -> str:
     """A name of an estimator, with parameters or without."""
     try:
@@ -156,8 +160,9 @@ def _estimator(value: str) -> str:
 Estimator = Annotated[
     str,
     typer.Option(
-        metavar="|".join(ESTIMATORS.accepted),
-        help="Estimator of the entropies. Some take the number of possible values, as in nsb:20.",
+        metavar="NAME",
+        help=f"Estimator of the entropies: {', '.join(OF_PAIRS)}. Those from shrinkage on may be "
+        "followed by the number of possible values, as in nsb:20.",
         callback=_estimator,
     ),
 ]

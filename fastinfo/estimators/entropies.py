@@ -59,18 +59,18 @@ ESTIMATORS = Registry(
         "miller_madow": Estimator(MILLER_MADOW, needs_integers=True),
         "grassberger": Estimator(GRASSBERGER, needs_integers=True),
         "jackknife": Estimator(JACKKNIFE, needs_integers=True),
+        "chao_shen": Estimator(
+            None,
+            coverage.chao_shen,
+            needs_integers=True,
+            details={"coverage": coverage.sample_coverage},
+        ),
         "panzeri_treves": Estimator(
             None,
             panzeri_treves.panzeri_treves,
             panzeri_treves.given_last,
             needs_integers=True,
             asks_for_cells=True,
-        ),
-        "chao_shen": Estimator(
-            None,
-            coverage.chao_shen,
-            needs_integers=True,
-            details={"coverage": coverage.sample_coverage},
         ),
         "shrinkage": Estimator(
             None,

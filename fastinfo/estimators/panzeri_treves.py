@@ -22,6 +22,7 @@ from fastinfo.estimators.cells import NCells
 HostArray = np.ndarray[Any, Any]
 
 TRIED_AT_ONCE = 64
+"""Numbers of further cells that are tried together."""
 
 
 def relevant_cells(counts: HostArray, n_cells: float) -> int:

@@ -66,12 +66,13 @@ def mutual_information(
         here, and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, where K is a number of
         occupied cells. The others correct for the number of samples, and may be negative:
         ``"miller_madow"``, which subtracts this bias, ``"grassberger"`` (2003), ``"jackknife"``,
-        ``"chao_shen"``, ``"shrinkage"`` (James–Stein), ``"nsb"`` (Nemenman, Shafee & Bialek; needs
+        ``"chao_shen"``, ``"panzeri_treves"`` (1996; about x where y is known, so that it is not
+        symmetric), ``"shrinkage"`` (James–Stein), ``"nsb"`` (Nemenman, Shafee & Bialek; needs
         scipy), and Dirichlet priors: ``"laplace"``, ``"jeffreys"``, ``"perks"``, ``"minimax"``,
-        ``"dirichlet:0.5"``. The last seven depend on how many values are possible: bins with edges,
-        and categories that occur, unless a number follows. With ``"nsb:20"`` each variable has 20
-        possible values, with ``"nsb:4x20"`` x has 4 and y has 20. The page ``docs/estimators.md``
-        measures them, and tells which to use when.
+        ``"dirichlet:0.5"``. Those from ``"panzeri_treves"`` on depend on how many values are
+        possible: bins with edges, and categories that occur, unless a number follows. With
+        ``"nsb:20"`` each variable has 20 possible values, with ``"nsb:4x20"`` x has 4 and y has 20.
+        The page ``docs/estimators.md`` measures them, and tells which to use when.
     nan_policy : {"raise", "omit", "propagate"}
         How missing samples (NaN, None, masked, outside of the edges) are treated: they raise an
         error, are left out together with their partners, or make the result NaN.
