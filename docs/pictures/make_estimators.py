@@ -14,6 +14,7 @@ import json
 import math
 import re
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib as mpl
@@ -111,14 +112,16 @@ def estimates(p: np.ndarray, n_samples: int, estimator: str, counts: np.ndarray)
     return left + estimate(tables.sum(axis=1), p.shape[1], estimator) - joint
 
 
-def measure(name: str, p: np.ndarray, n_samples: int) -> dict[str, dict[str, float]]:
+def measure(
+    name: str, p: np.ndarray, n_samples: int, estimators: Iterable[str] = ESTIMATORS
+) -> dict[str, dict[str, float]]:
     """{estimator: its errors} for one distribution and one number of samples."""
     truth = shannon(p) if p.ndim == 1 else information(p)
     rng = np.random.default_rng([n_samples, *name.encode()])
     repetitions = FEWER if n_samples >= 100_000 else REPETITIONS
     counts = rng.multinomial(n_samples, p.ravel(), repetitions)
     found = {}
-    for estimator in ESTIMATORS:
+    for estimator in estimators:
         errors = estimates(p, n_samples, estimator, counts) - truth
         found[estimator] = {
             "bias": float(errors.mean()),
