@@ -14,6 +14,7 @@ import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
 from fastinfo.estimators import chance
 from fastinfo.estimators.chance import (
+    bound_factors,
     expected_in_strata,
     expected_information,
     information_moments,
@@ -47,21 +48,45 @@ def test_exact_fractions(left, right):
     assert found == pytest.approx(naive.expected_information(left, right), rel=1e-12, abs=1e-15)
 
 
-@given(tables=st.lists(st.tuples(margins, margins), max_size=6))
-def test_the_mean_over_strata(tables):
-    """By their samples; strata of one sample, and of none, tell nothing."""
+def of_equal_sizes(tables):
+    """Margins of strata, one of the two filled up to the size of the other."""
     strata = []
     for left, right in tables:
         difference = sum(left) - sum(right)
-        left, right = [[*side] for side in (left, right)]
+        left, right = [*left], [*right]
         (right if difference > 0 else left).append(abs(difference))
         strata.append([np.array([n for n in side if n], int) for side in (left, right)])
+    return strata
+
+
+@given(tables=st.lists(st.tuples(margins, margins), max_size=6))
+def test_the_mean_over_strata(tables):
+    """By their samples; strata of one sample, and of none, tell nothing."""
+    strata = of_equal_sizes(tables)
     total = sum(int(left.sum()) for left, _ in strata)
     expected = math.fsum(
         left.sum() / total * naive.expected_information(left.tolist(), right.tolist())
         for left, right in strata
     )
     assert expected_in_strata(strata) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+large_margins = st.lists(st.one_of(st.integers(1, 5), st.integers(1, 500)), min_size=1, max_size=9)
+
+
+@given(tables=st.lists(st.tuples(large_margins, large_margins), min_size=1, max_size=4))
+def test_a_bound_by_the_margins_of_each(tables):
+    strata = of_equal_sizes(tables)
+    sizes = np.array([int(left.sum()) for left, _ in strata])
+    (p, q), (r, s) = (bound_factors(side, sizes) for side in zip(*strata, strict=True))
+    expected = expected_in_strata(strata)
+    assert p @ r - q @ s <= expected * (1 + 1e-12) + 1e-15
+
+
+def test_the_bound_is_close_where_cells_have_samples():
+    strata = [(np.array([200, 300, 250, 250]), np.array([500, 300, 200])) for _ in range(3)]
+    (p, q), (r, s) = (bound_factors(side, np.full(3, 1000)) for side in zip(*strata, strict=True))
+    assert p @ r - q @ s == pytest.approx(expected_in_strata(strata), rel=0.01)
 
 
 @pytest.mark.parametrize(

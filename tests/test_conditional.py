@@ -9,12 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import library
+from grassberger import GRASSBERGER
 from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo.pairs import plan
+from fastinfo.estimators import entropies
+from fastinfo.pairs import plan, sinks
 from fastinfo.pairs.job import Job
+from fastinfo.pairs.ranking import Judge
 
 datasets = pytest.importorskip("sklearn.datasets", reason="scikit-learn is an extra")
 
@@ -126,6 +129,34 @@ def test_pairs_that_are_counted_sparsely(backend, rng, monkeypatch):
     monkeypatch.setattr(plan, "LARGEST_PAIR_TABLE", 1)
     X, z = integers(rng)
     assert pairwise(X, given=z, backend=backend) == close(loop(X.T, X.T, z))
+
+
+@pytest.fixture
+def grassberger(monkeypatch):
+    """The name of an estimator by a term whose g is not its f, registered for one test."""
+    estimator = entropies.Estimator(GRASSBERGER, needs_integers=True)
+    monkeypatch.setitem(entropies.ESTIMATORS, "grassberger", estimator)
+    return "grassberger"
+
+
+def test_a_term_whose_total_is_another(backend, rng, grassberger):
+    """Entropies given Z are differences, in which the total cancels; those of all samples keep it.
+
+    Grassberger's term has the total N·log N.
+    """
+    X, z = integers(rng)
+    X, options = X[:, :4], {"estimator": grassberger}
+    found = pairwise(X, given=z, backend=backend, **options)
+    assert found == close(loop(X.T, X.T, z, **options))
+    value, synergy = fastinfo.pairwise_interaction(X, z, backend=backend, **options)
+    for i, j in itertools.product(range(4), repeat=2):
+        both = fastinfo.mutual_information(X[:, [i, j]], z, **options)
+        assert value[i, j] == close(both)
+        three = fastinfo.interaction_information(X[:, i], X[:, j], z, **options)
+        assert synergy[i, j] == close(three)
+    (best,) = fastinfo.top_pairs(X, 1, given=z, backend=backend, rank_by="corrected", **options)
+    mean = sum(fastinfo.conditional_entropy(X[:, i], z, **options) for i in (best.left, best.right))
+    assert best.share == close(min(2 * best.value / mean, 1.0))
 
 
 @pytest.mark.parametrize("average", ["arithmetic", "geometric", "min", "max"])
@@ -267,6 +298,21 @@ def test_ranked_pairs_are_the_best_of_all(backend, rng, has_gaps):
     matrix = pairwise(X, given=z, nan_policy="omit", backend=backend)
     assert [pair.value for pair in by_value] == [matrix[p.left, p.right] for p in by_value]
     assert [pair.value for pair in by_value] == sorted(matrix[np.triu_indices(6, 1)])[::-1]
+
+
+def test_few_pairs_of_noise_are_looked_at(rng, monkeypatch):
+    """What chance gives at least is known by the margins, and brings most pairs below the best."""
+    X, z = rng.integers(0, rng.integers(3, 7, 40), (2000, 40)), rng.integers(0, 3, 2000)
+    seen = []
+    plain = Judge.corrected
+    monkeypatch.setattr(Judge, "corrected", lambda *a: seen.append(a) or plain(*a))
+    monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 4)
+    found = fastinfo.top_pairs(X, 3, given=z, rank_by="corrected")
+    assert len(seen) < 40 * 39 // 2 // 5
+    monkeypatch.setattr(Judge, "least_expected", lambda *_: 0.0)
+    seen.clear()
+    assert found == fastinfo.top_pairs(X, 3, given=z, rank_by="corrected")
+    assert len(seen) > 40 * 39 // 2 // 2
 
 
 def test_weighted_pairs_have_no_corrected_value(rng):

@@ -76,11 +76,44 @@ def expected_in_strata(strata: Sequence[tuple[Array, Array]]) -> float:
     # Strata of as many samples have cells of the same margins, each of which is computed once.
     for n_samples in np.unique(sizes[sizes > 1]).tolist():
         chosen = [strata[i] for i in np.flatnonzero(sizes == n_samples).tolist()]
-        left, left_repeats = _occurrences([x for x, _ in chosen])
-        right, right_repeats = _occurrences([y for _, y in chosen])
+        left, left_repeats = _occurrences([margin for margin, _ in chosen])
+        right, right_repeats = _occurrences([margin for _, margin in chosen])
         expected = kernels.expected_cells(left, right, n_samples)
         parts.append(n_samples * float(((left_repeats @ expected) * right_repeats).sum()))
     return max(math.fsum(parts) / max(int(sizes.sum()), 1), 0.0)
+
+
+def bound_factors(margins: Sequence[Array], sizes: Array) -> tuple[Array, Array]:
+    """Factors of a lower bound of `expected_in_strata`, of one variable.
+
+    With factors (p, q) of the left and (r, s) of the right variable the expectation is at least
+    p·r − q·s. Since t·log t ≥ (t − 1) + (t − 1)²/2 − (t − 1)³/6, a cell of the expected count m
+    adds at least Var(c)/(2m) − E(c − m)³/(6m²). The moments of the hypergeometric distribution are
+    known, and their sums over all cells are products of a sum over each margin.
+
+    Parameters
+    ----------
+    margins : sequence of integer arrays
+        The number of samples in each occupied bin, in each stratum.
+    sizes : array
+        The number of samples in each stratum.
+
+    Returns
+    -------
+    arrays of shape (strata,)
+        p and q; 0 for strata of fewer than three samples.
+    """
+    n = np.maximum(sizes, 3).astype(np.float64)
+    spare, skew = np.zeros(n.size), np.zeros(n.size)
+    for stratum, margin in enumerate(margins):
+        share = margin / n[stratum]
+        spare[stratum] = max(margin.size - 1, 0)
+        skew[stratum] = ((1 - share) * (1 - 2 * share) / np.maximum(margin, 1)).sum()
+    weight = np.where(sizes < 3, 0.0, n / max(int(sizes.sum()), 1))
+    return (
+        spare * np.sqrt(weight / (2 * (n - 1))),
+        skew * np.sqrt(weight * n**2 / (6 * (n - 1) * (n - 2))),
+    )
 
 
 def _occurrences(margins: Sequence[Array]) -> tuple[Array, Array]:

@@ -337,7 +337,12 @@ def top_pairs(
             if is_ranked and min_samples is None:
                 min_samples = ranking.least_samples(binned.n_samples)
             rank = partial(_rank, judge, is_ranked, min_samples or 1)
-            sink: TopSink = RankedSink(k, *sink_options, run.memory_limit, rank)
+            # Expectations of pairs without strata are kept by their margins, and need no bound.
+            is_bounded = is_ranked and judge.corrects and given is not None and average is None
+            taken_off = judge.least_expected if is_bounded else None
+            sink: TopSink = RankedSink(
+                k, *sink_options, run.memory_limit, rank, taken_off=taken_off
+            )
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
         is_conditional = given is not None

@@ -12,7 +12,7 @@ from fastinfo import formulas
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Kernels
 from fastinfo.estimators import entropies
-from fastinfo.estimators.chance import expected_in_strata
+from fastinfo.estimators.chance import bound_factors, expected_in_strata
 from fastinfo.measures import saturation
 from fastinfo.pairs.features import Features
 from fastinfo.pairs.packs import Strata
@@ -102,6 +102,7 @@ class Judge:
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, OfFeature] = {}
         self._expected: dict[tuple[int, int], float] = {}
+        self._bounds: dict[int, Array] = {}
         self._n_present: dict[int, int] = {}
         self._codes: dict[int, Array] = {}
         self._bytes_of_codes = 0
@@ -193,6 +194,28 @@ class Judge:
         if key not in self._expected:
             self._expected[key] = self._expected_of(self.margins(left, right))
         return self._expected[key]
+
+    def least_expected(self, left: Array, right: Array) -> Array:
+        """At most the information that chance alone gives, in nats, of the pairs of a tile.
+
+        It is 0 for features with missing samples, whose margins differ from pair to pair.
+        """
+        p, q = (
+            np.stack([self._factors(feature) for feature in side.tolist()], axis=1)
+            for side in (left, right)
+        )
+        return np.asarray(np.maximum(p[0] @ q[0].T - p[1] @ q[1].T, 0.0))
+
+    def _factors(self, feature: int) -> Array:
+        """The factors of a lower bound of what chance gives, ``(2, strata)``."""
+        if feature not in self._bounds:
+            factors = np.zeros((2, self.n_strata))
+            if not self._is_recounted(feature, feature):
+                margins = self._by_itself(feature).margins
+                sizes = np.array([margin.sum() for margin in margins])
+                factors = np.stack(bound_factors(margins, sizes))
+            self._bounds[feature] = factors
+        return self._bounds[feature]
 
     def may_be_saturated(self, left: int, right: int) -> bool:
         """Whether a pair could be saturated, judged by numbers of bins and of missing samples."""

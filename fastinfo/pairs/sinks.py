@@ -19,6 +19,9 @@ VALUE = "value"
 BYTES_PER_PAIR = 4 * 8 * 2
 """Bytes for a rank, a value and two positions, and as many again while pairs are sorted."""
 
+ROUNDING = 1e-9
+"""The share of a value by which its bound may be too low."""
+
 RANKED_AT_ONCE = 64
 """Pairs that are ranked before the least rank that is kept is read again."""
 
@@ -137,17 +140,23 @@ class TopSink:
     def put(self, left: Array, right: Array, planes: Planes) -> None:
         """Keep the pairs of a tile that may be among the largest."""
         values = planes[self.plane] / self.unit
+        most = self._most(left, right, values)
         # Values are compared first, which leaves few pairs of most tiles. NaN is never kept.
-        rows, columns = np.nonzero(values >= self.least)
-        values = values[rows, columns]
+        rows, columns = np.nonzero(most >= self.least)
+        values, most = values[rows, columns], most[rows, columns]
         pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
             once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
-            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # plan order differs
-        self._rank(values, pairs)
+            values, most = values[once], most[once]
+            pairs = np.sort(pairs[:, once], axis=0)  # plan order differs
+        self._rank(values, most, pairs)
 
-    def _rank(self, values: Array, pairs: Array) -> None:
+    def _most(self, left: Array, right: Array, values: Array) -> Array:
+        """Numbers that the ranks of the pairs of a tile do not exceed."""
+        return values
+
+    def _rank(self, values: Array, most: Array, pairs: Array) -> None:
         self._keep(values, values, pairs)
 
     def _keep(self, ranks: Array, values: Array, pairs: Array) -> None:
@@ -182,9 +191,10 @@ class TopSink:
 class RankedSink(TopSink):
     """Ranks pairs by a number that costs more than the value and never exceeds it.
 
-    The value bounds the rank, so that only pairs whose value reaches the least rank that is kept
-    need be ranked. One pass over the tiles is therefore exact. Pairs wait until there are many.
-    Those with the largest values are ranked first, after which most others need no rank.
+    The value bounds the rank, and what is surely taken off bounds it closer. So only pairs whose
+    bound reaches the least rank that is kept need be ranked. One pass over the tiles is therefore
+    exact. Pairs wait until there are many. Those with the largest bounds are ranked first, after
+    which most others need no rank.
 
     Parameters
     ----------
@@ -193,6 +203,9 @@ class RankedSink(TopSink):
         NaN for a pair that is not wanted.
     plane : str
         The plane that holds the values.
+    taken_off : callable, optional
+        Takes the positions of the features of a tile. It returns numbers in nats, at most the
+        difference between the value and the rank of each pair.
     """
 
     def __init__(
@@ -204,14 +217,23 @@ class RankedSink(TopSink):
         memory_limit: int,
         rank: Callable[[int, int, float], float],
         plane: str = VALUE,
+        taken_off: Callable[[Array, Array], Array] | None = None,
     ) -> None:
         super().__init__(k, threshold, n_left, unit, memory_limit, plane)
         self.rank = rank
-        self._waiting: list[tuple[Array, Array]] = []
+        self.taken_off = taken_off
+        self._waiting: list[tuple[Array, Array, Array]] = []
         self._n_waiting = 0
 
-    def _rank(self, values: Array, pairs: Array) -> None:
-        self._waiting.append((values, pairs))
+    def _most(self, left: Array, right: Array, values: Array) -> Array:
+        if self.taken_off is None:
+            return values
+        # Rounding may bring a rank that close to the value.
+        most: Array = values * (1 + ROUNDING) - self.taken_off(left, right) / self.unit
+        return most
+
+    def _rank(self, values: Array, most: Array, pairs: Array) -> None:
+        self._waiting.append((values, most, pairs))
         self._n_waiting += values.size
         if self._n_waiting > MOST_WAITING:
             self._rank_waiting()
@@ -219,13 +241,14 @@ class RankedSink(TopSink):
     def _rank_waiting(self) -> None:
         if not self._waiting:
             return
-        values, pairs = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
+        waiting = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
         self._waiting, self._n_waiting = [], 0
-        order = np.argsort(-values, kind="stable")
-        values, pairs = values[order], pairs[:, order]
+        values, most, pairs = waiting
+        order = np.argsort(-most, kind="stable")
+        values, most, pairs = values[order], most[order], pairs[:, order]
         for start in range(0, values.size, RANKED_AT_ONCE):
             here = slice(start, start + RANKED_AT_ONCE)
-            if values[start] < self.least:
+            if most[start] < self.least:
                 return
             ranks = self._ranks_of(values[here], pairs[:, here])
             kept = ranks >= self.least  # NaN is not
