@@ -13,7 +13,7 @@ from conftest import library
 import fastinfo
 from fastinfo import JointCounts
 from fastinfo.backends import on_host
-from fastinfo.significance import nulls
+from fastinfo.measures import nulls
 
 DATA = Path(__file__).parents[1] / "docs" / "data" / "timezones.csv"
 METHODS = tuple(nulls.NULLS)

@@ -12,8 +12,8 @@ import numpy as np
 from scipy.special import gammaincc
 
 from fastinfo.backends import on_host
+from fastinfo.measures import nulls
 from fastinfo.measures.strata import Stratum
-from fastinfo.significance import nulls
 
 CASES = [(2, 0, 100), (2, 0, 400), (3, 0, 63), (6, 0, 100), (6, 0, 360), (16, 0, 400)]
 CASES += [(16, 0, 1280), (16, 0, 5120), (16, 1, 1000)]

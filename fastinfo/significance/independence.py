@@ -11,9 +11,9 @@ from fastinfo.inputs import arguments
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.random_state import RandomState, seed_of
 from fastinfo.inputs.types import BackendName, Bins, NanPolicy, NullMethod, Samples
+from fastinfo.measures import nulls
 from fastinfo.measures.apply import value_of
 from fastinfo.measures.strata import Stratum, strata_of
-from fastinfo.significance import nulls
 from fastinfo.significance.tables import counted
 
 METHODS = ("auto", *nulls.NULLS)

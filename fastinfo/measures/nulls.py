@@ -116,18 +116,23 @@ def chi2(measured: Measured) -> Null:
     The correction is the mean of G over that of χ² to the order 1/n [Williams 1976]. Over strata
     both means are added up.
     """
-    freedom = measured.degrees_of_freedom
-    correction = sum(map(_williams, measured.varied)) / freedom
-    scale = correction / (2 * measured.n_samples)
-    pvalue = _upper_tail(freedom / 2, measured.information / scale / 2)
-    return Null(freedom * scale, math.sqrt(2 * freedom) * scale, pvalue)
+    n, freedom = measured.n_samples, measured.degrees_of_freedom
+    spreads = [(s.n_samples, *map(inverse_spread, (s.left, s.right))) for s in measured.varied]
+    mean = g_test_mean(freedom, math.fsum(x * y / size for size, x, y in spreads), n)
+    return _of_moments(measured, mean, 2 * mean**2 / freedom)
 
 
-def _williams(stratum: Stratum) -> float:
-    """The degrees of freedom of a stratum times Williams' correction."""
-    n = stratum.n_samples
-    left, right = (n * float((1 / margin).sum()) - 1 for margin in stratum)
-    return stratum.degrees_of_freedom + left * right / (6 * n)
+def inverse_spread(margin: Array) -> float:
+    """n·Σ 1/a − 1 over the bins, by which Williams' correction grows."""
+    return float(margin.sum() * (1 / margin).sum() - 1)
+
+
+def g_test_mean(freedom: Any, spread: Any, n_samples: Any) -> Any:
+    """The mean of the information in nats, of n samples, by Williams' correction.
+
+    ``spread`` is the product of the `inverse_spread` of both variables, over n.
+    """
+    return (freedom + spread / 6) / (2 * n_samples)
 
 
 def gamma(measured: Measured) -> Null:
@@ -135,10 +140,11 @@ def gamma(measured: Measured) -> Null:
     n = measured.n_samples
     moments = [(s.n_samples / n, information_moments(*s)) for s in measured.varied]
     mean = math.fsum(share * m.mean for share, m in moments)
-    variance = math.fsum(share**2 * m.variance for share, m in moments)
-    if variance == 0:  # every pairing has the information that was measured
-        return Null(mean, 0.0, 1.0)
-    pvalue = _upper_tail(mean**2 / variance, measured.information * mean / variance)
+    return _of_moments(measured, mean, math.fsum(share**2 * m.variance for share, m in moments))
+
+
+def _of_moments(measured: Measured, mean: float, variance: float) -> Null:
+    pvalue = float(upper_tail(measured.information, mean, variance))
     return Null(mean, math.sqrt(variance), pvalue)
 
 
@@ -174,8 +180,7 @@ def choose(measured: Measured) -> str:
     where the information has few values.
     """
     freedom = measured.degrees_of_freedom
-    least = LEAST_EXPECTED + math.sqrt(freedom) if freedom > 1 else LEAST_EXPECTED_OF_ONE
-    if measured.least_expected >= least:
+    if measured.least_expected >= least_expected(freedom):
         return "chi2"
     is_coarse = freedom <= MOST_RESAMPLED or measured.n_moved < FEWEST_MOVED
     return "permutation" if is_coarse else "gamma"
@@ -208,8 +213,12 @@ def _resampled_sums(measured: Measured) -> Array:
     return sums
 
 
-def _upper_tail(shape: float, value: float) -> float:
-    """The probability that a gamma variable of scale 1 is at least a value."""
+def upper_tail(information: Any, mean: Any, variance: Any) -> Any:
+    """The probability that a gamma variable of this mean and variance is at least a value.
+
+    χ² times a scale is such a variable. Without a variance every pairing has the information that
+    was measured, and the probability is 1.
+    """
     try:
         from scipy.special import gammaincc
     except ModuleNotFoundError as error:
@@ -217,4 +226,12 @@ def _upper_tail(shape: float, value: float) -> float:
             'method="chi2" and method="gamma" need scipy; install it with `pip install scipy`, or '
             'pass method="permutation"'
         ) from error
-    return float(gammaincc(shape, max(value, 0.0)))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = np.divide(mean, variance)
+        pvalue = gammaincc(mean * rate, np.maximum(information * rate, 0.0))
+    return np.where(np.equal(variance, 0), 1.0, pvalue)
+
+
+def least_expected(freedom: Any) -> Any:
+    """The least expected count of a cell from which χ² is trusted."""
+    return np.where(freedom > 1, LEAST_EXPECTED + np.sqrt(freedom), LEAST_EXPECTED_OF_ONE)
