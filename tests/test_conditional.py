@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import library
-from grassberger import GRASSBERGER
 from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo.estimators import entropies
 from fastinfo.pairs import plan, sinks
 from fastinfo.pairs.job import Job
 from fastinfo.pairs.ranking import Judge
@@ -131,21 +129,13 @@ def test_pairs_that_are_counted_sparsely(backend, rng, monkeypatch):
     assert pairwise(X, given=z, backend=backend) == close(loop(X.T, X.T, z))
 
 
-@pytest.fixture
-def grassberger(monkeypatch):
-    """The name of an estimator by a term whose g is not its f, registered for one test."""
-    estimator = entropies.Estimator(GRASSBERGER, needs_integers=True)
-    monkeypatch.setitem(entropies.ESTIMATORS, "grassberger", estimator)
-    return "grassberger"
-
-
-def test_a_term_whose_total_is_another(backend, rng, grassberger):
+def test_a_term_whose_total_is_another(backend, rng):
     """Entropies given Z are differences, in which the total cancels; those of all samples keep it.
 
     Grassberger's term has the total N·log N.
     """
     X, z = integers(rng)
-    X, options = X[:, :4], {"estimator": grassberger}
+    X, options = X[:, :4], {"estimator": "grassberger"}
     found = pairwise(X, given=z, backend=backend, **options)
     assert found == close(loop(X.T, X.T, z, **options))
     value, synergy = fastinfo.pairwise_interaction(X, z, backend=backend, **options)

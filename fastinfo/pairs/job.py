@@ -47,6 +47,11 @@ BY_STRATA, POOLED = 0, 1
 """The positions of a job's ways: by the strata of the job if it has any, and all together."""
 
 
+FEWEST_PARTNERS = 8
+"""The fewest features on either side for which the host lays out features beside their codes. For a
+target and 64 features of 16 bins, the layout took longer than the counts, and 64 bytes a sample."""
+
+
 class Job:
     """The features of a run, packed in the order of the plan, with kernels that measure its tiles.
 
@@ -114,19 +119,21 @@ class Job:
         is_member = self.plan.classes <= MOST_PACKED
         n_left = self.plan.n_left
         sides = [slice(None)] if n_left is None else [slice(n_left), slice(n_left, None)]
-        packs = [self._pack_side(is_member, side) for side in sides]
+        limit, n_members = self.memory_limit, [int(is_member[side].sum()) for side in sides]
+        if self.kernels.home.is_host and min(n_members) < FEWEST_PARTNERS:
+            limit = 0
+        packs = [self._pack_side(is_member, side, limit) for side in sides]
         self.packs = list(zip(*packs, strict=True))
         # The position of each feature of the plan in the pack of its side; the order is the same.
         self.positions = np.concatenate([np.cumsum(is_member[side]) - 1 for side in sides])
 
-    def _pack_side(self, is_member: HostArray, side: slice) -> list[Pack | None]:
-        """The packs of the features of a side, one for each way."""
+    def _pack_side(self, is_member: HostArray, side: slice, limit: int | None) -> list[Pack | None]:
+        """The packs of the features of a side, one for each way; they take ``limit`` bytes."""
         chosen, sizes = (
             part[side][is_member[side]] for part in (self.plan.order, self.plan.classes)
         )
         if not chosen.size:
             return [None for _ in self.ways]
-        limit = self.memory_limit
         if limit is not None:
             limit = limit * chosen.size // (is_member.sum() * len(self.ways))
         codes = self.features.padded(chosen, sizes, self.kernels)
