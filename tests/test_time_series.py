@@ -255,9 +255,12 @@ def test_the_same_seed_gives_the_same_value(backend, rng):
     first = fastinfo.transfer_entropy(x, y, random_state=5, **arguments)
     assert fastinfo.transfer_entropy(x, y, random_state=5, n_jobs=1, **arguments) == first
     assert fastinfo.transfer_entropy(x, y, random_state=6, **arguments) != first
-    generator = np.random.default_rng(5)
-    assert fastinfo.transfer_entropy(x, y, random_state=generator, **arguments) == first
-    assert fastinfo.transfer_entropy(x, y, random_state=generator, **arguments) != first
+    found = []
+    for generator in (np.random.default_rng(5), np.random.default_rng(5)):
+        arguments["random_state"] = generator
+        found.append([fastinfo.transfer_entropy(x, y, **arguments) for _ in range(2)])
+    assert found[0] == found[1]
+    assert found[0][0] != found[0][1]
 
 
 @pytest.mark.parametrize("n_samples", [12, 200])
@@ -267,10 +270,10 @@ def test_shuffled_tables_are_those_of_shuffled_samples(rng, n_samples, order):
     columns = rng.integers(0, [2, 5, 2], (n_samples, 3)).T
     counts = fastinfo.JointCounts().update(*columns[list(order)])
     how = Options(None, None, "ml", "raise", None, None, None)
-    shuffling = Shuffling(counts)
+    shuffling = Shuffling(counts, 5)
     cells = math.prod(sums.size for _, sums in shuffling._parts)
-    assert (4 * cells <= n_samples) == (n_samples == 200)
-    drawn = [shuffling.draw(rng, how) for _ in range(2000)]
+    assert (cells <= n_samples) == (n_samples == 200)
+    drawn = [shuffling.draw(number, how) for number in range(2000)]
     for table in drawn[:50]:
         np.testing.assert_array_equal(table.table.sum(axis=(1, 2)), counts.table.sum(axis=(1, 2)))
         np.testing.assert_array_equal(table.table.sum(axis=0), counts.table.sum(axis=0))
@@ -343,8 +346,8 @@ def test_symbolic_transfer_entropy_finds_the_direction(rng):
         ({"trials": range(5)}, ValueError, "no trial is longer than 1 samples"),
         ({"n_shuffles": -1}, ValueError, "n_shuffles=-1; accepted is an integer of at least 0"),
         ({"n_shuffles": True}, TypeError, "n_shuffles=True"),
-        ({"random_state": "a"}, TypeError, "random_state='a'; accepted are None, an integer"),
-        ({"random_state": -1}, ValueError, "random_state=-1; accepted are None, an integer"),
+        ({"random_state": "a"}, TypeError, "random_state='a'; accepted are None"),
+        ({"random_state": -1}, ValueError, "random_state=-1; accepted are None"),
         ({"bins": (3, 3, 3)}, ValueError, "bins has 3 entries for 2 variables"),
         ({"bins": 3}, ValueError, "source|bins"),
         ({"estimator": "best"}, ValueError, "estimator='best'"),

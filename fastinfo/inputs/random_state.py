@@ -17,19 +17,6 @@ ACCEPTED = (
 )
 
 
-def generator(random_state: Any) -> np.random.Generator:
-    """The generator of random numbers that an argument stands for.
-
-    Raises
-    ------
-    TypeError, ValueError
-        For anything else than None, an integer of at least 0 or a `numpy.random.Generator`.
-    """
-    if isinstance(random_state, np.random.Generator):
-        return random_state
-    return np.random.default_rng(_entropy(random_state))
-
-
 def seed_of(random_state: Any) -> int:
     """A seed of 64 bits, by which random numbers are keyed; equal states give equal seeds.
 
@@ -39,19 +26,14 @@ def seed_of(random_state: Any) -> int:
     Raises
     ------
     TypeError, ValueError
-        As `generator`.
+        For anything else than None, an integer of at least 0 or a `numpy.random.Generator`.
     """
     if isinstance(random_state, np.random.Generator):
         return int(random_state.integers(1 << 64, dtype=np.uint64))
-    return int(np.random.SeedSequence(_entropy(random_state)).generate_state(1, np.uint64)[0])
-
-
-def _entropy(random_state: Any) -> int | None:
-    if random_state is None:
-        return None
-    if not is_integer(random_state):
+    if random_state is not None and not is_integer(random_state):
         hint = ": pass np.random.default_rng(...)" * isinstance(random_state, np.random.RandomState)
         raise TypeError(f"random_state={random_state!r}; {ACCEPTED}{hint}")
-    if random_state < 0:
+    if random_state is not None and random_state < 0:
         raise ValueError(f"random_state={random_state!r}; {ACCEPTED}")
-    return int(random_state)
+    entropy = None if random_state is None else int(random_state)
+    return int(np.random.SeedSequence(entropy).generate_state(1, np.uint64)[0])

@@ -5,28 +5,29 @@ from __future__ import annotations
 import numpy as np
 
 from fastinfo.accumulators.joint_counts import JointCounts
+from fastinfo.backends import on_host
 from fastinfo.counting import SparseCounts, cell_numbers
 from fastinfo.inputs.options import Options
 from fastinfo.measures import cells
-
-MOST_DRAWN = 10**9
-"""NumPy draws from fewer samples than this by `multivariate_hypergeometric`."""
-
-SAMPLES_A_CELL = 4
-"""Cells are drawn where they have this many samples on average: a cell takes 250 ns, and a sample
-that is shuffled and counted 60."""
 
 
 class Shuffling:
     """What shuffling the samples of the first variable makes of integer counts.
 
     A shuffled table is a random one with the margins of the first variable and of all others
-    together. It is drawn as such, cell by cell, so that the time does not grow with the number of
-    samples. Where the samples of a cell are few, they are shuffled.
+    together. It is drawn as such (`Kernels.random_tables`), unless it has fewer samples than cells:
+    then samples are shuffled, and only the cells that they fall in are kept.
+
+    Parameters
+    ----------
+    counts : JointCounts
+    seed : int
+        By which the random numbers are keyed; below 2⁶⁴.
     """
 
-    def __init__(self, counts: JointCounts) -> None:
+    def __init__(self, counts: JointCounts, seed: int) -> None:
         self.counts = counts
+        self.seed = seed
         held = counts._held_counts.to_sparse()
         n_first = counts._widths[0]
         self._parts = []
@@ -39,19 +40,16 @@ class Shuffling:
             self._parts.append((part[:, at], sums))
         self._shape = held.shape
 
-    def draw(self, rng: np.random.Generator, options: Options) -> JointCounts:
-        """Counts of shuffled samples."""
+    def draw(self, number: int, options: Options) -> JointCounts:
+        """Counts of shuffled samples; each number has a table of its own."""
         (firsts, rows), (others, columns) = self._parts
-        n_samples = int(rows.sum())
-        if SAMPLES_A_CELL * rows.size * columns.size <= n_samples < MOST_DRAWN:
-            # A row at a time, whose number had better be small.
-            is_wide = rows.size <= columns.size
-            table = _random_table(*(rows, columns) if is_wide else (columns, rows), rng)
-            table = table if is_wide else table.T
+        if rows.size * columns.size <= int(rows.sum()):
+            (table,) = on_host().random_tables(rows, columns, self.seed, number, 1)
             left, right = np.nonzero(table)
             values = table[left, right]
         else:
             pairs = np.repeat(np.arange(rows.size), rows) * columns.size
+            rng = np.random.default_rng((self.seed, number))
             pairs += rng.permutation(np.repeat(np.arange(columns.size), columns))
             found, values = np.unique(pairs, return_counts=True)
             left, right = np.divmod(found, columns.size)
@@ -59,17 +57,3 @@ class Shuffling:
             self._shape, np.concatenate([firsts[:, left], others[:, right]]), values
         )
         return cells.with_counts(drawn, self.counts._bins, self.counts.n_missing, options)
-
-
-def _random_table(rows: np.ndarray, columns: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """A table with these margins, by dealing the samples of the columns to one row after another.
-
-    Every pairing of the samples is equally probable, as it is when samples are shuffled.
-    """
-    table = np.empty((rows.size, columns.size), np.int64)
-    left = columns.copy()
-    for i, size in enumerate(rows[:-1]):
-        table[i] = rng.multivariate_hypergeometric(left, size, method="marginals")
-        left -= table[i]
-    table[-1] = left
-    return table

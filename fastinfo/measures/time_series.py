@@ -13,7 +13,7 @@ from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
-from fastinfo.inputs.random_state import RandomState, generator
+from fastinfo.inputs.random_state import RandomState, seed_of
 from fastinfo.inputs.types import BackendName, Bins, EstimatorName, NanPolicy, Samples
 from fastinfo.measures import cells, saturation
 from fastinfo.measures.apply import apply_to_counts
@@ -141,7 +141,7 @@ def transfer_entropy(
     options = Options(bins, base, estimator, nan_policy, None, backend, n_jobs)
     past = Past.checked(target_history, source_history, given_history, lag)
     n_shuffles = arguments.integer_from(n_shuffles, "n_shuffles", 0)
-    rng = generator(random_state)
+    seed = seed_of(random_state)
     formula = formulas.conditional_mutual_information
     with on_device_of(source, target, given):
         windows, kernels, _ = _windows(source, target, given, trials, past, options)
@@ -150,10 +150,10 @@ def transfer_entropy(
         value = apply_to_counts(formula, counts, kernels, options, tell)
         if not n_shuffles or counts.is_unknown:
             return value
-        shuffling = Shuffling(counts)
+        shuffling = Shuffling(counts, seed)
         by_chance = [
-            apply_to_counts(formula, shuffling.draw(rng, options), kernels, options)
-            for _ in range(n_shuffles)
+            apply_to_counts(formula, shuffling.draw(number, options), kernels, options)
+            for number in range(n_shuffles)
         ]
         return value - float(np.mean(by_chance))
 
