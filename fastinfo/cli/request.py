@@ -21,7 +21,7 @@ from fastinfo.system.alerts import CappedBinsWarning, SaturationWarning, listed
 from fastinfo.system.limits import usable_cores
 
 IN_OPTIONS = {
-    'estimator="miller_madow"': "--estimator miller_madow",
+    'estimator="grassberger"': "--estimator grassberger",
     'bins="quantile"': "--bins quantile",
 }
 """Arguments that warnings advise, and the options of the command line for them."""

@@ -30,7 +30,7 @@ prevent a warning where that value is next to nothing."""
 MOST_SPELLED_OUT = 10**7
 
 WHAT_TO_DO = (
-    'Use fewer bins or categories, more samples, or estimator="miller_madow", which corrects for '
+    'Use fewer bins or categories, more samples, or estimator="grassberger", which corrects for '
     "some of it"
 )
 
