@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import library
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinfo
@@ -150,11 +150,11 @@ def test_a_term_whose_total_is_another(backend, rng):
 
 
 @pytest.mark.parametrize("average", ["arithmetic", "geometric", "min", "max"])
-def test_shares(backend, rng, average):
+def test_shares(rng, average):
     X, z = integers(rng)
     X = X[:, :4]
-    found = pairwise(X, given=z, normalized=average, backend=backend)
-    values = pairwise(X, given=z, backend=backend)
+    found = pairwise(X, given=z, normalized=average)
+    values = pairwise(X, given=z)
     of_each = values.diagonal()
     mean = {
         "arithmetic": (of_each[:, None] + of_each) / 2,
@@ -181,6 +181,7 @@ def test_chain_rule(rows):
     assert (found <= found.diagonal() + 1e-12).all()  # I(X;Y|Z) ≤ H(X|Z)
 
 
+@settings(max_examples=10)
 @given(seed=st.integers(0, 10_000), n_jobs=st.integers(1, 3))
 def test_neither_the_order_of_samples_nor_threads_change_a_bit(seed, n_jobs):
     rng = np.random.default_rng(seed)
@@ -273,21 +274,21 @@ def every_pair(columns, z):
 @pytest.mark.parametrize("has_gaps", [False, True])
 def test_ranked_pairs_are_the_best_of_all(backend, rng, has_gaps):
     X, z = integers(rng, 60)
-    X = np.column_stack([X, (X[:, 2] + z) % 5]).astype(object)
+    X = np.column_stack([X[:, :4], (X[:, 2] + z) % 5]).astype(object)
     z = z.astype(object)
     if has_gaps:
         X[rng.random(X.shape) < 0.1] = None
         z[::7] = None
     options = {"nan_policy": "omit", "backend": backend, "rank_by": "corrected", "min_samples": 1}
     expected = every_pair(X.T.tolist(), z.tolist())
-    for k in (4, 15):
+    for k in (4, 10):
         found = fastinfo.top_pairs(X, k, given=z, **options)
         for one, other in zip(found, expected[:k], strict=True):
             assert one[2:] == pytest.approx(other[2:], rel=1e-10, abs=1e-12)
-    by_value = fastinfo.top_pairs(X, 15, given=z, nan_policy="omit", backend=backend)
+    by_value = fastinfo.top_pairs(X, 10, given=z, nan_policy="omit", backend=backend)
     matrix = pairwise(X, given=z, nan_policy="omit", backend=backend)
     assert [pair.value for pair in by_value] == [matrix[p.left, p.right] for p in by_value]
-    assert [pair.value for pair in by_value] == sorted(matrix[np.triu_indices(6, 1)])[::-1]
+    assert [pair.value for pair in by_value] == sorted(matrix[np.triu_indices(5, 1)])[::-1]
 
 
 def test_few_pairs_of_noise_are_looked_at(rng, monkeypatch):

@@ -83,7 +83,7 @@ def test_matrices_are_loops_over_one_pair(backend, rng, case, has_y):
 @pytest.mark.parametrize("case", CASES)
 def test_pairs_have_the_numbers_of_the_matrices(backend, rng, case):
     X, target, options = options_of(case, rng)
-    options["backend"] = backend
+    X, options["backend"] = X[:, -4:], backend
     value, synergy = fastinfo.pairwise_interaction(X, target, **options)
     for rank_by, matrix in (("synergy", synergy), ("value", value)):
         found = fastinfo.top_interactions(X, target, 6, rank_by=rank_by, **options)
@@ -91,8 +91,9 @@ def test_pairs_have_the_numbers_of_the_matrices(backend, rng, case):
         ranks = ranks[~np.isnan(ranks)][:6]
         assert [getattr(pair, rank_by) for pair in found] == close(ranks.tolist())
         for pair in found:
-            assert pair.value == close(value[pair.left, pair.right])
-            assert pair.synergy == close(synergy[pair.left, pair.right])
+            found_in = value[pair.left, pair.right], synergy[pair.left, pair.right]
+            exactly = close if "sample_weight" in options else list  # sums of integers are exact
+            assert [pair.value, pair.synergy] == exactly(found_in)
             assert pair.synergy == close(pair.value - pair.left_value - pair.right_value)
 
 
@@ -135,19 +136,19 @@ def test_ranked_by_what_chance_does_not_give(backend, rng, monkeypatch, has_gaps
     monkeypatch.setattr(sinks, "MOST_WAITING", waiting)
     monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 1)
     X, target = with_gaps(rng) if has_gaps else integers(rng)
-    X = np.column_stack([X, X[:, 3]])  # equal columns are the farthest from the bound
+    X = X[:, [0, 2, 3, 5, 3]]  # equal columns are the farthest from the bound
     options = {"nan_policy": "omit", "backend": backend}
     every = fastinfo.top_interactions(X, target, None, threshold=-np.inf, **options)
-    assert len(every) == 21
+    assert len(every) == 10
     ordered = sorted(every, key=lambda pair: -pair.corrected)
-    for k in (2, 21):
+    for k in (2, 10):
         found = fastinfo.top_interactions(
             X, target, k, rank_by="corrected", min_samples=1, base=2, **options
         )
         ranks = [pair.corrected * math.log(2) for pair in found]
         assert ranks == close([pair.corrected for pair in ordered[:k]])
     most = max(pair.n_samples for pair in every)
-    few = fastinfo.top_interactions(X, target, 21, min_samples=most, **options)
+    few = fastinfo.top_interactions(X, target, 10, min_samples=most, **options)
     assert few
     assert {pair.n_samples for pair in few} == {most}
 

@@ -116,8 +116,10 @@ def pairwise_conditional_mutual_information(
 
     >>> import fastinfo
     >>> X = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 1]]
-    >>> fastinfo.pairwise_mutual_information(X, base=2)[0, 1]
-    0.0
+    >>> fastinfo.pairwise_mutual_information(X, base=2)
+    array([[1., 0., 0.],
+           [0., 1., 0.],
+           [0., 0., 1.]])
     >>> coins = [row[:2] for row in X]
     >>> alike = [row[2] for row in X]
     >>> fastinfo.pairwise_conditional_mutual_information(coins, given=alike, base=2)

@@ -33,7 +33,7 @@ from fastinfo.pairs import ranking, runs
 from fastinfo.pairs.matrices import ThirdArgument, matrices
 from fastinfo.pairs.measure import Counted
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.recount import Recount, recount
+from fastinfo.pairs.recount import Recount, recount, told_by
 from fastinfo.pairs.runs import Binned, Inputs, Run
 from fastinfo.pairs.saturated import MOST_CHECKED, widest_pairs
 from fastinfo.pairs.sinks import RankedSink, TopSink
@@ -106,15 +106,9 @@ class Interaction:
         return entropies.ESTIMATORS[self.estimator].term
 
     def __call__(self, pairs: Counted) -> tuple[Array, ...]:
-        """I(X,Y;C) = H(X,Y) − H(X,Y|C), and so of X and of Y, by sums of all and of strata."""
+        """What both tell, the synergy, and with ``n_bins`` a bound of its corrected value."""
         xp, pooled = pairs.kernels.xp, pairs.pooled_sums()
-        told = [
-            h - h_given
-            for h, h_given in zip(pooled.entropies(), pairs.sums().entropies(), strict=True)
-        ]
-        if entropies.ESTIMATORS[self.estimator].is_plug_in:
-            told = [xp.maximum(value, 0.0) for value in told]  # what is below is rounding
-        value, left, right = told
+        value, left, right = told_by(pooled, pairs.sums(), self.estimator, xp)
         synergy = value - left
         synergy -= right
         if self.n_bins is None:
@@ -322,8 +316,8 @@ def top_interactions(
     >>> import fastinfo
     >>> X = [[0, 0, 1], [0, 1, 0], [1, 0, 0], [1, 1, 1]] * 10
     >>> (best,) = fastinfo.top_interactions(X, target=[1, 0, 0, 1] * 10, k=1, base=2)
-    >>> best.left, best.right, best.synergy, best.left_value, round(best.corrected, 3)
-    (0, 1, 1.0, 0.0, 0.98)
+    >>> best.left, best.right, best.left_value, best.synergy, round(best.corrected, 3)
+    (0, 1, 0.0, 1.0, 0.98)
     """
     _require_target(target)
     k, least = arguments.strongest(k, threshold)

@@ -97,7 +97,8 @@ class Judge:
         self.average = formulas.AVERAGES[average or "arithmetic"]
         self.n_strata = 1 if strata is None else strata.n_strata
         self.stratum = None if strata is None else strata.labels(features.n_samples)
-        self._is_everywhere = strata is None or strata.n_samples == features.n_samples
+        self.n_in_strata = features.n_samples if strata is None else strata.n_samples
+        self._is_everywhere = self.n_in_strata == features.n_samples
         self.reference = choose("numpy")
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, OfFeature] = {}

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends import terms
+from fastinfo.backends.pair_sums import PairSums, sums_of
 from fastinfo.estimators import entropies
 from fastinfo.estimators.chance import expected_information
 from fastinfo.measures import saturation
@@ -30,21 +32,33 @@ class Recount(NamedTuple):
     """Whether more than half of the value is chance, since there are too few samples."""
 
 
+def told_by(pooled: PairSums, in_strata: PairSums, estimator: str, xp: Any) -> tuple[Any, Any, Any]:
+    """I(X,Y;C) = H(X,Y) − H(X,Y|C), I(X;C) and I(Y;C), by sums of all samples and over strata."""
+    both, left, right = (
+        h - h_given for h, h_given in zip(pooled.entropies(), in_strata.entropies(), strict=True)
+    )
+    if not entropies.ESTIMATORS[estimator].is_plug_in:
+        return both, left, right
+    # What is below 0 is rounding.
+    return xp.maximum(both, 0.0), xp.maximum(left, 0.0), xp.maximum(right, 0.0)
+
+
 def recount(judge: Judge, left: int, right: int) -> Recount:
     """Count the samples of a pair in every stratum, on the host.
 
-    If the strata of the samples are shuffled, the cells of both features together are a variable of
-    fixed margin. So the expectation of all three values is that of `expected_information`.
+    The values are those that tiles give, by the same sums. If the strata of the samples are
+    shuffled, the cells of both features together are a variable of fixed margin. So the expectation
+    of all three values is that of `expected_information`.
     """
     assert judge.stratum is not None
     complete = np.flatnonzero(judge.present(left) & judge.present(right))
-    labels = judge.stratum[complete]
     n_left, n_right = (int(judge.features.n_bins[feature]) for feature in (left, right))
     weights = None if judge.weights is None else judge.weights[complete]
     x, y = (judge.codes(feature)[complete].astype(np.int64) for feature in (left, right))
     n_strata = judge.n_strata
-    n_cells = n_left * n_right * n_strata
-    cells, counts = count_cells((x * n_right + y) * n_strata + labels, n_cells, weights)
+    cells, counts = count_cells(
+        (x * n_right + y) * n_strata + judge.stratum[complete], n_left * n_right * n_strata, weights
+    )
     pairs, target = np.divmod(cells, n_strata)
     x, y = np.divmod(pairs, n_right)
 
@@ -53,37 +67,43 @@ def recount(judge: Judge, left: int, right: int) -> Recount:
         return found if weights is not None else found.astype(np.int64)
 
     of_target = margin(target, n_strata)
-    both, one, other = (
-        margin(pairs, n_left * n_right),
-        margin(x, n_left),
-        margin(y, n_right),
-    )
-    with_target = (
+    of_features = margin(pairs, n_left * n_right), margin(x, n_left), margin(y, n_right)
+    by_stratum = (
         counts,
         margin(x * n_strata + target, n_left * n_strata),
         margin(y * n_strata + target, n_right * n_strata),
     )
-    features = both, one, other
-    h_target = _entropy(of_target, judge)
-    alone = [_entropy(counted, judge) for counted in features]
-    value, left_value, right_value = (
-        entropies.without_rounding(
-            h + h_target - _entropy(joint, judge), (0.0, math.inf), judge.estimator, judge.reference
-        )
-        for h, joint in zip(alone, with_target, strict=True)
-    )
-    told = value, left_value, right_value
+    told = told_by(*_sums(judge, of_features, by_stratum, of_target), judge.estimator, np)
+    value, left_value, right_value = map(float, told)
     synergy = value - left_value - right_value
     if not judge.corrects:
         rest = synergy if judge.weights is None else math.nan
-        return Recount(*told, synergy, rest, False)
-    expected = [expected_information(counted, of_target) for counted in features]
+        return Recount(value, left_value, right_value, synergy, rest, False)
+    expected = [expected_information(counted, of_target) for counted in of_features]
     rest = synergy - (expected[0] - expected[1] - expected[2])
     rest = 0.0 if abs(rest) < ROUNDING * value else rest
-    is_saturated = bool(complete.size >= saturation.FEWEST_SAMPLES) and saturation.is_chance(
-        value, (alone[0], h_target), expected[0]
-    )
-    return Recount(*told, synergy, rest, is_saturated)
+    is_saturated = False
+    if complete.size >= saturation.FEWEST_SAMPLES:
+        both, of_classes = (_entropy(counted, judge) for counted in (of_features[0], of_target))
+        is_saturated = saturation.is_chance(value, (both, of_classes), expected[0])
+    return Recount(value, left_value, right_value, synergy, rest, is_saturated)
+
+
+def _sums(
+    judge: Judge,
+    of_features: tuple[Array, Array, Array],
+    by_stratum: tuple[Array, Array, Array],
+    of_target: Array,
+) -> tuple[PairSums, PairSums]:
+    """The sums of all samples and those over strata, as the job of a run has them."""
+    term = entropies.ESTIMATORS[judge.estimator].term
+    assert term is not None  # runs in strata take no other estimators
+    is_weighted, kernels = judge.weights is not None, judge.reference
+    how = terms.reduction(term, judge.n_in_strata, is_weighted=is_weighted)
+    given = terms.reduction(term.given(), judge.n_in_strata, is_weighted=is_weighted)
+    (whole, *_) = sums_of((of_target, of_target, of_target), given, kernels)
+    in_strata = sums_of(by_stratum, given, kernels)._replace(whole=whole)
+    return sums_of(of_features, how, kernels), in_strata
 
 
 def _entropy(counts: Array, judge: Judge) -> float:
