@@ -252,6 +252,16 @@ def test_tiles_of_slow_pairs_are_short(n_bins):
     assert largest(n_bins, False) * n_bins < 5e7
 
 
+def test_tiles_of_many_strata_are_short():
+    """Each stratum has a table of its own, however few samples there are in it."""
+    few, many = (
+        max(tile.n_pairs for tile in plan.Plan([16] * 3000, None, 10_000, n_tables=n).tiles)
+        for n in (1, 3000)
+    )
+    assert few > 50 * many
+    assert many * 3000 * 16**2 <= plan.TILE_SAMPLES
+
+
 def test_tiles_of_sparse_pairs_are_short():
     """Sorting takes so much longer than counting, and Ctrl-C waits for the tiles under way."""
     dense, sparse = (

@@ -360,6 +360,7 @@ def measure_pairs(
                 finished.tile_cells if finished else tile_cells,
                 kernels.tile_shape,
                 is_weighted=weights is not None,
+                n_tables=1 if binned.strata is None else binned.strata.n_strata + pools,
             ),
             measure,
             kernels,
