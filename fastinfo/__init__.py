@@ -51,6 +51,7 @@ from fastinfo.pairs.interactions import (
 )
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
+from fastinfo.pairs.tested import TestedPair
 from fastinfo.significance.adjusted import adjusted_mutual_information
 from fastinfo.significance.independence import IndependenceTest, test_independence
 from fastinfo.significance.intervals import ConfidenceInterval, confidence_interval
@@ -80,6 +81,7 @@ __all__ = [
     "RankedPair",
     "SaturationWarning",
     "Score",
+    "TestedPair",
     "adjusted_mutual_information",
     "backends",
     "conditional_entropy",

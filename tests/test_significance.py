@@ -27,7 +27,7 @@ def rows_of(name):
 
 
 def test_the_examples_print_what_the_page_says():
-    assert len(BLOCKS) == PAGE.count("```python") == 3
+    assert len(BLOCKS) == PAGE.count("```python") == 4
     names = {}
     for code, shown in BLOCKS:
         printed = io.StringIO()

@@ -24,13 +24,14 @@ from fastinfo.inputs.types import (
     Table,
     Weights,
 )
-from fastinfo.pairs import ranking, runs
+from fastinfo.pairs import ranking, runs, tested
 from fastinfo.pairs.matrices import matrix
-from fastinfo.pairs.measure import mutual_information
+from fastinfo.pairs.measure import TileMeasure, mutual_information
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.runs import Run
 from fastinfo.pairs.saturated import warn_of_pairs, warn_of_widest_columns
 from fastinfo.pairs.sinks import RankedSink, TopSink
+from fastinfo.pairs.tested import TestedSink
 from fastinfo.system.progress import Progress
 
 
@@ -228,6 +229,8 @@ def top_pairs(
     threshold: float | None = None,
     rank_by: RankBy | None = None,
     min_samples: int | None = None,
+    p_values: bool = False,
+    fdr: float | None = None,
     normalized: Average | None = None,
     kinds: Kinds | None = None,
     layer: str | None = None,
@@ -268,6 +271,15 @@ def top_pairs(
     min_samples : int, optional
         The least number of samples in which both features of a pair are present. If pairs are
         ranked by the corrected value, the default is 30, or half the rows of a smaller table.
+    p_values : bool
+        Whether to test each pair, as `fastinfo.test_independence` does with ``method="chi2"``, or
+        with ``"gamma"`` where expected counts are small (needs scipy). Pairs then have a p-value,
+        and the q-value of Benjamini and Hochberg [2]_ among *all* pairs, not those returned alone.
+        Q-values up to 0.1 are exact, others may be too large. Where samples are missing, the pairs
+        that are not returned are tested as if margins were in proportion to those of the features.
+    fdr : float, optional
+        Return only pairs whose q-value is at most this: the share of false discoveries among them
+        that is allowed on average. It implies ``p_values``.
     normalized, kinds, layer, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `pairwise_mutual_information`. Weighted samples have no corrected value (NaN), since
         chance depends on numbers of samples; their pairs are ranked by value. By all
@@ -277,9 +289,10 @@ def top_pairs(
 
     Returns
     -------
-    list of RankedPair or of Pair
-        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``; if pairs are
-        ranked by value, ``left``, ``right`` and ``value``. The largest comes first; equal pairs are
+    list of RankedPair, TestedPair or Pair
+        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``, with p-values
+        also ``pvalue`` and ``qvalue``; if pairs are ranked by value and have no p-values, ``left``,
+        ``right`` and ``value``. The largest comes first; equal pairs are
         in the order of the features. Features are named if the table names them, and otherwise
         given by position. There are fewer than k if there are fewer pairs; a pair without a value
         (NaN) is left out.
@@ -305,6 +318,8 @@ def top_pairs(
     ----------
     .. [1] N. X. Vinh, J. Epps and J. Bailey, "Information theoretic measures for clusterings
        comparison", Journal of Machine Learning Research 11, 2010.
+    .. [2] Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", Journal of the
+       Royal Statistical Society B 57, 1995.
 
     Examples
     --------
@@ -326,6 +341,9 @@ def top_pairs(
             'rank_by="corrected" takes off what chance gives for numbers of samples, and '
             'sample_weight gives sums of weights; use rank_by="value"'
         )
+    fdr = tested.false_discovery_rate(fdr)
+    if is_tested := p_values or fdr is not None:
+        tested.require_testable(options, given)
     run = Run(progress, memory_limit, checkpoint)
     with on_device_of(X, Y, given, options.sample_weight):
         came = runs.resolve(runs.inputs(X, Y, bins, kinds, given), options)
@@ -345,13 +363,19 @@ def top_pairs(
             )
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
-        is_conditional = given is not None
-        measure = mutual_information(options.estimator, average, is_conditional=is_conditional)
-        runs.measure_pairs(binned, sink, options, run, measure)
+        measure: TileMeasure = mutual_information(
+            options.estimator, average, is_conditional=given is not None
+        )
+        if is_tested:
+            measure = tested.measure_of(measure, binned.features, binned.kernels, fdr)
+            tests = TestedSink(sink, came.n_left, run.memory_limit)
+        runs.measure_pairs(binned, tests if is_tested else sink, options, run, measure)
     n_before = came.n_left or 0
     found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
     warn_of_pairs(came, judge, [(i, j, value) for _, value, i, j in found])
     labels = [(came.label(i), came.label(j)) for _, _, i, j in found]
+    if is_tested:
+        return tested.tested_pairs(labels, found, judge, tests, fdr)
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
     return [

@@ -1,0 +1,355 @@
+"""P-values of all pairs, and q-values: how many of the pairs that are as significant are chance.
+
+Each p-value is that of `fastinfo.test_independence` by the G-test, or by the gamma distribution of
+exact moments where expected counts are small. The null of a pair depends on its two margins alone,
+so that features with equal margins share theirs: all features in bins of equal frequency do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from fastinfo.backends.contract import Array, Kernels
+from fastinfo.backends.pair_sums import PairEntropies, PairSums
+from fastinfo.backends.terms import XLOGX, Term
+from fastinfo.estimators import entropies
+from fastinfo.estimators.chance import Moments, information_moments
+from fastinfo.inputs.objects import is_number
+from fastinfo.inputs.options import Options
+from fastinfo.measures import nulls
+from fastinfo.measures.strata import Stratum
+from fastinfo.pairs.engine import Sink
+from fastinfo.pairs.features import Features
+from fastinfo.pairs.job import Planes
+from fastinfo.pairs.measure import Counted, TileMeasure
+from fastinfo.pairs.ranking import Judge
+
+HostArray = np.ndarray[Any, Any]
+
+P_VALUE = "p_value"
+
+INFORMATION = (1.0, 1.0, -1.0)
+"""The coefficients of I = H(X) + H(Y) − H(X,Y)."""
+
+EXACT_BELOW = 0.1
+"""P-values and q-values up to this are exact; q-values above it may be too large. A p-value is
+computed for pairs with one standard deviation more than chance gives. At least a tenth of a gamma
+distribution lies beyond, so that those of other pairs are above this and count as 1."""
+
+
+class Margins(NamedTuple):
+    """What nulls depend on: numbers of each feature, over the samples in which it is present."""
+
+    n_occupied: HostArray
+    """The number of bins that hold samples, 1 for a feature without any; float64."""
+    spread: HostArray
+    """`nulls.inverse_spread`; float64."""
+    least_share: HostArray
+    """The share of the samples in the smallest of these bins; float64."""
+    number: HostArray
+    """The position of its sorted margin in ``different``."""
+    different: list[HostArray]
+    """The different margins, sorted."""
+
+    @classmethod
+    def of(cls, features: Features, kernels: Kernels) -> Margins:
+        """The margins of binned features without weights."""
+        numbers: dict[bytes, int] = {}
+        different: list[HostArray] = []
+        found = []
+        for codes, n_bins in zip(features.rows(), features.n_bins.tolist(), strict=True):
+            counts = kernels.count_joint((codes,), (n_bins,)) if n_bins else np.empty(0, np.int64)
+            margin = np.sort(kernels.to_host(counts))
+            margin = margin[margin > 0]
+            number = numbers.setdefault(margin.tobytes(), len(numbers))
+            if number == len(different):
+                different.append(margin)
+            has = margin.size > 0
+            spread = nulls.inverse_spread(margin) if has else 0.0
+            found.append(
+                (max(margin.size, 1), spread, margin[0] / margin.sum() if has else 1.0, number)
+            )
+        n_occupied, spreads, least, number_of = np.array(found, np.float64).reshape(-1, 4).T
+        return cls(n_occupied, spreads, least, number_of.astype(np.intp), different)
+
+
+class TestedPair(NamedTuple):
+    """Two features, their mutual information, and whether it exceeds chance."""
+
+    left: Any
+    """Name of a feature, or its position where the table has no names."""
+    right: Any
+    value: float
+    """Mutual information, in units of ``base``; a share if ``normalized`` was given."""
+    corrected: float
+    """The value minus its expectation for independent variables with the same margins."""
+    share: float
+    """Normalized mutual information, with the entropies over the samples of this pair."""
+    n_samples: int
+    """The number of samples in which both features are present."""
+    pvalue: float
+    """The probability that independent features with the same margins share at least as much."""
+    qvalue: float
+    """The least false discovery rate at which the pair is significant, among all pairs."""
+
+
+# pytest would take these for tests in files that import them by their names.
+TestedPair.__test__ = False  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """Another measure of pairs, and the p-value of each pair in a plane after those of it.
+
+    Parameters
+    ----------
+    measure : TileMeasure
+        A measure whose term is that of the plug-in entropy, or that has none.
+    margins : Margins
+        Those of the features.
+    """
+
+    measure: TileMeasure
+    margins: Margins
+    is_complete: HostArray
+    """Of each feature, whether no sample is missing. Where one is, the margins of a pair are taken
+    to be in proportion to those of its features."""
+    moments: dict[tuple[int, int], Moments] = field(default_factory=dict)
+    """Those that are known, by the numbers of two margins, the smaller one first. Threads may
+    compute one twice, which gives the same."""
+
+    leaves_large: bool = True
+    """Whether p-values above `EXACT_BELOW` may be 1, which leaves most of them uncomputed."""
+
+    term: Term | None = XLOGX
+
+    @property
+    def description(self) -> dict[str, str]:
+        """That of the measure, with p-values."""
+        return {**self.measure.description, "p-values": "of the G-test or of exact moments"}
+
+    @property
+    def planes(self) -> tuple[str, ...]:
+        """Those of the measure, and the p-value."""
+        return (*self.measure.planes, P_VALUE)
+
+    def __call__(self, pairs: Counted) -> tuple[Array, ...]:
+        """The planes of a tile."""
+        kernels, once = pairs.kernels, _Once(pairs)
+        sums = once.sums()
+        information = kernels.to_host(kernels.combine(sums, INFORMATION, 0.0))
+        samples = np.broadcast_to(kernels.to_host(sums.samples), information.shape)
+        pvalues = self.pvalues(pairs.left, pairs.right, information, samples)
+        return (*self.measure(once), kernels.bring(pvalues))
+
+    def pvalues(
+        self, left: HostArray, right: HostArray, information: HostArray, samples: HostArray
+    ) -> HostArray:
+        """P-values ``(n_left, n_right)`` of information in nats; NaN for a pair without samples."""
+        mean, variance = self._null(left, right, samples)
+        found = np.where(np.isnan(information), np.nan, 1.0)
+        chosen = variance > 0
+        if self.leaves_large:
+            chosen &= information >= (mean + np.sqrt(variance)) * (1 - 1e-9)
+        found[chosen] = nulls.upper_tail(information[chosen], mean[chosen], variance[chosen])
+        return found
+
+    def _null(
+        self, left: HostArray, right: HostArray, samples: HostArray
+    ) -> tuple[HostArray, HostArray]:
+        """The mean and the variance of the information of independent features."""
+        of = self.margins
+        freedom = np.outer(of.n_occupied[left] - 1, of.n_occupied[right] - 1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = np.outer(of.spread[left], of.spread[right]) / samples
+            mean = nulls.g_test_mean(freedom, spread, samples)
+            variance = np.where(freedom > 0, 2 * mean**2 / freedom, 0.0)
+        expected = np.outer(of.least_share[left], of.least_share[right]) * samples
+        is_small = (expected < nulls.least_expected(freedom)) & (freedom > 0)
+        is_small &= np.logical_and.outer(self.is_complete[left], self.is_complete[right])
+        if is_small.any():
+            rows, columns = np.nonzero(is_small)
+            numbers = np.stack([of.number[left[rows]], of.number[right[columns]]])
+            kinds, kind = np.unique(np.sort(numbers, axis=0), axis=1, return_inverse=True)
+            exact = np.array([self._exact(a, b) for a, b in kinds.T.tolist()])
+            mean[rows, columns], variance[rows, columns] = exact[kind.reshape(-1)].T
+        return mean, variance
+
+    def _exact(self, a: int, b: int) -> Moments:
+        found = self.moments.get((a, b))
+        if found is None:
+            different = self.margins.different
+            found = self.moments[a, b] = information_moments(different[a], different[b])
+        return found
+
+
+class _Once:
+    """The pairs of a tile whose sums are computed once for two measures."""
+
+    def __init__(self, pairs: Counted) -> None:
+        self.kernels, self.left, self.right = pairs.kernels, pairs.left, pairs.right
+        self._pairs = pairs
+        self._sums = pairs.sums()
+
+    def sums(self) -> PairSums:
+        """The sums of the term."""
+        return self._sums
+
+    def pooled_sums(self) -> PairSums:
+        """As those of the pairs."""
+        return self._pairs.pooled_sums()
+
+    def entropies(self, estimator: str) -> PairEntropies:
+        """As those of the pairs."""
+        return self._pairs.entropies(estimator)
+
+
+class TestedSink:
+    """Passes tiles to another sink, and keeps the p-value of each pair of different features.
+
+    Parameters
+    ----------
+    sink : Sink
+        Where the tiles go.
+    n_left : int or None
+        The number of features of X; None if there is no Y.
+    memory_limit : int
+        The most bytes that p-values may take.
+    """
+
+    stays = False
+    __test__ = False  # for pytest, which would take it for tests
+
+    def __init__(self, sink: Sink, n_left: int | None, memory_limit: int) -> None:
+        self.sink = sink
+        self.n_left = n_left
+        self.most = memory_limit // 16  # and as many bytes again while they are sorted
+        self.n_pairs = 0
+        """The number of pairs that have a p-value."""
+        self._small: list[HostArray] = []
+        self._n_small = 0
+        self._ordered: HostArray | None = None
+
+    def put(self, left: HostArray, right: HostArray, planes: Planes) -> None:
+        """Pass one tile on."""
+        pvalues = planes[P_VALUE]
+        if self.n_left is None:
+            # A tile on the diagonal holds its pairs twice, and each feature with itself.
+            once = left[:, None] != right
+            if left[0] == right[0]:
+                once = np.arange(left.size)[:, None] < np.arange(right.size)
+            pvalues = pvalues[once]
+        pvalues = pvalues[~np.isnan(pvalues)]
+        self.n_pairs += pvalues.size
+        small = pvalues[pvalues < 1.0]
+        self._small.append(small)
+        self._n_small += small.size
+        if self._n_small > self.most:
+            raise MemoryError(
+                f"more than {self.most} p-values would need more than the memory limit; raise "
+                "memory_limit, or pass p_values=False"
+            )
+        self.sink.put(left, right, planes)
+
+    def qvalues(self, pvalues: HostArray) -> HostArray:
+        """The least false discovery rate at which a pair with each p-value is significant.
+
+        By Benjamini and Hochberg [1995], over all pairs: q(p) is the least of n·p′/r(p′) for all p′
+        from p on, where r(p′) is the number of p-values up to p′, and n that of all.
+        """
+        if self._ordered is None:
+            self._ordered = np.sort(np.concatenate([*self._small, np.empty(0)]))
+            rates = self.n_pairs * self._ordered / np.arange(1, self._ordered.size + 1)
+            self._rates = np.minimum.accumulate(np.append(rates, 1.0)[::-1])[::-1]
+        # One p-value may have been rounded in two ways.
+        first = np.searchsorted(self._ordered, pvalues * (1 - 1e-9), side="left")
+        return np.asarray(np.minimum(self._rates[first], 1.0))
+
+
+def pvalue_of(judge: Judge, left: int, right: int, value: float) -> float:
+    """The p-value of one pair by the margins of its own samples, which are recounted if some lack.
+
+    ``value`` is in the units of the judge.
+    """
+    ((_, *margins),) = judge.margins(left, right)
+    stratum = Stratum(*margins)
+    if not stratum.degrees_of_freedom:
+        return 1.0
+    information = value * judge.scale(left, right)
+    measured = nulls.Measured(information, [stratum], stratum.left, judge.kernels, 1, 0, 1)
+    method = "chi2" if nulls.choose(measured) == "chi2" else "gamma"
+    return nulls.NULLS[method](measured).pvalue
+
+
+def false_discovery_rate(fdr: Any) -> float | None:
+    """``fdr`` as a float above 0 and up to 1, or None.
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    if fdr is not None and (not is_number(fdr) or not 0 < fdr <= 1):
+        raise ValueError(f"fdr={fdr!r}; accepted is a number above 0 and up to 1, or None")
+    return None if fdr is None else float(fdr)
+
+
+def require_testable(options: Options, given: Any) -> None:
+    """Raise where p-values have no meaning, for weights and corrected estimates, or none is known.
+
+    ``given`` is a third variable, or None.
+    """
+    if given is not None:
+        raise ValueError(
+            "p_values=True and fdr test pairs without a third variable: leave given out, or test "
+            "single pairs by fastinfo.test_independence(x, y, given)"
+        )
+    if options.sample_weight is not None:
+        raise ValueError(
+            "p_values=True needs numbers of samples, since chance depends on how many there are, "
+            "and sample_weight gives sums of weights: leave one of them out"
+        )
+    if not entropies.ESTIMATORS[options.estimator].is_plug_in:
+        raise ValueError(
+            f"p_values=True tests the plug-in information, and estimator={options.estimator!r} is "
+            'another: use estimator="ml"; the corrected value is given beside it'
+        )
+
+
+def measure_of(
+    measure: TileMeasure, features: Features, kernels: Kernels, fdr: float | None
+) -> Tested:
+    """A measure with p-values; all of them are exact if the false discovery rate is large."""
+    margins, leaves_large = Margins.of(features, kernels), fdr is None or fdr <= EXACT_BELOW
+    return Tested(measure, margins, ~features.has_missing, leaves_large=leaves_large)
+
+
+def tested_pairs(
+    labels: Sequence[tuple[Any, Any]],
+    found: Sequence[tuple[float, float, int, int]],
+    judge: Judge,
+    tests: TestedSink,
+    fdr: float | None,
+) -> list[TestedPair]:
+    """The pairs that a sink has found (rank, value and positions), those with small q-values."""
+    pvalues = np.array([pvalue_of(judge, i, j, value) for _, value, i, j in found])
+    qvalues = tests.qvalues(pvalues)
+    return [
+        TestedPair(
+            *pair,
+            value,
+            judge.corrected(i, j, value),
+            judge.share(i, j, value),
+            judge.n_samples(i, j),
+            p,
+            q,
+        )
+        for pair, (_, value, i, j), p, q in zip(
+            labels, found, pvalues.tolist(), qvalues.tolist(), strict=True
+        )
+        if fdr is None or q <= fdr
+    ]
