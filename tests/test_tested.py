@@ -239,3 +239,23 @@ def test_bad_input(case):
 def test_too_many_pvalues_are_told(X):
     with pytest.raises(MemoryError, match="more than 6 p-values would need more than the memory"):
         fastinfo.top_pairs(X, k=1, threshold=9.0, fdr=1.0, memory_limit=100)
+
+
+def test_margins_of_many_and_of_few_bins(rng):
+    """Of columns of all sizes in a mixed order, one of which has gaps and one nothing else."""
+    X = rng.integers(0, [2, 300, 5, 1, 70_000, 9, 40], (500, 7)).astype(float)
+    X[rng.random(500) < 0.3, 2] = np.nan
+    X = np.column_stack([X, np.full(500, np.nan)])
+    options = Options([-0.5, *np.arange(0.5, 70_001)], None, "ml", "omit", None, None, 1)
+    binned = runs.bin_features(
+        runs.resolve(runs.inputs(X, None, options.bins, None), options), options
+    )
+    found = tested.Margins.of(binned.features, binned.kernels)
+    for i, column in enumerate(X.T):
+        margin = np.sort(np.unique(column[~np.isnan(column)], return_counts=True)[1])
+        kept = found.different[found.number[i]]
+        np.testing.assert_array_equal(kept[kept > 0], margin)
+        assert found.n_occupied[i] == max(margin.size, 1)
+        if margin.size:
+            assert found.spread[i] == pytest.approx(margin.sum() * (1 / margin).sum() - 1)
+            assert found.least_share[i] == margin.min() / margin.sum()

@@ -7,7 +7,7 @@ so that features with equal margins share theirs: all features in bins of equal 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -41,6 +41,10 @@ computed for pairs with one standard deviation more than chance gives. At least 
 distribution lies beyond, so that those of other pairs are above this and count as 1."""
 
 
+COUNTS_AT_ONCE = 1 << 18
+"""Counts of bins that are worked on together, 2 MiB, but for one feature that has more."""
+
+
 class Margins(NamedTuple):
     """What nulls depend on: numbers of each feature, over the samples in which it is present."""
 
@@ -58,23 +62,44 @@ class Margins(NamedTuple):
     @classmethod
     def of(cls, features: Features, kernels: Kernels) -> Margins:
         """The margins of binned features without weights."""
-        numbers: dict[bytes, int] = {}
+        m = len(features)
+        n_occupied, spread, least = np.ones(m), np.zeros(m), np.ones(m)
+        number, numbers = np.zeros(m, np.intp), dict[bytes, int]()
         different: list[HostArray] = []
-        found = []
-        for codes, n_bins in zip(features.rows(), features.n_bins.tolist(), strict=True):
-            counts = kernels.count_joint((codes,), (n_bins,)) if n_bins else np.empty(0, np.int64)
-            margin = np.sort(kernels.to_host(counts))
-            margin = margin[margin > 0]
-            number = numbers.setdefault(margin.tobytes(), len(numbers))
-            if number == len(different):
-                different.append(margin)
-            has = margin.size > 0
-            spread = nulls.inverse_spread(margin) if has else 0.0
-            found.append(
-                (max(margin.size, 1), spread, margin[0] / margin.sum() if has else 1.0, number)
-            )
-        n_occupied, spreads, least, number_of = np.array(found, np.float64).reshape(-1, 4).T
-        return cls(n_occupied, spreads, least, number_of.astype(np.intp), different)
+        for chosen, counts in _sorted_counts(features, kernels):
+            # Empty bins come first, and features without samples have nothing but those.
+            is_occupied, totals = counts > 0, np.maximum(counts.sum(axis=1), 1)
+            smallest = np.where(is_occupied, counts, counts[:, -1:]).min(axis=1)
+            inverse = np.divide(1.0, counts, out=np.zeros(counts.shape), where=is_occupied)
+            n_occupied[chosen] = np.maximum(is_occupied.sum(axis=1), 1)
+            spread[chosen] = np.maximum(totals * inverse.sum(axis=1) - 1, 0)
+            least[chosen] = smallest / totals
+            for feature, margin in zip(chosen.tolist(), counts, strict=True):
+                margin = margin[counts.shape[1] - int(n_occupied[feature]) :]
+                number[feature] = numbers.setdefault(margin.tobytes(), len(numbers))
+                if number[feature] == len(different):
+                    different.append(margin)
+        return cls(n_occupied, spread, least, number, different)
+
+
+def _sorted_counts(features: Features, kernels: Kernels) -> Iterator[tuple[HostArray, HostArray]]:
+    """Positions of features, and the sorted counts of their bins ``(k, B)`` with zeros before."""
+    rows = features.rows()
+    order = np.argsort(features.n_bins, kind="stable")
+    most = np.maximum(features.n_bins[order], 1)
+    start = 0
+    while start < order.size:
+        # Features with about as many bins, as many as make a small table.
+        stop = start + max(COUNTS_AT_ONCE // int(most[start] * 2), 1)
+        stop = min(stop, start + int(np.searchsorted(most[start:], 2 * most[start], side="right")))
+        chosen = order[start:stop]
+        counts = np.zeros((chosen.size, int(most[stop - 1 : stop].max())), np.int64)
+        for one, feature in zip(counts, chosen.tolist(), strict=False):
+            if n_bins := int(features.n_bins[feature]):
+                one[:n_bins] = kernels.to_host(kernels.count_joint((rows[feature],), (n_bins,)))
+        counts.sort(axis=1)
+        yield chosen, counts
+        start += chosen.size
 
 
 class TestedPair(NamedTuple):
