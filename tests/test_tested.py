@@ -216,6 +216,7 @@ def test_with_propagate_pairs_with_gaps_have_no_pvalue(X):
 
 
 REFUSED = {
+    "a third variable": ({"fdr": 0.1, "given": [0, 1]}, "test pairs without a third variable"),
     "no rate": ({"fdr": 0}, "fdr=0; accepted is a number above 0 and up to 1"),
     "rate above 1": ({"fdr": 1.5}, "fdr=1.5; accepted is a number"),
     "rate of text": ({"fdr": "5%"}, "fdr='5%'; accepted is a number"),

@@ -300,9 +300,9 @@ def pvalue_of(judge: Judge, left: int, right: int, value: float) -> float:
 
     ``value`` is in the units of the judge.
     """
-    ((_, *margins),) = judge.margins(left, right)
+    ((n_samples, *margins),) = judge.margins(left, right)
     stratum = Stratum(*margins)
-    if not stratum.degrees_of_freedom:
+    if not n_samples or not stratum.degrees_of_freedom:
         return 1.0
     information = value * judge.scale(left, right)
     measured = nulls.Measured(information, [stratum], stratum.left, judge.kernels, 1, 0, 1)
