@@ -49,6 +49,7 @@ from fastinfo.pairs.interactions import (
     pairwise_interaction,
     top_interactions,
 )
+from fastinfo.pairs.p_values import pairwise_p_values
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
 from fastinfo.pairs.tested import TestedPair
@@ -103,6 +104,7 @@ __all__ = [
     "pairwise_conditional_mutual_information",
     "pairwise_interaction",
     "pairwise_mutual_information",
+    "pairwise_p_values",
     "pmf",
     "pointwise_conditional_mutual_information",
     "pointwise_mutual_information",

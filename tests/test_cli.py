@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -606,6 +607,14 @@ BAD_REQUESTS = {
         ["pairwise", TABLE, "--weights", "countries_in_zone", "--estimator", "miller_madow"],
         "sums of weights",
     ),
+    "tested weights": (
+        ["pairwise", TABLE, "--p-values", "--weights", "countries_in_zone"],
+        "--p-values and --fdr exclude --weights here",
+    ),
+    "tested estimates": (["pairwise", TABLE, "--fdr", "0.1", "--estimator", "nsb"], "--estimator"),
+    "tested given": (["pairwise", TABLE, "--fdr", "0.1", "--given", "region"], "--given"),
+    "tested matrix": (["pairwise", TABLE, "--fdr", "0.1", "--out", "m.npy"], "use --p-values"),
+    "no rate": (["pairwise", TABLE, "--fdr", "0"], "--fdr 0: accepted is a share above 0"),
     "unknown ending": (
         ["pairwise", TABLE, "--out", "pairs.docx"],
         ".csv, .tsv, .parquet, .jsonl, .npy",
@@ -614,6 +623,38 @@ BAD_REQUESTS = {
     "no such folder": (["pairwise", TABLE, "--out", "nowhere/pairs.csv"], "not there"),
     "the table itself": (["pairwise", TABLE, "--out", TABLE], "is the table itself"),
 }
+
+
+def test_p_values_and_q_values_are_those_of_python(run, tmp_path):
+    table = pd.read_csv(TABLE, keep_default_na=False, na_values=[""])
+    options = {"nan_policy": "omit", "p_values": True}
+    with pytest.warns((fastinfo.PreparationWarning, fastinfo.SaturationWarning)):
+        every = fastinfo.top_pairs(table, k=None, threshold=-np.inf, min_samples=1, **options)
+    expected = {(one.left, one.right): one for one in every}
+    _, out, _ = run("pairwise", TABLE, "--p-values", "--top", "12")
+    shown = rows(out)
+    assert len(shown) == 12
+    for row in shown:
+        one = expected[row["left"], row["right"]]
+        assert float(row["p_value"]) == pytest.approx(one.pvalue, rel=1e-9)
+        assert float(row["q_value"]) == pytest.approx(one.qvalue, rel=0.01)
+    path = tmp_path / "pairs.csv"
+    run("pairwise", TABLE, "--fdr", "0.001", "--out", path)
+    significant = pd.read_csv(path)
+    assert 0 < len(significant) < len(every)
+    assert (significant.q_value <= 0.001).all()
+    assert len(significant) == sum(one.qvalue <= 0.001 for one in every)
+    _, _, err = run("pairwise", TABLE, "--fdr", "1e-180")
+    assert any("not significant at a false discovery rate of 1e-180" in line for line in err)
+
+
+def test_the_matrix_of_p_values(run, tmp_path):
+    path = tmp_path / "p.csv"
+    _, _, err = run("pairwise", TABLE, "--p-values", "--matrix", "--out", path)
+    assert any("matrix in p-values" in line for line in err)
+    found = pd.read_csv(path, index_col="column")
+    assert (found.isna() | ((found >= 0) & (found <= 1))).all(axis=None)  # NaN: no common row
+    assert found.loc["latitude", "region"] == found.loc["region", "latitude"] < 1e-20
 
 
 @pytest.mark.parametrize("case", BAD_REQUESTS)

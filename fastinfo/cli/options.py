@@ -69,6 +69,21 @@ Exclude = Annotated[
     str | None,
     typer.Option(metavar="A,B,…", help="Skip these columns.", show_default=False),
 ]
+PValues = Annotated[
+    bool,
+    typer.Option(
+        "--p-values",
+        help="Test each pair: its p-value, and its q-value among all pairs. Needs scipy.",
+    ),
+]
+Fdr = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Only pairs that are significant at this false discovery rate, such as 0.05.",
+        show_default=False,
+    ),
+]
 Given = Annotated[
     str | None,
     typer.Option(

@@ -81,6 +81,7 @@ def matrices(
     third: ThirdArgument | None = None,
     *,
     pools: bool = False,
+    complete: Callable[[TileMeasure, Binned], TileMeasure] | None = None,
 ) -> list[Any]:
     """A matrix for each of some planes of a measure; otherwise as `matrix`.
 
@@ -92,6 +93,8 @@ def matrices(
         Called with the first matrix.
     pools : bool
         Whether the measure asks for the sums over all strata together as well.
+    complete : callable, optional
+        Makes the measure of another one, once the features are binned.
     """
     third = third or ThirdArgument(None)
     with on_device_of(X, Y, third.samples, options.sample_weight):
@@ -117,6 +120,8 @@ def matrices(
         there = home_of(found[0])
         target: Any = GenericKernels() if there.is_host else choose(home=there)
         binned = runs.bin_features(given, options)
+        if complete is not None:
+            measure = complete(measure, binned)
         sinks = [
             MatrixSink(values, given.n_left, options.unit, target, stays, plane)
             for values, plane in zip(found, planes, strict=True)

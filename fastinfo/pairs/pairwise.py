@@ -26,7 +26,7 @@ from fastinfo.inputs.types import (
 )
 from fastinfo.pairs import ranking, runs, tested
 from fastinfo.pairs.matrices import matrix
-from fastinfo.pairs.measure import TileMeasure, mutual_information
+from fastinfo.pairs.measure import mutual_information
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.runs import Run
 from fastinfo.pairs.saturated import warn_of_pairs, warn_of_widest_columns
@@ -363,19 +363,19 @@ def top_pairs(
             )
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
-        measure: TileMeasure = mutual_information(
-            options.estimator, average, is_conditional=given is not None
-        )
+        measure = mutual_information(options.estimator, average, is_conditional=given is not None)
         if is_tested:
-            measure = tested.measure_of(measure, binned.features, binned.kernels, fdr)
+            test = tested.measure_of(measure, binned.features, binned.kernels, fdr)
             tests = TestedSink(sink, came.n_left, run.memory_limit)
-        runs.measure_pairs(binned, tests if is_tested else sink, options, run, measure)
+            runs.measure_pairs(binned, tests, options, run, test)
+        else:
+            runs.measure_pairs(binned, sink, options, run, measure)
     n_before = came.n_left or 0
     found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
     warn_of_pairs(came, judge, [(i, j, value) for _, value, i, j in found])
     labels = [(came.label(i), came.label(j)) for _, _, i, j in found]
     if is_tested:
-        return tested.tested_pairs(labels, found, judge, tests, fdr)
+        return tested.tested_pairs(labels, found, judge, test, tests, fdr)
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
     return [

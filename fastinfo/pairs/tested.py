@@ -41,6 +41,9 @@ computed for pairs with one standard deviation more than chance gives. At least 
 distribution lies beyond, so that those of other pairs are above this and count as 1."""
 
 
+SAME = 1e-9
+"""The share of a p-value up to which it may have been rounded in another way."""
+
 COUNTS_AT_ONCE = 1 << 18
 """Counts of bins that are worked on together, 2 MiB, but for one feature that has more."""
 
@@ -257,7 +260,6 @@ class TestedSink:
         """The number of pairs that have a p-value."""
         self._small: list[HostArray] = []
         self._n_small = 0
-        self._ordered: HostArray | None = None
 
     def put(self, left: HostArray, right: HostArray, planes: Planes) -> None:
         """Pass one tile on."""
@@ -280,19 +282,30 @@ class TestedSink:
             )
         self.sink.put(left, right, planes)
 
-    def qvalues(self, pvalues: HostArray) -> HostArray:
+    def qvalues(self, pvalues: HostArray, planes: HostArray) -> HostArray:
         """The least false discovery rate at which a pair with each p-value is significant.
 
         By Benjamini and Hochberg [1995], over all pairs: q(p) is the least of n·p′/r(p′) for all p′
         from p on, where r(p′) is the number of p-values up to p′, and n that of all.
+
+        Parameters
+        ----------
+        pvalues : array of shape (k,)
+            P-values of some pairs, by the margins of their own samples.
+        planes : array of shape (k,)
+            Their p-values in the plane, in place of which the others count.
         """
-        if self._ordered is None:
-            self._ordered = np.sort(np.concatenate([*self._small, np.empty(0)]))
-            rates = self.n_pairs * self._ordered / np.arange(1, self._ordered.size + 1)
-            self._rates = np.minimum.accumulate(np.append(rates, 1.0)[::-1])[::-1]
-        # One p-value may have been rounded in two ways.
-        first = np.searchsorted(self._ordered, pvalues * (1 - 1e-9), side="left")
-        return np.asarray(np.minimum(self._rates[first], 1.0))
+        ordered = np.sort(np.concatenate([*self._small, np.empty(0)]))
+        differs = np.abs(pvalues - planes) > SAME * planes
+        removed = np.sort(planes[differs & (planes < 1.0)])
+        # Equal ones are taken from where they stand, one after the other.
+        first = np.searchsorted(ordered, removed * (1 - SAME), side="left")
+        first = np.maximum.accumulate(first - np.arange(first.size)) + np.arange(first.size)
+        ordered = np.sort(np.append(np.delete(ordered, first), pvalues[differs]))
+        rates = self.n_pairs * ordered / np.arange(1, ordered.size + 1)
+        rates = np.minimum.accumulate(np.append(rates, 1.0)[::-1])[::-1]
+        first = np.searchsorted(ordered, pvalues * (1 - SAME), side="left")
+        return np.asarray(np.minimum(rates[first], 1.0))
 
 
 def pvalue_of(judge: Judge, left: int, right: int, value: float) -> float:
@@ -308,6 +321,14 @@ def pvalue_of(judge: Judge, left: int, right: int, value: float) -> float:
     measured = nulls.Measured(information, [stratum], stratum.left, judge.kernels, 1, 0, 1)
     method = "chi2" if nulls.choose(measured) == "chi2" else "gamma"
     return nulls.NULLS[method](measured).pvalue
+
+
+def _in_plane(measure: Tested, judge: Judge, left: int, right: int, value: float) -> float:
+    """The p-value of one pair as it is in the plane."""
+    information = np.array([[value * judge.scale(left, right)]])
+    samples = np.array([[judge.n_samples(left, right)]])
+    found = measure.pvalues(np.array([left]), np.array([right]), information, samples)
+    return float(found[0, 0])
 
 
 def false_discovery_rate(fdr: Any) -> float | None:
@@ -357,12 +378,14 @@ def tested_pairs(
     labels: Sequence[tuple[Any, Any]],
     found: Sequence[tuple[float, float, int, int]],
     judge: Judge,
+    measure: Tested,
     tests: TestedSink,
     fdr: float | None,
 ) -> list[TestedPair]:
     """The pairs that a sink has found (rank, value and positions), those with small q-values."""
     pvalues = np.array([pvalue_of(judge, i, j, value) for _, value, i, j in found])
-    qvalues = tests.qvalues(pvalues)
+    planes = np.array([_in_plane(measure, judge, i, j, value) for _, value, i, j in found])
+    qvalues = tests.qvalues(pvalues, planes)
     return [
         TestedPair(
             *pair,
