@@ -490,3 +490,23 @@ def test_without_scipy_the_way_to_install_it_is_told(monkeypatch, method):
 
 def test_pytest_does_not_take_it_for_a_test():
     assert fastinfo.test_independence.__test__ is False
+
+
+def test_samples_of_every_backend_are_tested_alike(rng, backend):
+    x, y, z = rng.integers(0, 3, (3, 60))
+    for variables in ((x, y), (x, y, z)):
+        found = fastinfo.test_independence(*variables, method="gamma", backend=backend)
+        expected = fastinfo.test_independence(*variables, method="gamma", backend="numpy")
+        assert found.pvalue == pytest.approx(expected.pvalue, rel=1e-9)
+        resampled = fastinfo.test_independence(
+            *variables, method="permutation", backend=backend, random_state=0, n_resamples=50
+        )
+        assert resampled.pvalue >= 1 / 51
+    adjusted = fastinfo.adjusted_mutual_information(x, y, backend=backend)
+    assert adjusted == pytest.approx(
+        fastinfo.adjusted_mutual_information(x, y, backend="numpy"), rel=1e-9
+    )
+    interval = fastinfo.confidence_interval(
+        fastinfo.mutual_information, x, y, resampling="jackknife", backend=backend
+    )
+    assert interval.low < interval.value < interval.high + interval.bias

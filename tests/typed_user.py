@@ -45,6 +45,8 @@ def main() -> None:
     assert_type(fastinfo.top_pairs(X, 2), list[fastinfo.Pair])
     by_corrected = fastinfo.top_pairs(table, rank_by="corrected", Y=z, min_samples=3)
     assert_type(by_corrected, list[fastinfo.RankedPair])
+    assert_type(fastinfo.top_pairs(X, 2, p_values=True), list[fastinfo.TestedPair])
+    assert_type(fastinfo.top_pairs(X, 2, fdr=0.05, rank_by="value"), list[fastinfo.TestedPair])
     fastinfo.pairwise_mutual_information(table, kinds={"a": "number"}, nan_policy="omit")
     given_c = fastinfo.top_pairs(table, rank_by="corrected", given="c", min_samples=3)
     assert_type(given_c, list[fastinfo.RankedPair])
@@ -55,6 +57,14 @@ def main() -> None:
     best = fastinfo.top_interactions(X, z > 0, 2, rank_by="synergy")
     assert_type(best, list[fastinfo.InteractingPair])
     assert_type(fastinfo.encode(x, bins=[-9.0, 0.0, 9.0]), fastinfo.Encoded)
+
+    assert_type(fastinfo.adjusted_mutual_information(z > 0, y > 0, average="min"), float)
+    tested = fastinfo.test_independence(x, y, z, method="gamma", bins=3, random_state=1)
+    assert_type(tested, fastinfo.IndependenceTest)
+    interval = fastinfo.confidence_interval(
+        fastinfo.mutual_information, x, y, resampling="jackknife", bins=3, base=2
+    )
+    assert_type(interval, fastinfo.ConfidenceInterval)
 
     counts = JointCounts(bins=(None, np.linspace(-5, 5, 9)), nan_policy="propagate")
     assert_type(counts.update(x, y), JointCounts)
@@ -81,6 +91,8 @@ def refused() -> None:
     pmf.entropy(None)  # type: ignore[arg-type]
     pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
     fastinfo.score(X, y, estimator=0.5)  # type: ignore[arg-type]
+    fastinfo.test_independence(x, y, method="exact")  # type: ignore[arg-type]
+    fastinfo.test_independence(x, y, random_state="7")  # type: ignore[arg-type]
     fastinfo.top_pairs(X, rank_by="size")  # type: ignore[call-overload]
     fastinfo.top_interactions(X, y, rank_by="share")  # type: ignore[arg-type]
     fastinfo.pairwise_mutual_information(X, kinds={"a": "text"})  # type: ignore[dict-item]

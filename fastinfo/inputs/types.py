@@ -131,8 +131,6 @@ class PairOptions(TypedDict, total=False):
     given: Given | None
     threshold: float | None
     min_samples: int | None
-    p_values: bool
-    fdr: float | None
     normalized: Average | None
     kinds: Kinds | None
     layer: str | None

@@ -31,7 +31,7 @@ from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.runs import Run
 from fastinfo.pairs.saturated import warn_of_pairs, warn_of_widest_columns
 from fastinfo.pairs.sinks import RankedSink, TopSink
-from fastinfo.pairs.tested import TestedSink
+from fastinfo.pairs.tested import TestedPair, TestedSink
 from fastinfo.system.progress import Progress
 
 
@@ -183,6 +183,8 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: Literal["value"],
+    p_values: Literal[False] = False,
+    fdr: None = None,
     **options: Unpack[PairOptions],
 ) -> list[Pair]: ...
 
@@ -194,6 +196,8 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: Literal["corrected"],
+    p_values: Literal[False] = False,
+    fdr: None = None,
     **options: Unpack[PairOptions],
 ) -> list[RankedPair]: ...
 
@@ -205,6 +209,8 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: None = None,
+    p_values: Literal[False] = False,
+    fdr: None = None,
     **options: Unpack[PairOptions],
 ) -> list[Pair]: ...
 
@@ -216,6 +222,34 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: RankBy | None = None,
+    p_values: Literal[True],
+    fdr: float | None = None,
+    **options: Unpack[PairOptions],
+) -> list[TestedPair]: ...
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: RankBy | None = None,
+    p_values: bool = False,
+    fdr: float,
+    **options: Unpack[PairOptions],
+) -> list[TestedPair]: ...
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: RankBy | None = None,
+    p_values: bool = False,
+    fdr: float | None = None,
     **options: Unpack[PairOptions],
 ) -> list[Any]: ...
 
