@@ -14,11 +14,13 @@ import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
 from fastinfo.estimators import chance
 from fastinfo.estimators.chance import (
+    FourCells,
     bound_factors,
     expected_in_strata,
     expected_information,
     information_moments,
 )
+from fastinfo.pairs.tested import EXACT_BELOW, LEAST_OF_FOUR
 
 HOSTS = ("numba", "numpy")
 
@@ -251,3 +253,43 @@ def test_moments_without_choice():
     mean, variance = information_moments(np.ones(50, np.int64), np.array([20, 30]))
     assert variance == 0
     assert mean == pytest.approx(-0.4 * np.log(0.4) - 0.6 * np.log(0.6))
+
+
+# --- tables of 2 × 2 ----------------------------------------------------------------------------
+
+
+@given(
+    left=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    right=st.integers(1, 23),
+)
+def test_all_tables_of_four_cells(left, right):
+    right = (min(right, sum(left) - 1), sum(left) - min(right, sum(left) - 1))
+    under = naive.information_under_independence(list(left), list(right))
+    found = FourCells.of(np.array(left), np.array(right))
+    assert found.shares.sum() == pytest.approx(1)
+    for value, _ in under:
+        expected = sum(p for other, p in under if other >= value - 1e-11)
+        assert found.upper_tail(value) == pytest.approx(expected, rel=1e-10)
+        assert found.upper_tail(value + 1e-15) == found.upper_tail(value)
+    assert found.upper_tail(0.0) == pytest.approx(1)
+
+
+def test_four_cells_of_many_samples():
+    """Counts past 2³¹, against the normal distribution that they tend to."""
+    left, right = np.array([3 << 33, 1 << 33]), np.array([1 << 34, 1 << 34])
+    found = FourCells.of(left, right)
+    stats = library("scipy.stats")
+    n = int(left.sum())
+    for pvalue in (0.3, 0.01, 1e-8):
+        information = stats.chi2.isf(pvalue, 1) / (2 * n)
+        assert found.upper_tail(information) == pytest.approx(pvalue, rel=1e-3)
+
+
+def test_few_pvalues_of_four_cells_need_be_computed(rng):
+    """What `fastinfo.pairs.tested` leaves out is above a tenth."""
+    for _ in range(300):
+        n = int(10 ** rng.uniform(0.7, 4))
+        a, b = (1 + int((n - 1) * 10 ** rng.uniform(-3, -1e-9)) for _ in range(2))
+        found = FourCells.of(np.array([a, n - a]), np.array([b, n - b]))
+        tails = found.upper_tail(found.information)
+        assert (2 * n * found.information[tails <= EXACT_BELOW] >= LEAST_OF_FOUR).all()

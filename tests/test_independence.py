@@ -16,7 +16,8 @@ from fastinfo.backends import on_host
 from fastinfo.measures import nulls
 
 DATA = Path(__file__).parents[1] / "docs" / "data" / "timezones.csv"
-METHODS = tuple(nulls.NULLS)
+METHODS = tuple(name for name in nulls.NULLS if name != "exact")
+"""Those for tables of every size."""
 
 
 def of_table(table, **options):
@@ -87,6 +88,33 @@ SMALL = [
     [[2, 2], [2, 2]],  # the least of all
     [[0, 4], [4, 0]],  # the most of all
 ]
+
+
+@pytest.mark.parametrize("table", [t for t in SMALL if len(t) == len(t[0]) == 2], ids=str)
+def test_all_tables_of_two_by_two(table):
+    """By loops; and those of Fisher, where the tables as likely are those as informative."""
+    left, right = np.sum(table, axis=1).tolist(), np.sum(table, axis=0).tolist()
+    under = naive.information_under_independence(left, right)
+    observed = naive.information_of_table(table)
+    expected = math.fsum(p for value, p in under if value >= observed - 1e-12)
+    found = of_table(table, method="exact")
+    assert found.pvalue == pytest.approx(expected, rel=1e-12)
+    mean = math.fsum(p * value for value, p in under)
+    assert found.null_mean == pytest.approx(mean, rel=1e-12)
+    assert found.n_resamples is None
+    assert of_table(table) == found  # what "auto" takes
+    if left[0] == left[1] == right[0]:
+        assert found.pvalue == pytest.approx(library("scipy.stats").fisher_exact(table).pvalue)
+
+
+def test_a_stratum_of_two_by_two_beside_others():
+    x, y, z = [0, 0, 0, 1, 1, 1, 5, 5], [0, 0, 1, 1, 1, 1, 0, 1], [0, 0, 0, 0, 0, 0, 1, 1]
+    found = fastinfo.test_independence(x, y, z)
+    alone = fastinfo.test_independence(x[:6], y[:6])
+    assert (found.method, alone.method) == ("exact", "exact")
+    assert found.pvalue == pytest.approx(alone.pvalue)
+    assert found.null_mean == pytest.approx(alone.null_mean * 6 / 8)
+    assert found.statistic == pytest.approx(alone.statistic * 6 / 8)
 
 
 @pytest.mark.parametrize("table", SMALL, ids=str)
@@ -198,9 +226,9 @@ COARSE = {
 
 
 @pytest.mark.parametrize("case", COARSE)
-def test_coarse_tables_are_resampled_and_find_no_more_than_they_may(case):
+def test_coarse_tables_find_no_more_than_they_may(case):
     found, methods = pvalues(*COARSE[case], 500, n_resamples=199)
-    assert methods == {"permutation"}
+    assert methods == {"exact" if case.startswith("2 × 2,") else "permutation"}
     for level in (0.1, 0.05, 0.01):
         assert (found <= level).sum() <= 500 * level + 4 * math.sqrt(500 * level), level
 
@@ -319,7 +347,7 @@ def test_the_rule_of_auto():
         return of_table(table, random_state=0, n_resamples=9).method
 
     assert chosen(np.full((2, 2), 100)) == "chi2"  # 100 expected in each
-    assert chosen([[100, 100], [100, 99]]) == "permutation"
+    assert chosen([[100, 100], [100, 99]]) == "exact"
     assert chosen(np.full((3, 3), 7)) == "chi2"  # 5 + 2
     assert chosen(np.full((3, 3), 6)) == "permutation"
     assert chosen(np.full((11, 11), 15)) == "chi2"  # 5 + 10
@@ -433,7 +461,12 @@ def test_a_tail_that_no_resampling_reaches():
 X, Y, Z = [0, 1, 0, 1], [0, 0, 1, 1], [0, 0, 1, 1]
 
 REFUSED = {
-    "unknown method": ({"method": "exact"}, ValueError, "method='exact'; accepted are 'auto',"),
+    "unknown method": ({"method": "best"}, ValueError, "method='best'; accepted are 'auto',"),
+    "too many cells": (
+        {"method": "exact", "y": [0, 1, 2, 3]},
+        ValueError,
+        'method="exact" goes through all tables of 2 × 2, and this one has 3 degrees of freedom',
+    ),
     "no resamples": ({"n_resamples": 0}, ValueError, "n_resamples=0; accepted is an integer of"),
     "half a resample": ({"n_resamples": 0.5}, TypeError, "n_resamples=0.5; accepted is an int"),
     "seed of text": ({"random_state": "a"}, TypeError, "random_state='a'; accepted are None"),

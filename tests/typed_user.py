@@ -91,7 +91,7 @@ def refused() -> None:
     pmf.entropy(None)  # type: ignore[arg-type]
     pmf.mutual_information(X, axis=0)  # type: ignore[arg-type]
     fastinfo.score(X, y, estimator=0.5)  # type: ignore[arg-type]
-    fastinfo.test_independence(x, y, method="exact")  # type: ignore[arg-type]
+    fastinfo.test_independence(x, y, method="fisher")  # type: ignore[arg-type]
     fastinfo.test_independence(x, y, random_state="7")  # type: ignore[arg-type]
     fastinfo.top_pairs(X, rank_by="size")  # type: ignore[call-overload]
     fastinfo.top_interactions(X, y, rank_by="share")  # type: ignore[arg-type]

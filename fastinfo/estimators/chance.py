@@ -9,9 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import on_host
+from fastinfo.backends import chance, on_host
 
 Array = np.ndarray[Any, Any]
+
+ROUNDING = 1e-14
+"""Nats by which the information of two tables may differ although it is the same."""
 
 
 def expected_information(left_margin: Array, right_margin: Array) -> float:
@@ -233,6 +236,42 @@ def _moments(left_margin: bytes, right_margin: bytes) -> Moments:
             break
         variance += float(np.sum((of_rows @ terms @ of_columns) * terms))
     return Moments(max(mean, 0.0) / n, max(variance, 0.0) / n**2)
+
+
+class FourCells(NamedTuple):
+    """The distribution of the information of a table of 2 × 2, which one of its cells decides."""
+
+    information: Array
+    """What it may be, in nats, increasing."""
+    shares: Array
+    """The probability of each value under independence."""
+    reached: Array
+    """The probability of each value or a larger one, and 0 at the end."""
+
+    @classmethod
+    def of(cls, left_margin: Array, right_margin: Array) -> FourCells:
+        """The distribution for two margins of two bins each, which hold samples."""
+        (a, rest), (b, _) = left_margin.tolist(), right_margin.tolist()
+        n = a + rest
+        counts, shares = chance.distribution(a, b, n)
+        cells = np.stack([counts, a - counts, b - counts, n - a - b + counts])
+        means = np.outer([float(a), rest], [float(b), n - b]).reshape(-1, 1) / n
+        excess = cells - means
+        terms = cells * np.log1p(np.where(cells > 0, excess / means, 0.0)) - excess
+        information = terms.sum(axis=0) / n
+        order = np.argsort(information, kind="stable")
+        shares = shares[order]
+        reached = np.append(np.cumsum(shares[::-1])[::-1], 0.0)
+        return cls(information[order], shares, reached)
+
+    def upper_tail(self, information: Any) -> Any:
+        """The probability of at least as much information as was measured.
+
+        Values that differ by rounding count as equal.
+        """
+        found = np.searchsorted(self.information, information - ROUNDING, side="left")
+        # The largest value may have been measured a little too large.
+        return np.minimum(self.reached[np.minimum(found, self.information.size - 1)], 1.0)
 
 
 def _correlations(margin: Distinct, n_samples: int) -> Iterator[Array]:

@@ -115,7 +115,7 @@ PlainEstimator: TypeAlias = Literal[
 EstimatorName: TypeAlias = PlainEstimator | str
 """An estimator of entropies, with its parameters after a colon if it has some."""
 
-NullMethod: TypeAlias = Literal["auto", "chi2", "gamma", "permutation"]
+NullMethod: TypeAlias = Literal["auto", "chi2", "gamma", "exact", "permutation"]
 """The distribution of information under independence."""
 
 Resampling: TypeAlias = Literal["bootstrap", "jackknife"]

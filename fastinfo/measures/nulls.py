@@ -1,4 +1,4 @@
-"""The distribution of information that chance alone gives, in three ways.
+"""The distribution of information that chance alone gives, in four ways.
 
 Each takes what was measured, and returns the probability that independent variables with the same
 margins share at least as much.
@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Kernels
-from fastinfo.estimators.chance import information_moments
+from fastinfo.estimators.chance import FourCells, information_moments
 from fastinfo.measures.strata import Stratum
 from fastinfo.system.ranges import map_threads
 
@@ -32,9 +32,6 @@ information has so many values that the gamma distribution is as good and costs 
 
 FEWEST_MOVED = 100
 """The fewest `Measured.n_moved` with which the information has so many values."""
-
-ROUNDING = 1e-12
-"""The share of Σ c·log c up to which two tables are taken to have the same information."""
 
 PARTS = 4
 """The parts that the resamples of each thread come in, so that threads end together."""
@@ -148,6 +145,29 @@ def _of_moments(measured: Measured, mean: float, variance: float) -> Null:
     return Null(mean, math.sqrt(variance), pvalue)
 
 
+def exact(measured: Measured) -> Null:
+    """All tables with the margins, for one degree of freedom: Fisher's test, by information.
+
+    Raises
+    ------
+    ValueError
+        For more degrees of freedom.
+    """
+    if measured.degrees_of_freedom != 1:
+        raise ValueError(
+            f'method="exact" goes through all tables of 2 × 2, and this one has '
+            f'{measured.degrees_of_freedom} degrees of freedom: use "permutation" or "gamma"'
+        )
+    (stratum,) = measured.varied
+    found = FourCells.of(*stratum)
+    # Other strata share nothing, but have samples.
+    part = stratum.n_samples / measured.n_samples
+    mean = float(found.shares @ found.information)
+    variance = float(found.shares @ (found.information - mean) ** 2)
+    pvalue = float(found.upper_tail(measured.information / part))
+    return Null(part * mean, part * math.sqrt(variance), pvalue)
+
+
 def permutation(measured: Measured) -> Null:
     """Random tables with the margins of each stratum; the measured table counts as one of them.
 
@@ -156,7 +176,9 @@ def permutation(measured: Measured) -> Null:
     n = measured.n_samples
     sums = _resampled_sums(measured)
     observed = float(measured.kernels.sum_xlogx(measured.cells))
-    as_large = int((sums >= observed - ROUNDING * max(observed, 1.0)).sum())
+    # Tables with the same information differ by the rounding of each term of a sum.
+    slack = np.finfo(np.float64).eps * (8 + measured.cells.size) * observed
+    as_large = int((sums >= observed - slack).sum())
     information = measured.information + (sums - observed) / n
     return Null(
         float(information.mean()),
@@ -168,6 +190,7 @@ def permutation(measured: Measured) -> Null:
 NULLS: dict[str, Callable[[Measured], Null]] = {
     "chi2": chi2,
     "gamma": gamma,
+    "exact": exact,
     "permutation": permutation,
 }
 """The nulls by the names that ``method=`` takes."""
@@ -176,12 +199,14 @@ NULLS: dict[str, Callable[[Measured], Null]] = {
 def choose(measured: Measured) -> str:
     """The name of the null that is trusted most at little cost.
 
-    It is χ² where all expected counts are large. Otherwise the gamma distribution, or random tables
-    where the information has few values.
+    It is χ² where all expected counts are large. Otherwise the gamma distribution, or all tables or
+    random ones where the information has few values.
     """
     freedom = measured.degrees_of_freedom
     if measured.least_expected >= least_expected(freedom):
         return "chi2"
+    if freedom == 1:
+        return "exact"
     is_coarse = freedom <= MOST_RESAMPLED or measured.n_moved < FEWEST_MOVED
     return "permutation" if is_coarse else "gamma"
 

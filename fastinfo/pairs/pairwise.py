@@ -307,9 +307,9 @@ def top_pairs(
         ranked by the corrected value, the default is 30, or half the rows of a smaller table.
     p_values : bool
         Whether to test each pair, as `fastinfo.test_independence` does with ``method="chi2"``, or
-        with ``"gamma"`` where expected counts are small (needs scipy). Pairs then have a p-value,
-        and the q-value of Benjamini and Hochberg [2]_ among *all* pairs, not those returned alone.
-        Q-values up to 0.1 are exact, others may be too large. Where samples are missing, the pairs
+        with ``"exact"`` or ``"gamma"`` where expected counts are small (needs scipy). Pairs have a
+        p-value then, and the q-value of Benjamini and Hochberg [2]_ among *all* pairs. Q-values up
+        to 0.1 are exact, others may be too large. Where samples are missing, the pairs
         that are not returned are tested as if margins were in proportion to those of the features.
     fdr : float, optional
         Return only pairs whose q-value is at most this: the share of false discoveries among them

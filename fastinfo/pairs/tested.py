@@ -1,8 +1,9 @@
 """P-values of all pairs, and q-values: how many of the pairs that are as significant are chance.
 
-Each p-value is that of `fastinfo.test_independence` by the G-test, or by the gamma distribution of
-exact moments where expected counts are small. The null of a pair depends on its two margins alone,
-so that features with equal margins share theirs: all features in bins of equal frequency do.
+Each p-value is that of `fastinfo.test_independence` by the G-test. Where expected counts are small,
+it is that of the gamma distribution of exact moments, or of all tables of 2 × 2. The null of a pair
+depends on its two margins alone, so that features with equal margins share theirs: all features in
+bins of equal frequency do.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.pair_sums import PairEntropies, PairSums
 from fastinfo.backends.terms import XLOGX, Term
 from fastinfo.estimators import entropies
-from fastinfo.estimators.chance import Moments, information_moments
+from fastinfo.estimators.chance import FourCells, Moments, information_moments
 from fastinfo.inputs.objects import is_number
 from fastinfo.inputs.options import Options
 from fastinfo.measures import nulls
@@ -36,10 +37,12 @@ INFORMATION = (1.0, 1.0, -1.0)
 """The coefficients of I = H(X) + H(Y) − H(X,Y)."""
 
 EXACT_BELOW = 0.1
-"""P-values and q-values up to this are exact; q-values above it may be too large. A p-value is
-computed for pairs with one standard deviation more than chance gives. At least a tenth of a gamma
-distribution lies beyond, so that those of other pairs are above this and count as 1."""
+"""P-values and q-values up to this are exact; q-values above it may be too large. Most p-values
+above it are not computed and count as 1: those of pairs with less information than the mean and one
+standard deviation. Of a gamma distribution of shape ½ or more, at least a tenth lies beyond."""
 
+LEAST_OF_FOUR = 1.0
+"""2·n·I of tables of 2 × 2 below which no p-value is a tenth or less."""
 
 SAME = 1e-9
 """The share of a p-value up to which it may have been rounded in another way."""
@@ -158,7 +161,7 @@ class Tested:
     @property
     def description(self) -> dict[str, str]:
         """That of the measure, with p-values."""
-        return {**self.measure.description, "p-values": "of the G-test or of exact moments"}
+        return {**self.measure.description, "p-values": "by expected counts"}
 
     @property
     def planes(self) -> tuple[str, ...]:
@@ -178,40 +181,52 @@ class Tested:
         self, left: HostArray, right: HostArray, information: HostArray, samples: HostArray
     ) -> HostArray:
         """P-values ``(n_left, n_right)`` of information in nats; NaN for a pair without samples."""
-        mean, variance = self._null(left, right, samples)
-        found = np.where(np.isnan(information), np.nan, 1.0)
-        chosen = variance > 0
-        if self.leaves_large:
-            chosen &= information >= (mean + np.sqrt(variance)) * (1 - 1e-9)
-        found[chosen] = nulls.upper_tail(information[chosen], mean[chosen], variance[chosen])
-        return found
-
-    def _null(
-        self, left: HostArray, right: HostArray, samples: HostArray
-    ) -> tuple[HostArray, HostArray]:
-        """The mean and the variance of the information of independent features."""
         of = self.margins
         freedom = np.outer(of.n_occupied[left] - 1, of.n_occupied[right] - 1)
+        expected = np.outer(of.least_share[left], of.least_share[right]) * samples
+        is_small = (expected < nulls.least_expected(freedom)) & (freedom > 0)
+        is_small &= np.logical_and.outer(self.is_complete[left], self.is_complete[right])
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = np.outer(of.spread[left], of.spread[right]) / samples
             mean = nulls.g_test_mean(freedom, spread, samples)
             variance = np.where(freedom > 0, 2 * mean**2 / freedom, 0.0)
-        expected = np.outer(of.least_share[left], of.least_share[right]) * samples
-        is_small = (expected < nulls.least_expected(freedom)) & (freedom > 0)
-        is_small &= np.logical_and.outer(self.is_complete[left], self.is_complete[right])
-        if is_small.any():
-            rows, columns = np.nonzero(is_small)
-            numbers = np.stack([of.number[left[rows]], of.number[right[columns]]])
-            kinds, kind = np.unique(np.sort(numbers, axis=0), axis=1, return_inverse=True)
-            exact = np.array([self._exact(a, b) for a, b in kinds.T.tolist()])
-            mean[rows, columns], variance[rows, columns] = exact[kind.reshape(-1)].T
-        return mean, variance
+        for kind, pairs in self._kinds(left, right, is_small & (freedom > 1)):
+            mean[pairs], variance[pairs] = self._moments(kind)
+        found = np.where(np.isnan(information), np.nan, 1.0)
+        chosen = variance > 0
+        if self.leaves_large:
+            is_near = information < (mean + np.sqrt(variance)) * (1 - 1e-9)
+            chosen &= ~(is_near & (2 * mean**2 >= variance))
+        found[chosen] = nulls.upper_tail(information[chosen], mean[chosen], variance[chosen])
+        is_exact = is_small & (freedom == 1)
+        if self.leaves_large:
+            is_exact &= 2 * samples * information >= LEAST_OF_FOUR
+            found[is_small & (freedom == 1)] = 1.0
+        for (a, b), pairs in self._kinds(left, right, is_exact):
+            cells = FourCells.of(of.different[a], of.different[b])
+            found[pairs] = cells.upper_tail(information[pairs])
+        return found
 
-    def _exact(self, a: int, b: int) -> Moments:
-        found = self.moments.get((a, b))
+    def _kinds(
+        self, left: HostArray, right: HostArray, wanted: HostArray
+    ) -> Iterator[tuple[tuple[int, int], tuple[HostArray, HostArray]]]:
+        """The different pairs of margins among wanted pairs, and where each of them is."""
+        rows, columns = np.nonzero(wanted)
+        if not rows.size:
+            return
+        number = self.margins.number
+        both = np.sort(np.stack([number[left[rows]], number[right[columns]]]), axis=0)
+        kinds, kind = np.unique(both, axis=1, return_inverse=True)
+        order = np.argsort(kind.reshape(-1), kind="stable")
+        ends = np.cumsum(np.bincount(kind.reshape(-1)))
+        for (a, b), chosen in zip(kinds.T.tolist(), np.split(order, ends[:-1]), strict=True):
+            yield (a, b), (rows[chosen], columns[chosen])
+
+    def _moments(self, kind: tuple[int, int]) -> Moments:
+        found = self.moments.get(kind)
         if found is None:
-            different = self.margins.different
-            found = self.moments[a, b] = information_moments(different[a], different[b])
+            different = [self.margins.different[number] for number in kind]
+            found = self.moments[kind] = information_moments(*different)
         return found
 
 
@@ -319,8 +334,8 @@ def pvalue_of(judge: Judge, left: int, right: int, value: float) -> float:
         return 1.0
     information = value * judge.scale(left, right)
     measured = nulls.Measured(information, [stratum], stratum.left, judge.kernels, 1, 0, 1)
-    method = "chi2" if nulls.choose(measured) == "chi2" else "gamma"
-    return nulls.NULLS[method](measured).pvalue
+    method = nulls.choose(measured)
+    return nulls.NULLS["gamma" if method == "permutation" else method](measured).pvalue
 
 
 def _in_plane(measure: Tested, judge: Judge, left: int, right: int, value: float) -> float:

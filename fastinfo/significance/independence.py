@@ -36,7 +36,7 @@ class IndependenceTest:
     n_samples: int
     """The number of samples in which no variable is missing."""
     method: str
-    """The method that was used: "chi2", "gamma" or "permutation"."""
+    """The method that was used: "chi2", "gamma", "exact" or "permutation"."""
     n_resamples: int | None
     """The number of random tables; None for the other methods."""
 
@@ -71,7 +71,7 @@ def test_independence(
     given : array-like of shape (n,) or (n, d), optional
         Samples of a third variable, whose bins are the strata. Its bins count as they are: what X
         and Y share within a wide bin, because both follow the third variable there, is dependence.
-    method : {"auto", "chi2", "gamma", "permutation"}
+    method : {"auto", "chi2", "gamma", "exact", "permutation"}
         The distribution of the statistic under independence.
 
         ``"chi2"``: the G-test. 2·n·I in nats follows χ² [1]_ with `degrees_of_freedom`, divided by
@@ -80,13 +80,16 @@ def test_independence(
         ``"gamma"``: a gamma distribution with the exact mean and variance. It is close wherever
         information can take many values.
 
+        ``"exact"``: all tables of 2 × 2 with the same margins, as Fisher's test, but in the order
+        of their information. It is valid for one degree of freedom.
+
         ``"permutation"``: random tables with the same margins. It is valid for every table, and its
         p-value is at least 1/(1 + ``n_resamples``) [3]_.
 
         ``"auto"``: ``"chi2"`` if the expected count of every cell is at least 5 + √f for f degrees
-        of freedom, or 100 for one degree. Otherwise ``"permutation"`` if f is at most 30, or if
-        fewer than 100 samples are outside of the largest bin of either variable, and ``"gamma"``
-        for all others.
+        of freedom, or 100 for one degree. Otherwise ``"exact"`` for one degree, ``"permutation"``
+        if f is at most 30 or if fewer than 100 samples are outside of the largest bin of either
+        variable, and ``"gamma"`` for all others.
     n_resamples : int
         The number of random tables of ``"permutation"``.
     random_state : None, int or numpy.random.Generator
@@ -108,8 +111,8 @@ def test_independence(
     ------
     ValueError, TypeError
         As `fastinfo.mutual_information`; also for JointCounts of weights, a ``given`` that is
-        constant or has at least as many strata as samples, ``n_resamples`` below 1, and a
-        ``random_state`` of another kind.
+        constant or has at least as many strata as samples, ``n_resamples`` below 1, a
+        ``random_state`` of another kind, and ``"exact"`` for more than one degree of freedom.
     ImportError
         For ``"chi2"`` and ``"gamma"`` without scipy.
 
@@ -139,9 +142,13 @@ def test_independence(
     >>> found.method, found.degrees_of_freedom, round(found.pvalue, 6)
     ('chi2', 1, 0.001315)
 
-    Few samples are resampled.
+    Of few samples, all tables are gone through, or random ones.
 
-    >>> found = fastinfo.test_independence([0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1], random_state=0)
+    >>> found = fastinfo.test_independence([0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1])
+    >>> found.method, round(found.pvalue, 6)
+    ('exact', 0.1)
+    >>> x, y = [0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 2]
+    >>> found = fastinfo.test_independence(x, y, random_state=0)
     >>> found.method, round(found.pvalue, 1)
     ('permutation', 0.1)
     """
