@@ -90,6 +90,7 @@ def table(**more):
 
 NAMES = {
     "no column": ("age", "no column is called 'age'; near are a"),
+    "no column, of two": (["z", "ag"], "no column is called 'ag'; near are"),
     "constant": ("one", "column 'one' is skipped .constant or all missing"),
     "the second of two": (["z", "one"], "column 'one' is skipped .constant"),
     "all columns": (["a", "b", "c", "z"], "no column is left"),

@@ -46,7 +46,10 @@ class Pair(NamedTuple):
 
 
 class RankedPair(NamedTuple):
-    """Two features, their mutual information, and numbers by which to judge it."""
+    """Two features, their mutual information, and numbers by which to judge it.
+
+    Where a third variable is given, all information is conditional on it.
+    """
 
     left: Any
     """Name of a feature, or its position where the table has no names."""

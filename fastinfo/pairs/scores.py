@@ -33,7 +33,10 @@ from fastinfo.system.progress import Progress
 
 
 class Score(NamedTuple):
-    """A column, its mutual information with the target, and numbers by which to judge it."""
+    """A column, its mutual information with the target, and numbers by which to judge it.
+
+    Where a third variable is given, all information is conditional on it.
+    """
 
     column: Any
     """Name of the column, or its position if the table has no names."""

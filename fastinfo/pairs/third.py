@@ -41,8 +41,8 @@ class Found(NamedTuple):
 def names_of(third: Any, table: Any, name: str) -> list[Any] | None:
     """The labels of the columns of a table that ``third`` names; None where it holds samples.
 
-    A string is a name, and so is a list in which each entry names another column: as samples such a
-    list would have a value of its own in each of them, which is refused anyway.
+    A string is a name. So are the entries of a list that does not repeat any, if all of them name
+    columns, or if they are strings and some do: as samples it would have another text in each.
 
     Raises
     ------
@@ -53,8 +53,9 @@ def names_of(third: Any, table: Any, name: str) -> list[Any] | None:
     labels = _labels(table) if has_names else []
     if isinstance(third, (list, tuple)) and third:
         known = {str(label) for label in labels}
-        are_names = all(isinstance(one, (str, int)) and str(one) in known for one in third)
-        if not are_names or len(set(third)) < len(third):
+        are_names = [isinstance(one, (str, int)) and str(one) in known for one in third]
+        is_misspelt = any(are_names) and all(isinstance(one, str) for one in third)
+        if not (all(are_names) or is_misspelt) or len(set(third)) < len(third):
             return None
         wanted = list(third)
     elif isinstance(third, str) or (np.ndim(third) == 0 and _is_among(third, labels)):
