@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import fastinfo
-from fastinfo.pairs import plan, sinks
+from fastinfo.pairs import plan, recount, sinks
 from fastinfo.pairs.job import Job
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
@@ -328,3 +328,16 @@ def test_matrices_that_cannot_fit_tell_the_memory(monkeypatch):
         MemoryError, match=r"an array of 2 × 1000 × 1000 cells needs .*: use top_interactions"
     ):
         fastinfo.pairwise_interaction(X, [0, 1, 1])
+
+
+def test_most_pairs_of_noise_are_told_by_a_bound(rng, monkeypatch):
+    """A recount knows how much chance gives at least, which takes less time than how much."""
+    X, target = rng.integers(0, rng.integers(3, 7, 30), (2000, 30)), rng.integers(0, 3, 2000)
+    seen, plain = [], recount.expected_information
+    monkeypatch.setattr(recount, "expected_information", lambda *a: seen.append(a) or plain(*a))
+    monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 4)
+    found = fastinfo.top_interactions(X, target, 3, rank_by="corrected", min_samples=1)
+    assert len(seen) < 30 + 30 * 29 // 2 // 4
+    every = fastinfo.top_interactions(X, target, None, threshold=-np.inf)
+    ordered = sorted(every, key=lambda pair: -pair.corrected)
+    assert found == ordered[:3]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, NamedTuple
@@ -273,7 +273,7 @@ def top_interactions(
         What pairs are ranked by. "synergy": what only both features together tell. "corrected": the
         synergy minus its expectation if the target is shuffled among the samples, exactly [1]_;
         without that, pairs of many bins are strong by chance alone. Pairs that may be among the
-        strongest are counted again for it, which takes about a millisecond each. "value": what both
+        strongest are counted again for it, in some tenths of a millisecond each. "value": what both
         tell, together and alone. The default is "corrected" for tables with named columns and
         "synergy" for arrays.
     min_samples : int, optional
@@ -349,7 +349,7 @@ def top_interactions(
         plane = "most" if is_bounded else "value" if by == "value" else "synergy"
         sink_options = (k, least, came.n_left, options.unit, run.memory_limit)
         if is_bounded or min_samples is not None:
-            rank = partial(_rank, judge, is_bounded, min_samples or 1)
+            rank = partial(_rank, judge, is_bounded, min_samples or 1, lambda: sink.least)
             sink: TopSink = RankedSink(*sink_options, rank, plane)
         else:
             sink = TopSink(*sink_options, plane)
@@ -367,12 +367,20 @@ def _require_target(target: Any) -> None:
 
 
 def _rank(
-    judge: Judge, is_corrected: bool, min_samples: int, left: int, right: int, value: float
+    judge: Judge,
+    is_corrected: bool,
+    min_samples: int,
+    least: Callable[[], float],
+    left: int,
+    right: int,
+    value: float,
 ) -> float:
-    """The rank of a pair; NaN if it has too few samples."""
+    """The rank of a pair, or a number between it and ``least``; NaN if it has too few samples."""
     if min_samples > 1 and judge.n_samples(left, right) < min_samples:
         return float("nan")
-    return recount(judge, left, right).corrected / judge.unit if is_corrected else value
+    if not is_corrected:
+        return value
+    return recount(judge, left, right, least() * judge.unit).corrected / judge.unit
 
 
 def _interacting(

@@ -103,6 +103,8 @@ class Judge:
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, OfFeature] = {}
         self._expected: dict[tuple[int, int], float] = {}
+        self.expected_alone: dict[int, float] = {}
+        """What single features tell about the stratum by chance, which `recount` keeps here."""
         self._bounds: dict[int, Array] = {}
         self._n_present: dict[int, int] = {}
         self._codes: dict[int, Array] = {}

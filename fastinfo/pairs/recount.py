@@ -10,7 +10,7 @@ import numpy as np
 from fastinfo.backends import terms
 from fastinfo.backends.pair_sums import PairSums, sums_of
 from fastinfo.estimators import entropies
-from fastinfo.estimators.chance import expected_information
+from fastinfo.estimators.chance import bound_factors, expected_information
 from fastinfo.measures import saturation
 from fastinfo.pairs.ranking import ROUNDING, Judge, count_cells
 
@@ -43,12 +43,14 @@ def told_by(pooled: PairSums, in_strata: PairSums, estimator: str, xp: Any) -> t
     return xp.maximum(both, 0.0), xp.maximum(left, 0.0), xp.maximum(right, 0.0)
 
 
-def recount(judge: Judge, left: int, right: int) -> Recount:
+def recount(judge: Judge, left: int, right: int, least: float = -math.inf) -> Recount:
     """Count the samples of a pair in every stratum, on the host.
 
     The values are those that tiles give, by the same sums. If the strata of the samples are
     shuffled, the cells of both features together are a variable of fixed margin. So the expectation
-    of all three values is that of `expected_information`.
+    of all three values is that of `expected_information`. That of both features takes most of the
+    time. Where a bound of it tells that the corrected synergy is below ``least``, in nats, the
+    bound stands for it.
     """
     assert judge.stratum is not None
     complete = np.flatnonzero(judge.present(left) & judge.present(right))
@@ -79,14 +81,32 @@ def recount(judge: Judge, left: int, right: int) -> Recount:
     if not judge.corrects:
         rest = synergy if judge.weights is None else math.nan
         return Recount(value, left_value, right_value, synergy, rest, False)
-    expected = [expected_information(counted, of_target) for counted in of_features]
-    rest = synergy - (expected[0] - expected[1] - expected[2])
+    alone = sum(
+        _expected_alone(judge, feature, counted, of_target)
+        for feature, counted in zip((left, right), of_features[1:], strict=True)
+    )
+    size = np.array([complete.size])
+    (p, q), (r, s) = (bound_factors([counted], size) for counted in (of_features[0], of_target))
+    most = synergy + alone - max(float(p @ r - q @ s), 0.0) + ROUNDING * value
+    if most < least:
+        return Recount(value, left_value, right_value, synergy, most, False)
+    expected = expected_information(of_features[0], of_target)
+    rest = synergy + alone - expected
     rest = 0.0 if abs(rest) < ROUNDING * value else rest
     is_saturated = False
     if complete.size >= saturation.FEWEST_SAMPLES:
         both, of_classes = (_entropy(counted, judge) for counted in (of_features[0], of_target))
-        is_saturated = saturation.is_chance(value, (both, of_classes), expected[0])
+        is_saturated = saturation.is_chance(value, (both, of_classes), expected)
     return Recount(value, left_value, right_value, synergy, rest, is_saturated)
+
+
+def _expected_alone(judge: Judge, feature: int, margin: Array, of_target: Array) -> float:
+    """What one feature tells by chance; it is kept where its margin is the same in every pair."""
+    if judge.features.has_missing.any():
+        return expected_information(margin, of_target)
+    if feature not in judge.expected_alone:
+        judge.expected_alone[feature] = expected_information(margin, of_target)
+    return judge.expected_alone[feature]
 
 
 def _sums(
