@@ -19,6 +19,7 @@ from fastinfo.estimators import entropies
 from fastinfo.estimators.cells import require_room
 from fastinfo.inputs import arguments, bin_arguments, tables
 from fastinfo.inputs.options import Options
+from fastinfo.measures import strata
 
 
 def joint_counts(
@@ -233,13 +234,10 @@ def rows_by_last(counts: JointCounts, variables: Sequence[int]) -> np.ndarray[An
     Values and cells that are not occupied may be left out, and lines are filled up with 0.
     """
     *others, last = sorted(variables)
-    sparse = counts._marginal_counts(*others, last).to_sparse()
-    shape = sparse.shape[-counts._widths[last] :]
-    values = np.ravel_multi_index(tuple(sparse.cells[-len(shape) :]), shape)
-    order = np.argsort(values, kind="stable")
-    _, sizes = np.unique(values, return_counts=True)
-    rows = np.zeros((sizes.size, int(sizes.max())), sparse.values.dtype)
-    rows[np.arange(rows.shape[1]) < sizes[:, None]] = sparse.values[order]
+    lines = strata.by_last(counts._marginal_counts(*others, last), counts._widths[last])
+    sizes = np.array([line.size for line in lines])
+    rows = np.zeros((sizes.size, int(sizes.max())), lines[0].dtype)
+    rows[np.arange(rows.shape[1]) < sizes[:, None]] = np.concatenate(lines)
     return rows
 
 

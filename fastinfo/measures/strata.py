@@ -42,7 +42,7 @@ def strata_of(counts: JointCounts) -> list[Stratum]:
     xz, yz = counts._marginal_counts(0, 2), counts._marginal_counts(1, 2)
     n_axes = counts._widths[2]
     # The bins of Z with samples are the same in both tables.
-    return [Stratum(x, y) for x, y in zip(_by_z(xz, n_axes), _by_z(yz, n_axes), strict=True)]
+    return [Stratum(x, y) for x, y in zip(by_last(xz, n_axes), by_last(yz, n_axes), strict=True)]
 
 
 def occupied(margin: Array) -> Array:
@@ -50,10 +50,10 @@ def occupied(margin: Array) -> Array:
     return np.asarray(margin[margin > 0])
 
 
-def _by_z(counts: Counts, n_axes: int) -> list[Array]:
-    """The counts of the occupied bins of a variable, in each bin of Z that has samples."""
+def by_last(counts: Counts, n_axes: int) -> list[Array]:
+    """The counts of occupied cells, in each occupied bin of a variable on the last axes."""
     sparse = counts.to_sparse()
-    z_bins = np.ravel_multi_index(tuple(sparse.cells[-n_axes:]), sparse.shape[-n_axes:])
-    order = np.argsort(z_bins, kind="stable")
-    starts = np.flatnonzero(np.diff(z_bins[order], prepend=-1))
+    bins = np.ravel_multi_index(tuple(sparse.cells[-n_axes:]), sparse.shape[-n_axes:])
+    order = np.argsort(bins, kind="stable")
+    starts = np.flatnonzero(np.diff(bins[order], prepend=-1))
     return np.split(sparse.values[order], starts[1:])
