@@ -272,21 +272,21 @@ def every_pair(columns, z):
 
 
 @pytest.mark.parametrize("has_gaps", [False, True])
-def test_ranked_pairs_are_the_best_of_all(backend, rng, has_gaps):
+def test_ranked_pairs_are_the_best_of_all(rng, has_gaps):
     X, z = integers(rng, 60)
     X = np.column_stack([X[:, :4], (X[:, 2] + z) % 5]).astype(object)
     z = z.astype(object)
     if has_gaps:
         X[rng.random(X.shape) < 0.1] = None
         z[::7] = None
-    options = {"nan_policy": "omit", "backend": backend, "rank_by": "corrected", "min_samples": 1}
+    options = {"nan_policy": "omit", "rank_by": "corrected", "min_samples": 1}
     expected = every_pair(X.T.tolist(), z.tolist())
     for k in (4, 10):
         found = fastinfo.top_pairs(X, k, given=z, **options)
         for one, other in zip(found, expected[:k], strict=True):
             assert one[2:] == pytest.approx(other[2:], rel=1e-10, abs=1e-12)
-    by_value = fastinfo.top_pairs(X, 10, given=z, nan_policy="omit", backend=backend)
-    matrix = pairwise(X, given=z, nan_policy="omit", backend=backend)
+    by_value = fastinfo.top_pairs(X, 10, given=z, nan_policy="omit")
+    matrix = pairwise(X, given=z, nan_policy="omit")
     assert [pair.value for pair in by_value] == [matrix[p.left, p.right] for p in by_value]
     assert [pair.value for pair in by_value] == sorted(matrix[np.triu_indices(5, 1)])[::-1]
 

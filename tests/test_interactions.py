@@ -81,9 +81,9 @@ def test_matrices_are_loops_over_one_pair(backend, rng, case, has_y):
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_pairs_have_the_numbers_of_the_matrices(backend, rng, case):
+def test_pairs_have_the_numbers_of_the_matrices(rng, case):
     X, target, options = options_of(case, rng)
-    X, options["backend"] = X[:, -4:], backend
+    X = X[:, -4:]
     value, synergy = fastinfo.pairwise_interaction(X, target, **options)
     for rank_by, matrix in (("synergy", synergy), ("value", value)):
         found = fastinfo.top_interactions(X, target, 6, rank_by=rank_by, **options)
@@ -131,13 +131,13 @@ def test_the_expectation_is_that_of_a_shuffled_target(rng):
 
 @pytest.mark.parametrize("waiting", [3, 1 << 17])
 @pytest.mark.parametrize("has_gaps", [False, True])
-def test_ranked_by_what_chance_does_not_give(backend, rng, monkeypatch, has_gaps, waiting):
+def test_ranked_by_what_chance_does_not_give(rng, monkeypatch, has_gaps, waiting):
     """The bound by which most pairs need no rank holds: the best are those of all."""
     monkeypatch.setattr(sinks, "MOST_WAITING", waiting)
     monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 1)
     X, target = with_gaps(rng) if has_gaps else integers(rng)
     X = X[:, [0, 2, 3, 5, 3]]  # equal columns are the farthest from the bound
-    options = {"nan_policy": "omit", "backend": backend}
+    options = {"nan_policy": "omit"}
     every = fastinfo.top_interactions(X, target, None, threshold=-np.inf, **options)
     assert len(every) == 10
     ordered = sorted(every, key=lambda pair: -pair.corrected)
