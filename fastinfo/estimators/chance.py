@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -12,6 +12,9 @@ import numpy as np
 from fastinfo.backends import chance, on_host
 
 Array = np.ndarray[Any, Any]
+
+MOST_CORRELATIONS = 1 << 20
+"""The most correlations that are held together, 8 MiB."""
 
 ROUNDING = 1e-14
 """Nats by which the information of two tables may differ although it is the same."""
@@ -229,13 +232,46 @@ def _moments(left_margin: bytes, right_margin: bytes) -> Moments:
     mean = float(left.repeats @ coefficients[0] @ right.repeats)
     if n in (left.size, right.size):  # one of them determines the other
         return Moments(mean / n, 0.0)
-    orders = zip(coefficients[1:], _correlations(left, n), _correlations(right, n), strict=False)
-    variance = 0.0
-    for terms, of_rows, of_columns in orders:
-        if not terms.any():
-            break
-        variance += float(np.sum((of_rows @ terms @ of_columns) * terms))
+    variance = _variance(coefficients[1:], left, right, n)
     return Moments(max(mean, 0.0) / n, max(variance, 0.0) / n**2)
+
+
+def _variance(coefficients: Array, left: Distinct, right: Distinct, n_samples: int) -> float:
+    """The variance of the sum of the terms of all cells, by coefficients 1, 2, … of each."""
+    terms = coefficients[
+        : int(np.max(np.flatnonzero(coefficients.any(axis=(1, 2))), initial=-1)) + 1
+    ]
+    if not len(terms):
+        return 0.0
+    sides = [_roots(side.values, n_samples, len(terms)) for side in (left, right)]
+    at_once = max(MOST_CORRELATIONS // max(side.values.size for side in (left, right)) ** 2, 1)
+    variance = 0.0
+    for first in range(0, len(terms), at_once):
+        orders = slice(first, first + at_once)
+        of_rows, of_columns = (
+            _correlations(roots[orders], side, first)
+            for roots, side in zip(sides, (left, right), strict=True)
+        )
+        variance += float(np.sum((of_rows @ terms[orders] @ of_columns) * terms[orders]))
+    return variance
+
+
+def _roots(values: Array, n_samples: int, n_orders: int) -> Array:
+    """√[(a)_r / (n − a)_r] of each number of samples, for r = 1, 2, …; those of two make |ρ_r|."""
+    steps = np.arange(n_orders)[:, None]
+    inside = np.maximum(values - steps, 0.0)
+    outside = np.maximum(n_samples - values - steps, 1.0)
+    return np.asarray(np.cumprod(np.sqrt(inside / outside), axis=0))
+
+
+def _correlations(roots: Array, margin: Distinct, first: int) -> Array:
+    """Σ ρ_r over all bins of one number of samples with all bins of another, ``(orders, k, k)``."""
+    # Two different bins have at most n samples together, so that no ρ is above 1. What is above 1
+    # here belongs to a bin beside itself, and is multiplied by 0.
+    size = np.minimum(roots[:, :, None] * roots[:, None, :], 1.0)
+    bins = np.outer(margin.repeats, margin.repeats) - np.diag(margin.repeats)  # two different ones
+    signs = 1 - 2 * ((np.arange(first, first + len(roots)) + 1) % 2)
+    return np.asarray(signs[:, None, None] * bins * size + np.diag(margin.repeats))
 
 
 class FourCells(NamedTuple):
@@ -272,20 +308,3 @@ class FourCells(NamedTuple):
         found = np.searchsorted(self.information, information - ROUNDING, side="left")
         # The largest value may have been measured a little too large.
         return np.minimum(self.reached[np.minimum(found, self.information.size - 1)], 1.0)
-
-
-def _correlations(margin: Distinct, n_samples: int) -> Iterator[Array]:
-    """Σ ρ_r over all bins of one number of samples with all bins of another, for r = 1, 2, …."""
-    size = margin.values.size
-    correlation, sign = np.ones((size, size)), 1
-    bins = np.outer(margin.repeats, margin.repeats) - np.diag(margin.repeats)  # two different ones
-    order = 0
-    while True:
-        inside = np.maximum(margin.values - order, 0.0)
-        outside = np.maximum(n_samples - margin.values - order, 1.0)
-        # Two different bins have at most n samples together, so that no ρ is above 1. What is above
-        # 1 here belongs to a bin beside itself, and is multiplied by 0.
-        ratio = np.sqrt(np.outer(inside, inside) / np.outer(outside, outside))
-        correlation = np.minimum(correlation * ratio, 1.0)
-        order, sign = order + 1, -sign
-        yield sign * bins * correlation + np.diag(margin.repeats)
