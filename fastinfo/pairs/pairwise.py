@@ -388,10 +388,10 @@ def top_pairs(
         binned = runs.bin_features(came, options)
         judge = binned.judge(options.unit, average)
         sink_options = (least, came.n_left, options.unit)
-        if is_ranked or min_samples is not None:
-            if is_ranked and min_samples is None:
-                min_samples = ranking.least_samples(binned.n_samples)
-            rank = partial(_rank, judge, is_ranked, min_samples or 1)
+        if is_ranked and min_samples is None:
+            min_samples = ranking.least_samples(binned.n_samples)
+        rank = partial(_rank, judge, is_ranked, min_samples or 1)
+        if min_samples is not None:
             # Expectations of pairs without strata are kept by their margins, and need no bound.
             is_bounded = is_ranked and judge.corrects and given is not None and average is None
             taken_off = judge.least_expected if is_bounded else None
@@ -403,12 +403,14 @@ def top_pairs(
         measure = mutual_information(options.estimator, average, is_conditional=given is not None)
         if is_tested:
             test = tested.measure_of(measure, binned.features, binned.kernels, fdr)
-            tests = TestedSink(sink, came.n_left, run.memory_limit)
+            tests = TestedSink(sink, came.n_left, run.memory_limit, fdr)
             runs.measure_pairs(binned, tests, options, run, test)
         else:
             runs.measure_pairs(binned, sink, options, run, measure)
-    n_before = came.n_left or 0
-    found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
+    if fdr is not None:
+        found = tests.significant(rank, k, least, options.unit)
+    else:
+        found = [(r, value, i, j + (came.n_left or 0)) for r, value, i, j in sink.ranked()]
     warn_of_pairs(came, judge, [(i, j, value) for _, value, i, j in found])
     labels = [(came.label(i), came.label(j)) for _, _, i, j in found]
     if is_tested:

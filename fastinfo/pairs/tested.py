@@ -8,7 +8,7 @@ bins of equal frequency do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -28,6 +28,7 @@ from fastinfo.pairs.features import Features
 from fastinfo.pairs.job import Planes
 from fastinfo.pairs.measure import Counted, TileMeasure
 from fastinfo.pairs.ranking import Judge
+from fastinfo.pairs.sinks import VALUE
 
 HostArray = np.ndarray[Any, Any]
 
@@ -252,39 +253,47 @@ class _Once:
 
 
 class TestedSink:
-    """Passes tiles to another sink, and keeps the p-value of each pair of different features.
+    """Keeps the p-value of each pair of different features, and pairs that may be significant.
 
     Parameters
     ----------
     sink : Sink
-        Where the tiles go.
+        Where tiles go as well, unless there is a false discovery rate.
     n_left : int or None
         The number of features of X; None if there is no Y.
     memory_limit : int
         The most bytes that p-values may take.
+    fdr : float, optional
+        The false discovery rate of the pairs that `significant` returns.
     """
 
     stays = False
     __test__ = False  # for pytest, which would take it for tests
 
-    def __init__(self, sink: Sink, n_left: int | None, memory_limit: int) -> None:
+    def __init__(
+        self, sink: Sink, n_left: int | None, memory_limit: int, fdr: float | None = None
+    ) -> None:
         self.sink = sink
         self.n_left = n_left
-        self.most = memory_limit // 16  # and as many bytes again while they are sorted
+        self.fdr = fdr
+        # Each is sorted, and a pair has a value and two positions besides.
+        self.most = memory_limit // (16 if fdr is None else 64)
         self.n_pairs = 0
         """The number of pairs that have a p-value."""
         self._small: list[HostArray] = []
         self._n_small = 0
+        self._candidates: list[tuple[HostArray, HostArray, HostArray]] = []
 
     def put(self, left: HostArray, right: HostArray, planes: Planes) -> None:
-        """Pass one tile on."""
-        pvalues = planes[P_VALUE]
+        """Take one tile."""
+        every = planes[P_VALUE]
+        once = np.ones(every.shape, np.bool_)
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
             once = left[:, None] != right
             if left[0] == right[0]:
                 once = np.arange(left.size)[:, None] < np.arange(right.size)
-            pvalues = pvalues[once]
+        pvalues = every[once]
         pvalues = pvalues[~np.isnan(pvalues)]
         self.n_pairs += pvalues.size
         small = pvalues[pvalues < 1.0]
@@ -295,7 +304,35 @@ class TestedSink:
                 f"more than {self.most} p-values would need more than the memory limit; raise "
                 "memory_limit, or pass p_values=False"
             )
-        self.sink.put(left, right, planes)
+        if self.fdr is None:
+            self.sink.put(left, right, planes)
+            return
+        rows, columns = np.nonzero(once & (every <= self.fdr))  # a q-value is no smaller
+        pairs = np.stack([left[rows], right[columns]])
+        pairs = np.sort(pairs, axis=0) if self.n_left is None else pairs
+        self._candidates.append((every[rows, columns], planes[VALUE][rows, columns], pairs))
+
+    def significant(
+        self, rank: Callable[[int, int, float], float], k: int | None, threshold: float, unit: float
+    ) -> list[tuple[float, float, int, int]]:
+        """Rank, value in units and positions of the k pairs of highest rank that reach the rate.
+
+        Positions of Y follow those of X.
+        """
+        if not self._candidates:
+            return []
+        pvalues, values, pairs = (
+            np.concatenate(part, axis=-1) for part in zip(*self._candidates, strict=True)
+        )
+        reach = self.qvalues(pvalues, pvalues) <= self.fdr
+        found = [
+            (rank(i, j, value), value, i, j)
+            for value, i, j in zip(
+                (values[reach] / unit).tolist(), *pairs[:, reach].tolist(), strict=True
+            )
+        ]
+        found = [one for one in found if one[0] >= threshold]  # NaN is not
+        return sorted(found, key=lambda one: (-one[0], *one[2:]))[:k]
 
     def qvalues(self, pvalues: HostArray, planes: HostArray) -> HostArray:
         """The least false discovery rate at which a pair with each p-value is significant.
