@@ -643,8 +643,13 @@ def test_p_values_and_q_values_are_those_of_python(run, tmp_path):
     significant = pd.read_csv(path)
     assert 0 < len(significant) < len(every)
     assert (significant.q_value <= 0.001).all()
-    # Pairs with missing samples that are not returned have approximate p-values.
-    assert abs(len(significant) - sum(one.qvalue <= 0.001 for one in every)) <= 3
+    # Of pairs with missing samples, those of countries are too sparse for the G-test to see them.
+    found = set(zip(significant.left, significant.right, strict=True))
+    reach = {pair for pair, one in expected.items() if one.qvalue <= 0.001}
+    assert found < reach
+    missed = [expected[pair] for pair in reach - found]  # some by the ranks of others alone
+    assert all(one.n_samples < len(table) or one.qvalue > 0.0005 for one in missed)
+    assert len(found) > 0.8 * len(reach)
     _, _, err = run("pairwise", TABLE, "--fdr", "1e-180")
     assert any("not significant at a false discovery rate of 1e-180" in line for line in err)
 
