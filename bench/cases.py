@@ -1,26 +1,36 @@
 """The table of benchmark cases. To add one, add an entry to `CASES` of a module named here.
 
-The pytest benchmarks and the runner know nothing but this table.
+The pytest benchmarks and the runner know nothing but this table. The cases of a group are measured
+in one run, and have a results file and a table of their own.
 """
 
 from __future__ import annotations
 
-from bench import all_pairs, one_pair, soft_information
+from bench import all_pairs, chance, estimators, one_pair, soft_information, three_variables
 from bench.case import Case
 
-CASES = (*one_pair.CASES, *all_pairs.CASES, *soft_information.CASES)
+COUNTING = "counting"
+
+GROUPS: dict[str, tuple[Case, ...]] = {
+    COUNTING: (*one_pair.CASES, *all_pairs.CASES, *soft_information.CASES),
+    "statistics": (*estimators.CASES, *three_variables.CASES, *chance.CASES),
+}
+
+CASES = tuple(case for cases in GROUPS.values() for case in cases)
 
 
-def chosen(only: str | None = None) -> list[Case]:
-    """Cases whose name holds ``only``; all for None.
+def chosen(only: str) -> list[Case]:
+    """The cases of the group ``only``, or those whose name holds it.
 
     Raises
     ------
     ValueError
-        Where none does.
+        Where there is neither.
     """
-    found = [case for case in CASES if only is None or only in case.name]
+    found = [case for case in CASES if only in case.name]
+    if only in GROUPS:
+        return list(GROUPS[only])
     if not found:
-        names = ", ".join(case.name for case in CASES)
-        raise ValueError(f"no case has {only!r} in its name; there are {names}")
+        names = ", ".join([*GROUPS, *(case.name for case in CASES)])
+        raise ValueError(f"no group is {only!r}, and no case has it in its name; there are {names}")
     return found

@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
 SCHEMAS = ("fastinfo.bench/2",)
-RESULTS = Path(__file__).resolve().parent / "results" / "default.json"
+RESULTS = Path(__file__).resolve().parent / "results"
+COUNTING = "counting"
 
 Result = Mapping[str, Any]
 
@@ -37,6 +37,17 @@ SHORT: tuple[tuple[str, Mapping[str, int], str], ...] = (
     ("soft-bspline", {"n": 10**6, "B": 64}, "monai GlobalMutualInformationLoss"),
 )
 """The lines that decide: case, parameters and contender, two losses among them."""
+
+
+def results_of(group: str, size: str = "default") -> Path:
+    """The file with the results of a group of cases."""
+    return RESULTS / (f"{size}.json" if group == COUNTING else f"{size}-{group}.json")
+
+
+def markers(group: str = COUNTING) -> tuple[str, str]:
+    """The lines in a text before and after the table of a group."""
+    name = "bench" if group == COUNTING else f"bench:{group}"
+    return f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -89,7 +100,8 @@ def amount(value: float, unit: str) -> str:
 def _bound(value: float, unit: str) -> str:
     if unit in ("×", " s"):
         return f"{float(f'{value:.3g}'):g}{unit}"
-    return f"{value / 1e9:g} G{_after_prefix(unit)}"
+    prefix, size = ("G", 1e9) if value >= 1e8 else ("M", 1e6)
+    return f"{value / size:g} {prefix}{_after_prefix(unit)}"
 
 
 def _three_digits(value: float) -> str:
@@ -199,7 +211,7 @@ def short_table(results: Result) -> str:
     return "\n".join(lines)
 
 
-def between_markers(text: str) -> tuple[str, str, str]:
+def between_markers(text: str, group: str = COUNTING) -> tuple[str, str, str]:
     """What is before, between and after the markers, which belong to the outer parts.
 
     Raises
@@ -207,34 +219,37 @@ def between_markers(text: str) -> tuple[str, str, str]:
     ValueError
         Where there is not one of each, in order.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise ValueError(f"the text needs one {BEGIN} and after it one {END}")
-    before, rest = text.split(BEGIN)
-    inside, after = rest.split(END)
-    return before + BEGIN, inside, END + after
+    begin, end = markers(group)
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise ValueError(f"the text needs one {begin} and after it one {end}")
+    before, rest = text.split(begin)
+    inside, after = rest.split(end)
+    return before + begin, inside, end + after
 
 
-def updated(text: str, results: Result, make: Callable[[Result], str] = table) -> str:
+def updated(
+    text: str, results: Result, make: Callable[[Result], str] = table, group: str = COUNTING
+) -> str:
     """The text with a table of these results."""
-    before, _, after = between_markers(text)
+    before, _, after = between_markers(text, group)
     return f"{before}\n{make(results)}\n{after}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
-    parser.add_argument("results", type=Path, nargs="?", default=RESULTS)
+    parser.add_argument("--group", default=COUNTING, help="whose table; counting by default")
     parser.add_argument("--update", type=Path, metavar="FILE", help="text whose table to replace")
     parser.add_argument("--short", action="store_true", help="the lines that decide, no others")
     options = parser.parse_args(arguments)
     make = short_table if options.short else table
     try:
-        results = read(options.results)
+        results = read(results_of(options.group))
         if options.update is None:
             print(make(results))
         else:
             text = options.update.read_text(encoding="utf-8")
-            options.update.write_text(updated(text, results, make), encoding="utf-8")
+            options.update.write_text(updated(text, results, make, options.group), encoding="utf-8")
     except (OSError, ValueError) as error:
         parser.error(str(error))
     return 0

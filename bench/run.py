@@ -21,12 +21,11 @@ from threadpoolctl import threadpool_limits
 import fastinfo
 from bench import machine, startup
 from bench.case import RATE, SIZES, Case, Contender
-from bench.cases import chosen
-from bench.report import lines_of_case, table
+from bench.cases import COUNTING, GROUPS, chosen
+from bench.report import lines_of_case, results_of, table
 from bench.timing import Effort, first_call, ratio, spread, take_turns
 
 SCHEMA = "fastinfo.bench/2"
-RESULTS = Path(__file__).resolve().parent / "results"
 EFFORTS = {
     "smoke": Effort(fewest=2, most=2, seconds=0.0),
     "default": Effort(),
@@ -115,8 +114,8 @@ def _readable(parameters: Mapping[str, int]) -> dict[str, str]:
     return told
 
 
-def run(size: str, only: str | None = None, tell: Any = None) -> dict[str, Any]:
-    """All results: what a results file holds."""
+def run(size: str, only: str, tell: Any = None) -> dict[str, Any]:
+    """The results of a group or of some cases: what a results file holds."""
     cases, not_run = [], []
     wanted = [] if only == "startup" else chosen(only)
     for case in wanted:
@@ -129,7 +128,7 @@ def run(size: str, only: str | None = None, tell: Any = None) -> dict[str, Any]:
             cases.append(result)
             if tell is not None:
                 tell(result)
-    with_startup = only in (None, "startup")
+    with_startup = only in (COUNTING, "startup")
     return {
         "schema": SCHEMA,
         "date": datetime.now(UTC).date().isoformat(),
@@ -148,14 +147,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench.run", description=__doc__)
     parser.add_argument("--size", choices=SIZES, default="default")
     parser.add_argument(
-        "--only", metavar="NAME", help="cases with this in their name, or `startup`"
+        "--only", metavar="NAME", help="a group, cases with this in their name, or `startup`"
     )
     parser.add_argument(
         "--output",
         type=Path,
-        help="where to write results; bench/results/SIZE.json, or nowhere with --only",
+        help="where to write results; a file for each group, and none for single cases",
     )
     options = parser.parse_args(arguments)
+    if options.only is None and options.output is not None:
+        parser.error("--output is for one group or for some cases: name them with --only")
     if options.only not in (None, "startup"):
         try:
             chosen(options.only)
@@ -165,19 +166,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with threadpool_limits(1), warnings.catch_warnings():
         # What values mean is not what is measured here.
         warnings.simplefilter("ignore", fastinfo.SaturationWarning)
-        results = run(
-            options.size,
-            options.only,
-            lambda result: print("\n".join(lines_of_case(result)), file=sys.stderr, flush=True),
-        )
-    output = options.output
-    if output is None and options.only is None:
-        output = RESULTS / f"{options.size}.json"
-    if output is not None:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(results, indent=1, ensure_ascii=False)
-        output.write_text(text + "\n", encoding="utf-8")
-    print(table(results))
+        for only in list(GROUPS) if options.only is None else [options.only]:
+            results = run(
+                options.size,
+                only,
+                lambda result: print("\n".join(lines_of_case(result)), file=sys.stderr, flush=True),
+            )
+            output = options.output or (results_of(only, options.size) if only in GROUPS else None)
+            if output is not None:
+                output.parent.mkdir(parents=True, exist_ok=True)
+                text = json.dumps(results, indent=1, ensure_ascii=False)
+                output.write_text(text + "\n", encoding="utf-8")
+            print(table(results))
     return 0
 
 

@@ -10,12 +10,14 @@ import pytest
 
 from bench import report, timing
 from bench.case import RATE, SIZES, Target
-from bench.cases import CASES, chosen
+from bench.cases import CASES, COUNTING, GROUPS, chosen
 from bench.run import SCHEMA, _readable, measure
 
 ROOT = Path(__file__).resolve().parent.parent
 
 SPREAD = {"median": 0.002, "min": 0.001, "max": 0.003}
+BEGIN, END = report.markers()
+
 RESULTS = {
     "schema": SCHEMA,
     "date": "2025-01-31",
@@ -93,15 +95,18 @@ def test_table_shows_wins_losses_and_what_was_not_run() -> None:
 
 
 def test_update_replaces_what_is_between_the_markers_and_nothing_else() -> None:
-    text = f"before\n{report.BEGIN}\nold\n{report.END}\nafter\n"
+    other = "<!-- bench:other:begin -->\nother\n<!-- bench:other:end -->\n"
+    text = f"before\n{BEGIN}\nold\n{END}\nafter\n{other}"
     new = report.updated(text, RESULTS)
-    assert new == f"before\n{report.BEGIN}\n{report.table(RESULTS)}\n{report.END}\nafter\n"
+    assert new == f"before\n{BEGIN}\n{report.table(RESULTS)}\n{END}\nafter\n{other}"
     assert report.updated(new, RESULTS) == new
+    new = report.updated(text, RESULTS, group="other")
+    assert new == text.replace("\nother\n", f"\n{report.table(RESULTS)}\n")
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", report.BEGIN, report.END + report.BEGIN, report.BEGIN + report.END + report.END],
+    ["", BEGIN, END + BEGIN, BEGIN + END + END],
 )
 def test_update_refuses_text_without_one_pair_of_markers(text: str) -> None:
     with pytest.raises(ValueError, match="needs one"):
@@ -117,26 +122,30 @@ def test_read_refuses_another_schema(tmp_path: Path) -> None:
         report.read(path)
 
 
-def test_texts_have_the_tables_of_the_committed_results() -> None:
-    results = report.read(report.RESULTS)
-    for name, make, option in (
-        ("docs/benchmarks.md", report.table, ""),
-        ("README.md", report.short_table, "--short "),
-    ):
-        _, inside, _ = report.between_markers((ROOT / name).read_text(encoding="utf-8"))
+@pytest.mark.parametrize("group", GROUPS)
+def test_texts_have_the_tables_of_the_committed_results(group: str) -> None:
+    results = report.read(report.results_of(group))
+    texts = [("docs/benchmarks.md", report.table, "")]
+    if group == COUNTING:
+        texts.append(("README.md", report.short_table, "--short "))
+    for name, make, option in texts:
+        text = (ROOT / name).read_text(encoding="utf-8")
+        _, inside, _ = report.between_markers(text, group)
         assert inside.strip() == make(results), (
-            f"run: python -m bench.report {option}--update {name}"
+            f"run: python -m bench.report --group {group} {option}--update {name}"
         )
-    assert inside.strip().count("\n") == 3 + len(report.SHORT) == 13
+    if group == COUNTING:
+        assert inside.strip().count("\n") == 3 + len(report.SHORT) == 13
     assert results["size"] == "default"
     assert {c["case"] for c in results["cases"]} | {c["case"] for c in results["not_run"]} == {
-        case.name for case in CASES
+        case.name for case in GROUPS[group]
     }
 
 
-def test_committed_targets_are_those_of_the_cases_and_met_follows() -> None:
+@pytest.mark.parametrize("group", GROUPS)
+def test_committed_targets_are_those_of_the_cases_and_met_follows(group: str) -> None:
     by_name = {case.name: case for case in CASES}
-    for result in report.read(report.RESULTS)["cases"]:
+    for result in report.read(report.results_of(group))["cases"]:
         for figure in [*result["ratios"], *result["figures"]]:
             target = by_name[result["case"]].target(figure["figure"], result["parameters"])
             if target is None:
@@ -216,7 +225,7 @@ def test_measured_case_has_what_the_report_reads() -> None:
 
 
 def test_unknown_case_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match="no case has 'nothing' in its name; there are pair-uint8"):
+    with pytest.raises(ValueError, match=r"no group is 'nothing', .*; there are counting, stat"):
         chosen("nothing")
 
 
