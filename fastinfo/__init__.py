@@ -8,6 +8,7 @@ of features of a wide table.
 from fastinfo import pmf
 from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.backends import backends
+from fastinfo.inputs.scanning import Scan, scan
 from fastinfo.measures.codes import Encoded, encode
 from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
 from fastinfo.measures.information import (
@@ -40,6 +41,7 @@ __all__ = [
     "ProbabilitiesWarning",
     "RankedPair",
     "SaturationWarning",
+    "Scan",
     "Score",
     "backends",
     "conditional_entropy",
@@ -55,6 +57,7 @@ __all__ = [
     "normalized_mutual_information",
     "pairwise_mutual_information",
     "pmf",
+    "scan",
     "score",
     "top_pairs",
     "variation_of_information",

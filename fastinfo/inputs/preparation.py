@@ -46,6 +46,7 @@ __all__ = [
     "Choices",
     "Prepared",
     "as_floats",
+    "by_name",
     "prepare",
     "prepare_one",
     "require_kinds",
@@ -165,8 +166,8 @@ def prepare(
         labels, names, columns = ([part[p] for p in positions] for part in (labels, names, columns))
     prepared = Prepared([], [], {}, n_rows)
     for label, text, samples in zip(labels, names, columns, strict=True):
-        kind = _by_name(kinds, label)
-        specification = _by_name(bins, label)
+        kind = by_name(kinds, label)
+        specification = by_name(bins, label)
         if kind is None and specification is not None:
             kind = "number"
         column, decision = _decide(samples, text, kind, label in choices.named, choices)
@@ -258,7 +259,8 @@ def _near(name: str, labels: Sequence[Any]) -> str:
     return f"near are {listed(near)}" if near else f"there are {listed(labels)}"
 
 
-def _by_name(choices: Mapping[Any, Any], label: Any) -> Any:
+def by_name(choices: Mapping[Any, Any], label: Any) -> Any:
+    """What a mapping has for a column, by its name or by the text of its name; or None."""
     return choices.get(label, choices.get(str(label)))
 
 

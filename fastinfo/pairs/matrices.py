@@ -13,6 +13,7 @@ from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
+from fastinfo.inputs.scanning import Scan
 from fastinfo.inputs.types import Kinds, Table
 from fastinfo.pairs import runs
 from fastinfo.pairs.measure import TileMeasure
@@ -77,6 +78,9 @@ def matrix(
             tell(given, binned, options.unit, values)
         if out is not None:
             return out
+        if isinstance(X, Scan):  # its columns come as Arrow's, and so do their names
+            like = X.empty_table()
+            return tables.labelled(values, like, given.sides[0].labels, given.sides[-1].labels)
         if tables.is_frame(X):
             return tables.labelled(values, X, given.sides[0].labels, given.sides[-1].labels)
         return tables.like(values, X)

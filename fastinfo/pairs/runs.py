@@ -13,11 +13,14 @@ import numpy as np
 
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Array, Home, Kernels
+from fastinfo.backends.home import HOST
 from fastinfo.data.columns import Columns, typical
 from fastinfo.inputs import arguments, bin_arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
-from fastinfo.pairs import engine, features, plan
+from fastinfo.inputs.scanning import Scan
+from fastinfo.inputs.scanning.survey import survey
+from fastinfo.pairs import engine, features, plan, streaming
 from fastinfo.pairs.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.features import Features
@@ -26,6 +29,7 @@ from fastinfo.pairs.measure import TileMeasure
 from fastinfo.pairs.plan import Plan
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.sinks import PropagatingSink
+from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
 
@@ -92,7 +96,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
     is_named = is_prepared(X)
     prepared, sides = [], []
     for table, name in zip(given, ("X", "Y"), strict=False):
-        side = _side(table, name, choices, is_named and name == "Y")
+        side = _side(table, name, choices, is_named and name == "Y", bins)
         sides.append(side)
         prepared += [side] if isinstance(side, Prepared) and side is not table else []
     preparation.warn(prepared)
@@ -103,6 +107,13 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
     )
 
 
+def prepare(table: Any, name: str, choices: Choices, bins: Any = None) -> Prepared:
+    """The columns of a table with names, or of a scan, that are worth measuring."""
+    if isinstance(table, Scan):
+        return survey(table, choices, bins=bins)
+    return preparation.prepare(table, name, choices)
+
+
 def side_of(prepared: Prepared) -> TableColumns:
     """The features of a table that has been prepared."""
     return TableColumns(prepared.columns, prepared.labels, prepared.bins)
@@ -110,7 +121,7 @@ def side_of(prepared: Prepared) -> TableColumns:
 
 def is_prepared(table: Any) -> bool:
     """Whether the columns of a table have names, and are prepared."""
-    return isinstance(table, Prepared) or tables.is_table(table)
+    return isinstance(table, (Prepared, Scan)) or tables.is_table(table)
 
 
 def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
@@ -120,24 +131,30 @@ def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
             continue
         if what == "kinds":
             preparation.require_kinds(by_name)
-        named = [table for table in came if tables.is_table(table)]
+        named = [table for table in came if tables.is_table(table) or isinstance(table, Scan)]
         if not named:
             raise ValueError(
                 f"{what} names columns, and no table that is prepared came: DataFrames, Arrow "
                 "tables and dicts of columns are; arrays and AnnData are taken as they are"
             )
-        labels = [label for table in named for label in tables.labels(table)]
+        labels = [label for table in named for label in labels_of(table)]
         preparation.require_names(by_name, labels, what)
     return Choices(kinds, bins if isinstance(bins, Mapping) else None)
 
 
+def labels_of(table: Any) -> Sequence[Any]:
+    """The names of the columns of a table or of a scan."""
+    return table.columns if isinstance(table, Scan) else tables.labels(table)
+
+
 def _side(
-    table: Any, name: str, choices: Choices, is_beside_names: bool
+    table: Any, name: str, choices: Choices, is_beside_names: bool, bins: Any
 ) -> TableColumns | Prepared:
     if isinstance(table, Prepared):
         return table
-    if tables.is_table(table):
-        prepared = preparation.prepare(table, name, choices)
+    if tables.is_table(table) or isinstance(table, Scan):
+        own = None if isinstance(bins, Mapping) else bins
+        prepared = prepare(table, name, choices, own)
         if not prepared.columns:
             reasons = "".join(f"; {note}" for note in prepared.notes)
             raise ValueError(f"{name} has no column that can be measured{reasons}")
@@ -204,6 +221,8 @@ class Binned(NamedTuple):
 
     def judge(self, unit: float, average: str | None = None) -> Judge:
         """A judge of values of pairs, in this unit or as a share of an average of entropies."""
+        if isinstance(self.features, StoredFeatures):
+            return StoredJudge(self.features, self.kernels, self.estimator, unit, average)
         return Judge(self.features, self.kernels, self.weights, self.estimator, unit, average)
 
 
@@ -218,6 +237,8 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
     Samples of weight 0 are left out.
     """
+    if streaming.is_streamed(given.groups):
+        return given._replace(rules=_rules(given)[1])
     columns = [column for group in given.groups for column in typical(group)]
     n_samples = arguments.same_length(columns)
     weights = arguments.weights(options.sample_weight, n_samples)
@@ -229,6 +250,11 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
 def bin_features(given: Inputs, options: Options) -> Binned:
     """Bin the features of one or two tables, after `resolve`."""
+    if streaming.is_streamed(given.groups):
+        streamed: Any = streaming.bin_features(given.groups, given.rules, options)
+        n_rows = streamed.columns[0].facts.n_rows
+        kernels = choose(options.backend)
+        return Binned(streamed, kernels, None, HOST, n_rows, given.n_left, options.estimator)
     n_samples = arguments.same_length([c for group in given.groups for c in typical(group)])
     home = home_of_inputs(given, options)
     kernels = choose(options.backend, home)
@@ -257,6 +283,11 @@ def measure_pairs(
     binned: Binned, sink: Sink, options: Options, settings: Run, measure: TileMeasure
 ) -> None:
     """Measure every pair of binned features."""
+    if isinstance(binned.features, streaming.StreamedFeatures):
+        if settings.checkpoint is not None:
+            raise ValueError("checkpoint: pass it to fastinfo.scan, which keeps what was counted")
+        streaming.measure_pairs(binned.features, sink, options, settings.memory_limit, measure)
+        return
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left
     # Counts must fit the memory, if the measure needs them; kernels that sum keep none.
     tile_cells = settings.tile_cells(options.n_jobs) if measure.term is None else None

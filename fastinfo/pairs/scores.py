@@ -207,12 +207,14 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
         prepared, is_name, choices = table, True, Choices()
     else:
         choices = runs.choices_of([table], bins, kinds)
-        labels = list(tables.labels(table))
+        labels = list(runs.labels_of(table))
         is_name = isinstance(target, str) or (np.ndim(target) == 0 and target in labels)
         if is_name:
             preparation.require_names([target], labels, "target")
             choices = choices._replace(named=[target])
-        prepared = preparation.prepare(table, "table", choices)
+        prepared = runs.prepare(
+            table, "table", choices, None if isinstance(bins, Mapping) else bins
+        )
         preparation.warn([prepared])
     if is_name:
         if target not in prepared.labels:
