@@ -31,6 +31,10 @@ while it counts a batch."""
 TALLEST = 16
 """The most features on the left of a tile."""
 
+WIDE, PACK_BYTES = 64, 1 << 26
+"""Features from which on a batch gets rows of bits beside its codes, and their bytes. They take
+longer to make than they save where each is used for few pairs."""
+
 BYTES_PER_CELL = 8
 """Bytes of a cell: its count is an int64."""
 
@@ -223,7 +227,9 @@ class PairTables:
         map_threads(margin, self.members.tolist(), codes, n_jobs=n_jobs, within=kernels.current)
         is_packed = sizes <= MOST_PACKED
         dense = [own for own, fits in zip(codes, is_packed, strict=True) if fits]
-        packed = kernels.pack(dense, sizes[is_packed].tolist()) if dense else None
+        bins = sizes[is_packed].tolist()
+        limit = PACK_BYTES if len(bins) >= WIDE else 0
+        packed = kernels.pack(dense, bins, None, limit) if dense else None
         in_pack = np.full(self.layout.sizes.size, -1)
         in_pack[self.members[is_packed]] = np.arange(int(is_packed.sum()))
         by_position = dict(zip(self.members.tolist(), codes, strict=True))

@@ -78,9 +78,8 @@ def matrix(
             tell(given, binned, options.unit, values)
         if out is not None:
             return out
-        if isinstance(X, Scan):  # its columns come as Arrow's, and so do their names
-            like = X.empty_table()
+        # The columns of a scan come as Arrow's, and so does the matrix.
+        like: Any = X.empty_table() if isinstance(X, Scan) else X
+        if tables.is_frame(like):
             return tables.labelled(values, like, given.sides[0].labels, given.sides[-1].labels)
-        if tables.is_frame(X):
-            return tables.labelled(values, X, given.sides[0].labels, given.sides[-1].labels)
         return tables.like(values, X)

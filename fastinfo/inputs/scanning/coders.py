@@ -73,7 +73,7 @@ def coder_of(column: StreamedColumn, rule: Rule) -> Coder:
     if form is Form.NUMBERS or is_given or (facts.is_float and form is Form.AS_IT_IS):
         low, high = _numbers(np.array([facts.low, facts.high]), facts, form)
         counted = None
-        if not isinstance(rule, Given) and facts.keeps_quantiles:
+        if isinstance(rule, Quantile):
             counted = _counted(facts)
         return _Numbers(converter, column, _fit(column, rule, counted, low, high), rule)
     return _Values(converter, facts, form)
