@@ -19,6 +19,7 @@ from fastinfo.measures.information import (
     variation_of_information,
 )
 from fastinfo.measures.uncertainty import conditional_entropy, entropy, joint_entropy
+from fastinfo.pairs.pair_counts import PairCounts
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
 from fastinfo.system.alerts import (
@@ -37,6 +38,7 @@ __all__ = [
     "JointCounts",
     "OutsideBinsWarning",
     "Pair",
+    "PairCounts",
     "PreparationWarning",
     "ProbabilitiesWarning",
     "RankedPair",

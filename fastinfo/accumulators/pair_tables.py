@@ -279,12 +279,24 @@ class PairTables:
         total.n_rows = self.n_rows + other.n_rows
         return total
 
-    def spread(self, n_bins: Sequence[int], positions: Sequence[HostArray]) -> PairTables:
-        """The same counts of all tiles in more bins: bin i of feature f at ``positions[f][i]``."""
-        total = PairTables(Layout(n_bins, self.layout.n_left))
+    def spread(
+        self,
+        n_bins: Sequence[int],
+        positions: Sequence[HostArray],
+        features: Sequence[int] | None = None,
+        n_left: int | None = None,
+    ) -> PairTables:
+        """The same counts in more bins: bin i of feature f at ``positions[f][i]``.
+
+        ``features`` are the positions of the wanted features among these, in their new order.
+        ``n_left`` is the number of features that are paired with all others alone, where these
+        tables are of all pairs.
+        """
+        chosen = list(range(len(n_bins)) if features is None else features)
+        total = PairTables(Layout(n_bins, n_left or self.layout.n_left))
         total.n_rows = self.n_rows
         for feature, new in enumerate(total.layout.order.tolist()):
-            old = self.place(new)
+            old = self.place(chosen[new])
             at = positions[new]
             total.margins[feature][at] = self.margins[old][: at.size]
             total.margins[feature][-1] = self.margins[old][-1]
@@ -293,7 +305,7 @@ class PairTables:
                 left, right = int(total.layout.order[i]), int(total.layout.order[j])
                 if left == right:
                     continue
-                held = self.pair(left, right)
+                held = self.pair(chosen[left], chosen[right])
                 a, b = positions[left], positions[right]
                 if tile.is_sparse:
                     sizes = [int(total.layout.sizes[k]) for k in (i, j)]

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from fastinfo.accumulators.joint_counts_file import UNREADABLE
-from fastinfo.accumulators.pair_tables import PairTables
+from fastinfo.accumulators.joint_counts_file import (
+    UNREADABLE,
+    array_from_json,
+    bins_from_file,
+    bins_to_json,
+    specification_from_json,
+    specification_to_json,
+)
+from fastinfo.accumulators.pair_tables import Layout, PairTables
+from fastinfo.binning.rules import Bins, Edges
 from fastinfo.counting import SparseCounts
 from fastinfo.system.files import written_whole
 
@@ -97,6 +105,67 @@ def fill(
         raise ValueError(f"{os.fspath(path)} holds no PairCounts: {error} is missing") from error
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)} holds no PairCounts: {error}") from error
+
+
+def write_counts(
+    path: str | os.PathLike[str],
+    tables: PairTables,
+    bins: Sequence[Bins],
+    specification: Any,
+    **described: Any,
+) -> None:
+    """Write tables with the bins of their features, and the argument ``bins`` for later samples."""
+    arrays = {}
+    for position, one in enumerate(bins):
+        values = one.edges if isinstance(one, Edges) else one.values
+        if values.dtype != object:
+            arrays[f"bins{position}"] = values
+    by_name = isinstance(specification, Mapping)
+    described |= {
+        "n_left": tables.layout.n_left,
+        "specification": {str(k): specification_to_json(v) for k, v in specification.items()}
+        if by_name
+        else specification_to_json(specification),
+        "by_name": by_name,
+        "bins": [bins_to_json(one) for one in bins],
+    }
+    write(path, tables, described, arrays)
+
+
+def read_counts(
+    path: str | os.PathLike[str],
+) -> tuple[PairTables, list[Bins], Any, dict[str, Any]]:
+    """What `write_counts` wrote: tables, bins, the argument ``bins``, and all other facts.
+
+    Raises
+    ------
+    ValueError
+        As `describe`, and for counts that do not fit their bins.
+    """
+    described, arrays = describe(path)
+    try:
+        found = [
+            bins_from_file(kind, arrays.get(f"bins{position}"))[0]
+            for position, kind in enumerate(described["bins"])
+        ]
+        wanted = described["specification"]
+        n_features = len(found)
+        specification = (
+            {name: specification_from_json(_array(one), 1) for name, one in wanted.items()}
+            if described["by_name"]
+            else specification_from_json(_array(wanted), n_features)
+        )
+        tables = PairTables(Layout(list(map(len, found)), described["n_left"]))
+        if len(described["names"]) != n_features:
+            raise ValueError("its names do not fit its bins")
+    except UNREADABLE as error:
+        raise ValueError(f"{os.fspath(path)} holds no PairCounts: {error}") from error
+    fill(tables, described, arrays, path)
+    return tables, found, specification, described
+
+
+def _array(wanted: Any) -> Any:
+    return array_from_json(wanted) if isinstance(wanted, dict) else wanted
 
 
 def _require(holds: bool) -> None:

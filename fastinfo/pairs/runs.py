@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.accumulators.kept_pairs import KeptColumn, KeptPairs
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Array, Home, Kernels
 from fastinfo.backends.home import HOST
@@ -20,7 +21,7 @@ from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
 from fastinfo.inputs.scanning import Scan
 from fastinfo.inputs.scanning.survey import survey
-from fastinfo.pairs import engine, features, plan, streaming
+from fastinfo.pairs import engine, features, plan, stored, streaming
 from fastinfo.pairs.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.features import Features
@@ -91,6 +92,8 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
         If no column has a name that is given, if kinds or bins are given by name and no table has
         names, or if no column of a table is left.
     """
+    if isinstance(X, KeptPairs):
+        return _of_counts(X, Y, bins, kinds)
     given = [X] if Y is None else [X, Y]
     choices = choices_of(given, bins, kinds)
     is_named = is_prepared(X)
@@ -105,6 +108,16 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
         None if isinstance(bins, Mapping) else bins,
         is_named,
     )
+
+
+def _of_counts(counts: KeptPairs, Y: Any, bins: Any, kinds: Any) -> Inputs:
+    for name, given in (("Y", Y), ("bins", bins), ("kinds", kinds)):
+        if given is not None:
+            raise ValueError(f"{name} is for samples, and the pairs of PairCounts are counted")
+    columns, labels = counts.columns(), counts.names
+    cuts = [slice(None)] if counts.target is None else [slice(1), slice(1, None)]
+    sides = [TableColumns(columns[cut], labels[cut], {}) for cut in cuts]
+    return Inputs(sides, None, counts.is_named)
 
 
 def prepare(table: Any, name: str, choices: Choices, bins: Any = None) -> Prepared:
@@ -239,6 +252,9 @@ def resolve(given: Inputs, options: Options) -> Inputs:
     """
     if streaming.is_streamed(given.groups):
         return given._replace(rules=_rules(given)[1])
+    if isinstance(given.groups[0][0], KeptColumn):
+        options.refuse_for_counts("PairCounts")
+        return given
     columns = [column for group in given.groups for column in typical(group)]
     n_samples = arguments.same_length(columns)
     weights = arguments.weights(options.sample_weight, n_samples)
@@ -250,6 +266,11 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
 def bin_features(given: Inputs, options: Options) -> Binned:
     """Bin the features of one or two tables, after `resolve`."""
+    first = given.groups[0][0]
+    if isinstance(first, KeptColumn):
+        kept: Any = StoredFeatures(*first.kept.features(), first.kept.nan_policy)
+        n_rows, kernels = first.kept.n_rows, choose(options.backend)
+        return Binned(kept, kernels, None, HOST, n_rows, given.n_left, options.estimator)
     if streaming.is_streamed(given.groups):
         streamed: Any = streaming.bin_features(given.groups, given.rules, options)
         n_rows = streamed.columns[0].facts.n_rows
@@ -287,6 +308,11 @@ def measure_pairs(
         if settings.checkpoint is not None:
             raise ValueError("checkpoint: pass it to fastinfo.scan, which keeps what was counted")
         streaming.measure_pairs(binned.features, sink, options, settings.memory_limit, measure)
+        return
+    if isinstance(binned.features, StoredFeatures):
+        if binned.features.nan_policy == "propagate":
+            sink = PropagatingSink(sink, binned.features.has_missing)
+        stored.measure(binned.features, measure, binned.kernels, sink, options.n_jobs)
         return
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left
     # Counts must fit the memory, if the measure needs them; kernels that sum keep none.

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.accumulators.kept_pairs import KeptPairs
 from fastinfo.backends import on_device_of
 from fastinfo.backends.generic import GenericKernels
 from fastinfo.inputs import arguments, preparation, tables
@@ -192,6 +193,8 @@ def _order(least: int, found: Score) -> tuple[bool, bool, float]:
 
 def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
     """The target as the features on the left, and all other columns as those on the right."""
+    if isinstance(table, KeptPairs):
+        return runs.inputs(table.with_target(target), None, bins, kinds)
     if not runs.is_prepared(table):
         choices = runs.choices_of([table], bins, kinds)
         columns = arguments.features(table, "table")

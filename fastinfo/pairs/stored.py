@@ -30,6 +30,7 @@ class StoredFeatures:
     n_bins: HostArray
     has_edges: HostArray
     tables: PairTables
+    nan_policy: str
 
     def __len__(self) -> int:
         return self.n_bins.size
@@ -112,11 +113,12 @@ def measure(
     kernels: Kernels,
     sink: Sink,
     n_jobs: int,
-    diagonal: bool,
+    diagonal: bool = True,
 ) -> None:
     """Hand the planes of all tiles that the tables hold to a sink.
 
-    ``diagonal`` says whether each feature with itself is measured too.
+    ``diagonal`` says whether each feature with itself is measured too, if pairs are of all
+    features.
     """
     tables = features.tables
     term = measure_.term or terms.XLOGX
@@ -142,7 +144,7 @@ def measure(
         )
         for (tile, _), planes in zip(some, found, strict=True):
             sink.put(features.layout.order[tile.left], features.layout.order[tile.right], planes)
-    if not diagonal:
+    if not diagonal or features.layout.n_left is not None:
         return
     for position in range(len(features)):
         margin = tables.margins[position][:-1]

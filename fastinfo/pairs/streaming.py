@@ -89,7 +89,8 @@ def bin_features(
     has_edges = np.array([isinstance(coder.bins, Edges) for coder in coders], np.bool_)
     nothing = PairTables(layout, [])
     scan = columns[0].scan
-    return StreamedFeatures(layout, n_bins, has_edges, nothing, scan, columns, own, coders)
+    policy = options.nan_policy
+    return StreamedFeatures(layout, n_bins, has_edges, nothing, policy, scan, columns, own, coders)
 
 
 def _refuse_missing(column: StreamedColumn, n_missing: int) -> None:
@@ -134,8 +135,7 @@ def measure_pairs(
         to = sink
         if options.nan_policy == "propagate":
             to = PropagatingSink(sink, features.has_missing)
-        diagonal = is_last and layout.n_left is None
-        stored.measure(features, measure, kernels, to, n_jobs, diagonal)
+        stored.measure(features, measure, kernels, to, n_jobs, diagonal=is_last)
         if not is_last and isinstance(sink, RankedSink):
             sink.rank_waiting()  # by tables that the next pass replaces
 
