@@ -1,6 +1,7 @@
 """A table that is read batch by batch is measured as the same table in memory."""
 
 import os
+import re
 import warnings
 
 import numpy as np
@@ -18,6 +19,10 @@ from fastinfo.inputs import preparation
 from fastinfo.inputs.scanning import facts as facts_
 from fastinfo.inputs.scanning import sketch
 from fastinfo.inputs.scanning.survey import TOO_MANY_LABELS, survey
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::fastinfo.PreparationWarning", "ignore::fastinfo.SaturationWarning"
+)
 
 
 def both(function, path, in_memory, batch_rows=1 << 18, **options):
@@ -60,7 +65,9 @@ def test_ranks_and_scores_are_the_same(tmp_path, policy):
     options = {"bins": {"ties": 4, "i64": [-40, 0, 39]}, "kinds": kinds, "nan_policy": policy}
     # 3,000 different floats are categories: the pairs with them are counted sparsely.
     (a, said), (b, also) = both(fastinfo.top_pairs, path, found, k=400, threshold=-1, **options)
-    assert a == b and len(a) > 200 and said == also
+    assert a == b
+    assert len(a) > 150
+    assert said == also
     for target in ("text", "f32"):
         (a, said), (b, also) = both(
             lambda one, target=target, **more: fastinfo.score(one, target, **more),
@@ -239,9 +246,9 @@ def test_what_cannot_be_scanned(tmp_path):
         fastinfo.top_pairs(scan, sample_weight=np.ones(30), nan_policy="omit")
     with pytest.raises(ValueError, match=r'"auto"|.auto. needs all samples'):
         fastinfo.top_pairs(scan, bins="auto", nan_policy="omit")
-    with pytest.raises(ValueError, match="null floats has .* missing values among 30"):
+    with pytest.raises(ValueError, match=r"null floats has .* missing values among 30"):
         fastinfo.top_pairs(scan)
-    with pytest.raises(ValueError, match="pass it to fastinfo.scan"):
+    with pytest.raises(ValueError, match=r"pass it to fastinfo.scan"):
         fastinfo.top_pairs(scan, nan_policy="omit", checkpoint=tmp_path / "kept")
     with pytest.raises(ValueError, match="no rows"):
         fastinfo.top_pairs(fastinfo.scan(found.slice(0, 0)))
@@ -342,7 +349,7 @@ def test_counting_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     monkeypatch.setattr("fastinfo.pairs.streaming.FEWEST", 1)
     monkeypatch.setattr("fastinfo.pairs.streaming.ROWS_A_CELL", 0)
     monkeypatch.setattr("fastinfo.pairs.streaming.SECONDS_BETWEEN_SAVES", 0)
-    monkeypatch.setattr("fastinfo.inputs.scanning.scan.SECONDS_BETWEEN_REPORTS", 0)
+    monkeypatch.setattr("fastinfo.inputs.scanning.scans.SECONDS_BETWEEN_REPORTS", 0)
     found = table(3000)
     write(tmp_path, found, rows=400, parts=2)
     expected = fastinfo.top_pairs(found, 40, nan_policy="omit")
@@ -366,6 +373,7 @@ def test_counting_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     for _ in range(4):
         with pytest.raises(KeyboardInterrupt):
             again()
+    assert min(counted[-2:]) > 2400  # what was counted before is not read again
     stops.append(10**9)
     n_before = len(counted)
     assert again() == expected
@@ -392,7 +400,12 @@ def test_checkpoints_that_are_damaged_or_of_another_version(tmp_path, name):
     with pytest.raises(ValueError, match=name):
         run()
     assert (kept / name).read_bytes() == whole[:-200]
-    (kept / name).write_bytes(whole.replace(b"fastinfo", b"faztinfo"))
+    (kept / name).write_bytes(whole)
+    with np.load(kept / name, allow_pickle=False) as file:
+        arrays = dict(file)
+    text = str(arrays.pop("description"))
+    newer = re.sub(r"(survey|PairCounts)/1", r"\1/2", text)
+    np.savez(kept / name, description=np.array(newer), **arrays)
     with pytest.raises(ValueError, match=name):
         run()
 

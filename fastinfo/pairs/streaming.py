@@ -17,7 +17,7 @@ from fastinfo.binning.rules import Edges, Given
 from fastinfo.data.columns import Columns
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.scanning.coders import Coder, coder_of
-from fastinfo.inputs.scanning.scan import Scan
+from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.sources import Position
 from fastinfo.inputs.scanning.survey import StreamedColumn
 from fastinfo.pairs import stored

@@ -137,7 +137,7 @@ class StreamedFacts:
         self.is_finer = False
         """Whether an integer is no multiple of 1000, which matters for nanoseconds."""
         self._last: Any = None
-        self._rises = self._falls = True
+        self.rises = self.falls = True
 
     # --- the pass ---------------------------------------------------------------------------------
 
@@ -185,13 +185,13 @@ class StreamedFacts:
 
     def _follow(self, present: HostArray) -> None:
         """Whether integers rise or fall with every row so far."""
-        if not (self._rises or self._falls):
+        if not (self.rises or self.falls):
             return
         if self._last is not None:
-            self._rises = self._rises and bool(present[0] > self._last)
-            self._falls = self._falls and bool(present[0] < self._last)
-        self._rises = self._rises and bool((present[1:] > present[:-1]).all())
-        self._falls = self._falls and bool((present[1:] < present[:-1]).all())
+            self.rises = self.rises and bool(present[0] > self._last)
+            self.falls = self.falls and bool(present[0] < self._last)
+        self.rises = self.rises and bool((present[1:] > present[:-1]).all())
+        self.falls = self.falls and bool((present[1:] < present[:-1]).all())
         self._last = present[-1]
 
     def count_labels(self, dictionary: Any, positions: HostArray) -> None:
@@ -278,7 +278,7 @@ class StreamedFacts:
         if self.n_missing or self.low is None:
             return False
         low, high = int(self.low), int(self.high)
-        return low in (0, 1) and high - low < 2 * self.n_rows and (self._rises or self._falls)
+        return low in (0, 1) and high - low < 2 * self.n_rows and (self.rises or self.falls)
 
     def canonical_labels(self) -> HostArray:
         """The labels that occur, in canonical form."""

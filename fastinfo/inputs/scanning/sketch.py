@@ -43,11 +43,17 @@ class QuantileSketch:
         self._held = np.empty(0)
         self._n_held = 0
         self._sketch: Any = None
+        self._kept: tuple[HostArray, HostArray] | None = None
+        self._is_exact = True
 
     @property
     def is_exact(self) -> bool:
         """Whether all numbers are held."""
-        return self._sketch is None
+        return self._is_exact
+
+    def keep(self, values: HostArray, counts: HostArray, is_exact: bool) -> None:
+        """Take what `counted` of another sketch returned, to which nothing will be added."""
+        self.n, self._kept, self._is_exact = int(counts.sum()), (values, counts), is_exact
 
     def update(self, values: HostArray) -> None:
         """Add numbers that are not NaN."""
@@ -68,12 +74,15 @@ class QuantileSketch:
     def _thin(self) -> None:
         if self._sketch is None:
             self._sketch = datasketches().kll_doubles_sketch(K)
+            self._is_exact = False
         self._held.sort()
         self._sketch.update(np.ascontiguousarray(self._held[THINNED // 2 :: THINNED]))
         self._n_held = 0
 
     def counted(self) -> tuple[HostArray, HostArray]:
         """Distinct numbers in increasing order, and how many of all each of them stands for."""
+        if self._kept is not None:
+            return self._kept
         values, counts = np.unique(self._held[: self._n_held], return_counts=True)
         if self._sketch is None:
             return values, counts

@@ -15,8 +15,9 @@ from fastinfo.data.columns import Column
 from fastinfo.inputs import arguments, decisions, preparation, series
 from fastinfo.inputs.decisions import Form
 from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.scanning import survey_file
 from fastinfo.inputs.scanning.facts import MOST_LABELS, StreamedFacts
-from fastinfo.inputs.scanning.scan import Scan
+from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.sources import is_text
 from fastinfo.system.limits import usable_cores
 from fastinfo.system.ranges import map_threads
@@ -158,7 +159,8 @@ def survey(
     kinds, by_name = choices.kinds or {}, choices.bins or {}
     labels = list(scan.columns if wanted is None else wanted)
     converters = {label: Converter(label, scan.type_of(label)) for label in labels}
-    facts, unsupported = {}, set()
+    facts: dict[str, StreamedFacts] = {}
+    unsupported: set[str] = set()
     for label in labels:
         kind = preparation.by_name(kinds, label)
         if kind == "skip":
@@ -172,32 +174,13 @@ def survey(
             keeps_values=kind == "category",
             keeps_quantiles=_needs_quantiles(bins if own is None else own),
         )
-    n_rows = 0
-    read = list(facts)
-
-    def look(label: str, array: Any) -> None:
-        if label in unsupported:
-            return
-        if converters[label].is_text:
-            labels, positions = dictionary_of(array)
-            facts[label].count_labels(labels, positions)
-            return
-        try:
-            column = converters[label](array)
-        except (TypeError, ValueError):
-            if preparation.by_name(kinds, label) is not None:
-                raise
-            unsupported.add(label)
-            return
-        facts[label].update(column)
-
-    n_jobs = usable_cores()
-    for batch in scan.read(read, what):
-        n_rows += batch.n_rows
-        if batch.n_rows:
-            map_threads(look, read, batch.columns, n_jobs=n_jobs)
-    if n_rows == 0:
-        raise ValueError("the scan has no rows; at least one sample is needed")
+    described = {
+        "columns": labels,
+        "kinds": {str(name): kind for name, kind in kinds.items()},
+        "bins": repr([bins, *sorted((str(name), own) for name, own in by_name.items())]),
+        "most categories": choices.max_categories,
+    }
+    n_rows = _look(scan, facts, converters, unsupported, kinds, described, what)
     prepared = Prepared([], [], {}, n_rows)
     for label in labels:
         kind, own = preparation.by_name(kinds, label), preparation.by_name(by_name, label)
@@ -222,6 +205,55 @@ def survey(
         if facts[label].n_missing:
             prepared.incomplete.append(label)
     return prepared
+
+
+def _look(
+    scan: Scan,
+    facts: dict[str, StreamedFacts],
+    converters: dict[str, Converter],
+    unsupported: set[str],
+    kinds: Any,
+    described: dict[str, Any],
+    what: str,
+) -> int:
+    """Fill the facts by a pass over the scan, or from a checkpoint; the number of rows."""
+    path = None if scan.checkpoint is None else scan.checkpoint / "survey.npz"
+    if path is not None:
+        described = {"data": scan.source.identity(), **described}
+        if path.exists():
+            known = survey_file.read(path, described)
+            unsupported.update(name for name in facts if name not in known)
+            facts.update(known)
+            return next((one.n_rows for one in known.values()), 0)
+    read = list(facts)
+
+    def look(label: str, array: Any) -> None:
+        if label in unsupported:
+            return
+        if converters[label].is_text:
+            labels, positions = dictionary_of(array)
+            facts[label].count_labels(labels, positions)
+            return
+        try:
+            column = converters[label](array)
+        except (TypeError, ValueError):
+            if preparation.by_name(kinds, label) is not None:
+                raise
+            unsupported.add(label)
+            return
+        facts[label].update(column)
+
+    n_rows, n_jobs = 0, usable_cores()
+    for batch in scan.read(read, what):
+        n_rows += batch.n_rows
+        if batch.n_rows:
+            map_threads(look, read, batch.columns, n_jobs=n_jobs)
+    if n_rows == 0:
+        raise ValueError("the scan has no rows; at least one sample is needed")
+    if path is not None:
+        measured = {name: one for name, one in facts.items() if name not in unsupported}
+        survey_file.write(path, described, measured)
+    return n_rows
 
 
 def _needs_quantiles(bins: Any) -> bool:
