@@ -24,6 +24,7 @@ from fastinfo.cli.options import (
     BackendName,
     Bins,
     BinsOf,
+    Checkpoint,
     Columns,
     Estimator,
     Exclude,
@@ -33,7 +34,7 @@ from fastinfo.cli.options import (
     Missing,
     NoProgress,
     Out,
-    TableFile,
+    TableFiles,
     Threads,
     Unit,
     Weights,
@@ -73,7 +74,7 @@ def fastinfo_command(
 @app.command("pairwise")
 @reads_a_table
 def pairwise_command(
-    table: TableFile,
+    tables: TableFiles,
     top: Annotated[
         int | None,
         typer.Option(
@@ -106,6 +107,7 @@ def pairwise_command(
     max_categories: MaxCategories = None,
     backend: BackendName = None,
     threads: Threads = None,
+    checkpoint: Checkpoint = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
@@ -144,10 +146,11 @@ def pairwise_command(
     if normalized and unit != "nats":
         raise ValueError("--normalized gives shares, which have no unit: leave --base out")
     endings = output.MATRIX_ENDINGS if is_matrix else (*output.LIST_ENDINGS, output.MATRIX_ENDING)
-    _require_out(out, table, endings)
+    _require_out(out, tables, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories)
-    data = request.prepare(table, layout, choice)
+    request.checkpoint = checkpoint
+    data = request.prepare(tables, layout, choice)
     names = data.labels
     n_pairs = len(names) * (len(names) - 1) // 2
     request.options["normalized"] = average if normalized else None
@@ -191,7 +194,7 @@ def pairwise_command(
     what = "All" if all_pairs else "Strongest"
     measure = "normalized_mutual_information" if normalized else "mutual_information"
     ranked = "corrected " * (weights is None) + measure.replace("_", " ")
-    title = f"{what} pairs of {reading.title(table)} by {ranked}"
+    title = f"{what} pairs of {_title(tables)} by {ranked}"
     request.deliver(
         Listing(
             title,
@@ -229,7 +232,7 @@ def _details(found: Sequence[Any]) -> tuple[list[float], list[float], list[float
 @app.command("score")
 @reads_a_table
 def score_command(
-    table: TableFile,
+    tables: TableFiles,
     target: Annotated[
         str, typer.Option(metavar="COLUMN", help="Target column.", show_default=False)
     ],
@@ -251,6 +254,7 @@ def score_command(
     max_categories: MaxCategories = None,
     backend: BackendName = None,
     threads: Threads = None,
+    checkpoint: Checkpoint = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
@@ -277,10 +281,11 @@ def score_command(
       fastinfo score table.csv --target price --kind zip=category --top 20
       fastinfo score table.csv --target price --out scores.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
-    _require_out(out, table, output.LIST_ENDINGS)
+    _require_out(out, tables, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories)
-    data = request.prepare(table, layout, choice)
+    request.checkpoint = checkpoint
+    data = request.prepare(tables, layout, choice)
     found = request.measure(
         lambda both, **options: scores.score(both, target, **options),
         data,
@@ -296,7 +301,7 @@ def score_command(
         )
     found = found[:top]
     ranked = "corrected " * (weights is None) + "mutual information"
-    title = f"Columns of {reading.title(table)} by {ranked} with {target}"
+    title = f"Columns of {_title(tables)} by {ranked} with {target}"
     names = [(one.column,) for one in found]
     request.deliver(Listing(title, ("column",), names, *_details(found), unit), out)
 
@@ -334,9 +339,14 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _require_out(out: Path | None, table: Path, endings: Collection[str]) -> None:
+def _title(tables: Sequence[Path]) -> str:
+    more = f" and {counted(len(tables) - 1, 'file')} more"
+    return reading.title(tables[0]) + more * (len(tables) > 1)
+
+
+def _require_out(out: Path | None, tables: Sequence[Path], endings: Collection[str]) -> None:
     if out is None:
         return
     output.require_ending(out, tuple(endings))
-    if out.resolve() == table.resolve():
+    if any(out.resolve() == table.resolve() for table in tables):
         raise ValueError(f"--out: {out} is the table itself, which would be lost")

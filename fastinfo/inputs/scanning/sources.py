@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
+from fastinfo.inputs.reading.spellings import MISSING
+
 FORMATS = {
     **{".parquet": "parquet", ".pq": "parquet", ".arrow": "ipc", ".feather": "ipc", ".ipc": "ipc"},
     **{".csv": "csv", ".csv.gz": "csv", ".csv.bz2": "csv", ".tsv": "tsv", ".tsv.gz": "tsv"},
@@ -129,9 +131,15 @@ class Files:
         import pyarrow.csv
         import pyarrow.dataset as ds
 
-        if self.kind != "tsv":
+        if self.kind not in ("csv", "tsv"):
             return self.kind
-        return ds.CsvFileFormat(pyarrow.csv.ParseOptions(delimiter="\t"))
+        delimiter = "\t" if self.kind == "tsv" else ","
+        convert = pyarrow.csv.ConvertOptions(
+            null_values=["", *MISSING], strings_can_be_null=True, quoted_strings_can_be_null=False
+        )
+        return ds.CsvFileFormat(
+            pyarrow.csv.ParseOptions(delimiter=delimiter), convert_options=convert
+        )
 
     def _stat(self, path: str) -> tuple[int, Any]:
         info = self.filesystem.get_file_info(path)
