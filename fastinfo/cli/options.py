@@ -55,7 +55,7 @@ def _one_of(accepted: Collection[str]) -> dict[str, Any]:
 TableFiles = Annotated[
     list[Path],
     typer.Argument(
-        metavar="TABLE...",
+        metavar="TABLE",
         help="A file of CSV, TSV (also .gz), Parquet, Arrow, Feather or JSON lines; - is stdin. "
         "Several files, folders and large files are read batch by batch.",
         show_default=False,
