@@ -104,7 +104,7 @@ class KeptPairs:
             else:
                 what = "these counts", "this batch"
                 order = tables.positions_by_name(self._labels, labels, what)
-                columns = [columns[i] for i in order]
+                columns, labels = [columns[i] for i in order], self._labels
             self._add(columns, labels, tables.has_names(table))
         return self
 

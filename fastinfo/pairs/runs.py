@@ -93,7 +93,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
         names, or if no column of a table is left.
     """
     if isinstance(X, KeptPairs):
-        return _of_counts(X, Y, bins, kinds)
+        return _of_counts(X, Y, kinds)
     given = [X] if Y is None else [X, Y]
     choices = choices_of(given, bins, kinds)
     is_named = is_prepared(X)
@@ -110,8 +110,8 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
     )
 
 
-def _of_counts(counts: KeptPairs, Y: Any, bins: Any, kinds: Any) -> Inputs:
-    for name, given in (("Y", Y), ("bins", bins), ("kinds", kinds)):
+def _of_counts(counts: KeptPairs, Y: Any, kinds: Any) -> Inputs:
+    for name, given in (("Y", Y), ("kinds", kinds)):
         if given is not None:
             raise ValueError(f"{name} is for samples, and the pairs of PairCounts are counted")
     columns, labels = counts.columns(), counts.names
