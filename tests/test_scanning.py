@@ -3,6 +3,7 @@
 import os
 import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ import fastinfo
 from fastinfo.inputs import preparation
 from fastinfo.inputs.scanning import facts as facts_
 from fastinfo.inputs.scanning import sketch
+from fastinfo.inputs.scanning.scans import ROWS
 from fastinfo.inputs.scanning.survey import TOO_MANY_LABELS, survey
 
 pytestmark = pytest.mark.filterwarnings(
@@ -419,3 +421,30 @@ def test_rules_are_those_of_tables_in_memory(tmp_path):
         other.labels,
         other.incomplete,
     )
+
+
+def test_the_recipes_of_the_page_run(tmp_path, monkeypatch, capsys, rng):
+    page = (Path(__file__).parents[1] / "docs" / "large-data.md").read_text("utf-8")
+    (tmp_path / "events").mkdir()
+    for part in range(2):
+        kinds = rng.integers(0, 3, 500)
+        columns = {
+            "amount": rng.exponential(size=500) + kinds,
+            "age": rng.integers(18, 90, 500),
+            "kind": np.array(["view", "click", "buy"])[kinds],
+        }
+        pq.write_table(pa.table(columns), tmp_path / "events" / f"part{part}.parquet")
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 4
+    for block in blocks:
+        exec(block, {})
+    assert "1000 amount" in capsys.readouterr().out
+
+
+def test_the_page_states_the_limits_that_hold():
+    page = (Path(__file__).parents[1] / "docs" / "large-data.md").read_text("utf-8")
+    for number in (sketch.BUFFER, facts_.MOST_VALUES, facts_.MOST_LABELS, ROWS):
+        assert f"{number:,}" in page
+    assert sketch.RANK_ERROR == 1.3e-4
+    assert "0.013%" in page

@@ -65,9 +65,8 @@ class PairCounts(KeptPairs):
 
         With a target, the matrix has one row, and a column for each other feature.
         """
-        given: Any = self
         return pairwise.pairwise_mutual_information(
-            given, normalized=normalized, base=base, estimator=estimator, n_jobs=n_jobs
+            self, normalized=normalized, base=base, estimator=estimator, n_jobs=n_jobs
         )
 
     def top_pairs(
@@ -82,9 +81,8 @@ class PairCounts(KeptPairs):
         estimator: EstimatorName = "ml",
     ) -> list[Any]:
         """The pairs that share the most information, as `fastinfo.top_pairs` returns them."""
-        given: Any = self
         return pairwise.top_pairs(
-            given,
+            self,
             k,
             threshold=threshold,
             rank_by=rank_by,
@@ -103,6 +101,5 @@ class PairCounts(KeptPairs):
         estimator: EstimatorName = "ml",
     ) -> list[Score]:
         """The other features, ranked by what they tell about one, as `fastinfo.score` does."""
-        given: Any = self
         target = self.target if target is None else target
-        return scores.score(given, target, min_samples=min_samples, base=base, estimator=estimator)
+        return scores.score(self, target, min_samples=min_samples, base=base, estimator=estimator)
