@@ -1,5 +1,6 @@
 """A table that is read batch by batch is measured as the same table in memory."""
 
+import errno
 import os
 import re
 import warnings
@@ -215,7 +216,11 @@ def test_pairs_that_do_not_fit_the_memory_are_counted_in_passes(tmp_path):
         expected = function(found, nan_policy="omit")
         result = function(scan, nan_policy="omit", memory_limit=8000)
         assert result == expected if isinstance(expected, list) else result.equals(expected)
-        assert len({one.what for one in reports}) > 3
+        plan = next(one.what for one in reports if "memory limit" in one.what)
+        n_passes = int(re.search(r"(\d+) passes, which read 7, ", plan)[1])
+        counted = [one.what for one in reports if one.what.startswith("counting")]
+        assert counted == [f"counting, pass {i} of {n_passes}" for i in range(1, n_passes + 1)]
+        assert n_passes > 3
     with pytest.raises(MemoryError, match="memory limit is"):
         fastinfo.top_pairs(fastinfo.scan(path), nan_policy="omit", memory_limit=10)
 
@@ -385,6 +390,69 @@ def test_counting_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
     os.utime(tmp_path / "part0.parquet", (1, 1))
     with pytest.raises(ValueError, match="belongs to another run"):
         again()
+
+
+def test_passes_go_on_where_they_were_stopped(tmp_path):
+    found = table(3000).select(["f64", "f32", "i64", "null ints", "text", "null text", "ties"])
+    (path,) = write(tmp_path, found, rows=1000)
+    reports = []
+
+    def stop(read):
+        reports.append(read.what)
+        if read.what.startswith("counting, pass 3 of"):
+            raise KeyboardInterrupt
+
+    def again(progress, memory_limit=8000):
+        scan = fastinfo.scan(path, checkpoint=tmp_path / "kept", progress=progress)
+        return fastinfo.top_pairs(scan, 30, nan_policy="omit", memory_limit=memory_limit)
+
+    with pytest.raises(KeyboardInterrupt):
+        again(stop)
+    expected = fastinfo.top_pairs(found, 30, nan_policy="omit")
+    assert again(None) == expected
+    with pytest.raises(ValueError, match="its memory limit differ"):
+        again(None, 16_000)
+    assert again(None, None) == expected  # in one pass, beside
+
+
+def test_a_full_disk_leaves_the_checkpoint_as_it_is(tmp_path, monkeypatch):
+    (path,) = write(tmp_path, table(300))
+    kept = tmp_path / "kept"
+
+    def run():
+        return fastinfo.top_pairs(fastinfo.scan(path, checkpoint=kept), nan_policy="omit")
+
+    expected = run()
+    (kept / "counts.npz").unlink()
+    before = sorted(file.name for file in kept.iterdir())
+
+    def full(handle):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="No space left"):
+            run()
+    assert sorted(file.name for file in kept.iterdir()) == before
+    assert run() == expected
+
+
+def test_scans_of_different_sources(tmp_path):
+    found = table(300).select(["f64", "f32", "i64", "text"])
+    paths = write(tmp_path, found, parts=2)
+    one, other = (fastinfo.scan(path, columns=["f64", "i64"]) for path in paths)
+    with pytest.raises(ValueError, match="scans of different sources"):
+        fastinfo.top_pairs(one, 5, other)
+    with pytest.raises(ValueError, match="a scan and a table in memory came together"):
+        fastinfo.top_pairs(one, 5, np.ones((150, 2)))
+    left, right = (
+        fastinfo.scan(tmp_path, columns=names) for names in (["f64", "i64"], ["text", "f32"])
+    )
+    expected = fastinfo.top_pairs(
+        found.select(["f64", "i64"]), 9, found.select(["text", "f32"]), threshold=-1
+    )
+    assert fastinfo.top_pairs(left, 9, right, threshold=-1) == expected
+    assert len(expected) == 4
 
 
 @pytest.mark.parametrize("name", ["counts.npz", "survey.npz"])

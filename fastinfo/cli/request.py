@@ -121,6 +121,7 @@ class Request:
             streamed.ended_cleanly(self.checkpoint),
             streamed.reported(self.stderr, is_shown) as self.scan.report,
         ):
+            self.scan.listener = lambda text: output.note(f"note: {text}", self.stderr)
             yield
 
     def measure(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from fastinfo.accumulators import pair_tables_file
-from fastinfo.accumulators.pair_tables import Layout, PairTables, padded
+from fastinfo.accumulators.pair_tables import Layout, PairTables, Tile, padded
 from fastinfo.backends import choose, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning.rules import Edges, Given
@@ -39,6 +39,9 @@ ROWS_A_CELL = 4
 
 FLUSH_BYTES = 1 << 26
 """Bytes of codes that are counted at once."""
+
+SHOWN = 8
+"""The most passes of a plan whose columns are told."""
 
 SECONDS_BETWEEN_SAVES = 10.0
 """The least time between two checkpoints of counts."""
@@ -73,6 +76,10 @@ def bin_features(
     columns: list[Any] = [column for group in groups for column in group]
     if not all(isinstance(column, StreamedColumn) for column in columns):
         raise ValueError("a scan and a table in memory came together: pass columns of one scan")
+    first = columns[0].scan
+    for column in columns:
+        if column.scan.source is not first.source and column.scan.identity != first.identity:
+            raise ValueError("X and Y are scans of different sources: scan both columns together")
     if options.sample_weight is not None:
         raise ValueError("sample_weight: a scan counts rows, and takes no weights")
     own = [
@@ -111,21 +118,17 @@ def measure_pairs(
     """Count all pairs in as many passes as the memory demands, and measure them."""
     kernels = choose(options.backend)
     n_jobs = threads(kernels, options.n_jobs)
-    layout, scan = features.layout, features.scan
+    layout = features.layout
     passes = layout.passes(memory_limit, features.columns[0].facts.n_rows)
-    if len(passes) > 1 and scan.checkpoint is not None:
-        raise ValueError(
-            f"checkpoint: the counts of all pairs need {len(passes)} passes within the memory "
-            "limit, and a checkpoint keeps those of one: raise memory_limit, or pass fewer bins"
-        )
+    if len(passes) > 1:
+        features.scan.tell(_plan(features, passes, memory_limit))
     for number, tiles in enumerate(passes or [[]], start=1):
         tables = PairTables(layout, tiles if len(passes) > 1 else None)
         for position, margin in enumerate(features.tables.margins):
             tables.margins[position][:] = margin  # those of the passes before
         for position in tables.members.tolist():
             tables.margins[position][:] = 0
-        what = f"counting, pass {number} of {max(len(passes), 1)}"
-        _fill(tables, features, kernels, n_jobs, what)
+        _fill(tables, features, kernels, n_jobs, (number, max(len(passes), 1)))
         features.tables = tables
         if options.nan_policy == "raise":
             for position in tables.members.tolist():
@@ -140,15 +143,32 @@ def measure_pairs(
             sink.rank_waiting()  # by tables that the next pass replaces
 
 
+def _plan(features: StreamedFeatures, passes: Sequence[Sequence[Tile]], memory_limit: int) -> str:
+    """What is told of several passes before they begin."""
+    layout, n_rows = features.layout, features.columns[0].facts.n_rows
+    needed = sum(layout.n_bytes(tile, n_rows) for tiles in passes for tile in tiles)
+    each = [len(layout.features(tiles)) for tiles in passes]
+    columns = ", ".join(map(str, each[:SHOWN])) + (" …" if len(each) > SHOWN else "")
+    return (
+        f"the counts of all pairs take {needed / 2**20:,.0f} MiB, and the memory limit is "
+        f"{memory_limit / 2**20:,.0f} MiB: {len(passes)} passes, which read {columns} columns"
+    )
+
+
 def _fill(
-    tables: PairTables, features: StreamedFeatures, kernels: Kernels, n_jobs: int, what: str
+    tables: PairTables,
+    features: StreamedFeatures,
+    kernels: Kernels,
+    n_jobs: int,
+    turn: tuple[int, int],
 ) -> None:
-    """One pass over the scan, which counts the pairs of some tiles."""
+    """One pass over the scan, the first of ``turn`` of the second, for the pairs of some tiles."""
+    what = "counting, pass {} of {}".format(*turn)
     scan, layout = features.scan, features.layout
     members = layout.order[tables.members].tolist()
     labels = list(dict.fromkeys(features.columns[i].label for i in members))
     sizes = layout.sizes[tables.members].tolist()
-    store = None if scan.checkpoint is None else _Store(scan, features)
+    store = None if scan.checkpoint is None else _Store(scan, features, turn)
     position = Position() if store is None else store.load(tables)
     in_batch = [labels.index(features.columns[i].label) for i in members]
     itemsize = sum(1 if size <= 255 else 2 if size < 1 << 16 else 4 for size in sizes)
@@ -215,9 +235,10 @@ def _require_same_rows(tables: PairTables, features: StreamedFeatures) -> None:
 class _Store:
     """The counts of a pass in the directory of a checkpoint."""
 
-    def __init__(self, scan: Scan, features: StreamedFeatures) -> None:
+    def __init__(self, scan: Scan, features: StreamedFeatures, turn: tuple[int, int]) -> None:
         assert scan.checkpoint is not None
-        self.path = scan.checkpoint / "counts.npz"
+        # A later run measures the counts of each finished pass again, and keeps them till it ends.
+        self.path = scan.checkpoint / "counts{}.npz".format("" if turn[1] == 1 else turn[0])
         bins = [
             one.bins.edges
             if isinstance(one.bins, Edges)
@@ -225,11 +246,12 @@ class _Store:
             for one in features.coders
         ]
         self.described = {
-            "data": scan.source.identity(),
+            "data": scan.identity,
             "rows of a batch": scan.batch_rows,
             "columns": [column.label for column in features.columns],
             "features of X": features.layout.n_left,
             "bins": fingerprint(bins),
+            "memory limit": turn[1],
         }
         self.last = time.monotonic()
         self.took = 0.0

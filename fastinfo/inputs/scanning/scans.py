@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from fastinfo.inputs import arguments, preparation
 from fastinfo.inputs.scanning.ahead import read_ahead
 from fastinfo.inputs.scanning.sources import Batch, Files, Position, Source
-from fastinfo.inputs.scanning.streams import stream_of
+from fastinfo.inputs.scanning.streams import Stream, stream_of
 
 ROWS = 1 << 18
 """Rows of a batch by default: 2 MiB of a column of float64."""
@@ -54,13 +54,19 @@ class Scan:
         report: Callable[[Read], None] | None,
         checkpoint: Path | None = None,
     ) -> None:
+        self.identity: Any = id(source)
+        """What tells these data from others; of files, what a later run can compare."""
+        if not isinstance(source, Stream):
+            self.identity = source.identity()
         if checkpoint is not None:
-            source.identity()
+            self.identity = source.identity()  # raises for a stream
             checkpoint.mkdir(parents=True, exist_ok=True)
         self.checkpoint = checkpoint
         self.source = source
         self.batch_rows = batch_rows
         self.report = report
+        self.listener: Callable[[str], None] | None = None
+        """Gets what is told before the passes begin; by default it is a report."""
         names = list(source.schema.names)
         if columns is not None:
             preparation.require_names(columns, names, "columns")
@@ -78,6 +84,13 @@ class Scan:
     def type_of(self, column: str) -> Any:
         """The Arrow type of a column."""
         return self.source.schema.field(column).type
+
+    def tell(self, text: str) -> None:
+        """Tell the caller something before a pass begins."""
+        if self.listener is not None:
+            self.listener(text)
+        elif self.report is not None:
+            self.report(Read(text, 0, self.n_rows, 0.0))
 
     def empty_table(self) -> Any:
         """An Arrow table with the columns that are read, and no rows."""

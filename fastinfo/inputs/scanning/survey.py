@@ -69,6 +69,7 @@ class Converter:
         self.is_plain = bool(pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64()))
         value = kind.value_type if pa.types.is_dictionary(kind) else kind
         self.is_text = is_text(value)
+        self.is_nested = bool(pa.types.is_nested(kind))
         self.is_null = bool(pa.types.is_null(kind))
         self.is_categorical = bool(pa.types.is_dictionary(kind))
         self.is_fine = self.is_time and "[ns" in str(kind)
@@ -165,6 +166,9 @@ def survey(
         kind = preparation.by_name(kinds, label)
         if kind == "skip":
             continue
+        if converters[label].is_nested and kind is None:
+            unsupported.add(label)  # without reading it
+            continue
         own = preparation.by_name(by_name, label)
         facts[label] = StreamedFacts(
             label,
@@ -186,10 +190,10 @@ def survey(
         kind, own = preparation.by_name(kinds, label), preparation.by_name(by_name, label)
         if kind is None and own is not None:
             kind = "number"
-        if label not in facts:
-            form, why = Form.SKIPPED, preparation.ASKED
-        elif label in unsupported:
+        if label in unsupported:
             form, why = Form.SKIPPED, decisions.UNSUPPORTED
+        elif label not in facts:
+            form, why = Form.SKIPPED, preparation.ASKED
         else:
             form, why = _decide(facts[label], label, kind, label in choices.named, choices)
         if why:
@@ -219,7 +223,7 @@ def _look(
     """Fill the facts by a pass over the scan, or from a checkpoint; the number of rows."""
     path = None if scan.checkpoint is None else scan.checkpoint / "survey.npz"
     if path is not None:
-        described = {"data": scan.source.identity(), **described}
+        described = {"data": scan.identity, **described}
         if path.exists():
             known = survey_file.read(path, described)
             unsupported.update(name for name in facts if name not in known)
