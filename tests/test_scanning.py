@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
+import pyarrow.dataset
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
@@ -185,8 +186,18 @@ def test_lazy_frames_and_streams(tmp_path):
     found = table(300).select(["f64", "null ints", "null text"])
     expected = fastinfo.top_pairs(found, nan_policy="omit")
     frame = pl.from_arrow(found)
-    for source in (frame.lazy(), frame, found, lambda: found.to_reader(50)):
+    write(tmp_path, found, parts=3)
+    dataset = pyarrow.dataset.dataset(tmp_path)
+    for source in (frame.lazy(), frame, found, dataset, lambda: found.to_reader(50)):
         assert fastinfo.top_pairs(fastinfo.scan(source), nan_policy="omit") == expected
+
+
+def test_relations(tmp_path):
+    duckdb = pytest.importorskip("duckdb")
+    (path,) = write(tmp_path, table(300).select(["f64", "null ints", "null text"]))
+    relation = duckdb.sql(f"select * from '{path}' where f64 > 0")
+    expected = fastinfo.top_pairs(relation.to_arrow_table(), nan_policy="omit")
+    assert fastinfo.top_pairs(fastinfo.scan(relation), nan_policy="omit") == expected
 
 
 def test_a_filter_is_the_readers_own(tmp_path):
@@ -220,7 +231,7 @@ def test_pairs_that_do_not_fit_the_memory_are_counted_in_passes(tmp_path):
         n_passes = int(re.search(r"(\d+) passes, which read 7, ", plan)[1])
         counted = [one.what for one in reports if one.what.startswith("counting")]
         assert counted == [f"counting, pass {i} of {n_passes}" for i in range(1, n_passes + 1)]
-        assert n_passes > 3
+        assert n_passes >= 3
     with pytest.raises(MemoryError, match="memory limit is"):
         fastinfo.top_pairs(fastinfo.scan(path), nan_policy="omit", memory_limit=10)
 

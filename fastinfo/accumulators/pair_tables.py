@@ -106,8 +106,12 @@ class Layout:
 
     def n_cells(self, tile: Tile) -> int:
         """The number of cells of a tile."""
-        left, right = self.sizes[tile.left], self.sizes[tile.right]
-        return int(left.size * right.size) * int(left[0]) * int(right[0])
+        n_pairs = (tile.left.stop - tile.left.start) * (tile.right.stop - tile.right.start)
+        return n_pairs * self.n_cells_of_pair(tile)
+
+    def n_cells_of_pair(self, tile: Tile) -> int:
+        """The number of cells of each pair of a tile."""
+        return int(self.sizes[tile.left.start]) * int(self.sizes[tile.right.start])
 
     def n_bytes(self, tile: Tile, n_rows: int | None = None) -> int:
         """Bytes that a tile takes; a sparse one at most, if there are ``n_rows`` samples."""

@@ -69,7 +69,8 @@ def score(
     ----------
     table : pandas, polars or Arrow table, or array-like of shape (n, m)
         Samples of m columns. A table with named columns is prepared (see the notes); an array is
-        taken as it is.
+        taken as it is. A `fastinfo.scan` is read batch by batch; of a `fastinfo.PairCounts` the
+        pairs with the target are counted already.
     target : name of a column, or array-like of shape (n,)
         What the columns are to tell about. If the table has named columns, samples of the target
         are prepared like a column of the table.

@@ -34,7 +34,7 @@ FEWEST, MOST = 1 << 18, 1 << 20
 """Rows whose codes are counted at once: more for larger tables, since a table is cleared and added
 each time, but no more than fit `FLUSH_BYTES`."""
 
-ROWS_A_CELL = 4
+ROWS_A_CELL = 2
 """Rows for each cell of a pair that are counted at once."""
 
 FLUSH_BYTES = 1 << 26
@@ -172,7 +172,7 @@ def _fill(
     position = Position() if store is None else store.load(tables)
     in_batch = [labels.index(features.columns[i].label) for i in members]
     itemsize = sum(1 if size <= 255 else 2 if size < 1 << 16 else 4 for size in sizes)
-    most_cells = max((s * s for s in sizes if s * s <= MOST), default=1)
+    most_cells = max((layout.n_cells_of_pair(tile) for tile in tables.tiles), default=1)
     at_once = min(max(FEWEST, ROWS_A_CELL * most_cells), MOST, FLUSH_BYTES // max(itemsize, 1))
     held: list[list[HostArray]] = []
     n_held = 0

@@ -140,8 +140,9 @@ def scan(
     source : path, sequence of paths, or object that gives streams
         Files of Parquet, Arrow IPC, CSV or TSV, all of one format: their names, names with ``*``,
         folders (``year=2024`` in the name of a folder is a column), or URLs, which need fsspec. Or
-        a polars LazyFrame, a DuckDB relation, a function that opens a stream of Arrow batches, or
-        any other object with ``__arrow_c_stream__`` that can be read several times.
+        a polars LazyFrame, a DuckDB relation, a Dataset of Arrow, a function that opens a stream of
+        Arrow batches, or any other object with ``__arrow_c_stream__`` that can be read several
+        times.
     columns : sequence of str, optional
         The columns to read; all by default.
     where : pyarrow.compute.Expression, optional

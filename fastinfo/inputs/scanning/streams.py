@@ -68,6 +68,8 @@ def stream_of(data: Any) -> Stream | None:
         return _of_lazy_frame(data)
     if library(data) in ("duckdb", "_duckdb") and type(data).__name__ == "DuckDBPyRelation":
         return _of_relation(data)
+    if library(data) == "pyarrow" and any(b.__name__ == "Dataset" for b in type(data).__mro__):
+        return _of_dataset(data)
     if not (callable(data) or hasattr(data, "__arrow_c_stream__")):
         return None
     import pyarrow as pa
@@ -99,6 +101,17 @@ def _of_lazy_frame(frame: Any) -> Stream:
             yield from part.to_arrow().to_batches()
 
     return Stream(open_, pl.DataFrame(schema=frame.collect_schema()).to_arrow().schema)
+
+
+def _of_dataset(dataset: Any) -> Stream:
+    def open_(columns: Sequence[str] | None, rows: int) -> Any:
+        # Of the reader's own read-ahead little is left: there is a thread that reads ahead.
+        scanner = dataset.scanner(
+            columns=columns, batch_size=rows, batch_readahead=1, fragment_readahead=1
+        )
+        return scanner.to_reader()
+
+    return Stream(open_, dataset.schema)
 
 
 def _of_relation(relation: Any) -> Stream:
