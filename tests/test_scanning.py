@@ -1,6 +1,7 @@
 """A table that is read batch by batch is measured as the same table in memory."""
 
 import errno
+import gzip
 import os
 import re
 import warnings
@@ -306,6 +307,23 @@ def test_files_that_differ_as_they_may(tmp_path):
     expected = fastinfo.top_pairs(whole, 10, nan_policy="omit")
     assert fastinfo.top_pairs(fastinfo.scan(tmp_path), 10, nan_policy="omit") == expected
     assert len(expected) == 6
+
+
+def test_text_files_may_differ_and_are_named_where_they_are_wrong(tmp_path):
+    (tmp_path / "1.csv").write_text("a,b,c\n1,x,\n2,y,\n3,NA,\n")
+    with gzip.open(tmp_path / "2.csv.gz", "wt") as file:
+        file.write("b,a,c\nx,1.5,2020-01-01\nz,2,2020-01-02\n")
+    scan = fastinfo.scan(tmp_path)
+    assert [str(scan.type_of(name)) for name in "abc"] == ["double", "string", "date32[day]"]
+    prepared = survey(scan)
+    assert (prepared.n_rows, prepared.labels) == (5, ["a", "b", "c"])
+    assert prepared.columns[0].facts.n_present() == 5
+    assert prepared.columns[1].facts.labels == {"x": 2, "y": 1, "z": 1}
+    assert prepared.columns[2].facts.n_present() == 2
+    lines = "".join(f"{i},x,2020-01-01\n" for i in range(90_000))
+    (tmp_path / "3.csv").write_text("a,b,c\n" + lines + "no number,x,2020-01-01\n")
+    with pytest.raises(ValueError, match=r"3.csv cannot be read: .*'no number'.*Parquet keeps"):
+        fastinfo.top_pairs(fastinfo.scan(tmp_path))
 
 
 def test_damaged_files_are_named(tmp_path):

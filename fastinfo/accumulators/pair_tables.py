@@ -107,7 +107,7 @@ class Layout:
     def n_cells(self, tile: Tile) -> int:
         """The number of cells of a tile."""
         n_pairs = (tile.left.stop - tile.left.start) * (tile.right.stop - tile.right.start)
-        return n_pairs * self.n_cells_of_pair(tile)
+        return int(n_pairs) * self.n_cells_of_pair(tile)
 
     def n_cells_of_pair(self, tile: Tile) -> int:
         """The number of cells of each pair of a tile."""

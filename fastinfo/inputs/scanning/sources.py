@@ -188,6 +188,8 @@ class Files:
             except (pa.ArrowException, OSError) as error:
                 self._require_same(file)
                 message = f"{file.path} cannot be read: {_first_line(error)}"
+                if self.kind in ("csv", "tsv"):
+                    message += "; types are those of the first MiB of each file, Parquet keeps them"
                 raise ValueError(message) from error
             self._require_same(file)
 
