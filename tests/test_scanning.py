@@ -113,22 +113,45 @@ def test_long_columns_have_edges_whose_ranks_are_nearly_right(tmp_path, rng):
     ties = np.where(rng.random(n) < 0.3, 0.25, rng.normal(size=n))
     found = pa.table({"x": rng.exponential(size=n), "ties": ties})
     (path,) = write(tmp_path, found, rows=500_000)
-    prepared = survey(fastinfo.scan(path))
+    prepared = survey(fastinfo.scan(path), bins="quantile:50")
     for column, name in zip(prepared.columns, ["x", "ties"], strict=True):
-        values_, counts = column.facts.sketch.counted()
-        assert not column.facts.sketch.is_exact
-        assert counts.sum() == n
-        edges = sketch.edges_of_counted(values_, counts, 50, column.facts.low, column.facts.high)
+        n_bins, edges = column.facts.edges
+        assert (n_bins, edges.size) == (50, 51)
         samples = np.sort(found[name].to_numpy())
-        assert (edges[0], edges[-1]) == (samples[0], samples[-1])
-        ends = np.cumsum(counts)
-        below = np.searchsorted(samples, values_, side="right")
-        # 99 of 100 sketches keep within the error; three times as much is as good as impossible.
-        assert np.abs(below - ends).max() / n < 3 * sketch.RANK_ERROR
+        assert (column.facts.low, column.facts.high) == (samples[0], samples[-1])
+        if name == "x":
+            ranks = np.searchsorted(samples, edges) / n
+            # 99 of 100 keep within the error; three times as much is as good as impossible.
+            np.testing.assert_allclose(ranks, np.arange(51) / 50, atol=3 * sketch.RANK_ERROR)
     assert 0.25 in edges.tolist()  # it has a bin of its own
     exact = fastinfo.pairwise_mutual_information(found, bins="quantile:50")
     close = fastinfo.pairwise_mutual_information(fastinfo.scan(path), bins="quantile:50")
     np.testing.assert_allclose(values(close)[0], values(exact)[0], atol=2e-3)
+
+
+def test_very_wide_tables_are_looked_at_some_columns_at_a_time(tmp_path, rng, monkeypatch):
+    monkeypatch.setattr("fastinfo.inputs.scanning.survey.AT_ONCE", 3)
+    found = table(500).select(FINITE)
+    (path,) = write(tmp_path, found, rows=200)
+    reports = []
+    scan = fastinfo.scan(path, progress=reports.append)
+    result = fastinfo.pairwise_mutual_information(scan, nan_policy="omit")
+    assert result.equals(fastinfo.pairwise_mutual_information(found, nan_policy="omit"))
+    assert reports[0].what == "looking at the columns, columns 1 of 10"
+
+
+@pytest.mark.parametrize("bins", [("quantile:5", "uniform:4"), ("quantile", [-99.0, 0.0, 99.0])])
+def test_bins_may_differ_for_both_sides(tmp_path, bins):
+    found = table(500).select(["f64", "f32", "ties", "many"])
+    write(tmp_path, found, rows=200)
+    left, right = ["f64", "many"], ["f32", "ties"]
+    expected = fastinfo.pairwise_mutual_information(
+        found.select(left), found.select(right), bins=bins
+    )
+    result = fastinfo.pairwise_mutual_information(
+        *(fastinfo.scan(tmp_path, columns=names) for names in (left, right)), bins=bins
+    )
+    assert result.equals(expected)
 
 
 def test_numbers_with_too_many_values_to_count_go_to_the_sketch(tmp_path, rng, monkeypatch):

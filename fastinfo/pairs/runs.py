@@ -123,6 +123,8 @@ def _of_counts(counts: KeptPairs, Y: Any, kinds: Any) -> Inputs:
 def prepare(table: Any, name: str, choices: Choices, bins: Any = None) -> Prepared:
     """The columns of a table with names, or of a scan, that are worth measuring."""
     if isinstance(table, Scan):
+        if isinstance(bins, (tuple, list)) and bins:  # one for X and one for Y, or edges
+            bins = bins[min(name == "Y", len(bins) - 1)]
         return survey(table, choices, bins=bins)
     return preparation.prepare(table, name, choices)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -66,27 +68,25 @@ def coder_of(column: StreamedColumn, rule: Rule) -> Coder:
         distinct, position = np.unique(numbers, return_inverse=True)
         counts = np.zeros(distinct.size, np.int64)
         np.add.at(counts, position, of_labels)
-        bins = _fit(column, rule, (distinct, counts), distinct[0], distinct[-1])
+        limits = float(distinct[0]), float(distinct[-1])
+        bins = _fit(column, rule, limits, lambda n: edges_of_counted(distinct, counts, n))
         return _Labels(converter, facts, bins, numbers)
     if facts.is_text:
         return _Labels(converter, facts, Categories(facts.canonical_labels()), None)
     if form is Form.NUMBERS or is_given or (facts.is_float and form is Form.AS_IT_IS):
-        low, high = _numbers(np.array([facts.low, facts.high]), facts, form)
-        counted = None
-        if isinstance(rule, Quantile):
-            counted = _counted(facts)
-        return _Numbers(converter, column, _fit(column, rule, counted, low, high), rule)
+        low, high = _numbers(np.array([facts.low, facts.high]), facts, form).tolist()
+        bins = _fit(column, rule, (low, high), partial(_quantile_edges, facts))
+        return _Numbers(converter, column, bins, rule)
     return _Values(converter, facts, form)
 
 
 def _fit(
     column: StreamedColumn,
     rule: Rule,
-    counted: tuple[HostArray, HostArray] | None,
-    low: Any,
-    high: Any,
+    limits: tuple[float, float],
+    quantile_edges: Callable[[int], HostArray],
 ) -> Edges:
-    """The edges that a rule gives for numbers between two, by how often each occurs."""
+    """The edges that a rule gives for numbers, by their limits or by their quantiles."""
     facts = column.facts
     if isinstance(rule, Given):
         return Edges.given(rule.edges)
@@ -97,9 +97,10 @@ def _fit(
         )
     n_bins = rule.n_bins or default_n_bins(facts.n_present(), rule.n_variables)
     if isinstance(rule, Quantile):
-        assert counted is not None
-        return Edges(edges_of_counted(*counted, n_bins, float(low), float(high)))
-    summary = Summary(float(low), float(high), facts.n_missing)
+        edges = quantile_edges(n_bins)
+        edges[0], edges[-1] = limits  # a sketch need not keep the extremes
+        return Edges(edges)
+    summary = Summary(*limits, facts.n_missing)
     return equal_bins(Column(column.name, np.empty(0)), summary, n_bins)
 
 
@@ -107,15 +108,21 @@ def _numbers(values: HostArray, facts: StreamedFacts, form: Form) -> HostArray:
     return as_numbers(values, facts) if form is Form.NUMBERS else values.astype(np.float64)
 
 
-def _counted(facts: StreamedFacts) -> tuple[HostArray, HostArray]:
-    """Distinct numbers of a column as floats, and how many samples each stands for."""
+def _quantile_edges(facts: StreamedFacts, n_bins: int) -> HostArray:
+    """Edges of equal frequency of a column, as floats."""
     if facts.values.values is not None and not facts.values.is_full:
-        return as_numbers(facts.values.values, facts), facts.values.counts
-    distances, counts = facts.sketch.counted()
+        numbers = as_numbers(facts.values.values, facts)
+        return edges_of_counted(numbers, facts.values.counts, n_bins)
+    if facts.edges is None:
+        edges = edges_of_counted(*facts.sketch.counted(), n_bins)
+    else:
+        kept, edges = facts.edges
+        assert kept == n_bins, "the edges were kept for another number of bins"
+        edges = edges.copy()
     base, shift = (facts.base or 0), shift_of(facts)
     if facts.scale == 1 and base == shift:
-        return distances, counts
-    return distances / facts.scale + float(base // facts.scale - shift), counts
+        return edges
+    return edges / facts.scale + float(base // facts.scale - shift)
 
 
 def _counts_of_labels(facts: StreamedFacts) -> list[int]:

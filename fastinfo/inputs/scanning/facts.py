@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 
 from fastinfo.binning import categories
+from fastinfo.binning.rules import default_n_bins
 from fastinfo.data.columns import Column
 from fastinfo.inputs import moments
-from fastinfo.inputs.scanning.sketch import QuantileSketch
+from fastinfo.inputs.scanning.sketch import QuantileSketch, edges_of_counted
 
 HostArray = np.ndarray[Any, Any]
 
@@ -130,6 +131,8 @@ class StreamedFacts:
         """Whether there are more labels than a stream holds."""
         self.values = ValueCounts(min(max(MOST_VALUES, most_values), MOST_LABELS))
         self.sketch = QuantileSketch()
+        self.edges: tuple[int, HostArray] | None = None
+        """A number of bins and their edges, as the sketch had them at the end of the pass."""
         self.base: int | None = None
         """The number from which the sketch counts distances: 0 unless integers are very large."""
         self.scale = 1
@@ -216,6 +219,14 @@ class StreamedFacts:
         ):
             self.labels[key] = self.labels.get(key, 0) + count
         self.is_beyond_labels = len(self.labels) > MOST_LABELS
+
+    def settle(self, n_bins: int | None) -> None:
+        """Keep of the sketch the edges of some number of bins, by default the usual one."""
+        if self.is_text or not self.keeps_quantiles or not self.sketch.n:
+            return
+        n_bins = n_bins or default_n_bins(self.n_present())
+        self.edges = n_bins, edges_of_counted(*self.sketch.counted(), n_bins)
+        self.sketch = QuantileSketch()
 
     def in_microseconds(self) -> None:
         """Take nanoseconds for microseconds where all of them are whole ones, after the pass."""

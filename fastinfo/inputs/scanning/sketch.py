@@ -43,17 +43,11 @@ class QuantileSketch:
         self._held = np.empty(0)
         self._n_held = 0
         self._sketch: Any = None
-        self._kept: tuple[HostArray, HostArray] | None = None
-        self._is_exact = True
 
     @property
     def is_exact(self) -> bool:
         """Whether all numbers are held."""
-        return self._is_exact
-
-    def keep(self, values: HostArray, counts: HostArray, is_exact: bool) -> None:
-        """Take what `counted` of another sketch returned, to which nothing will be added."""
-        self.n, self._kept, self._is_exact = int(counts.sum()), (values, counts), is_exact
+        return self._sketch is None
 
     def update(self, values: HostArray) -> None:
         """Add numbers that are not NaN."""
@@ -74,15 +68,12 @@ class QuantileSketch:
     def _thin(self) -> None:
         if self._sketch is None:
             self._sketch = datasketches().kll_doubles_sketch(K)
-            self._is_exact = False
         self._held.sort()
         self._sketch.update(np.ascontiguousarray(self._held[THINNED // 2 :: THINNED]))
         self._n_held = 0
 
     def counted(self) -> tuple[HostArray, HostArray]:
         """Distinct numbers in increasing order, and how many of all each of them stands for."""
-        if self._kept is not None:
-            return self._kept
         values, counts = np.unique(self._held[: self._n_held], return_counts=True)
         if self._sketch is None:
             return values, counts
@@ -96,13 +87,9 @@ class QuantileSketch:
         return distinct, sums
 
 
-def edges_of_counted(
-    values: HostArray, counts: HostArray, n_bins: int, low: float, high: float
-) -> HostArray:
-    """Edges of equal frequency by counted numbers, from the smallest number to the largest."""
-    found = quantiles.edges(values, counts, min(n_bins, int(counts.sum()))).astype(np.float64)
-    found[0], found[-1] = low, high  # a sketch need not keep them
-    return found
+def edges_of_counted(values: HostArray, counts: HostArray, n_bins: int) -> HostArray:
+    """Edges of equal frequency by counted numbers."""
+    return quantiles.edges(values, counts, min(n_bins, int(counts.sum()))).astype(np.float64)
 
 
 def datasketches() -> Any:

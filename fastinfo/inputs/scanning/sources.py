@@ -124,6 +124,11 @@ class Files:
         known = self.kind == "parquet" and where is None
         self.n_rows: int | None = sum(counts) if known else None
 
+    @property
+    def is_by_column(self) -> bool:
+        """Whether some columns can be read without the others."""
+        return self.kind in ("parquet", "ipc")
+
     def _unreadable(self, path: str, error: BaseException) -> ValueError:
         return ValueError(f"{path} cannot be read as {self.kind}: {_first_line(error)}")
 

@@ -18,7 +18,7 @@ from fastinfo.inputs.preparation import Choices, Prepared
 from fastinfo.inputs.scanning import survey_file
 from fastinfo.inputs.scanning.facts import MOST_LABELS, StreamedFacts
 from fastinfo.inputs.scanning.scans import Scan
-from fastinfo.inputs.scanning.sources import is_text
+from fastinfo.inputs.scanning.sources import Files, is_text
 from fastinfo.system.limits import usable_cores
 from fastinfo.system.ranges import map_threads
 
@@ -27,6 +27,10 @@ HostArray = np.ndarray[Any, Any]
 TOO_MANY_LABELS = (
     f"skipped (text with more than {MOST_LABELS:,} different values, more than a stream holds)"
 )
+
+
+AT_ONCE = 32
+"""Columns of Parquet that one pass looks at: each may take 9 MiB. Further passes read others."""
 
 
 class StreamedColumn(Column):
@@ -162,6 +166,7 @@ def survey(
     converters = {label: Converter(label, scan.type_of(label)) for label in labels}
     facts: dict[str, StreamedFacts] = {}
     unsupported: set[str] = set()
+    n_bins: dict[str, int | None] = {}
     for label in labels:
         kind = preparation.by_name(kinds, label)
         if kind == "skip":
@@ -170,13 +175,15 @@ def survey(
             unsupported.add(label)  # without reading it
             continue
         own = preparation.by_name(by_name, label)
+        asked = bins if own is None else own
+        n_bins[label] = _n_quantiles(asked)
         facts[label] = StreamedFacts(
             label,
             is_time=converters[label].is_time,
             is_categorical=converters[label].is_categorical,
             most_values=MOST_LABELS if kind == "category" else choices.max_categories or 0,
             keeps_values=kind == "category",
-            keeps_quantiles=_needs_quantiles(bins if own is None else own),
+            keeps_quantiles=_needs_quantiles(asked),
         )
     described = {
         "columns": labels,
@@ -184,7 +191,7 @@ def survey(
         "bins": repr([bins, *sorted((str(name), own) for name, own in by_name.items())]),
         "most categories": choices.max_categories,
     }
-    n_rows = _look(scan, facts, converters, unsupported, kinds, described, what)
+    n_rows = _look(scan, facts, converters, unsupported, kinds, n_bins, described, what)
     prepared = Prepared([], [], {}, n_rows)
     for label in labels:
         kind, own = preparation.by_name(kinds, label), preparation.by_name(by_name, label)
@@ -217,6 +224,7 @@ def _look(
     converters: dict[str, Converter],
     unsupported: set[str],
     kinds: Any,
+    n_bins: dict[str, int | None],
     described: dict[str, Any],
     what: str,
 ) -> int:
@@ -247,11 +255,19 @@ def _look(
             return
         facts[label].update(column)
 
-    n_rows, n_jobs = 0, usable_cores()
-    for batch in scan.read(read, what):
-        n_rows += batch.n_rows
-        if batch.n_rows:
-            map_threads(look, read, batch.columns, n_jobs=n_jobs)
+    n_jobs = usable_cores()
+    size = AT_ONCE if isinstance(scan.source, Files) and scan.source.is_by_column else len(read)
+    groups = [read[start : start + size] for start in range(0, len(read), max(size, 1))] or [[]]
+    n_rows = 0
+    for number, group in enumerate(groups, start=1):
+        n_rows = 0
+        turn = f", columns {number} of {len(groups)}" if len(groups) > 1 else ""
+        for batch in scan.read(group, what + turn):
+            n_rows += batch.n_rows
+            if batch.n_rows:
+                map_threads(look, group, batch.columns, n_jobs=n_jobs)
+        for label in group:
+            facts[label].settle(n_bins[label])
     if n_rows == 0:
         raise ValueError("the scan has no rows; at least one sample is needed")
     if path is not None:
@@ -261,8 +277,13 @@ def _look(
 
 
 def _needs_quantiles(bins: Any) -> bool:
-    specifications = bins if isinstance(bins, tuple) else (bins,)
-    return any(one is None or str(one).startswith("quantile") for one in specifications)
+    return bins is None or (isinstance(bins, str) and bins.startswith("quantile"))
+
+
+def _n_quantiles(bins: Any) -> int | None:
+    """The number of bins of equal frequency that is asked for; None for the usual one."""
+    _, _, number = bins.partition(":") if isinstance(bins, str) else ("", "", "")
+    return int(number) if number.isdecimal() else None
 
 
 def _decide(

@@ -39,8 +39,9 @@ def write(path: Path, described: Mapping[str, Any], facts: Mapping[str, Streamed
         if one.values.values is not None:
             arrays[f"values{number}"] = one.values.values
             arrays[f"counts{number}"] = one.values.counts
-        column["is_exact"] = one.sketch.is_exact
-        arrays[f"sketch{number}"], arrays[f"weights{number}"] = one.sketch.counted()
+        column["n_bins"] = None if one.edges is None else one.edges[0]
+        if one.edges is not None:
+            arrays[f"edges{number}"] = one.edges[1]
         columns.append(column)
     text = json.dumps({"format": FORMAT, "described": described, "columns": columns})
     with written_whole(path) as file:
@@ -90,8 +91,8 @@ def _facts(column: Mapping[str, Any], number: int, arrays: Mapping[str, Any]) ->
     if f"values{number}" in arrays:
         facts.values.values = arrays[f"values{number}"]
         facts.values.counts = arrays[f"counts{number}"]
-    counted = arrays[f"sketch{number}"], arrays[f"weights{number}"]
-    facts.sketch.keep(*counted, is_exact=column["is_exact"])
+    if column["n_bins"] is not None:
+        facts.edges = column["n_bins"], arrays[f"edges{number}"]
     return facts
 
 
