@@ -256,13 +256,7 @@ def _gather(
     shape: tuple[int, ...], columns: Sequence[Array], values: Array, xp: Any = np
 ) -> SparseCounts:
     """Counts of cells, given by their bins on each axis; values of equal cells are summed."""
-    keys, extent = xp.zeros(values.size, np.int64), 1
-    for column, bins in zip(columns, shape, strict=True):
-        if extent * bins >= 1 << 62:
-            # int64 cannot number all cells, so that only those that occur are numbered, in order.
-            _, keys = xp.unique(keys, return_inverse=True)
-            extent = int(keys.max()) + 1 if keys.size else 1
-        keys, extent = keys * bins + column, extent * bins
+    keys = cell_numbers(columns, shape, values.size, xp)
     _, first, cell = xp.unique(keys, return_index=True, return_inverse=True)
     sums = xp.zeros(first.size, values.dtype)
     # CuPy's add.at takes uint64 and float64 but no int64; sums of uint64 have the same bits.
@@ -270,6 +264,21 @@ def _gather(
     xp.add.at(sums.view(kind), cell, values.view(kind))
     cells = xp.stack([column[first] for column in columns]).astype(np.int64)
     return SparseCounts(shape, cells, sums)
+
+
+def cell_numbers(columns: Sequence[Array], shape: Sequence[int], size: int, xp: Any = np) -> Array:
+    """A number for each of ``size`` cells, given by their bins on each axis, in the cells' order.
+
+    Equal cells have equal numbers. They are those of all cells of the table where int64 has room.
+    """
+    keys, extent = xp.zeros(size, np.int64), 1
+    for column, bins in zip(columns, shape, strict=True):
+        if extent * bins >= 1 << 62:
+            # int64 cannot number all cells, so that only those that occur are numbered, in order.
+            _, keys = xp.unique(keys, return_inverse=True)
+            extent = int(keys.max()) + 1 if keys.size else 1
+        keys, extent = keys * bins + column, extent * bins
+    return keys
 
 
 def require_memory(

@@ -8,6 +8,7 @@ hashable values; a sample is missing where it is None or NaN.
 import itertools
 import math
 from collections import Counter
+from decimal import Decimal, localcontext
 from fractions import Fraction
 
 
@@ -182,6 +183,174 @@ def entropy_of(p):
     return -math.fsum(share * math.log(share) for share in p.values())
 
 
+# --- corrected entropies of counts --------------------------------------------------------------
+
+
+def grassberger(counts):
+    """H = log N − (Σ c·G(c))/N, G by its recurrence; 0 of one occupied cell."""
+    occupied = [c for c in counts if c]
+    if len(occupied) == 1:
+        return 0.0
+    total = sum(occupied)
+    g = [0.0, -EULER - math.log(2), 2 - EULER - math.log(2)]
+    while len(g) <= max(occupied):
+        g.append(g[-1] if len(g) % 2 else g[-2] + 2 / (len(g) - 1))
+    return math.log(total) - math.fsum(c * g[c] for c in occupied) / total
+
+
+def jackknife(counts):
+    """N·H − (N − 1) times the mean entropy without one of the samples."""
+    n, counts = sum(counts), dict(enumerate(counts))
+    if n == 1:
+        return 0.0
+    without = [
+        entropy_of(probabilities(counts | {cell: c - 1}))
+        for cell, c in counts.items()
+        for _ in range(min(c, 1))
+    ]
+    repeats = [c for c in counts.values() if c]
+    mean = math.fsum(c * h for c, h in zip(repeats, without, strict=True)) / n
+    return n * entropy_of(probabilities(counts)) - (n - 1) * mean
+
+
+def chao_shen(counts):
+    """−Σ p·log p/(1 − (1 − p)ᴺ), with p the share in the coverage 1 − f₁/N."""
+    occupied, total = [c for c in counts if c], sum(counts)
+    singles = occupied.count(1)
+    coverage = Fraction(total - min(singles, total - 1), total)
+    terms = []
+    for c in occupied:
+        p = coverage * Fraction(c, total)
+        terms.append(float(p) * math.log(p) / float(1 - (1 - p) ** total))
+    return -math.fsum(terms)
+
+
+def shrinkage_intensity(counts, n_cells):
+    """λ = Σ Var p/Σ(1/K − p)², by exact fractions; 1 where that is more or has no value."""
+    total = sum(counts)
+    shares = [Fraction(c, total) for c in counts if c]
+    shares += [Fraction(0)] * (n_cells - len(shares))
+    distance = sum((p - Fraction(1, n_cells)) ** 2 for p in shares)
+    if total == 1 or distance == 0:
+        return 1.0
+    return min(1.0, float(sum(p * (1 - p) for p in shares) / (total - 1) / distance))
+
+
+def shrinkage(counts, n_cells):
+    """The entropy of (1 − λ)·c/N + λ/K over all K cells."""
+    share, total = shrinkage_intensity(counts, n_cells), sum(counts)
+    every = [c for c in counts if c] + [0] * (n_cells - sum(map(bool, counts)))
+    smoothed = [(1 - share) * c / total + share / n_cells for c in every]
+    return entropy_of({i: p for i, p in enumerate(smoothed) if p > 0})
+
+
+def dirichlet(counts, n_cells, a):
+    """The entropy of (c + a)/(N + a·K) over all K cells."""
+    every = [c for c in counts if c] + [0] * (n_cells - sum(map(bool, counts)))
+    total = sum(counts) + a * n_cells
+    return entropy_of({i: (c + a) / total for i, c in enumerate(every)})
+
+
+def relevant_cells(counts, n_cells):
+    """As many cells as are expected to have samples where as many have them; one more at a time."""
+    occupied = [c for c in counts if c]
+    total, n_occupied = sum(occupied), len(occupied)
+    if not n_occupied or n_occupied >= n_cells:
+        return n_occupied
+    other = 1 - (total / (total + n_occupied)) ** (1 / total)
+
+    def gap(more):
+        if not more:
+            return math.fsum((1 - c / total) ** total for c in occupied)
+        p = [(1 - more * other) * (c + 1) / (total + n_occupied) for c in occupied]
+        p += [other] * more
+        return abs(n_occupied - math.fsum(1 - (1 - share) ** total for share in p))
+
+    more = 0
+    while n_occupied + more < n_cells and gap(more + 1) < gap(more):
+        more += 1
+    return n_occupied + more
+
+
+def panzeri_treves(counts, n_cells):
+    """H + (R − 1)/(2N) for R relevant cells."""
+    relevant = relevant_cells(counts, n_cells)
+    return entropy_of(probabilities(dict(enumerate(counts)))) + (relevant - 1) / (2 * sum(counts))
+
+
+def panzeri_treves_information(x, y, x_cells):
+    """I(X;Y) − (Σ Rₛ − R − S + 1)/(2N), with relevant cells of x: R, and Rₛ where y is s."""
+    rows = {}
+    for a, b in zip(x, y, strict=True):
+        rows.setdefault(b, Counter())[a] += 1
+    of_rows = sum(relevant_cells(list(row.values()), x_cells) for row in rows.values())
+    relevant = relevant_cells(list(Counter(x).values()), x_cells)
+    bias = (of_rows - relevant - len(rows) + 1) / (2 * len(x))
+    return mutual_information(x, y) - bias
+
+
+EULER = 0.57721566490153286
+"""Euler's constant."""
+
+
+def digamma(x):
+    """ψ(x) by ψ(x) = ψ(x + 1) − 1/x and a series for large x."""
+    terms = []
+    while x < 30:
+        terms.append(-1 / x)
+        x += 1
+    terms += [math.log(x), -1 / (2 * x), -1 / (12 * x**2), 1 / (120 * x**4), -1 / (252 * x**6)]
+    return math.fsum(terms)
+
+
+def trigamma(x):
+    """ψ'(x), in the same way."""
+    terms = []
+    while x < 30:
+        terms.append(1 / x**2)
+        x += 1
+    terms += [1 / x, 1 / (2 * x**2), 1 / (6 * x**3), -1 / (30 * x**5), 1 / (42 * x**7)]
+    return math.fsum(terms)
+
+
+def moments_of_entropy(a):
+    """E[H] and E[H²] under a Dirichlet distribution, by sums over cells and pairs of cells."""
+    total = math.fsum(a)
+    mean = math.fsum(x / total * (digamma(total + 1) - digamma(x + 1)) for x in a)
+    far, far_slope = digamma(total + 2), trigamma(total + 2)
+    once, twice = [digamma(x + 1) - far for x in a], [digamma(x + 2) - far for x in a]
+    terms = []
+    for i, x in enumerate(a):
+        terms.append(x * (x + 1) * (twice[i] ** 2 + trigamma(x + 2) - far_slope))
+        for j, y in enumerate(a):
+            if i != j:
+                terms.append(x * y * (once[i] * once[j] - far_slope))
+    return mean, math.fsum(terms) / (total * (total + 1))
+
+
+def nsb(counts, n_cells, step=0.2, low=-25.0, high=25.0):
+    """Mean and standard deviation of the entropy over all β, by a sum over equal steps of log β."""
+    every = [c for c in counts if c] + [0] * (n_cells - sum(map(bool, counts)))
+    n = sum(every)
+    nodes = []
+    for i in range(round((high - low) / step) + 1):
+        beta = math.exp(low + i * step)
+        slope = n_cells * trigamma(n_cells * beta + 1) - trigamma(beta + 1)
+        if slope <= 0:  # nothing is left of it but rounding
+            continue
+        density = math.log(slope) + math.log(beta)
+        density += math.lgamma(n_cells * beta) - math.lgamma(n + n_cells * beta)
+        density += math.fsum(math.lgamma(c + beta) - math.lgamma(beta) for c in every if c)
+        nodes.append((density, [c + beta for c in every]))
+    most = max(density for density, _ in nodes)
+    likely = [(math.exp(d - most), a) for d, a in nodes if d > most - 32]
+    found = [(weight, *moments_of_entropy(a)) for weight, a in likely]
+    total = math.fsum(weight for weight, _, _ in found)
+    mean = math.fsum(weight * first for weight, first, _ in found) / total
+    second = math.fsum(weight * second for weight, _, second in found) / total
+    return mean, math.sqrt(max(second - mean**2, 0.0))
+
+
 # --- measures of columns of samples -------------------------------------------------------------
 
 
@@ -230,6 +399,34 @@ def interaction_information(x, y, z, weights=None):
     )
 
 
+def total_correlation(*columns, weights=None):
+    """Σ p(x) log p(x)/Πp(x_i)."""
+    p = probabilities(count(columns, weights))
+    singles = [marginal(p, i) for i in range(len(columns))]
+    return math.fsum(
+        s * (math.log(s) - math.fsum(math.log(m[v,]) for m, v in zip(singles, cell, strict=True)))
+        for cell, s in p.items()
+    )
+
+
+def dual_total_correlation(*columns, weights=None):
+    """Σ p(x) (Σ log p(x_i|others) − log p(x))."""
+    p = probabilities(count(columns, weights))
+    variables = range(len(columns))
+    others = [marginal(p, *(j for j in variables if j != i)) for i in variables]
+    terms = []
+    for cell, s in p.items():
+        own = [math.log(s / others[i][cell[:i] + cell[i + 1 :]]) for i in variables]
+        terms.append(s * (math.fsum(own) - math.log(s)))
+    return math.fsum(terms)
+
+
+def o_information(*columns, weights=None):
+    """The total correlation less its dual."""
+    total = total_correlation(*columns, weights=weights)
+    return total - dual_total_correlation(*columns, weights=weights)
+
+
 def variation_of_information(x, y, weights=None):
     """−Σ p(x,y) (log p(x,y)/p(x) + log p(x,y)/p(y))."""
     p = probabilities(count((x, y), weights))
@@ -264,6 +461,59 @@ def expected_information(left, right):
     return math.fsum(terms)
 
 
+def tables_with_margins(left, right):
+    """Every table of counts with these margins, as a tuple of rows."""
+    if len(left) == 1:
+        yield (tuple(right),)
+        return
+    for row in itertools.product(*(range(min(left[0], b) + 1) for b in right)):
+        if sum(row) == left[0]:
+            rest = [b - c for b, c in zip(right, row, strict=True)]
+            for others in tables_with_margins(left[1:], rest):
+                yield (row, *others)
+
+
+def share_of_pairings(table):
+    """The share of all ways to pair the samples that give this table, a fraction."""
+    left, right = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
+    ways = math.prod(math.factorial(c) for c in (*left, *right))
+    cells = math.prod(math.factorial(c) for row in table for c in row)
+    return Fraction(ways, math.factorial(sum(left)) * cells)
+
+
+def information_of_table(table):
+    """Σ c/n log(c·n/(a·b))."""
+    left, right = [sum(row) for row in table], [sum(column) for column in zip(*table, strict=True)]
+    n = sum(left)
+    return math.fsum(
+        c / n * math.log1p(Fraction(c * n - left[i] * right[j], left[i] * right[j]))
+        for i, row in enumerate(table)
+        for j, c in enumerate(row)
+        if c
+    )
+
+
+def information_under_independence(left, right):
+    """[(information, probability)] of every table with these margins."""
+    return [
+        (information_of_table(table), float(share_of_pairings(table)))
+        for table in tables_with_margins(left, right)
+    ]
+
+
+def adjusted_mutual_information(x, y, average):
+    """Information less that of chance, over the average of the entropies less the same."""
+    hx, hy = entropy(x), entropy(y)
+    scale = {
+        "arithmetic": (hx + hy) / 2,
+        "geometric": math.sqrt(hx * hy),
+        "min": min(hx, hy),
+        "max": max(hx, hy),
+    }[average]
+    chance = expected_information(list(Counter(x).values()), list(Counter(y).values()))
+    return (mutual_information(x, y) - chance) / (scale - chance)
+
+
 def cross_entropy(x, y):
     """−Σ p log q; inf where q = 0 < p."""
     p, q = probabilities(count((x,))), probabilities(count((y,)))
@@ -289,6 +539,142 @@ def jensen_shannon_divergence(x, y):
         middle = (a + b) / 2
         total += [s * math.log(s / middle) / 2 for s in (a, b) if s > 0]
     return math.fsum(total)
+
+
+def jensen_shannon_of_many(columns, weights=None):
+    """H(Σ w·P) − Σ w·H(P), in 60 digits, in which the difference keeps enough of them."""
+    shares = [Fraction(w) for w in (weights or [1] * len(columns))]
+    shares = [w / sum(shares) for w in shares]
+    ps = [
+        {cell: Fraction(c, len(column)) for cell, c in count((column,)).items()}
+        for column in columns
+    ]
+    middle = {}
+    for w, p in zip(shares, ps, strict=True):
+        for cell, share in p.items():
+            middle[cell] = middle.get(cell, 0) + w * share
+    with localcontext(prec=60):
+        total = exact_entropy(middle)
+        for w, p in zip(shares, ps, strict=True):
+            total -= exact(w) * exact_entropy(p)
+        return float(total)
+
+
+# --- of an order --------------------------------------------------------------------------------
+
+
+def exact(number):
+    """A float or a fraction as a decimal number, to the precision of the context."""
+    fraction = Fraction(number)
+    return Decimal(fraction.numerator) / Decimal(fraction.denominator)
+
+
+def exact_entropy(p):
+    """−Σ p log p as a decimal number."""
+    return -sum(exact(s) * exact(s).ln() for s in p.values() if s)
+
+
+def mean_power(p, q, order):
+    """Σ p^α·q^(1−α) over cells with p > 0, as a decimal; None for inf. q = None stands for ones."""
+    total = Decimal(0)
+    for cell, share in p.items():
+        other = 1 if q is None else q.get(cell, 0)
+        if share > 0 and other > 0:
+            a, b = exact(share), exact(other)
+            total += (exact(order) * a.ln() + (1 - exact(order)) * b.ln()).exp()
+        elif share > 0 and order > 1:
+            return None
+    return total
+
+
+def order_divergence(kind, p, q, order):
+    """Rényi's or Tsallis' divergence of {cell: share}; of q = None minus the entropy of p."""
+    other = (lambda cell: 1) if q is None else (lambda cell: q.get(cell, 0))
+    occupied = [cell for cell, share in p.items() if share > 0]
+    with localcontext(prec=60, Emin=-(10**9), Emax=10**9):
+        if order == math.inf:
+            ratios = [exact(p[c]) / exact(other(c)) if other(c) else None for c in occupied]
+            most = None if None in ratios else max(ratios)
+            if kind == "renyi":
+                return math.inf if most is None else float(most.ln())
+            return (math.inf if most is None or most > 1 else 0.0) if q else 0.0
+        if order == 1:
+            if not all(map(other, occupied)):
+                return math.inf
+            return float(sum(exact(p[c]) * (exact(p[c]) / exact(other(c))).ln() for c in occupied))
+        total = mean_power(p, q, order)
+        if total is None:
+            return math.inf
+        if kind == "tsallis":
+            return float((total - 1) / (exact(order) - 1))
+        return float(total.ln() / (exact(order) - 1)) if total else math.inf
+
+
+def frequencies(x):
+    """{cell: share as a fraction} of samples."""
+    counts = count((x,))
+    return {cell: Fraction(c, sum(counts.values())) for cell, c in counts.items()}
+
+
+# --- pointwise, and in time ---------------------------------------------------------------------
+
+
+def pointwise_mutual_information(x, y):
+    """The logarithm of p(x,y)/(p(x)·p(y)) of each sample; NaN where one is missing."""
+    return pointwise_conditional_mutual_information(x, y, [0] * len(x))
+
+
+def pointwise_conditional_mutual_information(x, y, z):
+    """The logarithm of p(z)·p(x,y,z)/(p(x,z)·p(y,z)) of each sample; NaN where one is missing."""
+    c = count((x, y, z))
+    cz, cxz, cyz = marginal(c, 2), marginal(c, 0, 2), marginal(c, 1, 2)
+    return [
+        math.nan
+        if any(map(is_missing, cell))
+        else math.log(cz[cell[2],] * c[cell] / (cxz[cell[0], cell[2]] * cyz[cell[1], cell[2]]))
+        for cell in zip(x, y, z, strict=True)
+    ]
+
+
+def windows(source, target, past, given=None, trials=None):
+    """{t: (source past, y_t, past that is given)} of each t with a whole past in its trial.
+
+    ``past`` is (target history, source history, lag, given history). A window with a missing sample
+    is None.
+    """
+    k, l_, lag, m = past
+    found = {}
+    for t in range(len(target)):
+        x = [t - lag - j for j in range(l_)]
+        y = [t - 1 - j for j in range(k)]
+        z = [] if given is None else [t - 1 - j for j in range(m)]
+        times = [t, *x, *y, *z]
+        if min(times) < 0 or (trials and any(trials[s] != trials[t] for s in range(min(times), t))):
+            continue
+        values = [source[s] for s in x], [target[s] for s in y], [given[s] for s in z]
+        is_whole = not any(is_missing(v) for part in (*values, [target[t]]) for v in part)
+        found[t] = (tuple(values[0]), target[t], tuple(values[1] + values[2])) if is_whole else None
+    return found
+
+
+def transfer_entropy(source, target, past, given=None, trials=None):
+    """I(source past; y_t | past that is given) over the windows."""
+    whole = [w for w in windows(source, target, past, given, trials).values() if w]
+    return conditional_mutual_information(*zip(*whole, strict=True))
+
+
+def ordinal_patterns(x, order, delay):
+    """The place of the ranks of each window among all permutations; None for a missing sample."""
+    found = []
+    places = {ranks: i for i, ranks in enumerate(itertools.permutations(range(order)))}
+    for start in range(len(x) - (order - 1) * delay):
+        window = [x[start + i * delay] for i in range(order)]
+        if any(map(is_missing, window)):
+            found.append(None)
+            continue
+        in_order = sorted(range(order), key=lambda i: (window[i], i))
+        found.append(places[tuple(in_order.index(i) for i in range(order))])
+    return found
 
 
 # --- soft counts --------------------------------------------------------------------------------

@@ -132,6 +132,7 @@ MEASURES = {
     "mutual information": lambda x, **o: fastinfo.mutual_information(x, x, **o),
     "conditional": lambda x, **o: fastinfo.conditional_mutual_information(x, x, x, **o),
     "variation": lambda x, **o: fastinfo.variation_of_information(x, x, **o),
+    "total correlation": lambda x, **o: fastinfo.total_correlation(x, x, x, **o),
 }
 PAIRS = {
     "matrix": lambda x, **o: fastinfo.pairwise_mutual_information(x, **o),
@@ -142,6 +143,13 @@ DIVERGENCES = {
     "cross-entropy": lambda x, **o: fastinfo.cross_entropy(x, x, **o),
     "Kullback-Leibler": lambda x, **o: fastinfo.kl_divergence(x, x, **o),
     "Jensen-Shannon": lambda x, **o: fastinfo.jensen_shannon_divergence(x, x, **o),
+    "of an order": lambda x, **o: fastinfo.renyi_divergence(x, x, 2, **o),
+}
+OTHERS = {
+    "pointwise": lambda x, **o: fastinfo.pointwise_mutual_information(x, x, **o),
+    "in time": lambda x, **o: fastinfo.transfer_entropy(x, x, **o),
+    "pointwise in time": lambda x, **o: fastinfo.pointwise_transfer_entropy(x, x, **o),
+    "of an order": lambda x, **o: fastinfo.renyi_entropy(x, 2, **o),
 }
 WRONG = {
     "base": {"base": 0.5},
@@ -170,8 +178,16 @@ WRONG_RUNS = {
         *itertools.product(
             [*MEASURES.values(), *PAIRS.values()], [*WRONG.values(), *WRONG_ESTIMATORS.values()]
         ),
+        *itertools.product(OTHERS.values(), WRONG.values()),
         *itertools.product(DIVERGENCES.values(), [*WRONG.values(), {"sample_weight": [1.0]}]),
         *itertools.product(PAIRS.values(), WRONG_RUNS.values()),
+        (OTHERS["in time"], {"lag": 0}),
+        (OTHERS["in time"], {"n_shuffles": -1}),
+        (OTHERS["in time"], {"random_state": "a"}),
+        (DIVERGENCES["Jensen-Shannon"], {"weights": [1, -1]}),
+        (lambda x: fastinfo.renyi_entropy(x, -1), {}),
+        (lambda x: fastinfo.ordinal_patterns(x, 1), {}),
+        (fastinfo.ordinal_patterns, {"backend": "fortran"}),
         (PAIRS["top pairs"], {"threshold": "high"}),
         (PAIRS["top pairs"], {"k": 0}),
     ],

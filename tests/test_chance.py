@@ -1,6 +1,7 @@
 """The information of independent variables, against exact fractions and scikit-learn."""
 
 import itertools
+import math
 
 import naive
 import numpy as np
@@ -11,7 +12,15 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
-from fastinfo.estimators.chance import expected_information
+from fastinfo.estimators import chance
+from fastinfo.estimators.chance import (
+    FourCells,
+    bound_factors,
+    expected_in_strata,
+    expected_information,
+    information_moments,
+)
+from fastinfo.pairs.tested import EXACT_BELOW, LEAST_OF_FOUR
 
 HOSTS = ("numba", "numpy")
 
@@ -21,6 +30,7 @@ margins = st.lists(st.integers(1, 12), min_size=1, max_size=5)
 @pytest.fixture(params=HOSTS, autouse=True)
 def _host(request, monkeypatch):
     monkeypatch.setenv("FASTINFO_BACKEND", request.param)
+    chance._moments.cache_clear()  # or the second host would be told what the first one found
 
 
 def two_margins(rng, n_samples, n_left, n_right):
@@ -38,6 +48,47 @@ def test_exact_fractions(left, right):
     left, right = [a for a in left if a], [b for b in right if b]
     found = expected_information(np.array(left), np.array(right))
     assert found == pytest.approx(naive.expected_information(left, right), rel=1e-12, abs=1e-15)
+
+
+def of_equal_sizes(tables):
+    """Margins of strata, one of the two filled up to the size of the other."""
+    strata = []
+    for left, right in tables:
+        difference = sum(left) - sum(right)
+        left, right = [*left], [*right]
+        (right if difference > 0 else left).append(abs(difference))
+        strata.append([np.array([n for n in side if n], int) for side in (left, right)])
+    return strata
+
+
+@given(tables=st.lists(st.tuples(margins, margins), max_size=6))
+def test_the_mean_over_strata(tables):
+    """By their samples; strata of one sample, and of none, tell nothing."""
+    strata = of_equal_sizes(tables)
+    total = sum(int(left.sum()) for left, _ in strata)
+    expected = math.fsum(
+        left.sum() / total * naive.expected_information(left.tolist(), right.tolist())
+        for left, right in strata
+    )
+    assert expected_in_strata(strata) == pytest.approx(expected, rel=1e-12, abs=1e-15)
+
+
+large_margins = st.lists(st.one_of(st.integers(1, 5), st.integers(1, 500)), min_size=1, max_size=9)
+
+
+@given(tables=st.lists(st.tuples(large_margins, large_margins), min_size=1, max_size=4))
+def test_a_bound_by_the_margins_of_each(tables):
+    strata = of_equal_sizes(tables)
+    sizes = np.array([int(left.sum()) for left, _ in strata])
+    (p, q), (r, s) = (bound_factors(side, sizes) for side in zip(*strata, strict=True))
+    expected = expected_in_strata(strata)
+    assert p @ r - q @ s <= expected * (1 + 1e-12) + 1e-15
+
+
+def test_the_bound_is_close_where_cells_have_samples():
+    strata = [(np.array([200, 300, 250, 250]), np.array([500, 300, 200])) for _ in range(3)]
+    (p, q), (r, s) = (bound_factors(side, np.full(3, 1000)) for side in zip(*strata, strict=True))
+    assert p @ r - q @ s == pytest.approx(expected_in_strata(strata), rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -128,3 +179,117 @@ def test_both_hosts_agree_on_many_samples(rng):
     found = [load(name)().expected_cells(left, right, n_samples) for name in HOSTS]
     np.testing.assert_allclose(*found, rtol=1e-9, atol=1e-17)
     assert found[0].sum() == pytest.approx(found[1].sum(), rel=1e-12, abs=0)
+
+
+# --- mean and variance --------------------------------------------------------------------------
+
+
+def moments_of(values_and_shares):
+    """The mean and the variance of values with probabilities."""
+    values, shares = np.transpose(values_and_shares)
+    mean = shares @ values
+    return mean, shares @ (values - mean) ** 2
+
+
+@given(left=st.lists(st.integers(1, 6), min_size=1, max_size=4), right=margins)
+def test_moments_over_all_tables(left, right):
+    right = right[:3]
+    difference = sum(left) - sum(right)
+    if difference > 8:
+        left = [1] * len(left)
+        difference = sum(left) - sum(right)
+    (right if difference > 0 else left).append(abs(difference))
+    left, right = [a for a in left if a], [b for b in right if b]
+    if sum(left) > 16:
+        return
+    mean, variance = moments_of(naive.information_under_independence(left, right))
+    found = information_moments(np.array(left), np.array(right))
+    assert found.mean == pytest.approx(mean, rel=1e-11, abs=1e-14)
+    assert found.variance == pytest.approx(variance, rel=1e-9, abs=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("left", "right"),
+    [
+        ([900, 100], [980, 20]),  # most of the samples in one bin
+        ([999, 1], [500, 500]),
+        ([400, 300], [350, 350]),
+        ([60, 2], [31, 31]),
+        ([3000, 2000], [2500, 2500]),
+    ],
+)
+def test_moments_of_four_cells(left, right):
+    """Given the margins, one cell decides: its distribution is that of scipy."""
+    hypergeometric = library("scipy.stats").hypergeom(sum(left), left[0], right[0])
+    counts = np.arange(max(0, right[0] - left[1]), min(left[0], right[0]) + 1)
+    tables = [((c, left[0] - c), (right[0] - c, left[1] - right[0] + c)) for c in counts.tolist()]
+    values = [naive.information_of_table(table) for table in tables]
+    mean, variance = moments_of(list(zip(values, hypergeometric.pmf(counts), strict=True)))
+    found = information_moments(np.array(left), np.array(right))
+    assert found.mean == pytest.approx(mean, rel=1e-10)
+    assert found.variance == pytest.approx(variance, rel=1e-8)
+
+
+@pytest.mark.parametrize("case", [(2000, 5, 7), (2000, 40, 30), (300, 20, 60)], ids=str)
+def test_moments_of_shuffled_samples(rng, case):
+    """The standard deviation over 2,000 random tables of scipy, within five of its own errors."""
+    left, right = (m[m > 0] for m in two_margins(rng, *case))
+    tables = library("scipy.stats").random_table(left, right).rvs(2000, random_state=rng)
+    values = np.sum(tables * np.log(np.maximum(tables, 1)), axis=(1, 2)) / case[0]
+    found = information_moments(left, right)
+    assert found.variance**0.5 == pytest.approx(values.std(), rel=5 / np.sqrt(2 * 2000))
+
+
+def test_moments_of_many_samples_are_those_of_chi2():
+    margin = np.full(8, 10**9)
+    mean, variance = information_moments(margin, margin)
+    n, freedom = 8 * 10**9, 49
+    assert mean == pytest.approx(freedom / (2 * n), rel=1e-6)
+    assert variance == pytest.approx(2 * freedom / (2 * n) ** 2, rel=1e-6)
+
+
+def test_moments_without_choice():
+    assert information_moments(np.array([5]), np.array([2, 3])) == (0, 0)
+    mean, variance = information_moments(np.ones(50, np.int64), np.array([20, 30]))
+    assert variance == 0
+    assert mean == pytest.approx(-0.4 * np.log(0.4) - 0.6 * np.log(0.6))
+
+
+# --- tables of 2 × 2 ----------------------------------------------------------------------------
+
+
+@given(
+    left=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+    right=st.integers(1, 23),
+)
+def test_all_tables_of_four_cells(left, right):
+    right = (min(right, sum(left) - 1), sum(left) - min(right, sum(left) - 1))
+    under = naive.information_under_independence(list(left), list(right))
+    found = FourCells.of(np.array(left), np.array(right))
+    assert found.shares.sum() == pytest.approx(1)
+    for value, _ in under:
+        expected = sum(p for other, p in under if other >= value - 1e-11)
+        assert found.upper_tail(value) == pytest.approx(expected, rel=1e-10)
+        assert found.upper_tail(value + 1e-15) == found.upper_tail(value)
+    assert found.upper_tail(0.0) == pytest.approx(1)
+
+
+def test_four_cells_of_many_samples():
+    """Counts past 2³¹, against the normal distribution that they tend to."""
+    left, right = np.array([3 << 33, 1 << 33]), np.array([1 << 34, 1 << 34])
+    found = FourCells.of(left, right)
+    stats = library("scipy.stats")
+    n = int(left.sum())
+    for pvalue in (0.3, 0.01, 1e-8):
+        information = stats.chi2.isf(pvalue, 1) / (2 * n)
+        assert found.upper_tail(information) == pytest.approx(pvalue, rel=1e-3)
+
+
+def test_few_pvalues_of_four_cells_need_be_computed(rng):
+    """What `fastinfo.pairs.tested` leaves out is above a tenth."""
+    for _ in range(300):
+        n = int(10 ** rng.uniform(0.7, 4))
+        a, b = (1 + int((n - 1) * 10 ** rng.uniform(-3, -1e-9)) for _ in range(2))
+        found = FourCells.of(np.array([a, n - a]), np.array([b, n - b]))
+        tails = found.upper_tail(found.information)
+        assert (2 * n * found.information[tails <= EXACT_BELOW] >= LEAST_OF_FOUR).all()

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
@@ -302,6 +303,36 @@ def test_normalized_pairs_are_what_python_measures(run):
             assert measured == pytest.approx(value, rel=1e-12)
 
 
+@pytest.mark.parametrize("names", [["region"], ["region", "hemisphere"]], ids=" ".join)
+def test_given_columns_are_what_python_measures(run, tmp_path, names):
+    columns = ["latitude", "longitude", "utc_offset_hours"]
+    given = ("--given", ",".join(names), "--columns", ",".join(columns))
+    table = pyarrow.csv.read_csv(TABLE).to_pandas()
+    expected = fastinfo.pairwise_conditional_mutual_information(
+        table[columns + names], given=names, base=2, nan_policy="omit"
+    )
+    code, out, err = run("pairwise", TABLE, *given, "--base", 2)
+    assert code == 0
+    assert "312 rows, " in err[-1]
+    assert ", 3 pairs in" in err[-1]
+    found = rows(out)
+    assert len(found) == 3
+    for row in found:
+        value = float(row["conditional_mutual_information"])
+        assert value == pytest.approx(expected.loc[row["left"], row["right"]], rel=1e-12)
+    best = fastinfo.top_pairs(table[columns + names], given=names, nan_policy="omit", base=2)
+    assert [float(row["corrected"]) for row in found] == [pair.corrected for pair in best]
+    code, _, _ = run("pairwise", TABLE, *given, "--base", 2, "--out", tmp_path / "m.npy")
+    assert code == 0
+    np.testing.assert_array_equal(np.load(tmp_path / "m.npy"), expected.to_numpy())
+    assert json.loads((tmp_path / "m.columns.json").read_text("utf-8")) == columns
+    code, out, _ = run("score", TABLE, "--target", "latitude", *given)
+    scores = fastinfo.score(table[columns + names], "latitude", given=names, nan_policy="omit")
+    measured = {row["column"]: float(row["conditional_mutual_information"]) for row in rows(out)}
+    assert code == 0
+    assert measured == pytest.approx({one.column: one.value for one in scores}, rel=1e-12)
+
+
 def test_top_and_few_rows_of_score(run, path):
     n = 100
     table = path(
@@ -534,6 +565,27 @@ BAD_REQUESTS = {
         ["score", TABLE, "--target", "region", "--exclude", "region"],
         "--exclude: 'region' is the target",
     ),
+    "unknown given": (["pairwise", TABLE, "--given", "regoin"], "--given: no column is called"),
+    "given excluded": (
+        ["pairwise", TABLE, "--given", "region", "--exclude", "region"],
+        "--given: 'region' is excluded",
+    ),
+    "given is the target": (
+        ["score", TABLE, "--target", "region", "--given", "region"],
+        "--given: 'region' is the target",
+    ),
+    "given is weights": (
+        ["pairwise", TABLE, "--given", "latitude", "--weights", "latitude"],
+        "--given: 'latitude' is the column of weights",
+    ),
+    "one column beside given": (
+        ["pairwise", TABLE, "--given", "region", "--columns", "latitude,region"],
+        "no pair of usable columns",
+    ),
+    "given as many values as rows": (
+        ["pairwise", TABLE, "--given", "zone"],
+        "given has another value in each of 312 samples",
+    ),
     "matrix nowhere": (["pairwise", TABLE, "--matrix"], "--matrix needs a file"),
     "normalized unit": (["pairwise", TABLE, "--normalized", "--unit", "bits"], "have no unit"),
     "unknown average": (["pairwise", TABLE, "--average", "mean"], "arithmetic, geometric"),
@@ -555,6 +607,14 @@ BAD_REQUESTS = {
         ["pairwise", TABLE, "--weights", "countries_in_zone", "--estimator", "miller_madow"],
         "sums of weights",
     ),
+    "tested weights": (
+        ["pairwise", TABLE, "--p-values", "--weights", "countries_in_zone"],
+        "--p-values and --fdr exclude --weights here",
+    ),
+    "tested estimates": (["pairwise", TABLE, "--fdr", "0.1", "--estimator", "nsb"], "--estimator"),
+    "tested given": (["pairwise", TABLE, "--fdr", "0.1", "--given", "region"], "--given"),
+    "tested matrix": (["pairwise", TABLE, "--fdr", "0.1", "--out", "m.npy"], "use --p-values"),
+    "no rate": (["pairwise", TABLE, "--fdr", "0"], "--fdr 0: accepted is a share above 0"),
     "unknown ending": (
         ["pairwise", TABLE, "--out", "pairs.docx"],
         ".csv, .tsv, .parquet, .jsonl, .npy",
@@ -563,6 +623,44 @@ BAD_REQUESTS = {
     "no such folder": (["pairwise", TABLE, "--out", "nowhere/pairs.csv"], "not there"),
     "the table itself": (["pairwise", TABLE, "--out", TABLE], "is the table itself"),
 }
+
+
+def test_p_values_and_q_values_are_those_of_python(run, tmp_path):
+    table = pd.read_csv(TABLE, keep_default_na=False, na_values=[""])
+    options = {"nan_policy": "omit", "p_values": True}
+    with pytest.warns((fastinfo.PreparationWarning, fastinfo.SaturationWarning)):
+        every = fastinfo.top_pairs(table, k=None, threshold=-np.inf, min_samples=1, **options)
+    expected = {(one.left, one.right): one for one in every}
+    _, out, _ = run("pairwise", TABLE, "--p-values", "--top", "12")
+    shown = rows(out)
+    assert len(shown) == 12
+    for row in shown:
+        one = expected[row["left"], row["right"]]
+        assert float(row["p_value"]) == pytest.approx(one.pvalue, rel=1e-9)
+        assert float(row["q_value"]) == pytest.approx(one.qvalue, rel=0.01)
+    path = tmp_path / "pairs.csv"
+    run("pairwise", TABLE, "--fdr", "0.001", "--out", path)
+    significant = pd.read_csv(path)
+    assert 0 < len(significant) < len(every)
+    assert (significant.q_value <= 0.001).all()
+    # Of pairs with missing samples, those of countries are too sparse for the G-test to see them.
+    found = set(zip(significant.left, significant.right, strict=True))
+    reach = {pair for pair, one in expected.items() if one.qvalue <= 0.001}
+    assert found < reach
+    missed = [expected[pair] for pair in reach - found]  # some by the ranks of others alone
+    assert all(one.n_samples < len(table) or one.qvalue > 0.0005 for one in missed)
+    assert len(found) > 0.8 * len(reach)
+    _, _, err = run("pairwise", TABLE, "--fdr", "1e-180")
+    assert any("not significant at a false discovery rate of 1e-180" in line for line in err)
+
+
+def test_the_matrix_of_p_values(run, tmp_path):
+    path = tmp_path / "p.csv"
+    _, _, err = run("pairwise", TABLE, "--p-values", "--matrix", "--out", path)
+    assert any("matrix in p-values" in line for line in err)
+    found = pd.read_csv(path, index_col="column")
+    assert (found.isna() | ((found >= 0) & (found <= 1))).all(axis=None)  # NaN: no common row
+    assert found.loc["latitude", "region"] == found.loc["region", "latitude"] < 1e-20
 
 
 @pytest.mark.parametrize("case", BAD_REQUESTS)

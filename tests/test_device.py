@@ -93,6 +93,14 @@ MEASURES = {
     "two dimensions": lambda x, y: fastinfo.entropy(x.reshape(-1, 2), bins=4),
     "probabilities": lambda x, y: pmf.entropy(abs(x)),
     "divergence of probabilities": lambda x, y: pmf.kl_divergence(abs(x), abs(y)),
+    "of three": lambda x, y: fastinfo.o_information(x, y, x + y),
+    "divergence of three": lambda x, y: fastinfo.jensen_shannon_divergence(x, y, x + y, bins=8),
+    "of an order": lambda x, y: fastinfo.renyi_entropy(x, 2),
+    "divergence of an order": lambda x, y: fastinfo.renyi_divergence(x, y, 2, bins=2),
+    "in time": lambda x, y: fastinfo.transfer_entropy(x, y, target_history=2, lag=3),
+    "in time, shuffled": lambda x, y: fastinfo.transfer_entropy(
+        x, y, n_shuffles=2, random_state=0, trials=np.arange(len(x)) >= 250
+    ),
     "counts": lambda x, y: fastinfo.mutual_information(
         fastinfo.JointCounts(bins=5).update(x, y)
     ),
@@ -125,6 +133,40 @@ def test_matrices_come_back_where_the_samples_are(rng, xp):
         np.testing.assert_allclose(moved.get(), expected, rtol=1e-12, atol=1e-14)
     top = fastinfo.top_pairs(xp.asarray(X), 3)
     assert [pair[:2] for pair in top] == [pair[:2] for pair in fastinfo.top_pairs(X, 3)]
+
+
+ARRAYS = {
+    "pointwise": lambda x, y: fastinfo.pointwise_mutual_information(x, y),
+    "pointwise, sparse": lambda x, y: fastinfo.pointwise_mutual_information(
+        (1e12 * x).astype(np.int64), (1e12 * y).astype(np.int64)
+    ),
+    "pointwise, weighted": lambda x, y: fastinfo.pointwise_conditional_mutual_information(
+        x, y, x > 0, sample_weight=(x > -1) * 1.0
+    ),
+    "pointwise in time": lambda x, y: fastinfo.pointwise_transfer_entropy(x, y, lag=2),
+    "patterns": lambda x, y: fastinfo.ordinal_patterns(x, 4, 2),
+    "of probabilities": lambda x, y: pmf.pointwise_mutual_information(abs(x).reshape(20, 25)),
+    "of an order": lambda x, y: pmf.renyi_divergence(
+        abs(x).reshape(20, 25), abs(y).reshape(20, 25), 2
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("measure", ARRAYS.values(), ids=ARRAYS)
+def test_values_of_samples_come_back_where_the_samples_are(rng, xp, measure):
+    x, y = data(rng)
+    expected = measure(x, y)
+    found = measure(xp.asarray(x), xp.asarray(y))
+    assert isinstance(expected, np.ndarray)
+    assert isinstance(found, xp.ndarray)
+    np.testing.assert_allclose(found.get(), expected, rtol=1e-12, atol=1e-14)
+
+
+def test_missing_samples_have_no_mask_on_a_device(rng, xp):
+    x, _ = data(rng)
+    x[3] = np.nan
+    with pytest.raises(ValueError, match="x has missing samples and is on a GPU"):
+        fastinfo.ordinal_patterns(xp.asarray(x))
 
 
 def test_batches_of_probabilities_come_back_where_they_are(rng, xp):

@@ -134,6 +134,20 @@ def test_sparse_pairs_are_shared_too(rng, visible, measured, monkeypatch):
     np.testing.assert_array_equal(*found)
 
 
+@pytest.mark.parametrize("case", ["complete", "missing", "weights"])
+def test_samples_in_strata_are_shared_too(rng, visible, case):
+    """Every device gets packs of all strata, and of all samples where both are asked for."""
+    options = {"backend": "cupy", "nan_policy": "omit"} | CASES[case](rng)
+    X, z = options.pop("X", table(rng)), rng.integers(0, 3, N_SAMPLES)
+    found = []
+    for number in (1, 3):
+        devices = visible(number)
+        conditional = fastinfo.pairwise_conditional_mutual_information(X, given=z, **options)
+        assert all(counted(device) for device in devices)
+        found.append((conditional, *fastinfo.pairwise_interaction(X, z, **options)))
+    np.testing.assert_array_equal(*found)
+
+
 def test_bins_are_made_on_the_current_device_by_threads_too(rng, visible, measured):
     """Threads begin with the first device as their current one, wherever the caller is."""
     X = table(rng)
@@ -174,6 +188,28 @@ def test_what_is_on_a_device_is_measured_there(rng, visible):
     assert not first.launches
     expected = fastinfo.pairwise_mutual_information(X, backend="numpy")
     np.testing.assert_allclose(out.get(), expected, rtol=1e-12, atol=1e-12)
+
+
+def test_a_third_variable_may_be_on_the_device_too(rng, visible):
+    X, z = table(rng).astype(int), rng.integers(0, 3, N_SAMPLES)
+    _, second = visible(2)
+    expected = fastinfo.pairwise_conditional_mutual_information(X, given=z)
+    synergies = fastinfo.pairwise_interaction(X, z)
+    with second.current():
+        there, z_there = arrays.namespace.asarray(X), arrays.namespace.asarray(z)
+    found = fastinfo.pairwise_conditional_mutual_information(there, given=z_there)
+    np.testing.assert_allclose(found.get(), expected, rtol=1e-12, atol=1e-12)
+    for ours, theirs in zip(fastinfo.pairwise_interaction(there, z_there), synergies, strict=True):
+        np.testing.assert_allclose(ours.get(), theirs, rtol=1e-12, atol=1e-12)
+    best, *_ = fastinfo.top_pairs(there, given=z_there, rank_by="corrected")
+    same, *_ = fastinfo.top_pairs(X, given=z, rank_by="corrected")
+    assert best[:2] == same[:2]
+    assert best[2:] == pytest.approx(same[2:], rel=1e-12)
+    best, *_ = fastinfo.top_interactions(there, z_there, rank_by="corrected")
+    same, *_ = fastinfo.top_interactions(X, z, rank_by="corrected")
+    assert best[:2] == same[:2]
+    with pytest.raises(ValueError, match="and given on"):
+        fastinfo.pairwise_conditional_mutual_information(there, given=z)
 
 
 def test_a_device_that_is_too_old_gets_nothing(rng, visible):

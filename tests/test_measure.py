@@ -306,3 +306,18 @@ def test_sums_in_fixed_point_and_in_floats_are_one(rng, name):
         for ours, table in zip(found, tables, strict=True):
             expected = entropies.entropy(table, None, name, host)
             np.testing.assert_allclose(ours, expected, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", TERMS)
+@pytest.mark.parametrize("n_samples", [1, 2, 3, 1000, 999_999])
+def test_sums_of_constants_give_no_entropy(backend, name, n_samples):
+    """Exactly, in fixed point and in floats, for any number of samples."""
+    kernels, term = choose(backend), entropies.ESTIMATORS[name].term
+    joint = np.zeros((2, 6), np.int64)
+    joint[0, 4], joint[1, [0, 5]] = n_samples, (n_samples, 1)
+    for most in (1_000_001, MOST_FIXED + 1):
+        tables = tuple(map(kernels.bring, (joint, joint[:, 3:], joint[:, :3])))
+        found = sums_of(tables, reduction(term, most), kernels).entropies()
+        of_joint, left, _ = map(kernels.to_host, found)
+        assert of_joint[0] == left[0] == 0
+        assert of_joint[1] > 0

@@ -23,6 +23,9 @@ JOINT = {
     "mutual_information": (2, naive.mutual_information),
     "conditional_mutual_information": (3, naive.conditional_mutual_information),
     "interaction_information": (3, naive.interaction_information),
+    "total_correlation": (3, naive.total_correlation),
+    "dual_total_correlation": (3, naive.dual_total_correlation),
+    "o_information": (4, naive.o_information),
     "variation_of_information": (2, naive.variation_of_information),
 }
 """Measures of a joint table: the number of variables, and the judge."""

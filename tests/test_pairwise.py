@@ -23,16 +23,19 @@ from fastinfo import Pair, counting
 from fastinfo.backends import load
 from fastinfo.backends.contract import TileShape
 from fastinfo.backends.cupy import CupyKernels
-from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.binning.rules import Quantile
+from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.inputs import arguments
 from fastinfo.pairs import features, plan
-from fastinfo.pairs.job import Job
+from fastinfo.pairs.job import FEWEST_PARTNERS, Job
 from fastinfo.pairs.measure import mutual_information
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
 
 ROOT = Path(__file__).parents[1]
+
+SYMMETRIC = [name for name, estimator in ESTIMATORS.items() if estimator.of_rows is None]
+"""Estimators of pairs that have no order."""
 
 
 def close(expected):
@@ -67,12 +70,12 @@ def mixed(rng):
 
 
 @pytest.mark.usefixtures("add_one")
-@pytest.mark.parametrize("estimator", ["ml", "miller_madow", "add_one"])
+@pytest.mark.parametrize("estimator", [*SYMMETRIC, "dirichlet:0.3", "nsb:40", "add_one"])
 @pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
 def test_matrix_is_a_loop_over_mutual_information(backend, mixed, rng, weighted, estimator):
     options = {"backend": backend, "estimator": estimator}
     if weighted:
-        if estimator == "miller_madow":
+        if ESTIMATORS[estimator].needs_integers:
             with pytest.raises(ValueError, match="corrects for the number of samples"):
                 fastinfo.pairwise_mutual_information(mixed, sample_weight=mixed[:, 3], **options)
             return
@@ -249,6 +252,16 @@ def test_tiles_of_slow_pairs_are_short(n_bins):
     assert largest(n_bins, False) * n_bins < 5e7
 
 
+def test_tiles_of_many_strata_are_short():
+    """Each stratum has a table of its own, however few samples there are in it."""
+    few, many = (
+        max(tile.n_pairs for tile in plan.Plan([16] * 3000, None, 10_000, n_tables=n).tiles)
+        for n in (1, 3000)
+    )
+    assert few > 50 * many
+    assert many * 3000 * 16**2 <= plan.TILE_SAMPLES
+
+
 def test_tiles_of_sparse_pairs_are_short():
     """Sorting takes so much longer than counting, and Ctrl-C waits for the tiles under way."""
     dense, sparse = (
@@ -331,11 +344,11 @@ def test_features_up_to_the_limit_are_counted_densely(backend, rng, n_bins):
 # --- what a job keeps ---------------------------------------------------------------------------
 
 
-def kept_bytes(X, memory_limit=None):
+def kept_bytes(X, memory_limit=None, n_left=None):
     """What is kept beside the binned features once they are laid out."""
-    kernels = load("numba")()
+    kernels = load("numba")(small_job=-1)
     binned = features.encode([arguments.features(X, "X")], [Quantile()], kernels, 1, True)
-    tiling = plan.Plan(binned.n_bins, None, len(X))
+    tiling = plan.Plan(binned.n_bins, n_left, len(X))
     tracemalloc.start()
     try:
         job = Job(binned, tiling, mutual_information("ml"), kernels, memory_limit=memory_limit)
@@ -343,14 +356,13 @@ def kept_bytes(X, memory_limit=None):
         kept, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
-    assert all(pack is not None for pack in job.packs)
+    assert all(pack is not None for packs in job.packs for pack in packs)
     return kept
 
 
 @pytest.fixture
-def narrow_and_wide(rng, monkeypatch):
+def narrow_and_wide(rng):
     """120 features of 20 bins, and the same with one of 1,000."""
-    monkeypatch.setattr(crossovers, "SMALL_JOB", -1)
     narrow = rng.integers(0, 20, (5000, 120), "u2")
     return narrow, np.hstack([narrow, np.arange(5000, dtype="u2")[:, None] % 1000])
 
@@ -368,6 +380,15 @@ def test_the_memory_limit_is_one_for_all_features(narrow_and_wide):
     nothing, half, all_ = (kept_bytes(X, limit) for limit in (0, rows - 1, rows))
     assert half == pytest.approx(nothing, rel=0.01)
     assert nothing + rows // 2 < all_ < nothing + rows + (300 << 10)
+
+
+def test_a_target_alone_has_no_rows_laid_out(narrow_and_wide):
+    """They are 64 bytes a sample, and each would be read once."""
+    narrow, _ = narrow_and_wide
+    for n_left in (1, FEWEST_PARTNERS - 1, FEWEST_PARTNERS):
+        rows = kept_bytes(narrow, None, n_left) - kept_bytes(narrow, 0, n_left)
+        assert (rows > 120 * 19 * 5000 // 8) == (n_left == FEWEST_PARTNERS)
+        assert rows < 10_000 or n_left == FEWEST_PARTNERS
 
 
 def test_wide_and_narrow_features_together(backend, rng):

@@ -33,6 +33,9 @@ JOINT = {
     "mutual_information": 2,
     "conditional_mutual_information": 3,
     "interaction_information": 3,
+    "total_correlation": 3,
+    "dual_total_correlation": 3,
+    "o_information": 3,
     "normalized_mutual_information": 2,
     "variation_of_information": 2,
 }

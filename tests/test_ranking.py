@@ -10,7 +10,7 @@ from conftest import library
 
 import fastinfo
 from fastinfo import RankedPair
-from fastinfo.estimators.chance import expected_information
+from fastinfo.estimators.chance import expected_in_strata, expected_information
 from fastinfo.pairs import sinks
 
 pytestmark = pytest.mark.filterwarnings("ignore::fastinfo.SaturationWarning")
@@ -119,8 +119,8 @@ def test_only_pairs_that_can_be_among_the_best_are_looked_at(rng, monkeypatch):
     X[:, 3] = X[:, 2] + 0.1 * X[:, 3]
     calls = []
     monkeypatch.setattr(
-        "fastinfo.pairs.ranking.expected_information",
-        lambda *margins: calls.append(margins) or expected_information(*margins),
+        "fastinfo.pairs.ranking.expected_in_strata",
+        lambda strata: calls.append(strata) or expected_in_strata(strata),
     )
     monkeypatch.setattr(sinks, "RANKED_AT_ONCE", 4)
     best = fastinfo.top_pairs(X, 2, rank_by="corrected")

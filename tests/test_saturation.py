@@ -55,6 +55,18 @@ SATURATED = {
         ),
         "40 bins of z",
     ),
+    "many variables": (
+        lambda rng, coin: fastinfo.total_correlation(*rng.integers(0, 3, (10, N))),
+        "in 59,049 cells of 10 variables, of which variable 0 has the most bins, 3",
+    ),
+    "O-information in bits": (
+        lambda rng, coin: fastinfo.o_information(coin, coin, rng.permutation(N), base=2),
+        "of which z has the most bins, 2,000",
+    ),
+    "a history": (
+        lambda rng, coin: fastinfo.transfer_entropy(rng.integers(0, 9, N), coin, source_history=3),
+        "729 bins of the source's past. Use shorter histories",
+    ),
     "counts": (
         lambda rng, coin: fastinfo.mutual_information(
             JointCounts().update(rng.permutation(N), coin)
@@ -89,6 +101,11 @@ FINE = {
     "conditional": lambda rng, x: fastinfo.conditional_mutual_information(
         *rng.integers(0, 4, (3, N))
     ),
+    "many variables": lambda rng, x: fastinfo.total_correlation(*rng.integers(0, 3, (4, N))),
+    "many floats": lambda rng, x: fastinfo.o_information(*rng.normal(size=(5, N))),
+    "histories": lambda rng, x: fastinfo.transfer_entropy(
+        *rng.integers(0, 2, (2, N)), target_history=3, source_history=3
+    ),
     "entropies": lambda rng, x: (
         fastinfo.entropy(rng.permutation(N))
         + fastinfo.joint_entropy(rng.permutation(N), rng.permutation(N))
@@ -121,6 +138,24 @@ def test_it_is_told_where_shuffled_samples_have_most_of_it(rng, coin, n_values):
             fastinfo.mutual_information(x, coin)
     else:
         fastinfo.mutual_information(x, coin)
+
+
+@pytest.mark.parametrize("n_values", [2, 3, 6, 12])
+def test_the_same_of_many_variables(rng, n_values):
+    """By permutations of each variable: chance is more than half of it and a fifth of the most."""
+    xs = rng.integers(0, n_values, (4, N))
+    xs[1:] = np.where(rng.random(N) < 0.3, xs[0], xs[1:])
+    weights = {"sample_weight": np.ones(N)}
+    chance = [fastinfo.total_correlation(*map(rng.permutation, xs), **weights) for _ in range(20)]
+    value = fastinfo.total_correlation(*xs, **weights)
+    singles = list(map(fastinfo.entropy, xs))
+    is_saturated = np.mean(chance) > max(value / 2, (sum(singles) - max(singles)) / 5)
+    assert is_saturated == (n_values == 12)
+    if is_saturated:
+        with pytest.warns(SaturationWarning):
+            fastinfo.total_correlation(*xs)
+    else:
+        fastinfo.total_correlation(*xs)
 
 
 def test_pairs_and_scores_name_the_columns(rng, coin):

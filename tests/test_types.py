@@ -10,12 +10,14 @@ from fastinfo import formulas, pmf
 from fastinfo.backends import REGISTRY
 from fastinfo.estimators import entropies
 from fastinfo.inputs import arguments, types
+from fastinfo.measures import nulls
 
 NAMES = {
     "NanPolicy": arguments.NAN_POLICIES,
     "Average": formulas.AVERAGES,
-    "EstimatorName": entropies.ESTIMATORS,
+    "PlainEstimator": entropies.ESTIMATORS,
     "BackendName": REGISTRY,
+    "NullMethod": ("auto", *nulls.NULLS),
 }
 
 

@@ -7,7 +7,6 @@ import pytest
 from conftest import ON_GPU
 from emulation import arrays, build
 from emulation.device import SMALL, EmulatedDevice
-from grassberger import GRASSBERGER
 from hypothesis import given, settings
 
 from fastinfo.backends.cupy import CupyKernels, discovery, rates
@@ -15,6 +14,7 @@ from fastinfo.backends.cupy.pairs import layout, tile_sizes, ways
 from fastinfo.backends.numpy import NumpyKernels
 from fastinfo.backends.terms import MOST_FIXED, XLOGX, reduction
 from fastinfo.estimators.entropies import MILLER_MADOW
+from fastinfo.estimators.grassberger import GRASSBERGER
 
 needs_emulation = pytest.mark.skipif(
     build.unavailable() is not None, reason=str(build.unavailable())
@@ -100,12 +100,19 @@ def expected_counts(codes, n_bins, left=EVERYTHING, right=EVERYTHING):
 
 
 def fixed_sums(counts, how):
-    """Sums of counts in fixed point: joint, left, right, whole and samples."""
+    """Sums of counts in fixed point: joint, left, right, whole and samples.
+
+    One occupied cell has the sum g(N), by which its entropy is 0.
+    """
     totals = counts.sum(axis=(2, 3))
     cells = np.prod(counts.shape[2:], dtype=int)
     joint = counts.reshape(*counts.shape[:2], cells)
     sides = joint, counts.sum(axis=3), counts.sum(axis=2)
-    return [*(how.table[side].sum(axis=2) for side in sides), how.totals[totals], totals]
+    whole = how.totals[totals]
+    sums = [
+        np.where((side > 0).sum(axis=2) == 1, whole, how.table[side].sum(axis=2)) for side in sides
+    ]
+    return [*sums, whole, totals]
 
 
 def check(way, codes, n_bins, left=EVERYTHING, right=EVERYTHING, **options):

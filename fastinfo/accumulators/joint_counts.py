@@ -12,8 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fastinfo import binning, counting
-from fastinfo.accumulators import joint_counts_file
+from fastinfo import counting
+from fastinfo.accumulators import alignment, joint_counts_file
+from fastinfo.accumulators.alignment import in_same_cells
 from fastinfo.accumulators.count_columns import Counted, How, count_columns
 from fastinfo.backends import name_of, on_device_of
 from fastinfo.binning.rules import Bins, Categories, Edges
@@ -225,7 +226,8 @@ class JointCounts:
         if self._counts is None:
             self._bins, self._counts = bins, counts
         else:
-            united, old, new = _align(self._bins, self._counts, bins, counts, self._how.sparse)
+            parts = [(self._bins, self._counts), (bins, counts)]
+            united, (old, new) = in_same_cells(parts, self._how.sparse)
             self._counts, self._bins = counting.add(old, new), united
         self.n_missing += n_missing
 
@@ -397,25 +399,20 @@ class JointCounts:
         """The number of columns of each variable."""
         return [len(group) for group in self._bins]
 
-    def aligned_with(self, other: JointCounts) -> tuple[Any, Any]:
-        """The counts of both over the same cells in the same order, ``(n_cells,)`` each.
+    def aligned_with(self, *others: JointCounts) -> list[Any]:
+        """The counts of this and of others over the same cells in one order, ``(n_cells,)`` each.
 
-        Sparse counts have the cells that either occupies. Other variables, and edges that differ,
-        are a ValueError.
+        Sparse counts have the cells that any of them occupies. Other variables, and edges that
+        differ, are a ValueError.
         """
-        if self.n_variables != other.n_variables:
-            raise ValueError(
-                f"the counts are of {self.n_variables} and of {other.n_variables} variables; "
-                "a divergence compares samples of the same ones"
-            )
-        _, a, b = _align(self._bins, self._held_counts, *other._in_columns_of(self))
-        if isinstance(a, DenseCounts) and isinstance(b, DenseCounts):
-            return a.values, b.values
-        # Adding zeros at the cells of the other gives both the same cells in the same order.
-        a, b = a.to_sparse(), b.to_sparse()
-        zeros_a = SparseCounts(a.shape, a.cells, np.zeros_like(a.values))
-        zeros_b = SparseCounts(b.shape, b.cells, np.zeros_like(b.values))
-        return counting.add(a, zeros_b).values, counting.add(b, zeros_a).values
+        for other in others:
+            if self.n_variables != other.n_variables:
+                raise ValueError(
+                    f"the counts are of {self.n_variables} and of {other.n_variables} variables; "
+                    "a divergence compares samples of the same ones"
+                )
+        _, aligned = in_same_cells([part._in_columns_of(self) for part in (self, *others)])
+        return alignment.values_side_by_side(aligned)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the counts to a file, which `load` reads.
@@ -476,29 +473,3 @@ def _positions(wanted: Labels, found: Labels) -> list[list[int] | None]:
 def variable_names(count: int) -> tuple[str, ...]:
     """The names of variables in messages: x, y, z, or with numbers where there are more."""
     return ("x", "y", "z")[:count] if count <= 3 else tuple(f"variable {i}" for i in range(count))
-
-
-def _align(
-    left_bins: list[list[Bins]],
-    left: Counts,
-    right_bins: list[list[Bins]],
-    right: Counts,
-    sparse: bool | None = None,
-) -> tuple[list[list[Bins]], Counts, Counts]:
-    """The union of the bins, and both counts over it."""
-    united: list[list[Bins]] = []
-    left_positions, right_positions = [], []
-    for ours, theirs in zip(left_bins, right_bins, strict=True):
-        group = []
-        for a, b in zip(ours, theirs, strict=True):
-            bins, to_a, to_b = binning.unite(a, b)
-            group.append(bins)
-            left_positions.append(to_a)
-            right_positions.append(to_b)
-        united.append(group)
-    shape = tuple(len(bins) for group in united for bins in group)
-    if sparse is None and shape != left.shape and prod(shape) > counting.LARGEST_TABLE:
-        left, right = left.to_sparse(), right.to_sparse()
-    if isinstance(left, DenseCounts) or isinstance(right, DenseCounts):
-        counting.require_memory(shape)
-    return united, left.spread(shape, left_positions), right.spread(shape, right_positions)

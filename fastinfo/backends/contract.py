@@ -458,3 +458,26 @@ class Kernels(SoftKernels, Protocol):
         are marked, and c of those drawn are marked.
         """
         ...
+
+    def chance_coefficients(self, left: Array, right: Array, n_samples: int) -> Array:
+        """c·log(c/μ) − (c − μ) of the count c of a cell in orthonormal polynomials of c.
+
+        Arguments as for `expected_cells`; μ = a·b/n. The result is float64 ``(orders, k, l)``,
+        NumPy's. Coefficient 0 is the mean of the term. The squares of the others, which are 0 from
+        some order on, add up to its variance.
+        """
+        ...
+
+    def random_tables(self, left: Array, right: Array, seed: int, first: int, n: int) -> Array:
+        """``n`` tables with the margins ``left`` and ``right``: int64 ``(n, k, l)``, NumPy's.
+
+        Each way to pair the samples is equally likely. ``left`` ``(k,)`` and ``right`` ``(l,)`` are
+        int64 NumPy arrays with one sum, below 2⁵³, without zeros. Table i depends on the margins,
+        on ``seed`` (below 2⁶⁴) and on the number ``first + i`` alone, not on tables that were made
+        before it. Each backend makes other tables of one seed.
+        """
+        ...
+
+    def random_table_sums(self, left: Array, right: Array, seed: int, first: int, n: int) -> Array:
+        """Σ c·log c of each of `random_tables`, float64 ``(n,)``; the tables are not stored."""
+        ...

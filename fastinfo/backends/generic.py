@@ -14,7 +14,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
 
-from fastinfo.backends import chance, quantiles, soft
+from fastinfo.backends import chance, quantiles, random_tables, soft
 from fastinfo.backends.contract import (
     Array,
     Home,
@@ -178,6 +178,24 @@ class GenericKernels:
     def expected_cells(self, left: Any, right: Any, n_samples: int) -> Any:
         """Computed on the host, since margins are short."""
         return chance.expected_cells(left, right, n_samples)
+
+    def chance_coefficients(self, left: Any, right: Any, n_samples: int) -> Any:
+        """Computed on the host, as `expected_cells`."""
+        return chance.chance_coefficients(left, right, n_samples)
+
+    def random_tables(self, left: Any, right: Any, seed: int, first: int, n: int) -> Any:
+        """Drawn on the host, cell by cell."""
+        return random_tables.random_tables(left, right, seed, first, n)
+
+    def random_table_sums(
+        self: Kernels, left: Any, right: Any, seed: int, first: int, n: int
+    ) -> Any:
+        """Sums of `random_tables`, one table at a time."""
+        sums = np.empty(n)
+        for i in range(n):
+            cells = self.random_tables(left, right, seed, first + i, 1).reshape(-1)
+            sums[i] = self.to_host(self.sum_xlogx(self.bring(cells)))
+        return sums
 
     @at_home
     def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:

@@ -39,7 +39,8 @@ class PairSums(NamedTuple):
     """Sums of the pairs of a tile: Σ f(c) over cells, f the term of a pack's `terms.Reduction`.
 
     They are int64 in fixed point where that is exact, and float64 for weights and for very many
-    samples. Sums over disjoint sets of samples add up; the unit is the same for all.
+    samples. Sums over disjoint sets of samples add up; the unit is the same for all. Where one cell
+    holds all samples, its sum is ``whole``, also if g is not f (`of_constants`).
     """
 
     joint: Array
@@ -68,6 +69,25 @@ class PairSums(NamedTuple):
             self.samples + other.samples,
             self.unit,
         )
+
+    def of_constants(self, of_one_cell: Array, xp: Any) -> PairSums:
+        """The same sums, with g(N) in place of f(N), which is the sum of one occupied cell.
+
+        Its entropy is then exactly 0. Sums of more cells are never f(N): all terms grow faster than
+        in proportion to the count.
+
+        Parameters
+        ----------
+        of_one_cell : array
+            f of the numbers of samples, in the shape of ``samples``.
+        xp : module
+            The array namespace.
+        """
+        joint, left, right = (
+            xp.where(sums == of_one_cell, self.whole, sums)
+            for sums in (self.joint, self.left, self.right)
+        )
+        return self._replace(joint=joint, left=left, right=right)
 
     def entropies(self) -> PairEntropies:
         """H = (g(N) − Σ f(c))/N."""
@@ -139,9 +159,15 @@ def sums_of(tables: tuple[Array, Array, Array], how: Reduction, kernels: Any) ->
     if how.is_exact:
         terms, totals = kernels.bring(how.table), kernels.bring(how.totals)
         joint, left, right = (terms[table].sum(axis=-1) for table in tables)
-        return PairSums(joint, left, right, totals[samples], samples, how.unit)
-    joint, left, right = (how.term.sum(table, kernels) for table in tables)
-    return PairSums(joint, left, right, how.term.whole(samples, kernels), samples, how.unit)
+        found = PairSums(joint, left, right, totals[samples], samples, how.unit)
+    else:
+        joint, left, right = (how.term.sum(table, kernels) for table in tables)
+        whole = how.term.whole(samples, kernels)
+        found = PairSums(joint, left, right, whole, samples, how.unit)
+    if not how.has_own_totals:
+        return found
+    one_cell = terms[samples] if how.is_exact else how.term.sum(samples[..., None], kernels)
+    return found.of_constants(one_cell, kernels.xp)
 
 
 def sums_by_parts(kernels: Any, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:

@@ -34,7 +34,8 @@ class Term:
     sum: Callable[[Any, Any], Any]
     """Σ f(c) over the last axis of counts, float64, by the kernels that are passed after them."""
     of_total: Callable[[HostArray], HostArray] | None = None
-    """g of each of many numbers of samples. None stands for f: one occupied cell has entropy 0."""
+    """g of each of many numbers of samples; None stands for f. One occupied cell has entropy 0 by
+    either: nothing is uncertain in it."""
     sum_of_total: Callable[[Any, Any], Any] | None = None
     """g of numbers of samples, float64, by kernels. None stands for ``sum`` over one cell."""
 
@@ -64,6 +65,11 @@ class Reduction(NamedTuple):
     def is_exact(self) -> bool:
         """Whether sums are integers, which are exact."""
         return self.table.size > 0
+
+    @property
+    def has_own_totals(self) -> bool:
+        """Whether g is not f."""
+        return self.term.of_total is not None
 
 
 def reduction(term: Term, n_samples: int, *, is_weighted: bool = False) -> Reduction:

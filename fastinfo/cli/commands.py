@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Sequence
+from functools import partial
 from importlib import metadata
 from itertools import combinations
 from pathlib import Path
@@ -28,12 +29,15 @@ from fastinfo.cli.options import (
     Columns,
     Estimator,
     Exclude,
+    Fdr,
+    Given,
     Kinds,
     MaxCategories,
     MinSamples,
     Missing,
     NoProgress,
     Out,
+    PValues,
     TableFiles,
     Threads,
     Unit,
@@ -45,7 +49,8 @@ from fastinfo.cli.request import Request, counted
 from fastinfo.cli.selection import Selection
 from fastinfo.inputs import reading
 from fastinfo.inputs.reading import Layout
-from fastinfo.pairs import pairwise, ranking, scores
+from fastinfo.pairs import conditional, pairwise, ranking, scores, tested
+from fastinfo.pairs import p_values as matrix_of_p_values
 from fastinfo.system.alerts import listed
 from fastinfo.system.limits import usable_cores
 
@@ -93,6 +98,9 @@ def pairwise_command(
         bool, typer.Option("--normalized", help="Information as a share of the entropies, 0 to 1.")
     ] = False,
     average: Average = "arithmetic",
+    p_values: PValues = False,
+    fdr: Fdr = None,
+    given: Given = None,
     columns: Columns = None,
     exclude: Exclude = None,
     kinds: Kinds = [],  # noqa: B006 (typer wants a list, and copies it)
@@ -135,6 +143,8 @@ def pairwise_command(
       fastinfo pairwise table.parquet --columns age,height,city --base 2
       fastinfo pairwise table.csv --kind zip=category --bins-of age=8
       fastinfo pairwise table.csv --normalized --out pairs.tsv
+      fastinfo pairwise table.csv --given age
+      fastinfo pairwise table.csv --fdr 0.05 --top 100
       fastinfo pairwise table.csv --matrix --out matrix.csv
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     is_matrix = is_matrix or (out is not None and out.suffix.lower() == output.MATRIX_ENDING)
@@ -145,18 +155,28 @@ def pairwise_command(
         raise ValueError(f"--top {top} and {other} exclude each other")
     if normalized and unit != "nats":
         raise ValueError("--normalized gives shares, which have no unit: leave --base out")
+    is_tested = p_values or fdr is not None
+    if is_tested:
+        _require_testable(is_matrix, fdr, normalized, weights, estimator, given)
     endings = output.MATRIX_ENDINGS if is_matrix else (*output.LIST_ENDINGS, output.MATRIX_ENDING)
     _require_out(out, tables, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories)
+    choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories, given)
     request.checkpoint = checkpoint
     data = request.prepare(tables, layout, choice)
-    names = data.labels
+    names = [name for name in data.labels if name not in choice.given_names]
     n_pairs = len(names) * (len(names) - 1) // 2
     request.options["normalized"] = average if normalized else None
     unit = output.SHARE if normalized else unit
     if out is not None and is_matrix:
-        matrix = request.measure(pairwise.pairwise_mutual_information, data, n_pairs)
+        measured: Any = pairwise.pairwise_mutual_information
+        if given is not None:
+            measured = conditional.pairwise_conditional_mutual_information
+        if is_tested:
+            measured, unit = matrix_of_p_values.pairwise_p_values, "p-values"
+            for option in ("base", "estimator", "sample_weight", "normalized"):
+                del request.options[option]
+        matrix = request.measure(measured, data, n_pairs)
         output.write_matrix(matrix, names, out)
         beside = out.suffix.lower() == output.MATRIX_ENDING
         request.note(
@@ -173,6 +193,8 @@ def pairwise_command(
         k=None if all_pairs else top or 10,
         threshold=-np.inf,
         min_samples=min_samples or (1 if all_pairs else None),
+        p_values=is_tested,
+        fdr=fdr,
     )
     if all_pairs and min_samples is None:
         least = ranking.least_samples(data.n_rows)
@@ -183,17 +205,21 @@ def pairwise_command(
                 f"{counted(len(few), 'pair')} ranked last, with fewer than "
                 f"{counted(least, 'row')} where both columns are present (--min-samples)"
             )
-        found += _pairs_without_a_value(names, found)
+        if fdr is None:
+            found += _pairs_without_a_value(names, found, is_tested)
     elif len(found) < (n_pairs if all_pairs else min(top or 10, n_pairs)):
         least = min_samples or ranking.least_samples(data.n_rows)
         absent = counted(n_pairs - len(found), "pair")
+        chance = "" if fdr is None else f"not significant at a false discovery rate of {fdr:g}, "
         request.note(
-            f"{absent} not shown: without a value, or with fewer than {counted(least, 'row')} "
-            "where both columns are present (--min-samples)"
+            f"{absent} not shown: {chance}without a value, or with fewer than "
+            f"{counted(least, 'row')} where both columns are present (--min-samples)"
         )
     what = "All" if all_pairs else "Strongest"
-    measure = "normalized_mutual_information" if normalized else "mutual_information"
-    ranked = "corrected " * (weights is None) + measure.replace("_", " ")
+    measure = (
+        "normalized_" * normalized + "conditional_" * (given is not None) + "mutual_information"
+    )
+    ranked = "corrected " * (weights is None) + measure.replace("_", " ") + _given(choice)
     title = f"{what} pairs of {_title(tables)} by {ranked}"
     request.deliver(
         Listing(
@@ -203,17 +229,55 @@ def pairwise_command(
             *_details(found),
             unit,
             measure,
+            _tests(found) if is_tested else {},
         ),
         out,
     )
 
 
-def _pairs_without_a_value(names: Sequence[str], found: Sequence[Any]) -> list[Any]:
+def _require_testable(
+    is_matrix: bool,
+    fdr: float | None,
+    normalized: bool,
+    weights: str | None,
+    estimator: str,
+    given: str | None,
+) -> None:
+    """Raise where pairs cannot be tested with the other options."""
+    if fdr is not None and not 0 < fdr <= 1:
+        raise ValueError(f"--fdr {fdr:g}: accepted is a share above 0 and up to 1")
+    for is_chosen, option, why in (
+        (is_matrix and fdr is not None, "--matrix", "it has all pairs: use --p-values, not --fdr"),
+        (is_matrix and normalized, "--normalized", "a matrix of p-values holds no shares"),
+        (weights is not None, "--weights", "chance depends on numbers of rows"),
+        (estimator != "ml", "--estimator", "the plug-in information is tested"),
+        (given is not None, "--given", "pairs are tested without a third variable"),
+    ):
+        if is_chosen:
+            raise ValueError(f"--p-values and --fdr exclude {option} here: {why}")
+
+
+def _given(choice: Selection) -> str:
+    return f" given {', '.join(choice.given_names)}" if choice.given is not None else ""
+
+
+def _tests(found: Sequence[Any]) -> dict[str, list[float]]:
+    """The columns of p-values and q-values of the results."""
+    return {
+        "p_value": [one.pvalue for one in found],
+        "q_value": [one.qvalue for one in found],
+    }
+
+
+def _pairs_without_a_value(
+    names: Sequence[str], found: Sequence[Any], is_tested: bool
+) -> list[Any]:
     """The pairs of ``names`` that are not among those found, with NaN as values."""
     nan = float("nan")
     known = {(pair.left, pair.right) for pair in found}
+    missing: Any = partial(tested.TestedPair, pvalue=nan, qvalue=nan)
     return [
-        pairwise.RankedPair(left, right, nan, nan, nan, 0)
+        (missing if is_tested else pairwise.RankedPair)(left, right, nan, nan, nan, 0)
         for left, right in combinations(names, 2)
         if (left, right) not in known
     ]
@@ -240,6 +304,7 @@ def score_command(
         int | None,
         typer.Option(min=1, metavar="K", help="How many columns.", show_default="all"),
     ] = None,
+    given: Given = None,
     columns: Columns = None,
     exclude: Exclude = None,
     kinds: Kinds = [],  # noqa: B006
@@ -280,16 +345,17 @@ def score_command(
       fastinfo score table.csv --target price --columns area,rooms --base 2
       fastinfo score table.csv --target price --kind zip=category --top 20
       fastinfo score table.csv --target price --out scores.csv
+      fastinfo score table.csv --target price --given area
     """  # noqa: D301 (\b is typer's mark: keep these lines)
     _require_out(out, tables, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
-    choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories)
+    choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories, given)
     request.checkpoint = checkpoint
     data = request.prepare(tables, layout, choice)
     found = request.measure(
         lambda both, **options: scores.score(both, target, **options),
         data,
-        len(data.labels) - 1,
+        len(data.labels) - 1 - len(choice.given_names),
         min_samples=min_samples,
     )
     least = min_samples or ranking.least_samples(data.n_rows)
@@ -300,10 +366,11 @@ def score_command(
             f"{counted(least, 'row')} where the target is present (--min-samples): {listed(few)}"
         )
     found = found[:top]
-    ranked = "corrected " * (weights is None) + "mutual information"
-    title = f"Columns of {_title(tables)} by {ranked} with {target}"
+    measure = "conditional_" * (given is not None) + "mutual_information"
+    ranked = "corrected " * (weights is None) + measure.replace("_", " ")
+    title = f"Columns of {_title(tables)} by {ranked} with {target}{_given(choice)}"
     names = [(one.column,) for one in found]
-    request.deliver(Listing(title, ("column",), names, *_details(found), unit), out)
+    request.deliver(Listing(title, ("column",), names, *_details(found), unit, measure), out)
 
 
 @app.command("info")

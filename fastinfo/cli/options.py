@@ -13,6 +13,7 @@ import typer
 from fastinfo.backends import REGISTRY
 from fastinfo.estimators.entropies import ESTIMATORS
 from fastinfo.formulas import AVERAGES
+from fastinfo.inputs import arguments
 from fastinfo.inputs.preparation import KINDS
 from fastinfo.inputs.reading.layout import FORMATS, Layout
 
@@ -68,6 +69,29 @@ Columns = Annotated[
 Exclude = Annotated[
     str | None,
     typer.Option(metavar="A,B,…", help="Skip these columns.", show_default=False),
+]
+PValues = Annotated[
+    bool,
+    typer.Option(
+        "--p-values",
+        help="Test each pair: its p-value, and its q-value among all pairs. Needs scipy.",
+    ),
+]
+Fdr = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SHARE",
+        help="Only pairs that are significant at this false discovery rate, such as 0.05.",
+        show_default=False,
+    ),
+]
+Given = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B,…",
+        help="What is shared once these columns are known: conditional mutual information.",
+        show_default=False,
+    ),
 ]
 
 Kinds = Annotated[
@@ -135,8 +159,28 @@ Average = Annotated[
     str,
     typer.Option(help="Average of the two entropies, for --normalized.", **_one_of(AVERAGES)),
 ]
+
+
+OF_PAIRS = [name for name in ESTIMATORS.accepted if ESTIMATORS[name].of_rows is None]
+"""Names of the estimators that pairs of columns may have."""
+
+
+def _estimator(value: str) -> str:
+    """A name of an estimator, with parameters or without."""
+    try:
+        return arguments.estimator(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
+
+
 Estimator = Annotated[
-    str, typer.Option(help="Estimator of the entropies.", **_one_of(tuple(ESTIMATORS)))
+    str,
+    typer.Option(
+        metavar="NAME",
+        help=f"Estimator of the entropies: {', '.join(OF_PAIRS)}. Those from shrinkage on may be "
+        "followed by the number of possible values, as in nsb:20.",
+        callback=_estimator,
+    ),
 ]
 Missing = Annotated[
     str,

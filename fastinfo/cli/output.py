@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple, TextIO
@@ -46,6 +46,8 @@ class Listing(NamedTuple):
     n_samples: Sequence[int]
     unit: str
     measure: str = "mutual_information"
+    tests: Mapping[str, Sequence[float]] = {}
+    """P-values and q-values, by their names; empty where nothing is tested."""
 
     @property
     def columns(self) -> dict[str, list[Any]]:
@@ -59,6 +61,7 @@ class Listing(NamedTuple):
             self.measure: list(self.values),
             "corrected": list(self.corrected),
             **({} if self.unit == SHARE else {SHARE: list(self.share)}),
+            **{name: list(values) for name, values in self.tests.items()},
             "n_samples": list(self.n_samples),
             "unit": [self.unit] * len(self.values),
         }
@@ -95,6 +98,8 @@ def _drawn(listing: Listing, width: int) -> Table:
     if listing.is_corrected:
         numbers["corrected"] = [f"{value:z.4f}" for value in listing.corrected]
     numbers[SHARE] = [f"{value:.1%}" for value in listing.share]
+    for name, values in listing.tests.items():
+        numbers[name.replace("_value", "")] = [f"{value:.2g}" for value in values]
     numbers["rows"] = [f"{number:,}" for number in listing.n_samples]
     ranks = listing.corrected if listing.is_corrected else listing.values
     table = Table(box=box.SIMPLE_HEAD)

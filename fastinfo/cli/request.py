@@ -23,7 +23,7 @@ from fastinfo.system.alerts import CappedBinsWarning, SaturationWarning, listed
 from fastinfo.system.limits import usable_cores
 
 IN_OPTIONS = {
-    'estimator="miller_madow"': "--estimator miller_madow",
+    'estimator="grassberger"': "--estimator grassberger",
     'bins="quantile"': "--bins quantile",
 }
 """Arguments that warnings advise, and the options of the command line for them."""
@@ -93,7 +93,8 @@ class Request:
         if data.incomplete:
             count = f"{len(data.incomplete)} of {len(data.columns)} columns"
             what = f"{count} have missing values ({listed(data.incomplete)})"
-            omit = "each pair uses only rows where both are present"
+            what_else = "" if choice.given is None else ", and so is what is given"
+            omit = f"each pair uses only rows where both are present{what_else}"
             if self.missing == "raise":
                 raise ValueError(f"{what}; with --nan-policy omit {omit}")
             self.note(f"{what}; {omit if self.missing == 'omit' else 'their pairs have no value'}")
@@ -108,6 +109,8 @@ class Request:
                 "with more different values, and --kind NAME=number bins one column"
             )
         self.options["sample_weight"] = weights
+        if choice.given is not None:
+            self.options["given"] = choice.given_names
         return data
 
     @contextmanager

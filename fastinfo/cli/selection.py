@@ -23,6 +23,12 @@ class Selection(NamedTuple):
     kinds: Sequence[str] = ()
     bins_of: Sequence[str] = ()
     max_categories: int | None = None
+    given: str | None = None
+
+    @property
+    def given_names(self) -> list[str]:
+        """The names of the columns that ``--given`` names."""
+        return [] if self.given is None else split_names(self.given, "--given")
 
 
 def select(table: Any, selection: Selection, default_bins: Any = None) -> tuple[Prepared, Any]:
@@ -32,14 +38,15 @@ def select(table: Any, selection: Selection, default_bins: Any = None) -> tuple[
     ------
     ValueError
         For a name that the table does not have, for weights that are no numbers or are missing in
-        some row, for a target that cannot be measured, and for fewer than two usable columns.
+        some row, for a target or given columns that cannot be measured, and for fewer than two
+        usable columns beside these.
     """
     target, weights = selection.target, selection.weights
     labels = table.columns if isinstance(table, Scan) else table.column_names
     n_rows = table.n_rows if isinstance(table, Scan) else table.num_rows
     columns = None if selection.columns is None else split_names(selection.columns, "--columns")
     exclude = [] if selection.exclude is None else split_names(selection.exclude, "--exclude")
-    targets = [] if target is None else [target]
+    targets, given = [] if target is None else [target], selection.given_names
     kinds = split_pairs(selection.kinds, "--kind")
     texts = split_pairs(selection.bins_of, "--bins-of")
     bins = {name: bins_of(text, f"--bins-of {name}") for name, text in texts.items()}
@@ -50,6 +57,7 @@ def select(table: Any, selection: Selection, default_bins: Any = None) -> tuple[
         "--columns": columns or [],
         "--exclude": exclude,
         "--target": targets,
+        "--given": given,
         "--kind": kinds,
         "--bins-of": bins,
     }
@@ -59,20 +67,27 @@ def select(table: Any, selection: Selection, default_bins: Any = None) -> tuple[
             raise ValueError(f"{option}: {weights!r} is the column of weights")
     if target is not None and target in exclude:
         raise ValueError(f"--exclude: {target!r} is the target")
+    for name in given:
+        if name in exclude or name in targets:
+            raise ValueError(
+                f"--given: {name!r} is " + ("excluded" if name in exclude else "the target")
+            )
     preparation.require_kinds(kinds, "--kind")
     wanted = [
         name
-        for name in (labels if columns is None else dict.fromkeys(targets + columns))
+        for name in (labels if columns is None else dict.fromkeys(targets + given + columns))
         if name != weights and name not in exclude
     ]
-    choices = Choices(kinds, bins, selection.max_categories, [*targets, *(columns or [])])
+    choices = Choices(kinds, bins, selection.max_categories, [*targets, *given, *(columns or [])])
     if isinstance(table, Scan):
         prepared = survey(table, choices, wanted, default_bins)
     else:
         prepared = preparation.prepare(table, "the table", choices, wanted)
-    if target is not None and target not in prepared.labels:
-        raise ValueError(f"--target: column {target!r} is {prepared.fate(target)}")
-    if len(prepared.labels) < 2:
+    for option, names in (("--target", targets), ("--given", given)):
+        for name in names:
+            if name not in prepared.labels:
+                raise ValueError(f"{option}: column {name!r} is {prepared.fate(name)}")
+    if len(prepared.labels) - len(given) < 2:
         notes = "".join(f"; {note}" for note in prepared.notes)
         raise ValueError(f"no pair of usable columns among {len(wanted)}{notes}")
     return prepared, _weights(table, weights)

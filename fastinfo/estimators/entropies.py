@@ -7,7 +7,7 @@ measures, the pairwise engine and the command line look it up there.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -15,25 +15,24 @@ import numpy as np
 
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.terms import XLOGX, Term
+from fastinfo.estimators import coverage, frequencies, nsb, panzeri_treves
+from fastinfo.estimators.cells import NCells, possible_cells
+from fastinfo.estimators.grassberger import GRASSBERGER
+from fastinfo.estimators.jackknife import JACKKNIFE
+from fastinfo.estimators.registry import Estimator, Registry
 
-NCells = Callable[[], Any]
-"""A function that an estimator may call. It returns the number of possible cells of each table
-(`possible_cells`): a number, or an array that broadcasts to the result."""
-
-
-class Estimator(NamedTuple):
-    """A way to estimate entropies from counts, and its properties."""
-
-    term: Term | None
-    """The term of an entropy of the form (g(N) − Σ f(c))/N; None for other entropies. With a term
-    all pairs are measured at the speed of the plug-in estimate."""
-    of_counts: Callable[[Array, NCells, Kernels], Array] | None = None
-    """Without a term: entropies of counts ``(..., cells)``, NaN for a table without a sample."""
-    is_plug_in: bool = False
-    """Whether entropies are those of the observed frequencies, so that the laws of entropy hold."""
-    needs_integers: bool = False
-    """Whether counts must be numbers of samples: weights and probabilities are then refused."""
-
+__all__ = [
+    "ESTIMATORS",
+    "MILLER_MADOW",
+    "PLUG_IN",
+    "Estimator",
+    "NCells",
+    "Total",
+    "entropy",
+    "of_marginals",
+    "possible_cells",
+    "without_rounding",
+]
 
 PLUG_IN = XLOGX
 """H = log N − (Σ c·log c)/N, the entropy of the observed frequencies.
@@ -50,10 +49,47 @@ MILLER_MADOW = Term(
 for the cell of all N samples."""
 
 
-ESTIMATORS: dict[str, Estimator] = {
-    "ml": Estimator(PLUG_IN, is_plug_in=True),
-    "miller_madow": Estimator(MILLER_MADOW, needs_integers=True),
-}
+def _with_prior(prior: frequencies.Prior) -> Estimator:
+    return Estimator(None, frequencies.with_prior(prior), needs_integers=True, asks_for_cells=True)
+
+
+ESTIMATORS = Registry(
+    {
+        "ml": Estimator(PLUG_IN, is_plug_in=True),
+        "miller_madow": Estimator(MILLER_MADOW, needs_integers=True),
+        "grassberger": Estimator(GRASSBERGER, needs_integers=True),
+        "jackknife": Estimator(JACKKNIFE, needs_integers=True),
+        "chao_shen": Estimator(
+            None,
+            coverage.chao_shen,
+            needs_integers=True,
+            details={"coverage": coverage.sample_coverage},
+        ),
+        "panzeri_treves": Estimator(
+            None,
+            panzeri_treves.panzeri_treves,
+            panzeri_treves.given_last,
+            needs_integers=True,
+            asks_for_cells=True,
+        ),
+        "shrinkage": Estimator(
+            None,
+            frequencies.shrunk,
+            needs_integers=True,
+            asks_for_cells=True,
+            details={"shrinkage_intensity": frequencies.shrinkage_intensity},
+        ),
+        "nsb": Estimator(
+            None,
+            nsb.nsb,
+            needs_integers=True,
+            asks_for_cells=True,
+            standard_deviation=nsb.standard_deviation,
+        ),
+        **{name: _with_prior(prior) for name, prior in frequencies.PRIORS.items()},
+    },
+    families={"dirichlet": lambda a: _with_prior(lambda samples, cells, xp: a)},
+)
 """Estimators by the names that ``estimator=`` takes."""
 
 
@@ -83,28 +119,15 @@ def entropy(
         assert of_counts is not None
         return of_counts(counts, n_cells, kernels)
     if total is not None:
-        return (total.whole - term.sum(counts, kernels)) / total.samples
-    samples = counts.sum(axis=-1)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return (term.whole(samples, kernels) - term.sum(counts, kernels)) / samples
-
-
-def possible_cells(margin: Array, n_bins: Any, has_edges: Any, kernels: Kernels) -> Array:
-    """The number of values that a variable could have had, by its counts ``(..., bins)``.
-
-    For a binned variable these are its bins, whether a sample is in them or not. For integers and
-    other categories these are the values that occur: values between two integers are as unknown as
-    values beyond them, and a category that is declared and never occurs is no value. So the number
-    does not depend on the type of the samples, nor on the array that they are counted in.
-
-    Parameters
-    ----------
-    margin : array
-        The counts of the variable, over the samples of the table.
-    n_bins, has_edges : array
-        The number of its bins, and whether they have edges.
-    """
-    return kernels.xp.where(has_edges, n_bins, (margin > 0).sum(axis=-1))
+        found = (total.whole - term.sum(counts, kernels)) / total.samples
+    else:
+        samples = counts.sum(axis=-1)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            found = (term.whole(samples, kernels) - term.sum(counts, kernels)) / samples
+    if term.of_total is not None:
+        # Where g is not f, one occupied cell would not have entropy 0.
+        found = kernels.xp.where((counts > 0).sum(axis=-1) == 1, 0.0, found)
+    return found
 
 
 def without_rounding(
@@ -132,24 +155,36 @@ def of_marginals(
     estimator: str,
     kernels: Kernels,
     n_samples: int | None = None,
+    rows: Callable[..., Array] | None = None,
 ) -> Callable[..., Array]:
     """The function that formulas call: joint entropy, in nats, of variables given by position.
 
     Without arguments it returns the joint entropy of all variables. ``possible`` returns the number
     of possible cells of a variable. ``n_samples`` is given for a single table of integer counts
-    that is not empty.
+    that is not empty. ``rows`` returns the counts of several variables as `registry.OfRows` takes
+    them.
     """
     total, term = None, ESTIMATORS[estimator].term
+    of_rows = ESTIMATORS[estimator].of_rows
     if n_samples is not None and term is not None:
         total = Total.of(n_samples, term, kernels)
     known: dict[tuple[int, ...], Array] = {}
 
+    def n_cells(variables: Sequence[int]) -> NCells:
+        return lambda: prod(map(possible, variables))
+
+    def find(*variables: int) -> Array:
+        if of_rows is None or len(variables) == 1:
+            cells = n_cells(variables)
+            return entropy(marginal(*variables), cells, estimator, kernels, total)
+        assert rows is not None
+        *others, last = sorted(variables)
+        return of_rows(rows(*variables), n_cells(others), n_cells([last]), kernels)
+
     def joint_entropy(*variables: int) -> Array:
         chosen = variables or tuple(range(n_variables))
         if chosen not in known:
-            known[chosen] = entropy(
-                marginal(*chosen), lambda: prod(map(possible, chosen)), estimator, kernels, total
-            )
+            known[chosen] = find(*chosen)
         return known[chosen]
 
     return joint_entropy

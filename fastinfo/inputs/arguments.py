@@ -18,6 +18,7 @@ from fastinfo.backends.contract import Home
 from fastinfo.backends.home import HOST, home_of
 from fastinfo.data.columns import ArrayColumns, Column, Columns, SparseColumns, of_samples
 from fastinfo.estimators.entropies import ESTIMATORS
+from fastinfo.formulas import AVERAGES
 from fastinfo.inputs import objects, series, tables
 from fastinfo.inputs.objects import is_integer, is_number
 from fastinfo.inputs.types import NanPolicy
@@ -42,8 +43,18 @@ def one_of(value: Any, name: str, accepted: Collection[Any]) -> Any:
 
 
 def estimator(value: Any) -> str:
-    """The name of an entropy estimator, checked."""
-    return str(one_of(value, "estimator", ESTIMATORS))
+    """The name of an entropy estimator, with its parameters, checked."""
+    try:
+        if not isinstance(value, str):
+            raise ValueError("it is no name")
+        ESTIMATORS[value]
+    except ValueError as error:
+        accepted = ", ".join(map(repr, ESTIMATORS.accepted))
+        raise ValueError(
+            f"estimator={value!r}; accepted are {accepted}, and numbers of possible values after "
+            f'names that use them, such as "nsb:20": {error}'
+        ) from error
+    return value
 
 
 def nan_policy(value: Any) -> NanPolicy:
@@ -63,6 +74,17 @@ def log_base(base: Any) -> float:
     return math.log(base)  # unlike np.log, it takes integers that are too large for a float
 
 
+def average(normalized: Any, base: Any) -> str | None:
+    """The average of entropies that information is to be a share of; None for no share."""
+    if normalized is None:
+        return None
+    if base is not None:
+        raise ValueError(
+            f"base={base!r}: normalized information is a share, which has no unit; leave base out"
+        )
+    return str(one_of(normalized, "normalized", AVERAGES))
+
+
 def n_jobs(value: Any) -> int:
     """The number of threads; None and −1 stand for all usable cores."""
     if value is None or value == -1:
@@ -72,11 +94,55 @@ def n_jobs(value: Any) -> int:
 
 def positive_integer(value: Any, name: str) -> int:
     """``value`` as an int of at least 1."""
+    return integer_from(value, name, 1)
+
+
+def integer_from(value: Any, name: str, least: int) -> int:
+    """``value`` as an int that is not below ``least``."""
     if not is_integer(value):
-        raise TypeError(f"{name}={value!r}; accepted is an integer of at least 1")
-    if value < 1:
-        raise ValueError(f"{name}={value!r}; accepted is an integer of at least 1")
+        raise TypeError(f"{name}={value!r}; accepted is an integer of at least {least}")
+    if value < least:
+        raise ValueError(f"{name}={value!r}; accepted is an integer of at least {least}")
     return int(value)
+
+
+def shares(values: Any, name: str, count: int) -> tuple[float, ...]:
+    """One share for each of ``count`` things, in proportion to ``values``; equal ones for None.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For values that are no real numbers, negative, NaN, infinite, all 0, or not ``count``.
+    """
+    if values is None:
+        return (1 / count,) * count
+    accepted = f"accepted are {count} numbers, none negative and not all 0"
+    found = values.tolist() if hasattr(values, "tolist") else values
+    if not isinstance(found, Iterable) or isinstance(found, (str, bytes)):
+        raise TypeError(f"{name}={values!r}; {accepted}")
+    found = list(found)
+    if not all(map(is_number, found)):
+        raise TypeError(f"{name}={values!r}; {accepted}")
+    total = math.fsum(found) if all(0 <= value < math.inf for value in found) else math.nan
+    if len(found) != count or not 0 < total < math.inf:
+        raise ValueError(f"{name}={values!r}; {accepted}")
+    return tuple(float(value / total) for value in found)
+
+
+def order(value: Any) -> float:
+    """The order of an entropy or a divergence, as a float from 0 to inf.
+
+    Raises
+    ------
+    ValueError, TypeError
+        For anything else.
+    """
+    accepted = "accepted is a number from 0 to math.inf"
+    if not is_number(value):
+        raise TypeError(f"order={value!r}; {accepted}")
+    if not value >= 0:
+        raise ValueError(f"order={value!r}; {accepted}")
+    return float(value)
 
 
 def path(value: Any, name: str) -> Path:
@@ -106,6 +172,13 @@ def threshold(value: Any) -> float:
     if not is_number(value) or np.isnan(value):
         raise ValueError(f"threshold={value!r}; accepted is a real number, or None")
     return float(value)
+
+
+def strongest(k: Any, least: Any) -> tuple[int | None, float]:
+    """The number of pairs to report, None for all that reach a threshold, and the threshold."""
+    if k is None and least is None:
+        raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
+    return None if k is None else positive_integer(k, "k"), threshold(least)
 
 
 def output(out: Any, shape: tuple[int, int]) -> Any:

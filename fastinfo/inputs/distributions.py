@@ -47,6 +47,25 @@ def axes(axis: Any, count: int | None, *, or_all: bool = False) -> tuple[int, ..
     raise ValueError(f"axis={axis!r}; accepted is {wanted}")
 
 
+def axes_of_many(axis: Any, pk: Any) -> tuple[int, ...]:
+    """The axes of two or more variables, checked; all axes of ``pk`` for None.
+
+    Raises
+    ------
+    ValueError
+        For a single axis, and as `axes`.
+    """
+    found = axes(axis, None, or_all=True)
+    if found is None:
+        found = tuple(range(getattr(pk, "ndim", None) or np.ndim(pk)))
+    if len(found) < 2:
+        raise ValueError(
+            f"axis={axis!r} names {len(found)} variables; accepted are two axes or more, one for "
+            "each variable"
+        )
+    return found
+
+
 def normalized(
     given: Sequence[Any], names: Sequence[str], axis: Sequence[int] | None
 ) -> tuple[list[Array], Kernels]:

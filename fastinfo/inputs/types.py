@@ -82,6 +82,9 @@ Probabilities: TypeAlias = ArrayLike | SupportsDLPack
 BinsOfOne: TypeAlias = SupportsIndex | str | Sequence[float] | np.ndarray[Any, Any] | None
 """How one variable is binned: a number of bins, a rule by its name, edges, or None."""
 
+Given: TypeAlias = Table | SupportsIndex
+"""Samples of a third variable, ``(n,)`` or ``(n, d)``, or names of columns."""
+
 Bins: TypeAlias = BinsOfOne | Sequence[BinsOfOne]
 """How all variables are binned, or a tuple with one entry for each variable."""
 
@@ -94,14 +97,39 @@ Kinds: TypeAlias = Mapping[Any, Literal["category", "number", "skip"]]
 RankBy: TypeAlias = Literal["corrected", "value"]
 """The value by which pairs are ranked."""
 
+InteractionRank: TypeAlias = Literal["corrected", "synergy", "value"]
+"""The number by which pairs that tell about a target are ranked."""
+
 NanPolicy: TypeAlias = Literal["raise", "omit", "propagate"]
 """The treatment of missing samples."""
 
 Average: TypeAlias = Literal["arithmetic", "geometric", "min", "max"]
 """The average of two entropies that normalises mutual information."""
 
-EstimatorName: TypeAlias = Literal["ml", "miller_madow"]
-"""An estimator of entropies."""
+PlainEstimator: TypeAlias = Literal[
+    "ml",
+    "miller_madow",
+    "grassberger",
+    "jackknife",
+    "chao_shen",
+    "panzeri_treves",
+    "shrinkage",
+    "nsb",
+    "laplace",
+    "jeffreys",
+    "perks",
+    "minimax",
+]
+"""The name of an estimator of entropies."""
+
+EstimatorName: TypeAlias = PlainEstimator | str
+"""An estimator of entropies, with its parameters after a colon if it has some."""
+
+NullMethod: TypeAlias = Literal["auto", "chi2", "gamma", "exact", "permutation"]
+"""The distribution of information under independence."""
+
+Resampling: TypeAlias = Literal["bootstrap", "jackknife"]
+"""How samples are drawn anew from those that there are."""
 
 BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
 """The backend whose kernels do the work."""
@@ -110,6 +138,7 @@ BackendName: TypeAlias = Literal["numba", "numpy", "cupy"]
 class PairOptions(TypedDict, total=False):
     """The options of `fastinfo.top_pairs` that do not change the type of its result."""
 
+    given: Given | None
     threshold: float | None
     min_samples: int | None
     normalized: Average | None

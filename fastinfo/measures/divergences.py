@@ -1,19 +1,18 @@
-"""Divergences between the distributions of two samples, counted in the same bins."""
+"""Divergences between the distributions of samples, counted in the same bins."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
+
+import numpy as np
 
 from fastinfo import formulas
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.backends import on_device_of, reducing
-from fastinfo.estimators import entropies
-from fastinfo.formulas import Formula
+from fastinfo.inputs import arguments
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.types import BackendName, Bins, NanPolicy, Samples, Weights
-from fastinfo.measures import probabilities, samples
+from fastinfo.measures.distributions import apply_to_distributions
 
 PairOfWeights = Sequence[Weights | None]
 """The weights of the samples on the two sides of a divergence; None for a side without."""
@@ -75,7 +74,7 @@ def cross_entropy(
     1.20751...
     """
     options = Options(bins, base, "ml", nan_policy, sample_weight, backend, n_jobs)
-    return _divergence(formulas.cross_entropy, x, y, options)
+    return apply_to_distributions(formulas.cross_entropy, (x, y), options)
 
 
 def kl_divergence(
@@ -130,29 +129,41 @@ def kl_divergence(
     inf
     """
     options = Options(bins, base, "ml", nan_policy, sample_weight, backend, n_jobs)
-    return _divergence(formulas.kl_divergence, x, y, options)
+    return apply_to_distributions(formulas.kl_divergence, (x, y), options)
 
 
 def jensen_shannon_divergence(
     x: Samples | JointCounts,
     y: Samples | JointCounts,
-    *,
+    *others: Samples | JointCounts,
+    weights: Sequence[float] | np.ndarray[Any, Any] | None = None,
     bins: Bins = None,
     base: float | None = None,
     nan_policy: NanPolicy = "raise",
-    sample_weight: PairOfWeights | None = None,
+    sample_weight: Sequence[Weights | None] | None = None,
     backend: BackendName | None = None,
     n_jobs: int | None = None,
 ) -> float:
-    """Jensen–Shannon divergence of the distributions of two samples.
+    """Jensen–Shannon divergence of the distributions of two or more samples.
 
-    JS(P,Q) = H(M) − (H(P) + H(Q))/2 with M = (P + Q)/2 [1]_. It is symmetric, and between 0 and
-    log 2. It is the square of the distance `scipy.spatial.distance.jensenshannon`.
+    JS = H(Σw_i·P_i) − Σw_i·H(P_i) [1]_, with equal weights unless others are given. It is symmetric
+    for equal weights, and between 0 and the entropy of the weights: log 2 for two distributions,
+    log k for k. For two it is the square of the distance `scipy.spatial.distance.jensenshannon`. It
+    is the information that a sample tells about which distribution it was drawn from.
 
     Parameters
     ----------
-    x, y, bins, base, nan_policy, sample_weight, backend, n_jobs
-        As for `cross_entropy`.
+    x, y, *others : array-like of shape (n,) or (n, d), or JointCounts
+        Samples of each distribution, of one variable; their numbers may differ. Columns of tables
+        are matched by their names. All use the same bins, those of all samples taken together.
+    weights : sequence or array of float, optional
+        The weight of each distribution, not negative; they are divided by their sum. By default all
+        distributions weigh the same, however many samples they have. With the numbers of samples as
+        weights, this is the mutual information of the samples and their origin.
+    bins, base, nan_policy, backend, n_jobs
+        As for `mutual_information`.
+    sample_weight : sequence of array-like, optional
+        Weights of the samples of each distribution. Any of them may be None.
 
     Returns
     -------
@@ -162,12 +173,18 @@ def jensen_shannon_divergence(
     Raises
     ------
     ValueError, TypeError
-        As `mutual_information`.
+        As `mutual_information`; ValueError also for weights that are negative, NaN or infinite, all
+        0, or not one for each distribution.
 
     Warns
     -----
     ProbabilitiesWarning
         As `cross_entropy`.
+
+    Notes
+    -----
+    It is summed up from terms that are never negative. So distributions that are nearly equal keep
+    the digits that a difference of entropies would lose.
 
     References
     ----------
@@ -179,20 +196,13 @@ def jensen_shannon_divergence(
     >>> import fastinfo
     >>> fastinfo.jensen_shannon_divergence([0, 0, 0], [1, 1, 1], base=2)
     1.0
+    >>> fastinfo.jensen_shannon_divergence([0], [1], [2], [3], base=2)
+    2.0
+    >>> x, y = [0, 0, 1, 1], [0, 1, 1, 1]
+    >>> round(fastinfo.jensen_shannon_divergence(x, y, weights=[3, 1], base=2), 6)
+    0.03588
     """
     options = Options(bins, base, "ml", nan_policy, sample_weight, backend, n_jobs)
-    return _divergence(formulas.jensen_shannon_divergence, x, y, options)
-
-
-def _divergence(formula: Formula, x: Any, y: Any, options: Options) -> float:
-    """The value of a formula of the frequencies of two samples, in units of the base."""
-    probabilities.warn_where(formula.name, x, y)
-    with on_device_of(x, y):
-        left, right, kernels = samples.joint_counts_of_two(x, y, options)
-        kernels = reducing(kernels, prod(left.shape))
-        if left.is_unknown or right.is_unknown:
-            return float("nan")
-        p, q = (kernels.bring(counts) for counts in left.aligned_with(right))
-        value = formula(p / p.sum(), q / q.sum(), kernels)
-        value = entropies.without_rounding(value, formula.bounds, options.estimator, kernels)
-        return float(value) / options.unit
+    sides = (x, y, *others)
+    shares = arguments.shares(weights, "weights", len(sides))
+    return apply_to_distributions(formulas.jensen_shannon_with(shares), sides, options)

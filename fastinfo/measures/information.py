@@ -61,10 +61,18 @@ def mutual_information(
         variables, is refused, because `numpy.histogram2d` reads it as numbers of bins.
     base : float, optional
         Base of the logarithm; nats by default, 2 for bits.
-    estimator : {"ml", "miller_madow"}
+    estimator : str
         How entropies are estimated from counts. ``"ml"``, the plug-in estimate, is never negative
         here, and too large by about (K_xy − K_x − K_y + 1)/(2n) on average, where K is a number of
-        occupied cells. ``"miller_madow"`` subtracts this bias and may be negative.
+        occupied cells. The others correct for the number of samples, and may be negative:
+        ``"miller_madow"``, which subtracts this bias, ``"grassberger"`` (2003), ``"jackknife"``,
+        ``"chao_shen"``, ``"panzeri_treves"`` (1996; about x where y is known, so that it is not
+        symmetric), ``"shrinkage"`` (James–Stein), ``"nsb"`` (Nemenman, Shafee & Bialek; needs
+        scipy), and Dirichlet priors: ``"laplace"``, ``"jeffreys"``, ``"perks"``, ``"minimax"``,
+        ``"dirichlet:0.5"``. Those from ``"panzeri_treves"`` on depend on how many values are
+        possible: bins with edges, and categories that occur, unless a number follows. With
+        ``"nsb:20"`` each variable has 20 possible values, with ``"nsb:4x20"`` x has 4 and y has 20.
+        The page ``docs/estimators.md`` measures them, and tells which to use when.
     nan_policy : {"raise", "omit", "propagate"}
         How missing samples (NaN, None, masked, outside of the edges) are treated: they raise an
         error, are left out together with their partners, or make the result NaN.
@@ -93,6 +101,8 @@ def mutual_information(
         For samples of a type without meaning here: complex, dates, objects of several types.
     MemoryError
         For a table that does not fit into memory.
+    ImportError
+        For an estimator or a backend whose library is not installed.
 
     Warns
     -----
@@ -278,7 +288,9 @@ def normalized_mutual_information(
     -------
     float
         A number without unit, from 0 to 1 with plug-in entropies. By convention it is 1 where both
-        variables are constant, and 0 where only the average is 0.
+        variables are constant, and 0 where only the average is 0. Corrected estimates may lie below
+        0 or above 1. The sign of a constant is an entropy of exactly 0, which estimators that hold
+        other values for possible do not give it; the share is then that of the formula.
 
     Raises
     ------

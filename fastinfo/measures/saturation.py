@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
-from fastinfo.counting import Counts
-from fastinfo.estimators.chance import expected_information
+from fastinfo.estimators.chance import expected_in_strata, expected_information
+from fastinfo.measures.strata import occupied, strata_of
 from fastinfo.system import alerts
 from fastinfo.system.alerts import listed
 
@@ -30,7 +30,7 @@ prevent a warning where that value is next to nothing."""
 MOST_SPELLED_OUT = 10**7
 
 WHAT_TO_DO = (
-    'Use fewer bins or categories, more samples, or estimator="miller_madow", which corrects for '
+    'Use fewer bins or categories, more samples, or estimator="grassberger", which corrects for '
     "some of it"
 )
 
@@ -63,11 +63,18 @@ def is_chance(value: float, entropies: tuple[float, float], expected: float) -> 
     return expected > limit
 
 
-def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
+def tell(
+    counts: JointCounts,
+    entropy: Callable[..., Any],
+    unit: float,
+    names: Sequence[str] | None = None,
+    what_to_do: str = WHAT_TO_DO,
+) -> None:
     """Warn where the information of two variables, or of two given a third, is mostly chance.
 
     ``entropy`` is the function that formulas call, which remembers the entropies computed before.
-    Almost every table takes only a few microseconds here.
+    Almost every table takes only a few microseconds here. ``names`` are those of variables that the
+    caller made, of which columns and types mean nothing to the user.
     """
     n_samples = int(counts.n_samples)
     if n_samples < FEWEST_SAMPLES:
@@ -85,56 +92,82 @@ def tell(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
     bound = math.log1p(2 * (k_x - 1) * (k_y - 1) * k_z / n_samples)
     if not is_chance(value, (h_x, h_y), bound):
         return
-    expected = _expected(counts, is_conditional, value, (h_x, h_y))
+    expected = _expected(counts, value, (h_x, h_y))
     if is_chance(value, (h_x, h_y), expected):
-        _warn(counts, expected / unit, value / unit, n_samples)
+        hints = _hints(counts) if names is None else ""
+        widest = int(np.argmax(counts.shape))
+        name = (names or variable_names(counts.n_variables))[widest]
+        where = f"most cells by the {_shown_number(counts.shape[widest])} bins of {name}"
+        _warn(counts, expected / unit, value / unit, f"{where}.{hints} {what_to_do}")
 
 
-def _expected(
-    counts: JointCounts, is_conditional: bool, value: float, entropies: tuple[float, float]
-) -> float:
+def tell_of_many(counts: JointCounts, entropy: Callable[..., Any], unit: float) -> None:
+    """Warn where the total correlation of any number of variables is mostly chance.
+
+    It is the sum of what each variable shares with all before it, and so is what chance gives:
+    chance pairs the samples of each variable anew with those of all before. Where these depend on
+    each other they have fewer cells than chance would give them, which errs on the side of silence.
+    """
+    n_samples, n_variables = int(counts.n_samples), counts.n_variables
+    if n_samples < FEWEST_SAMPLES:
+        return
+    singles = [float(entropy(variable)) for variable in range(n_variables)]
+    value, most = sum(singles) - float(entropy()), sum(singles) - max(singles)
+    bound, n_before = 0.0, counts.shape[0]
+    for n_bins in counts.shape[1:]:
+        bound += math.log1p((n_bins - 1) * (min(n_before, n_samples) - 1) / (n_samples - 1))
+        n_before *= n_bins
+    if not is_chance(value, (most, most), bound):
+        return
+    expected = math.fsum(
+        expected_information(
+            occupied(counts.marginal(variable)), occupied(counts.marginal(*range(variable)))
+        )
+        for variable in range(1, n_variables)
+    )
+    if is_chance(value, (most, most), expected):
+        widest = int(np.argmax(counts.shape))
+        where = (
+            f"in {_shown_number(n_before)} cells of {n_variables} variables, of which "
+            f"{variable_names(n_variables)[widest]} has the most bins, "
+            f"{_shown_number(counts.shape[widest])}"
+        )
+        _warn(counts, expected / unit, value / unit, f"{where}. {WHAT_TO_DO}, or fewer variables")
+
+
+def _expected(counts: JointCounts, value: float, entropies: tuple[float, float]) -> float:
     """The information that chance alone gives, or a bound of it that is low enough to decide.
 
     Chance pairs the samples of X and Y anew within each bin of Z.
     """
-    if is_conditional:
-        xz, yz = counts._marginal_counts(0, 2), counts._marginal_counts(1, 2)
-        strata = _strata(xz, yz, counts._widths[2])
-    else:
-        strata = [(_occupied(counts.marginal(0)), _occupied(counts.marginal(1)))]
+    strata = strata_of(counts)
+    bound = bound_of_chance(strata)
+    return expected_in_strata(strata) if is_chance(value, entropies, bound) else bound
+
+
+def bound_of_chance(strata: Sequence[tuple[Array, Array]]) -> float:
+    """At least the information that chance alone gives, by the bound of `may_be_chance`.
+
+    ``strata`` are the numbers of samples in the occupied bins of X and of Y, in each bin of Z.
+    """
     sizes = [(int(x.sum()), x.size, y.size) for x, y in strata]
     total = sum(n for n, _, _ in sizes)
-    bound = math.fsum(
+    return math.fsum(
         n / total * math.log1p((k_x - 1) * (k_y - 1) / (n - 1)) for n, k_x, k_y in sizes if n > 1
     )
-    if not is_chance(value, entropies, bound):
-        return bound
-    return math.fsum(
-        n / total * expected_information(x, y)
-        for (n, _, _), (x, y) in zip(sizes, strata, strict=True)
+
+
+def _warn(counts: JointCounts, expected: float, value: float, where: str) -> None:
+    """Warn how much is chance, in the unit of the result, and where it comes from."""
+    alerts.warn(
+        f"too few samples for the cells of this table: chance alone gives about {expected:.3g} of "
+        f"the {value:.3g} that {int(counts.n_samples):,} samples seem to share, {where}",
+        alerts.SaturationWarning,
     )
 
 
-def _occupied(margin: Array) -> Array:
-    return np.asarray(margin[margin > 0])
-
-
-def _strata(xz: Counts, yz: Counts, n_axes: int) -> list[tuple[Array, Array]]:
-    """The counts of the occupied bins of X and of Y, in each bin of Z that has samples."""
-    both = []
-    for counts in (xz, yz):
-        sparse = counts.to_sparse()
-        shape = sparse.shape[-n_axes:]
-        z_bins = np.ravel_multi_index(tuple(sparse.cells[-n_axes:]), shape)
-        order = np.argsort(z_bins, kind="stable")
-        starts = np.flatnonzero(np.diff(z_bins[order], prepend=-1))
-        both.append(np.split(sparse.values[order], starts[1:]))
-    # The bins of Z with samples are the same in both tables.
-    return list(zip(*both, strict=True))
-
-
-def _warn(counts: JointCounts, expected: float, value: float, n_samples: int) -> None:
-    """Warn how much is chance, and name variables with several columns and integers to bin."""
+def _hints(counts: JointCounts) -> str:
+    """What may help: variables with several columns are named, and integers to bin."""
     names = variable_names(counts.n_variables)
     hints = "".join(
         f" {name} is one variable of {width} columns here, whose bins multiply: fastinfo.score "
@@ -149,12 +182,7 @@ def _warn(counts: JointCounts, expected: float, value: float, n_samples: int) ->
             f" {widest_name} holds integers, each value of which is a category: "
             f"{widest_name}.astype(float) has them binned."
         )
-    alerts.warn(
-        f"too few samples for the cells of this table: chance alone gives about {expected:.3g} of "
-        f"the {value:.3g} that {n_samples:,} samples seem to share, most cells by the "
-        f"{_shown_number(max(counts.shape))} bins of {widest_name}.{hints} {WHAT_TO_DO}",
-        alerts.SaturationWarning,
-    )
+    return hints
 
 
 def _shown_number(number: int) -> str:

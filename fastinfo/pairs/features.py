@@ -40,6 +40,11 @@ class Features:
     def __len__(self) -> int:
         return self.n_bins.size
 
+    @property
+    def n_samples(self) -> int:
+        """The number of samples of each feature."""
+        return int(self.blocks[0].shape[1])
+
     def rows(self) -> list[Array]:
         """The codes of each feature."""
         return [row for block in self.blocks for row in block]

@@ -8,7 +8,7 @@ from copy import copy
 from dataclasses import replace
 from functools import partial, reduce
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from fastinfo import counting
 from fastinfo.backends import pair_sums, terms
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.pair_sums import PairEntropies, PairSums
+from fastinfo.backends.terms import Reduction
 from fastinfo.counting import Counts
 from fastinfo.data.encoders import LookUp
 from fastinfo.estimators import entropies
@@ -34,6 +35,23 @@ Tables = tuple[Array, Array, Array]
 """Counts of pairs, of their left features and of their right features, along the last axis."""
 
 
+class Way(NamedTuple):
+    """A way to group the samples of a run, each of which has packs of its own."""
+
+    strata: Strata | None
+    """Groups that are counted by themselves; None for all samples together."""
+    reduction: Reduction
+
+
+BY_STRATA, POOLED = 0, 1
+"""The positions of a job's ways: by the strata of the job if it has any, and all together."""
+
+
+FEWEST_PARTNERS = 8
+"""The fewest features on either side for which the host lays out features beside their codes. For a
+target and 64 features of 16 bins, the layout took longer than the counts, and 64 bytes a sample."""
+
+
 class Job:
     """The features of a run, packed in the order of the plan, with kernels that measure its tiles.
 
@@ -50,6 +68,8 @@ class Job:
         Whether values stay at the home of the kernels; otherwise they are copied to the host.
     strata : Strata, optional
         Groups of samples, each of which is counted by itself.
+    pools : bool
+        Whether the measure asks for the sums over all strata together as well.
     """
 
     def __init__(
@@ -62,17 +82,22 @@ class Job:
         memory_limit: int | None = None,
         stays: bool = False,
         strata: Strata | None = None,
+        pools: bool = False,
     ) -> None:
         self.plan = plan
         self.measured = measure
         self.stays = stays
         self.memory_limit = memory_limit
-        self.strata = strata
-        n_samples, term = plan.n_samples, measure.term or terms.XLOGX
-        if strata is not None:
+        reduction = partial(terms.reduction, is_weighted=weights is not None)
+        term = measure.term or terms.XLOGX
+        if strata is None:
+            self.ways = [Way(None, reduction(term, plan.n_samples))]
+        else:
             assert measure.term is not None  # other entropies are no sums
-            n_samples, term = strata.order.size, term.given()
-        self.reduction = terms.reduction(term, n_samples, is_weighted=weights is not None)
+            self.ways = [Way(strata, reduction(term.given(), strata.n_samples))]
+            if pools:
+                together = strata.pooled(plan.n_samples)
+                self.ways.append(Way(together, reduction(term, strata.n_samples)))
         self._pack_at(kernels, features, weights)
 
     def _pack_at(self, kernels: Kernels, features: Features, weights: Array | None) -> None:
@@ -94,29 +119,37 @@ class Job:
         is_member = self.plan.classes <= MOST_PACKED
         n_left = self.plan.n_left
         sides = [slice(None)] if n_left is None else [slice(n_left), slice(n_left, None)]
-        self.packs = [self._pack_side(is_member, side) for side in sides]
+        limit, n_members = self.memory_limit, [int(is_member[side].sum()) for side in sides]
+        if self.kernels.home.is_host and min(n_members) < FEWEST_PARTNERS:
+            limit = 0
+        packs = [self._pack_side(is_member, side, limit) for side in sides]
+        self.packs = list(zip(*packs, strict=True))
         # The position of each feature of the plan in the pack of its side; the order is the same.
         self.positions = np.concatenate([np.cumsum(is_member[side]) - 1 for side in sides])
 
-    def _pack_side(self, is_member: HostArray, side: slice) -> Pack | None:
+    def _pack_side(self, is_member: HostArray, side: slice, limit: int | None) -> list[Pack | None]:
+        """The packs of the features of a side, one for each way; they take ``limit`` bytes."""
         chosen, sizes = (
             part[side][is_member[side]] for part in (self.plan.order, self.plan.classes)
         )
         if not chosen.size:
-            return None
-        limit = self.memory_limit
+            return [None for _ in self.ways]
         if limit is not None:
-            limit = limit * chosen.size // is_member.sum()
+            limit = limit * chosen.size // (is_member.sum() * len(self.ways))
         codes = self.features.padded(chosen, sizes, self.kernels)
-        return Pack(self.kernels, codes, sizes, self.reduction, self.weights, limit, self.strata)
+        return [
+            Pack(self.kernels, codes, sizes, way.reduction, self.weights, limit, way.strata)
+            for way in self.ways
+        ]
 
-    def possible(self, features: HostArray, margins: Array) -> Array:
+    def possible(self, features: HostArray, margins: Array, estimator: str) -> Any:
         """Possible cells of features, given their counts in pairs ``(..., bins)``."""
         n_bins, has_edges = (
             self.kernels.bring(of_each[features])
             for of_each in (self.features.n_bins, self.features.has_edges)
         )
-        return entropies.possible_cells(margins, n_bins, has_edges, self.kernels)
+        chosen = entropies.ESTIMATORS[estimator].possible_values(0)
+        return entropies.possible_cells(margins, n_bins, has_edges, self.kernels, chosen)
 
     def measure(self, tile: Tile) -> Planes:
         """The planes of a tile, ``(n_left, n_right)``, by their names."""
@@ -138,9 +171,17 @@ class CountedPairs(ABC):
         self.left = job.plan.order[tile.left]
         self.right = job.plan.order[tile.right]
 
-    @abstractmethod
     def sums(self) -> PairSums:
-        """The sums of the measure's term."""
+        """The sums of the measure's term; over the strata, if there are any."""
+        return self._sums(BY_STRATA)
+
+    def pooled_sums(self) -> PairSums:
+        """The sums over all samples that are in a stratum, as if there were none."""
+        return self._sums(POOLED)
+
+    @abstractmethod
+    def _sums(self, way: int) -> PairSums:
+        """The sums by one of the job's ways."""
 
     @abstractmethod
     def entropies(self, estimator: str) -> PairEntropies:
@@ -152,11 +193,11 @@ class CountedPairs(ABC):
         """Entropies by tables of the pairs of ``left`` and ``right``, positions of features."""
         cells, x, y = tables
 
-        def left_cells() -> Array:
-            return self.job.possible(left, x)
+        def left_cells() -> Any:
+            return self.job.possible(left, x, estimator)
 
-        def right_cells() -> Array:
-            return self.job.possible(right, y)
+        def right_cells() -> Any:
+            return self.job.possible(right, y, estimator)
 
         entropy = partial(entropies.entropy, estimator=estimator, kernels=self.kernels)
         joint = entropy(cells, lambda: left_cells() * right_cells())
@@ -166,21 +207,22 @@ class CountedPairs(ABC):
 class DensePairs(CountedPairs):
     """The pairs of a tile that kernels count all at once."""
 
-    def sums(self) -> PairSums:
+    def _sums(self, way: int) -> PairSums:
         """The sums by `Kernels.pair_sums`, without tables of counts."""
-        left, lefts, right, rights = self._sides()
+        left, lefts, right, rights = self._sides(way)
         return left.sums(lefts, right, rights)
 
     def entropies(self, estimator: str) -> PairEntropies:
         """Entropies by the counts of all pairs."""
-        left, lefts, right, rights = self._sides()
+        left, lefts, right, rights = self._sides(BY_STRATA)
         counts = left.counts(lefts, right, rights)
         cells = counts.reshape(*counts.shape[:2], counts.shape[2] * counts.shape[3])
         x, y = counts.sum(axis=3), counts.sum(axis=2)
         return self._entropies((cells, x, y), self.left[:, None], self.right[None], estimator)
 
-    def _sides(self) -> tuple[Pack, slice, Pack, slice]:
-        left, right = self.job.packs[0], self.job.packs[-1]
+    def _sides(self, way: int) -> tuple[Pack, slice, Pack, slice]:
+        packs = self.job.packs[way]
+        left, right = packs[0], packs[-1]
         assert left is not None
         assert right is not None
         return left, self._position(self.tile.left), right, self._position(self.tile.right)
@@ -194,16 +236,16 @@ class DensePairs(CountedPairs):
 class SparsePairs(CountedPairs):
     """The pairs of a tile that are counted one by one, by sorting: most cells are empty."""
 
-    def sums(self) -> PairSums:
+    def _sums(self, way: int) -> PairSums:
         """The sums over the occupied cells of each pair."""
-        how, kernels = self.job.reduction, self.kernels
+        (strata, how), kernels = self.job.ways[way], self.kernels
 
         def sums_of_pair(left: int, right: int) -> tuple[Array, ...]:
-            strata = [
+            found = [
                 pair_sums.sums_of(self._tables(counts), how, kernels)
-                for counts in self._counted(left, right)
+                for counts in self._counted(left, right, strata)
             ]
-            return reduce(PairSums.plus, strata)[:-1]
+            return reduce(PairSums.plus, found)[:-1]
 
         joint, x, y, whole, samples = self._each(sums_of_pair)
         return PairSums(joint, x, y, whole, samples, how.unit)
@@ -212,7 +254,7 @@ class SparsePairs(CountedPairs):
         """Entropies by the occupied cells of each pair."""
 
         def entropies_of_pair(left: int, right: int) -> tuple[Array, ...]:
-            (counts,) = self._counted(left, right)
+            (counts,) = self._counted(left, right, None)
             sides = np.array(left), np.array(right)
             return self._entropies(self._tables(counts), *sides, estimator)
 
@@ -225,11 +267,11 @@ class SparsePairs(CountedPairs):
         shape = self.left.size, self.right.size
         return [self.kernels.xp.stack(values).reshape(shape) for values in found]
 
-    def _counted(self, left: int, right: int) -> Iterator[Counts]:
+    def _counted(self, left: int, right: int, strata: Strata | None) -> Iterator[Counts]:
         """The counts of a pair in each stratum."""
         job = self.job
         codes = [job.features.codes(feature) for feature in (left, right)]
-        for part, weights in each_stratum(codes, job.weights, job.strata, self.kernels):
+        for part, weights in each_stratum(codes, job.weights, strata, self.kernels):
             yield counting.count(
                 [LookUp(column) for column in part],
                 part[0].size,

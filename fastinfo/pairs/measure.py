@@ -30,7 +30,11 @@ class Counted(Protocol):
     """Positions of the features on the right, a NumPy array."""
 
     def sums(self) -> PairSums:
-        """The sums of the measure's term."""
+        """The sums of the measure's term; over the strata, if samples are in strata."""
+        ...
+
+    def pooled_sums(self) -> PairSums:
+        """The sums over all samples that are in a stratum, for a job that pools them too."""
         ...
 
     def entropies(self, estimator: str) -> PairEntropies:
@@ -82,6 +86,20 @@ class OfEntropies:
 
     planes = ("value",)
 
+    def __post_init__(self) -> None:
+        """Refuse what makes a difference between the features of a pair."""
+        if entropies.ESTIMATORS[self.estimator].of_rows is not None:
+            raise ValueError(
+                f"estimator={self.estimator!r} estimates the information about y in x, which is "
+                "not that about x in y, and pairs of features have no order; mutual_information "
+                "takes two variables"
+            )
+        if len(entropies.ESTIMATORS[self.estimator].chosen_cells) > 1:
+            raise ValueError(
+                f"estimator={self.estimator!r} has possible values for each of several variables; "
+                "accepted beside many features is one number for all"
+            )
+
     @property
     def description(self) -> dict[str, str]:
         """Its name and its estimator."""
@@ -119,6 +137,15 @@ class OfEntropies:
         return (entropies.without_rounding(values, (low, high), self.estimator, kernels),)
 
 
-def mutual_information(estimator: str) -> OfEntropies:
-    """The measure I(X;Y) of each pair, in nats."""
-    return OfEntropies("mutual_information", formulas.mutual_information, estimator)
+def mutual_information(
+    estimator: str, average: str | None = None, *, is_conditional: bool = False
+) -> OfEntropies:
+    """The measure I(X;Y) of each pair, in nats, or as a share of an average of its entropies.
+
+    Where samples are in strata it is I(X;Y|Z), and is to be called so by ``is_conditional``.
+    """
+    formula, name = formulas.mutual_information, "mutual_information"
+    if average is not None:
+        formula = formulas.normalized_mutual_information.with_options(average=average)
+        name = f"normalized_mutual_information, {average}"
+    return OfEntropies("conditional_" * is_conditional + name, formula, estimator)

@@ -38,11 +38,33 @@ class Strata(NamedTuple):
             return cls(order[:0], np.array([0, 0]))
         return cls(order[: ends[-1]], np.array([0, *occupied] if occupied.size else [0, 0]))
 
+    @property
+    def n_strata(self) -> int:
+        """The number of strata; each holds a sample, unless no sample is in any."""
+        return int(self.borders.size) - 1
+
+    @property
+    def n_samples(self) -> int:
+        """The number of samples that are in a stratum."""
+        return int(self.order.size)
+
+    def labels(self, n_samples: int) -> HostArray:
+        """The stratum of each of all samples; the number of strata for one that is in none."""
+        found = np.full(n_samples, self.n_strata)
+        found[self.order] = np.repeat(np.arange(self.n_strata), np.diff(self.borders))
+        return found
+
+    def pooled(self, n_samples: int) -> Strata | None:
+        """All samples that are in a stratum as one; None if these are all samples."""
+        if self.n_samples == n_samples:
+            return None
+        return Strata(np.sort(self.order), np.array([0, self.n_samples]))
+
     def cut(self, samples: Array, kernels: Kernels) -> Iterator[Array]:
         """The samples of each stratum, along the last axis of an array."""
-        samples = samples[..., kernels.bring(self.order)]
+        # `take` is six times as fast as an index, and what it returns is contiguous.
         for first, last in pairwise(self.borders.tolist()):
-            yield samples[..., first:last]
+            yield samples.take(kernels.bring(self.order[first:last]), axis=-1)
 
 
 class Pack:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
-from collections.abc import Iterable, Sequence
 from functools import partial
-from itertools import combinations, product
 from typing import Any, Literal, NamedTuple, Unpack, overload
 
 import numpy as np
 
-from fastinfo import formulas
 from fastinfo.backends import on_device_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
@@ -20,6 +16,7 @@ from fastinfo.inputs.types import (
     BackendName,
     BinsByName,
     EstimatorName,
+    Given,
     Kinds,
     NanPolicy,
     PairOptions,
@@ -27,24 +24,19 @@ from fastinfo.inputs.types import (
     Table,
     Weights,
 )
-from fastinfo.measures import saturation
-from fastinfo.pairs import ranking, runs
+from fastinfo.pairs import ranking, runs, tested
 from fastinfo.pairs.matrices import matrix
-from fastinfo.pairs.measure import OfEntropies, mutual_information
+from fastinfo.pairs.measure import mutual_information
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.runs import Binned, Inputs, Run
+from fastinfo.pairs.runs import Run
+from fastinfo.pairs.saturated import warn_of_pairs, warn_of_widest_columns
 from fastinfo.pairs.sinks import RankedSink, TopSink
+from fastinfo.pairs.tested import TestedPair, TestedSink
 from fastinfo.system.progress import Progress
-
-MOST_CHECKED = 100
-"""The most pairs of a result that are checked for too few samples."""
-
-WIDEST = 15
-"""The number of columns of a matrix, those with the most bins, whose pairs are checked for this."""
 
 
 class Pair(NamedTuple):
-    """Two features and their mutual information."""
+    """Two features and their mutual information, or what they share given a third variable."""
 
     left: Any
     """Name of a feature, or its position where the table has no names."""
@@ -54,7 +46,10 @@ class Pair(NamedTuple):
 
 
 class RankedPair(NamedTuple):
-    """Two features, their mutual information, and numbers by which to judge it."""
+    """Two features, their mutual information, and numbers by which to judge it.
+
+    Where a third variable is given, all information is conditional on it.
+    """
 
     left: Any
     """Name of a feature, or its position where the table has no names."""
@@ -172,16 +167,16 @@ def pairwise_mutual_information(
            [1., 1., 0.],
            [0., 0., 1.]])
     """
-    average = _average(normalized, base)
+    average = arguments.average(normalized, base)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     return matrix(
         *tables.with_layers(X, Y, layer),
-        _measure(average, options),
+        mutual_information(options.estimator, average),
         options,
         Run(progress, memory_limit, checkpoint),
         kinds=kinds,
         out=out,
-        tell=partial(_warn_of_widest_columns, average),
+        tell=partial(warn_of_widest_columns, average),
     )
 
 
@@ -192,6 +187,8 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: Literal["value"],
+    p_values: Literal[False] = False,
+    fdr: None = None,
     **options: Unpack[PairOptions],
 ) -> list[Pair]: ...
 
@@ -203,6 +200,8 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: Literal["corrected"],
+    p_values: Literal[False] = False,
+    fdr: None = None,
     **options: Unpack[PairOptions],
 ) -> list[RankedPair]: ...
 
@@ -214,6 +213,8 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: None = None,
+    p_values: Literal[False] = False,
+    fdr: None = None,
     **options: Unpack[PairOptions],
 ) -> list[Pair]: ...
 
@@ -225,6 +226,34 @@ def top_pairs(
     Y: Table | None = None,
     *,
     rank_by: RankBy | None = None,
+    p_values: Literal[True],
+    fdr: float | None = None,
+    **options: Unpack[PairOptions],
+) -> list[TestedPair]: ...
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: RankBy | None = None,
+    p_values: bool = False,
+    fdr: float,
+    **options: Unpack[PairOptions],
+) -> list[TestedPair]: ...
+
+
+@overload
+def top_pairs(
+    X: Table,
+    k: int | None = 10,
+    Y: Table | None = None,
+    *,
+    rank_by: RankBy | None = None,
+    p_values: bool = False,
+    fdr: float | None = None,
     **options: Unpack[PairOptions],
 ) -> list[Any]: ...
 
@@ -234,9 +263,12 @@ def top_pairs(
     k: int | None = 10,
     Y: Table | None = None,
     *,
+    given: Given | None = None,
     threshold: float | None = None,
     rank_by: RankBy | None = None,
     min_samples: int | None = None,
+    p_values: bool = False,
+    fdr: float | None = None,
     normalized: Average | None = None,
     kinds: Kinds | None = None,
     layer: str | None = None,
@@ -263,28 +295,42 @@ def top_pairs(
         The number of pairs; None for all that reach ``threshold``.
     Y : array-like of shape (n, l) or (n,), or a table, optional
         Samples of other features. Pairs are then of a feature of X and one of Y.
+    given : name of a column, list of names, or array-like of shape (n,) or (n, d), optional
+        A third variable Z. Pairs are then ranked by I(X;Y|Z), what they share once Z is known; see
+        `pairwise_conditional_mutual_information`.
     threshold : float, optional
         The least value of a pair, or its least corrected value if pairs are ranked by that.
     rank_by : {"corrected", "value"}, optional
         What pairs are ranked by. The plug-in value of few samples in many cells is large by chance
         alone. The corrected value is the value minus its expectation for independent variables
-        with the same number of samples in each of their bins [1]_. The default is "corrected" for
-        tables with named columns and "value" for arrays.
+        with the same number of samples in each of their bins [1]_, and for ``given`` in each of
+        their bins in each stratum. The default is "corrected" for tables with named columns and
+        "value" for arrays.
     min_samples : int, optional
         The least number of samples in which both features of a pair are present. If pairs are
         ranked by the corrected value, the default is 30, or half the rows of a smaller table.
+    p_values : bool
+        Whether to test each pair, as `fastinfo.test_independence` does with ``method="chi2"``, or
+        with ``"exact"`` or ``"gamma"`` where expected counts are small (needs scipy). Pairs have a
+        p-value then, and the q-value of Benjamini and Hochberg [2]_ among *all* pairs. Q-values up
+        to 0.1 are exact, others may be too large. Where samples are missing, the pairs
+        that are not returned are tested as if margins were in proportion to those of the features.
+    fdr : float, optional
+        Return only pairs whose q-value is at most this: the share of false discoveries among them
+        that is allowed on average. It implies ``p_values``.
     normalized, kinds, layer, bins, base, estimator, nan_policy, sample_weight, backend, n_jobs
         As for `pairwise_mutual_information`. Weighted samples have no corrected value (NaN), since
-        chance depends on numbers of samples; their pairs are ranked by value. With
-        ``estimator="miller_madow"`` the value is corrected already and is the corrected value.
+        chance depends on numbers of samples; their pairs are ranked by value. By all
+        estimators but ``"ml"`` the value is corrected already and is the corrected value.
     progress, memory_limit, checkpoint
         As for `pairwise_mutual_information`.
 
     Returns
     -------
-    list of RankedPair or of Pair
-        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``; if pairs are
-        ranked by value, ``left``, ``right`` and ``value``. The largest comes first; equal pairs are
+    list of RankedPair, TestedPair or Pair
+        ``left``, ``right``, ``value``, ``corrected``, ``share`` and ``n_samples``, with p-values
+        also ``pvalue`` and ``qvalue``; if pairs are ranked by value and have no p-values, ``left``,
+        ``right`` and ``value``. The largest comes first; equal pairs are
         in the order of the features. Features are named if the table names them, and otherwise
         given by position. There are fewer than k if there are fewer pairs; a pair without a value
         (NaN) is left out.
@@ -310,6 +356,8 @@ def top_pairs(
     ----------
     .. [1] N. X. Vinh, J. Epps and J. Bailey, "Information theoretic measures for clusterings
        comparison", Journal of Machine Learning Research 11, 2010.
+    .. [2] Y. Benjamini and Y. Hochberg, "Controlling the false discovery rate", Journal of the
+       Royal Statistical Society B 57, 1995.
 
     Examples
     --------
@@ -318,15 +366,12 @@ def top_pairs(
     >>> fastinfo.top_pairs(X, k=1, base=2)
     [Pair(left=0, right=1, value=1.0)]
     """
-    if k is None and threshold is None:
-        raise ValueError("k=None takes all pairs that reach a threshold: pass threshold too")
-    k = None if k is None else arguments.positive_integer(k, "k")
-    least = arguments.threshold(threshold)
+    k, least = arguments.strongest(k, threshold)
     if rank_by is not None:
         arguments.one_of(rank_by, "rank_by", ("corrected", "value"))
     if min_samples is not None:
         min_samples = arguments.positive_integer(min_samples, "min_samples")
-    average = _average(normalized, base)
+    average = arguments.average(normalized, base)
     X, Y = tables.with_layers(X, Y, layer)
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     if rank_by == "corrected" and sample_weight is not None:
@@ -334,25 +379,43 @@ def top_pairs(
             'rank_by="corrected" takes off what chance gives for numbers of samples, and '
             'sample_weight gives sums of weights; use rank_by="value"'
         )
+    fdr = tested.false_discovery_rate(fdr)
+    if is_tested := p_values or fdr is not None:
+        tested.require_testable(options, given)
     run = Run(progress, memory_limit, checkpoint)
-    with on_device_of(X, Y, options.sample_weight):
-        given = runs.resolve(runs.inputs(X, Y, bins, kinds), options)
-        is_ranked = rank_by == "corrected" or (rank_by is None and given.is_named)
-        binned = runs.bin_features(given, options)
+    with on_device_of(X, Y, given, options.sample_weight):
+        came = runs.resolve(runs.inputs(X, Y, bins, kinds, given), options)
+        is_ranked = rank_by == "corrected" or (rank_by is None and came.is_named)
+        binned = runs.bin_features(came, options)
         judge = binned.judge(options.unit, average)
-        sink_options = (least, given.n_left, options.unit)
-        if is_ranked or min_samples is not None:
-            if is_ranked and min_samples is None:
-                min_samples = ranking.least_samples(binned.n_samples)
-            rank = partial(_rank, judge, is_ranked, min_samples or 1)
-            sink: TopSink = RankedSink(k, *sink_options, run.memory_limit, rank)
+        sink_options = (least, came.n_left, options.unit)
+        if is_ranked and min_samples is None:
+            min_samples = ranking.least_samples(binned.n_samples)
+        rank = partial(_rank, judge, is_ranked, min_samples or 1)
+        if min_samples is not None:
+            # Expectations of pairs without strata are kept by their margins, and need no bound.
+            is_bounded = is_ranked and judge.corrects and given is not None and average is None
+            taken_off = judge.least_expected if is_bounded else None
+            sink: TopSink = RankedSink(
+                k, *sink_options, run.memory_limit, rank, taken_off=taken_off
+            )
         else:
             sink = TopSink(k, *sink_options, run.memory_limit)
-        runs.measure_pairs(binned, sink, options, run, _measure(average, options))
-    n_before = given.n_left or 0
-    found = [(rank, value, i, j + n_before) for rank, value, i, j in sink.ranked()]
-    _warn_of_saturated_pairs(given, judge, found)
-    labels = [(given.label(i), given.label(j)) for _, _, i, j in found]
+        measure = mutual_information(options.estimator, average, is_conditional=given is not None)
+        if is_tested:
+            test = tested.measure_of(measure, binned.features, binned.kernels, fdr)
+            tests = TestedSink(sink, came.n_left, run.memory_limit, fdr)
+            runs.measure_pairs(binned, tests, options, run, test)
+        else:
+            runs.measure_pairs(binned, sink, options, run, measure)
+    if fdr is not None:
+        found = tests.significant(rank, k, least, options.unit)
+    else:
+        found = [(r, value, i, j + (came.n_left or 0)) for r, value, i, j in sink.ranked()]
+    warn_of_pairs(came, judge, [(i, j, value) for _, value, i, j in found])
+    labels = [(came.label(i), came.label(j)) for _, _, i, j in found]
+    if is_tested:
+        return tested.tested_pairs(labels, found, judge, test, tests, fdr)
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
     return [
@@ -367,24 +430,6 @@ def top_pairs(
     ]
 
 
-def _average(normalized: Any, base: Any) -> str | None:
-    if normalized is None:
-        return None
-    if base is not None:
-        raise ValueError(
-            f"base={base!r}: normalized information is a share, which has no unit; leave base out"
-        )
-    return str(arguments.one_of(normalized, "normalized", formulas.AVERAGES))
-
-
-def _measure(average: str | None, options: Options) -> OfEntropies:
-    if average is None:
-        return mutual_information(options.estimator)
-    formula = formulas.normalized_mutual_information.with_options(average=average)
-    name = f"normalized_mutual_information, {average}"
-    return OfEntropies(name, formula, options.estimator)
-
-
 def _rank(
     judge: Judge, is_corrected: bool, min_samples: int, left: int, right: int, value: float
 ) -> float:
@@ -392,49 +437,3 @@ def _rank(
     if min_samples > 1 and judge.n_samples(left, right) < min_samples:
         return float("nan")
     return judge.corrected(left, right, value) if is_corrected else value
-
-
-def _warn_of_saturated_pairs(
-    given: Inputs, judge: Judge, found: Sequence[tuple[float, float, int, int]]
-) -> None:
-    """Warn if values that are shown are mostly chance, and name the columns with the most bins."""
-    worst = _saturated(given, judge, [(i, j, value) for _, value, i, j in found[:MOST_CHECKED]])
-    if worst:
-        names = [name for name, _ in worst.most_common()]
-        saturation.warn_of_columns(names, f"{worst.total()} of the pairs shown")
-
-
-def _warn_of_widest_columns(
-    average: str | None, given: Inputs, binned: Binned, unit: float, matrix: Any
-) -> None:
-    """Warn if values of a matrix are mostly chance, by pairs of the columns with the most bins."""
-    judge = binned.judge(unit, average)
-    if not judge.corrects or not hasattr(matrix, "__getitem__"):
-        return
-    n_bins, n_left = judge.features.n_bins, given.n_left or 0
-    left, right = (
-        (np.argsort(-side, kind="stable")[:WIDEST] + first).tolist()
-        for side, first in ((n_bins[:n_left] if n_left else n_bins, 0), (n_bins[n_left:], n_left))
-    )
-    pairs = list(product(left, right) if n_left else combinations(left, 2))
-    doubtful = [pair for pair in pairs if judge.may_be_saturated(*pair)]
-    try:
-        found = [(i, j, float(matrix[i, j - n_left])) for i, j in doubtful]
-    except Exception:  # ``out`` may be write-only, and then raise any error
-        return
-    worst = _saturated(given, judge, found)
-    if worst:
-        names = [name for name, _ in worst.most_common()]
-        where = f"{worst.total()} of the {len(pairs)} pairs of the columns with the most bins"
-        saturation.warn_of_columns(names, where, "fastinfo.top_pairs takes off what chance gives")
-
-
-def _saturated(
-    given: Inputs, judge: Judge, pairs: Iterable[tuple[int, int, float]]
-) -> Counter[Any]:
-    """For the pairs that are mostly chance: how often each column is the one with more bins."""
-    return Counter(
-        given.label(max((i, j), key=judge.n_occupied))
-        for i, j, value in pairs
-        if judge.is_saturated(i, j, value)
-    )

@@ -72,6 +72,8 @@ class Plan:
         The size of tiles that suits the kernels; by default strips that suit a processor's caches.
     is_weighted : bool
         Whether samples have weights, which are summed pair by pair.
+    n_tables : int
+        The number of tables that each pair is counted in: one for each stratum of the samples.
     """
 
     def __init__(
@@ -83,8 +85,10 @@ class Plan:
         shape: TileShape = STRIPS,
         *,
         is_weighted: bool = False,
+        n_tables: int = 1,
     ) -> None:
         self.is_weighted = is_weighted
+        self.n_tables = n_tables
         self.n_left = n_left
         self.shape = shape
         self.tile_cells = tile_cells
@@ -123,11 +127,12 @@ class Plan:
         """The approximate time of a pair, in samples of a pair with few bins."""
         if is_sparse:
             return max(self.n_samples * SPARSE_COST, 1)
+        every_cell = cells * self.n_tables
         if self.is_weighted:
-            return 16 * self.n_samples + 8 * cells
+            return 16 * self.n_samples + 8 * every_cell
         if cells > FEW_CELLS:  # in steps: a line of cells is cleared for each bin
-            return 4 * self.n_samples + cells // 32
-        return self.n_samples + cells
+            return 4 * self.n_samples + every_cell // 32
+        return self.n_samples + every_cell
 
     def _sides(self, cells: int, n_left: int, is_sparse: bool) -> tuple[int, int]:
         """The numbers of features on the left and on the right of a tile; left is not more."""

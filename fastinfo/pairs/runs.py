@@ -15,6 +15,7 @@ from fastinfo.accumulators.kept_pairs import KeptColumn, KeptPairs
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Array, Home, Kernels
 from fastinfo.backends.home import HOST
+from fastinfo.binning.rules import sharing
 from fastinfo.data.columns import Columns, typical
 from fastinfo.inputs import arguments, bin_arguments, preparation, tables
 from fastinfo.inputs.options import Options
@@ -27,12 +28,24 @@ from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.features import Features
 from fastinfo.pairs.job import Job, team
 from fastinfo.pairs.measure import TileMeasure
+from fastinfo.pairs.packs import Strata
 from fastinfo.pairs.plan import Plan
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.sinks import PropagatingSink
 from fastinfo.pairs.stored import StoredFeatures, StoredJudge
+from fastinfo.pairs.third import (
+    Found,
+    Third,
+    names_of,
+    of_samples,
+    require_term,
+    strata,
+    taken_from,
+)
 from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
+
+HostArray = np.ndarray[Any, Any]
 
 
 class TableColumns(NamedTuple):
@@ -53,6 +66,8 @@ class Inputs(NamedTuple):
     """Bins for all other features, as the caller gave them."""
     is_named: bool
     """Whether X has named columns and was prepared."""
+    third: Third | None = None
+    """The variable that pairs are measured given, or that they are to tell about."""
     rules: Sequence[Any] = ()
     """One rule of binning for each table, or a list of one for each feature; set by `resolve`."""
     weights: Any = None
@@ -62,6 +77,11 @@ class Inputs(NamedTuple):
     def groups(self) -> list[Columns]:
         """The features of each table."""
         return [side.columns for side in self.sides]
+
+    @property
+    def every_group(self) -> list[Columns]:
+        """The features of each table, and the columns of the third variable."""
+        return self.groups if self.third is None else [*self.groups, self.third.columns]
 
     @property
     def n_left(self) -> int | None:
@@ -83,8 +103,11 @@ class Inputs(NamedTuple):
         )
 
 
-def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
+def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str = "given") -> Inputs:
     """The features of X and Y; tables with named columns are prepared, others taken as they are.
+
+    ``third`` is a third variable, which came as the argument ``name``: names of columns of X, which
+    are no features then, or samples.
 
     Raises
     ------
@@ -92,21 +115,34 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any) -> Inputs:
         If no column has a name that is given, if kinds or bins are given by name and no table has
         names, or if no column of a table is left.
     """
+    if third is not None and any(isinstance(one, (Scan, KeptPairs)) for one in (X, Y)):
+        raise ValueError(
+            f"{name}: strata are made of samples in memory, and scans and PairCounts hold none"
+        )
     if isinstance(X, KeptPairs):
         return _of_counts(X, Y, kinds)
     given = [X] if Y is None else [X, Y]
-    choices = choices_of(given, bins, kinds)
+    names = None if third is None else names_of(third, X, name)
+    choices = choices_of([*given, *([] if third is None or names else [third])], bins, kinds)
+    choices = choices._replace(named=names or ())
     is_named = is_prepared(X)
-    prepared, sides = [], []
-    for table, name in zip(given, ("X", "Y"), strict=False):
-        side = _side(table, name, choices, is_named and name == "Y", bins)
-        sides.append(side)
+    prepared, sides, variable = [], [], None
+    for table, side_name in zip(given, ("X", "Y"), strict=False):
+        side = _side(table, side_name, choices, is_named and side_name == "Y", bins)
         prepared += [side] if isinstance(side, Prepared) and side is not table else []
+        if names and table is X:
+            assert isinstance(side, Prepared)  # or it has no names
+            variable, side = taken_from(side, names, name)
+        sides.append(side)
+    if third is not None and not names:
+        variable, alone = of_samples(third, name, choices if is_named else None)
+        prepared += alone
     preparation.warn(prepared)
     return Inputs(
         [side_of(side) if isinstance(side, Prepared) else side for side in sides],
         None if isinstance(bins, Mapping) else bins,
         is_named,
+        variable,
     )
 
 
@@ -233,17 +269,32 @@ class Binned(NamedTuple):
     n_samples: int
     n_left: int | None
     estimator: str
+    third: Found | None = None
+    """The strata that a third variable makes of the samples."""
 
     def judge(self, unit: float, average: str | None = None) -> Judge:
         """A judge of values of pairs, in this unit or as a share of an average of entropies."""
         if isinstance(self.features, StoredFeatures):
             return StoredJudge(self.features, self.kernels, self.estimator, unit, average)
-        return Judge(self.features, self.kernels, self.weights, self.estimator, unit, average)
+        return Judge(
+            self.features, self.kernels, self.weights, self.estimator, unit, average, self.strata
+        )
+
+    @property
+    def strata(self) -> Strata | None:
+        """The strata of the samples; None without a third variable."""
+        return None if self.third is None else self.third.strata
+
+    @property
+    def is_unknown(self) -> HostArray:
+        """Whether a feature, or the third variable, has a missing sample, for each feature."""
+        lacks_third = self.third is not None and self.third.has_missing
+        return np.asarray(self.features.has_missing | lacks_third)
 
 
 def home_of_inputs(given: Inputs, options: Options) -> Home:
     """The home of the features, or the home that the caller's backend wants."""
-    columns = [column for group in given.groups for column in typical(group)]
+    columns = [column for group in given.every_group for column in typical(group)]
     return arguments.home_of_columns(columns, given.weights, options.backend)
 
 
@@ -257,17 +308,24 @@ def resolve(given: Inputs, options: Options) -> Inputs:
     if isinstance(given.groups[0][0], KeptColumn):
         options.refuse_for_counts("PairCounts")
         return given
-    columns = [column for group in given.groups for column in typical(group)]
+    if given.third is not None:
+        require_term(options.estimator)
+    columns = [column for group in given.every_group for column in typical(group)]
     n_samples = arguments.same_length(columns)
     weights = arguments.weights(options.sample_weight, n_samples)
     groups, rules = _rules(given)
     groups, weights = arguments.with_weight(groups, weights)
+    third = given.third
+    if third is not None:
+        *groups, own = groups
+        *rules, own_rules = rules
+        third = third._replace(columns=own, rules=own_rules)
     sides = [side._replace(columns=group) for side, group in zip(given.sides, groups, strict=True)]
-    return given._replace(sides=sides, rules=rules, weights=weights)
+    return given._replace(sides=sides, third=third, rules=rules, weights=weights)
 
 
 def bin_features(given: Inputs, options: Options) -> Binned:
-    """Bin the features of one or two tables, after `resolve`."""
+    """Bin the features of one or two tables and the third variable, after `resolve`."""
     first = given.groups[0][0]
     if isinstance(first, KeptColumn):
         kept: Any = StoredFeatures(*first.kept.features(), first.kept.nan_policy)
@@ -283,29 +341,58 @@ def bin_features(given: Inputs, options: Options) -> Binned:
     kernels = choose(options.backend, home)
     weights = None if given.weights is None else kernels.bring(given.weights)
     refuse = options.nan_policy == "raise"
+    third = None if given.third is None else strata(given.third, kernels, options, weights)
     binned = features.encode(given.groups, given.rules, kernels, options.n_jobs, refuse, weights)
-    return Binned(binned, kernels, weights, home, n_samples, given.n_left, options.estimator)
+    return Binned(binned, kernels, weights, home, n_samples, given.n_left, options.estimator, third)
 
 
 def _rules(given: Inputs) -> tuple[Sequence[Columns], list[Any]]:
-    """Columns, and one rule for each table, or one for each column if bins are given by name."""
-    groups, rules = bin_arguments.bin_rules(given.bins, given.groups)
+    """Columns of each table and of the third variable, and their rules.
+
+    A table has one rule, or a list of one for each column if bins are given by name. The third
+    variable always has such a list.
+    """
+    groups, rules = bin_arguments.bin_rules(given.bins, given.every_group)
     found: list[Any] = list(rules)
-    for number, side in enumerate(given.sides):
-        if not side.bins:
+    by_name = [side.bins for side in given.sides]
+    if given.third is not None:
+        by_name.append(given.third.bins)
+    for number, own_bins in enumerate(by_name):
+        if not own_bins:
             continue
         columns, own = list(groups[number]), [rules[number]] * len(groups[number])
-        for position, specification in side.bins.items():
+        for position, specification in own_bins.items():
             ((group,), (rule,)) = bin_arguments.bin_rules(specification, [[columns[position]]])
             columns[position], own[position] = group[0], rule
         groups[number], found[number] = columns, own
-    return groups, found
+    if given.third is None:
+        return groups, found
+    # The tables of pairs have three or more variables, and default bins are fewer then.
+    n_variables = 2 + len(given.third.columns)
+    if not isinstance(found[-1], list):
+        found[-1] = [found[-1]] * len(given.third.columns)
+    shared = [
+        [sharing(rule, n_variables) for rule in own]
+        if isinstance(own, list)
+        else sharing(own, n_variables)
+        for own in found
+    ]
+    return groups, shared
 
 
 def measure_pairs(
-    binned: Binned, sink: Sink, options: Options, settings: Run, measure: TileMeasure
+    binned: Binned,
+    sink: Sink,
+    options: Options,
+    settings: Run,
+    measure: TileMeasure,
+    *,
+    pools: bool = False,
 ) -> None:
-    """Measure every pair of binned features."""
+    """Measure every pair of binned features.
+
+    ``pools`` says that the measure asks for the sums over all strata together as well.
+    """
     if isinstance(binned.features, streaming.StreamedFeatures):
         if settings.checkpoint is not None:
             raise ValueError("checkpoint: pass it to fastinfo.scan, which keeps what was counted")
@@ -320,7 +407,7 @@ def measure_pairs(
     # Counts must fit the memory, if the measure needs them; kernels that sum keep none.
     tile_cells = settings.tile_cells(options.n_jobs) if measure.term is None else None
     if options.nan_policy == "propagate":
-        sink = PropagatingSink(sink, binned.features.has_missing)
+        sink = PropagatingSink(sink, binned.is_unknown)
     with (
         shown(settings.progress) as report,
         _finished_tiles(
@@ -336,12 +423,15 @@ def measure_pairs(
                 finished.tile_cells if finished else tile_cells,
                 kernels.tile_shape,
                 is_weighted=weights is not None,
+                n_tables=1 if binned.strata is None else binned.strata.n_strata + pools,
             ),
             measure,
             kernels,
             weights,
             memory_limit=settings.memory_limit,
             stays=sink.stays,
+            strata=binned.strata,
+            pools=pools,
         )
         # Samples on a device, and values that stay on one, are measured by that device alone.
         is_shared = binned.home.is_host and not job.stays
@@ -372,6 +462,7 @@ def _description(binned: Binned, measure: TileMeasure) -> dict[str, str | int]:
     codes = [row for block in binned.features.blocks for row in to_host(block)]
     n_bins = binned.features.n_bins.tolist()
     classes = [plan.size_class(bins) for bins in n_bins]  # the plan orders features by them
+    third = {} if binned.strata is None else {"strata": fingerprint(binned.strata)}
     return {
         **measure.description,
         "backend": binned.kernels.name,  # sums of backends differ by rounding
@@ -379,4 +470,5 @@ def _description(binned: Binned, measure: TileMeasure) -> dict[str, str | int]:
         "features of X": "all" if binned.n_left is None else binned.n_left,
         "binned samples": fingerprint([*codes, n_bins, classes]),
         "weights": fingerprint([None if weights is None else to_host(weights)]),
+        **third,
     }

@@ -18,6 +18,7 @@ from fastinfo.inputs.types import (
     BackendName,
     BinsByName,
     EstimatorName,
+    Given,
     Kinds,
     NanPolicy,
     Table,
@@ -28,11 +29,15 @@ from fastinfo.pairs import ranking, runs
 from fastinfo.pairs.measure import mutual_information
 from fastinfo.pairs.runs import Inputs, Run, TableColumns
 from fastinfo.pairs.sinks import MatrixSink
+from fastinfo.pairs.third import names_of, of_samples, taken_from
 from fastinfo.system.progress import Progress
 
 
 class Score(NamedTuple):
-    """A column, its mutual information with the target, and numbers by which to judge it."""
+    """A column, its mutual information with the target, and numbers by which to judge it.
+
+    Where a third variable is given, all information is conditional on it.
+    """
 
     column: Any
     """Name of the column, or its position if the table has no names."""
@@ -50,6 +55,7 @@ def score(
     table: Table,
     target: Any,
     *,
+    given: Given | None = None,
     min_samples: int | None = None,
     kinds: Kinds | None = None,
     layer: str | None = None,
@@ -74,6 +80,10 @@ def score(
     target : name of a column, or array-like of shape (n,)
         What the columns are to tell about. If the table has named columns, samples of the target
         are prepared like a column of the table.
+    given : name of a column, list of names, or array-like of shape (n,) or (n, d), optional
+        A third variable Z. Columns are then ranked by I(X;target|Z), what they tell about the
+        target beyond what Z tells; see `fastinfo.pairwise_conditional_mutual_information`. Columns
+        that it names are not ranked.
     min_samples : int, optional
         Columns that are present together with the target in fewer samples come last. The default
         is 30, or half the rows of a smaller table.
@@ -119,8 +129,8 @@ def score(
     Columns are ranked by the corrected value: the plug-in value minus its expectation for
     independent variables with the same number of samples in each of their bins [1]_. A column of
     random letters has a large value and a corrected value around 0. Weighted samples have no
-    corrected value (NaN), since chance depends on numbers of samples. With
-    ``estimator="miller_madow"`` the value is corrected already and is the corrected value.
+    corrected value (NaN), since chance depends on numbers of samples. By all estimators but
+    ``"ml"`` the value is corrected already and is the corrected value; its share may exceed 1.
 
     This function, `pairwise_mutual_information`, `top_pairs` and the command line prepare a table
     with named columns by these rules:
@@ -159,13 +169,14 @@ def score(
     options = Options(bins, base, estimator, nan_policy, sample_weight, backend, n_jobs)
     settings = Run(progress, memory_limit, None)
     table = tables.with_layer(table, layer)
-    with on_device_of(table, None if isinstance(target, str) else target, sample_weight):
-        given = _inputs(table, target, bins, kinds)
-        binned = runs.bin_features(runs.resolve(given, options), options)
-        values = np.empty(given.shape)
+    samples = None if isinstance(target, str) else target
+    with on_device_of(table, samples, given, sample_weight):
+        came = _inputs(table, target, bins, kinds, given)
+        binned = runs.bin_features(runs.resolve(came, options), options)
+        values = np.empty(came.shape)
         host: Any = GenericKernels()
-        sink = MatrixSink(values, given.n_left, options.unit, host, False)
-        measure = mutual_information(options.estimator)
+        sink = MatrixSink(values, came.n_left, options.unit, host, False)
+        measure = mutual_information(options.estimator, is_conditional=given is not None)
         runs.measure_pairs(binned, sink, options, settings, measure)
     judge = binned.judge(options.unit)
     least = ranking.least_samples(binned.n_samples) if min_samples is None else min_samples
@@ -173,13 +184,13 @@ def score(
     for position, value in enumerate(values[0].tolist(), start=1):
         n_samples = judge.n_samples(0, position)
         if value != value:
-            scores.append(Score(given.label(position), value, value, value, n_samples))
+            scores.append(Score(came.label(position), value, value, value, n_samples))
             continue
         share = judge.share_of_left(0, position, value)
         rest = judge.corrected(0, position, value) if judge.weights is None else float("nan")
-        scores.append(Score(given.label(position), value, rest, share, n_samples))
+        scores.append(Score(came.label(position), value, rest, share, n_samples))
         if judge.is_saturated(0, position, value):
-            worst.append((judge.n_occupied(position), given.label(position)))
+            worst.append((judge.n_occupied(position), came.label(position)))
     if worst:
         names = [name for _, name in sorted(worst, key=lambda one: -one[0])]
         saturation.warn_of_columns(names, f"{len(worst)} of {len(scores)} columns with the target")
@@ -192,12 +203,14 @@ def _order(least: int, found: Score) -> tuple[bool, bool, float]:
     return bool(np.isnan(found.value)), found.n_samples < least, -rank
 
 
-def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
+def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Inputs:
     """The target as the features on the left, and all other columns as those on the right."""
     if isinstance(table, KeptPairs):
-        return runs.inputs(table.with_target(target), None, bins, kinds)
+        return runs.inputs(table.with_target(target), None, bins, kinds, third)
+    names = None if third is None else names_of(third, table, "given")
+    beside = [] if third is None or names else [third]
     if not runs.is_prepared(table):
-        choices = runs.choices_of([table], bins, kinds)
+        runs.choices_of([table, *beside], bins, kinds)
         columns = arguments.features(table, "table")
         side = TableColumns(columns, tables.labels(table), {})
         if isinstance(target, str):
@@ -206,20 +219,31 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
                 "tables and dicts of columns; accepted beside this table are samples of shape (n,)"
             )
         _require_one(target)
-        return Inputs([runs.one_feature(target, "target", None), side], bins, False)
+        variable = None if third is None else of_samples(third, "given", None)[0]
+        sides = [runs.one_feature(target, "target", None), side]
+        return Inputs(sides, bins, False, variable)
     if isinstance(table, Prepared):
         prepared, is_name, choices = table, True, Choices()
     else:
-        choices = runs.choices_of([table], bins, kinds)
+        choices = runs.choices_of([table, *beside], bins, kinds)
         labels = list(runs.labels_of(table))
         is_name = isinstance(target, str) or (np.ndim(target) == 0 and target in labels)
         if is_name:
             preparation.require_names([target], labels, "target")
-            choices = choices._replace(named=[target])
-        prepared = runs.prepare(
-            table, "table", choices, None if isinstance(bins, Mapping) else bins
-        )
-        preparation.warn([prepared])
+        named = [*([target] if is_name else []), *(names or [])]
+        choices = choices._replace(named=named)
+        own = None if isinstance(bins, Mapping) else bins
+        prepared = runs.prepare(table, "table", choices, own)
+    if is_name and names and target in names:
+        raise ValueError(f"given: {target!r} is the target")
+    variable, told, others = None, [prepared], prepared
+    if names:
+        variable, others = taken_from(prepared, names, "given")
+    elif third is not None:
+        variable, alone = of_samples(third, "given", choices)
+        told += alone
+    if prepared is not table:
+        preparation.warn(told)
     if is_name:
         if target not in prepared.labels:
             raise ValueError(f"target: column {target!r} is {prepared.fate(target)}")
@@ -227,12 +251,12 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any) -> Inputs:
     else:
         _require_one(target)
         left = runs.one_feature(target, "target", choices)
-    others = [label for label in prepared.labels if not is_name or label != target]
-    if not others:
+    scored = [label for label in others.labels if not is_name or label != target]
+    if not scored:
         reasons = "".join(f"; {note}" for note in prepared.notes)
         raise ValueError(f"no column is left to score{reasons}")
-    right = runs.side_of(prepared.select(others))
-    return Inputs([left, right], None if isinstance(bins, Mapping) else bins, True)
+    right = runs.side_of(prepared.select(scored))
+    return Inputs([left, right], None if isinstance(bins, Mapping) else bins, True, variable)
 
 
 def _require_one(target: Any) -> None:

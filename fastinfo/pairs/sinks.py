@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +14,13 @@ from fastinfo.pairs.job import Planes
 Array = np.ndarray[Any, Any]
 
 VALUE = "value"
-"""The plane that pairs are ranked by."""
+"""The plane that pairs are ranked by, unless another is named."""
 
 BYTES_PER_PAIR = 4 * 8 * 2
 """Bytes for a rank, a value and two positions, and as many again while pairs are sorted."""
+
+ROUNDING = 1e-9
+"""The share of a value by which its bound may be too low."""
 
 RANKED_AT_ONCE = 64
 """Pairs that are ranked before the least rank that is kept is read again."""
@@ -71,6 +74,19 @@ class MatrixSink:
             self.kernels.write_tile(values, left, columns, self.matrix, self.n_left is None)
 
 
+class EachPlane:
+    """Passes every tile to several sinks, each of which takes a plane of its own."""
+
+    def __init__(self, sinks: Sequence[Sink]) -> None:
+        self.sinks = sinks
+        self.stays = all(sink.stays for sink in sinks)
+
+    def put(self, left: Array, right: Array, planes: Planes) -> None:
+        """Pass one tile on."""
+        for sink in self.sinks:
+            sink.put(left, right, planes)
+
+
 class TopSink:
     """Keeps the pairs that rank highest; the result does not depend on the order of tiles.
 
@@ -88,18 +104,27 @@ class TopSink:
         Nats in one unit of the values.
     memory_limit : int
         The most bytes that the pairs may take.
+    plane : str
+        The plane that holds the values.
     """
 
     stays = False
 
     def __init__(
-        self, k: int | None, threshold: float, n_left: int | None, unit: float, memory_limit: int
+        self,
+        k: int | None,
+        threshold: float,
+        n_left: int | None,
+        unit: float,
+        memory_limit: int,
+        plane: str = VALUE,
     ) -> None:
         self.k = k
         self.threshold = threshold
         self.n_left = n_left
         self.unit = unit
         self.most = memory_limit // BYTES_PER_PAIR
+        self.plane = plane
         self._ranks = np.empty(0)
         self._values = np.empty(0)
         self._pairs = np.empty((2, 0), np.int64)
@@ -114,18 +139,24 @@ class TopSink:
 
     def put(self, left: Array, right: Array, planes: Planes) -> None:
         """Keep the pairs of a tile that may be among the largest."""
-        values = planes[VALUE] / self.unit
+        values = planes[self.plane] / self.unit
+        most = self._most(left, right, values)
         # Values are compared first, which leaves few pairs of most tiles. NaN is never kept.
-        rows, columns = np.nonzero(values >= self.least)
-        values = values[rows, columns]
+        rows, columns = np.nonzero(most >= self.least)
+        values, most = values[rows, columns], most[rows, columns]
         pairs = np.stack([left[rows], right[columns] - (self.n_left or 0)])
         if self.n_left is None:
             # A tile on the diagonal holds its pairs twice, and each feature with itself.
             once = pairs[0] < pairs[1] if left[0] == right[0] else pairs[0] != pairs[1]
-            values, pairs = values[once], np.sort(pairs[:, once], axis=0)  # plan order differs
-        self._rank(values, pairs)
+            values, most = values[once], most[once]
+            pairs = np.sort(pairs[:, once], axis=0)  # plan order differs
+        self._rank(values, most, pairs)
 
-    def _rank(self, values: Array, pairs: Array) -> None:
+    def _most(self, left: Array, right: Array, values: Array) -> Array:
+        """Numbers that the ranks of the pairs of a tile do not exceed."""
+        return values
+
+    def _rank(self, values: Array, most: Array, pairs: Array) -> None:
         self._keep(values, values, pairs)
 
     def _keep(self, ranks: Array, values: Array, pairs: Array) -> None:
@@ -160,15 +191,21 @@ class TopSink:
 class RankedSink(TopSink):
     """Ranks pairs by a number that costs more than the value and never exceeds it.
 
-    The value bounds the rank, so that only pairs whose value reaches the least rank that is kept
-    need be ranked. One pass over the tiles is therefore exact. Pairs wait until there are many.
-    Those with the largest values are ranked first, after which most others need no rank.
+    The value bounds the rank, and what is surely taken off bounds it closer. So only pairs whose
+    bound reaches the least rank that is kept need be ranked. One pass over the tiles is therefore
+    exact. Pairs wait until there are many. Those with the largest bounds are ranked first, after
+    which most others need no rank.
 
     Parameters
     ----------
     rank : callable
         Takes the positions of a pair of features and its value in units. It returns the rank, or
         NaN for a pair that is not wanted.
+    plane : str
+        The plane that holds the values.
+    taken_off : callable, optional
+        Takes the positions of the features of a tile. It returns numbers in nats, at most the
+        difference between the value and the rank of each pair.
     """
 
     def __init__(
@@ -179,14 +216,24 @@ class RankedSink(TopSink):
         unit: float,
         memory_limit: int,
         rank: Callable[[int, int, float], float],
+        plane: str = VALUE,
+        taken_off: Callable[[Array, Array], Array] | None = None,
     ) -> None:
-        super().__init__(k, threshold, n_left, unit, memory_limit)
+        super().__init__(k, threshold, n_left, unit, memory_limit, plane)
         self.rank = rank
-        self._waiting: list[tuple[Array, Array]] = []
+        self.taken_off = taken_off
+        self._waiting: list[tuple[Array, Array, Array]] = []
         self._n_waiting = 0
 
-    def _rank(self, values: Array, pairs: Array) -> None:
-        self._waiting.append((values, pairs))
+    def _most(self, left: Array, right: Array, values: Array) -> Array:
+        if self.taken_off is None:
+            return values
+        # Rounding may bring a rank that close to the value.
+        most: Array = values * (1 + ROUNDING) - self.taken_off(left, right) / self.unit
+        return most
+
+    def _rank(self, values: Array, most: Array, pairs: Array) -> None:
+        self._waiting.append((values, most, pairs))
         self._n_waiting += values.size
         if self._n_waiting > MOST_WAITING:
             self.rank_waiting()
@@ -195,13 +242,14 @@ class RankedSink(TopSink):
         """Rank the pairs that wait, as long as what they are ranked by is at hand."""
         if not self._waiting:
             return
-        values, pairs = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
+        waiting = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
         self._waiting, self._n_waiting = [], 0
-        order = np.argsort(-values, kind="stable")
-        values, pairs = values[order], pairs[:, order]
+        values, most, pairs = waiting
+        order = np.argsort(-most, kind="stable")
+        values, most, pairs = values[order], most[order], pairs[:, order]
         for start in range(0, values.size, RANKED_AT_ONCE):
             here = slice(start, start + RANKED_AT_ONCE)
-            if values[start] < self.least:
+            if most[start] < self.least:
                 return
             ranks = self._ranks_of(values[here], pairs[:, here])
             kept = ranks >= self.least  # NaN is not

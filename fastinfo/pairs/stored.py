@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,16 +41,20 @@ class StoredFeatures:
         """Whether a sample of each feature is missing."""
         return np.array([self.tables.n_missing(i) > 0 for i in range(len(self))], np.bool_)
 
-    def codes(self, position: int) -> HostArray:
-        """An array that has the length of a feature and nothing else of it."""
-        return np.broadcast_to(np.uint8(0), (self.tables.n_rows,))
+    @property
+    def n_samples(self) -> int:
+        """The number of samples, missing ones included."""
+        return self.tables.n_rows
 
-    def possible(self, features: HostArray, margins: Array, kernels: Kernels) -> Array:
+    def possible(
+        self, features: HostArray, margins: Array, estimator: str, kernels: Kernels
+    ) -> Any:
         """Possible cells of features, as `Job.possible`."""
         n_bins, has_edges = (
             kernels.bring(of_each[features]) for of_each in (self.n_bins, self.has_edges)
         )
-        return entropies.possible_cells(margins, n_bins, has_edges, kernels)
+        chosen = entropies.ESTIMATORS[estimator].possible_values(0)
+        return entropies.possible_cells(margins, n_bins, has_edges, kernels, chosen)
 
 
 class StoredPairs(CountedPairs):
@@ -71,8 +76,8 @@ class StoredPairs(CountedPairs):
         self.counts = counts
         self.reduction = reduction
 
-    def sums(self) -> PairSums:
-        """The sums of the measure's term."""
+    def _sums(self, way: int) -> PairSums:
+        """The sums of the measure's term; there are no strata."""
         how, kernels = self.reduction, self.kernels
         if not isinstance(self.counts, list):
             return pair_sums.sums_of(self.counts, how, kernels)
@@ -102,9 +107,9 @@ class _Possible:
         self.features = features
         self.kernels = kernels
 
-    def possible(self, features: HostArray, margins: Array) -> Array:
+    def possible(self, features: HostArray, margins: Array, estimator: str) -> Any:
         """As `Job.possible`."""
-        return self.features.possible(features, margins, self.kernels)
+        return self.features.possible(features, margins, estimator, self.kernels)
 
 
 def measure(
@@ -188,7 +193,7 @@ class StoredJudge(Judge):
     ) -> None:
         super().__init__(features, kernels, None, estimator, unit, average)  # type: ignore[arg-type]
         self.stored = features
-        self._margins: dict[tuple[int, int], Margins] = {}
+        self._of_pairs: dict[tuple[int, int], Margins] = {}
 
     def n_present(self, feature: int) -> int:
         """The number of samples in which one feature is present."""
@@ -198,29 +203,40 @@ class StoredJudge(Judge):
         """The number of samples in which both features are present."""
         if not self._is_recounted(left, right):
             return self.n_present(left)
-        return self.margins(left, right).n_samples
+        ((n_samples, _, _),) = self.margins(left, right)
+        return int(n_samples)
 
-    def margins(self, left: int, right: int) -> Margins:
+    def margins(self, left: int, right: int) -> list[Margins]:
         """The margins of a pair."""
         if not self._is_recounted(left, right):
             return super().margins(left, right)
         if left == right:
-            own = self._margin(left, None)
-            return Margins(self.n_present(left), own, own)
-        if (left, right) not in self._margins:
+            (own,) = self._margins(left, None)
+            return [Margins(self.n_present(left), own, own)]
+        if (left, right) not in self._of_pairs:
             counts = self.stored.tables.pair(left, right)
             x, y = (counts.marginal((axis,)).to_dense() for axis in (0, 1))
             # Kept, since the table may be gone once the pairs of the next pass are counted.
-            self._margins[left, right] = Margins(int(x.sum()), x[x > 0], y[y > 0])
-        return self._margins[left, right]
+            self._of_pairs[left, right] = Margins(int(x.sum()), x[x > 0], y[y > 0])
+        return [self._of_pairs[left, right]]
+
+    def present(self, feature: int) -> Any:
+        """Nothing, since there are no samples; see `_margins`."""
+        return None
+
+    def codes(self, feature: int) -> Any:
+        """Raise, since there are no samples.
+
+        Raises
+        ------
+        ValueError
+        """
+        raise ValueError("this needs samples in memory, and scans and PairCounts hold none")
 
     def _is_recounted(self, left: int, right: int) -> bool:
         tables = self.stored.tables
         return tables.n_missing(left) > 0 or tables.n_missing(right) > 0
 
-    def _margin(self, feature: int, complete: Any) -> HostArray:
+    def _margins(self, feature: int, complete: Any) -> Sequence[HostArray]:
         counts = self.stored.tables.margin(feature)
-        return counts[counts > 0]
-
-    def _present(self, feature: int) -> Any:
-        return None
+        return [counts[counts > 0]]

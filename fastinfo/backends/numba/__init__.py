@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends.chance import ORDERS
 from fastinfo.backends.contract import Summary, TileShape, code_dtype
 from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.numba import (
@@ -19,6 +20,7 @@ from fastinfo.backends.numba import (
     order_statistics,
     pairs,
     quantiles,
+    random_tables,
     soft,
     sums,
 )
@@ -239,6 +241,20 @@ class NumbaKernels(GenericKernels):
         table = sums.xlogx_table(sums.TABLE_SIZE - 1)
         chance.expected_cells(_read_only(left), _read_only(right), n_samples, table, expected)
         return expected
+
+    def chance_coefficients(self, left: Array, right: Array, n_samples: int) -> Array:
+        """Coefficients, cell by cell."""
+        found = np.zeros((ORDERS, left.size, right.size))
+        chance.chance_coefficients(_read_only(left), _read_only(right), n_samples, found)
+        return found
+
+    def random_tables(self, left: Array, right: Array, seed: int, first: int, n: int) -> Array:
+        """Tables, cell by cell or sample by sample."""
+        return random_tables.tables(left, right, seed, first, n)
+
+    def random_table_sums(self, left: Array, right: Array, seed: int, first: int, n: int) -> Array:
+        """Sums of cells as they are drawn."""
+        return random_tables.sums(left, right, seed, first, n)
 
     def soft_count(
         self, x: Array, y: Array, x_bins: SoftBins, y_bins: SoftBins, weights: Array | None = None

@@ -137,7 +137,10 @@ def pair_sums(
         _launch(device, pairs, work, _no_counts(nothing), out, wants_counts=False)
     if not is_complete:
         whole = left.totals[samples]
-    return PairSums(joint, x, y, whole, samples, left.reduction.unit)
+    found = PairSums(joint, x, y, whole, samples, left.reduction.unit)
+    if not left.reduction.has_own_totals:
+        return found
+    return found.of_constants(left.table[samples], xp)
 
 
 def _no_counts(nothing: Array) -> CountsOut:
@@ -291,6 +294,7 @@ def _reduced(kernels: Kernels, device: Device, pairs: Pairs, counts: Array) -> P
             (of, np.int64(n_pairs), SumsOut(pack.table, joint, left, right, samples)),
             tile_sizes.SUMS_BYTES,
         )
-        return PairSums(joint, left, right, pack.totals[samples], samples, how.unit)
+        found = PairSums(joint, left, right, pack.totals[samples], samples, how.unit)
+        return found.of_constants(pack.table[samples], xp) if how.has_own_totals else found
     cells = counts.reshape(*shape, prod(counts.shape[2:]))
     return sums_of((cells, counts.sum(axis=3), counts.sum(axis=2)), how, kernels)

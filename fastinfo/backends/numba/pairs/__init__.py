@@ -152,7 +152,8 @@ def pair_sums(
         )
     if joint.size:
         _run(pairs, pairs.tile(sums=out), choose)
-    return PairSums(joint, left_sums, right_sums, how.totals[samples], samples, how.unit)
+    found = PairSums(joint, left_sums, right_sums, how.totals[samples], samples, how.unit)
+    return found.of_constants(how.table[samples], np) if how.has_own_totals else found
 
 
 def _run(pairs: Pairs, tile: Rectangle, choose: Choose) -> None:

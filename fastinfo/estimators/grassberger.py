@@ -1,8 +1,4 @@
-"""Grassberger's term, arXiv:physics/0307138, equations 27 and 30: a term whose g is not its f.
-
-By it one occupied cell has an entropy of about 1/N, so that a constant is no constant to formulas.
-It is for tests of the sums of pairs, and no estimator of the package.
-"""
+"""Grassberger's entropy (2003): c·log c of the plug-in entropy becomes c·G(c)."""
 
 from __future__ import annotations
 
@@ -60,4 +56,8 @@ GRASSBERGER = Term(
     of_total=XLOGX.of,
     sum_of_total=lambda samples, kernels: kernels.sum_xlogx(samples[..., None]),
 )
-"""H = log N − (Σ c·G(c))/N, whose bias falls exponentially with the samples of a cell."""
+"""H = log N − (Σ c·G(c))/N [P. Grassberger, "Entropy estimates from insufficient samplings", 2003,
+arXiv:physics/0307138, equations 27, 28 and 35].
+
+What a cell of probability p adds to the bias is below 0.1407…/N and falls exponentially with N·p.
+"""

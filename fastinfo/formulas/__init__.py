@@ -13,7 +13,7 @@ observed frequencies. A formula that may be negative has ``low=-np.inf``.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial, update_wrapper
 from typing import Any
 
@@ -38,6 +38,10 @@ class Formula:
     def __call__(self, *arguments: Any, **options: Any) -> Value:
         """The value of the formula; rounding may have moved it out of the bounds."""
         return self.of(*arguments, **options)
+
+    def between(self, low: float, high: float) -> Formula:
+        """The same formula with other bounds."""
+        return Formula(self.of, low, high)
 
     def with_options(self, **options: Any) -> Formula:
         """The same formula with some of its arguments filled in."""
@@ -87,6 +91,36 @@ def interaction_information(entropy: EntropyOf) -> Value:
 
 
 @formula()
+def total_correlation(entropy: EntropyOf, n_variables: int) -> Value:
+    """TC = Σ H(X_i) − H(X) [Watanabe 1960]; for two variables their mutual information."""
+    return sum(map(entropy, range(n_variables))) - entropy()
+
+
+@formula()
+def dual_total_correlation(entropy: EntropyOf, n_variables: int) -> Value:
+    """DTC = H(X) − Σ H(X_i|X_others) = Σ H(X_others) − (n − 1)·H(X) [Han 1975, 1978]."""
+    rests = sum(entropy(*rest) for rest in _all_but_one(n_variables))
+    return rests - (n_variables - 1) * entropy()
+
+
+@formula(low=-math.inf)
+def o_information(entropy: EntropyOf, n_variables: int) -> Value:
+    """Ω = TC − DTC, above 0 where redundancy prevails and below where synergy does [Rosas 2019].
+
+    For three variables it is minus their `interaction_information`.
+    """
+    rests = (entropy(*rest) for rest in _all_but_one(n_variables))
+    singles = map(entropy, range(n_variables))
+    differences = sum(single - rest for single, rest in zip(singles, rests, strict=True))
+    return (n_variables - 2) * entropy() + differences
+
+
+def _all_but_one(n_variables: int) -> list[tuple[int, ...]]:
+    """The positions of all variables but one, for each of them."""
+    return [tuple(j for j in range(n_variables) if j != i) for i in range(n_variables)]
+
+
+@formula()
 def variation_of_information(entropy: EntropyOf) -> Value:
     """VI(X,Y) = H(X|Y) + H(Y|X) [Meilă 2003]."""
     return 2 * entropy(0, 1) - entropy(0) - entropy(1)
@@ -132,6 +166,16 @@ def normalized_mutual_information(entropy: EntropyOf, average: str) -> Value:
     return np.where((hx == 0) & (hy == 0), 1.0, share)
 
 
+@formula(low=-math.inf, high=1.0)
+def adjusted_mutual_information(entropy: EntropyOf, average: str, expected: float) -> Value:
+    """(I(X;Y) − E) / (average(H(X), H(Y)) − E) for the information E that chance gives.
+
+    It has no value where the average is E.
+    """
+    scale = AVERAGES[average](entropy(0), entropy(1))
+    return (mutual_information(entropy) - expected) / (scale - expected)
+
+
 @formula()
 def cross_entropy(p: Array, q: Array, kernels: Kernels) -> Value:
     """H(P,Q) = −Σ p·log q."""
@@ -148,8 +192,28 @@ def kl_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
     return -kernels.sum_xlogy(p, ratio)
 
 
-@formula(high=math.log(2))
-def jensen_shannon_divergence(p: Array, q: Array, kernels: Kernels) -> Value:
-    """JS(P,Q) = (D(P‖M) + D(Q‖M))/2 with M = (P + Q)/2."""
-    middle = (p + q) / 2
-    return (kl_divergence(p, middle, kernels) + kl_divergence(q, middle, kernels)) / 2
+@formula()
+def jensen_shannon_divergence(*ps: Array, kernels: Kernels, weights: Sequence[float]) -> Value:
+    """JS(P_1, …, P_k) = Σ w_i·D(P_i‖M) with M = Σ w_i·P_i and weights of the sum 1 [Lin 1991].
+
+    As Σ m·((1 + u)·log(1 + u) − u) with u = (p_i − m)/m: the −u adds up to nothing, and with it no
+    term is negative. So they are as exact as the differences, however near the distributions are.
+    """
+    xp = kernels.xp
+    # Differences from one of them are exact where all are near, which p_i − m would not be.
+    differences = [p - ps[0] for p in ps]
+    mean = sum(w * difference for w, difference in zip(weights, differences, strict=True))
+    middle = sum(w * p for w, p in zip(weights, ps, strict=True))
+    total = 0.0
+    with np.errstate(invalid="ignore", divide="ignore"):
+        for weight, difference in zip(weights, differences, strict=True):
+            u = xp.where(middle > 0, (difference - mean) / middle, 0.0)
+            terms = xp.where(u > -1, (1 + u) * xp.log1p(u), 0.0) - u
+            total = total + weight * (middle * terms).sum(axis=-1)
+    return total
+
+
+def jensen_shannon_with(weights: Sequence[float]) -> Formula:
+    """The divergence with such weights, which is at most their entropy."""
+    high = -math.fsum(w * math.log(w) for w in weights if w > 0)
+    return jensen_shannon_divergence.with_options(weights=weights).between(0.0, high)

@@ -1,46 +1,15 @@
-"""The measures of given probabilities, one for each distribution along the other axes.
-
-The arguments are those of SciPy: ``pk``, ``qk``, ``axis``, ``base``. As in SciPy, arrays are
-divided by their sum, so that counts may stand for probabilities. A distribution runs along
-``axis``; a joint distribution has an axis for each variable. A masked cell is left out. A cell that
-is masked in one of two distributions is left out of both.
-"""
+"""Entropies and information of given joint probabilities."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
-import numpy as np
-
-from fastinfo import counting, formulas
-from fastinfo.backends import on_device_of
-from fastinfo.backends.contract import Kernels
-from fastinfo.backends.home import home_of
-from fastinfo.estimators import entropies
+from fastinfo import formulas
 from fastinfo.formulas import Formula
-from fastinfo.inputs import arguments, distributions, tables
+from fastinfo.inputs import arguments, distributions
 from fastinfo.inputs.types import Average, Probabilities
-
-__all__ = [
-    "conditional_entropy",
-    "conditional_mutual_information",
-    "cross_entropy",
-    "entropy",
-    "interaction_information",
-    "jensen_shannon_divergence",
-    "joint_entropy",
-    "kl_divergence",
-    "mutual_information",
-    "normalized_mutual_information",
-    "variation_of_information",
-]
-
-
-def __dir__() -> list[str]:
-    """The public names."""
-    return __all__
+from fastinfo.pmf.apply import measure_of_joint
 
 
 def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = None) -> Any:
@@ -74,7 +43,7 @@ def entropy(pk: Probabilities, *, axis: int | None = 0, base: float | None = Non
     >>> pmf.entropy([0.5, 0.25, 0.25], base=2)
     1.5
     """
-    return _measure_of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
+    return measure_of_joint(formulas.entropy, pk, axis, base, 1, or_all=True)
 
 
 def joint_entropy(
@@ -108,7 +77,7 @@ def joint_entropy(
     >>> pmf.joint_entropy([[0.25, 0.25], [0.25, 0.25]], base=2)
     2.0
     """
-    return _measure_of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
+    return measure_of_joint(formulas.joint_entropy, pk, axis, base, None, or_all=True)
 
 
 def conditional_entropy(
@@ -141,7 +110,7 @@ def conditional_entropy(
     >>> pmf.conditional_entropy([[0.5, 0.0], [0.0, 0.5]], base=2)
     0.0
     """
-    return _measure_of_joint(formulas.conditional_entropy, pk, axis, base, 2)
+    return measure_of_joint(formulas.conditional_entropy, pk, axis, base, 2)
 
 
 def mutual_information(
@@ -170,7 +139,7 @@ def mutual_information(
     >>> pmf.mutual_information([[0.5, 0.0], [0.0, 0.5]], base=2)
     1.0
     """
-    return _measure_of_joint(formulas.mutual_information, pk, axis, base, 2)
+    return measure_of_joint(formulas.mutual_information, pk, axis, base, 2)
 
 
 def conditional_mutual_information(
@@ -205,7 +174,7 @@ def conditional_mutual_information(
     >>> pmf.conditional_mutual_information(alike, base=2)
     1.0
     """
-    return _measure_of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
+    return measure_of_joint(formulas.conditional_mutual_information, pk, axis, base, 3)
 
 
 def interaction_information(
@@ -240,7 +209,7 @@ def interaction_information(
     >>> round(pmf.interaction_information(alike, base=2), 6)
     1.0
     """
-    return _measure_of_joint(formulas.interaction_information, pk, axis, base, 3)
+    return measure_of_joint(formulas.interaction_information, pk, axis, base, 3)
 
 
 def normalized_mutual_information(
@@ -276,7 +245,7 @@ def normalized_mutual_information(
     """
     arguments.one_of(average, "average", formulas.AVERAGES)
     formula = formulas.normalized_mutual_information.with_options(average=average)
-    return _measure_of_joint(formula, pk, axis, None, 2)
+    return measure_of_joint(formula, pk, axis, None, 2)
 
 
 def variation_of_information(
@@ -305,142 +274,110 @@ def variation_of_information(
     >>> pmf.variation_of_information([[0.5, 0.0], [0.0, 0.5]])
     0.0
     """
-    return _measure_of_joint(formulas.variation_of_information, pk, axis, base, 2)
+    return measure_of_joint(formulas.variation_of_information, pk, axis, base, 2)
 
 
-def cross_entropy(
-    pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
+def total_correlation(
+    pk: Probabilities, *, axis: Sequence[int] | None = None, base: float | None = None
 ) -> Any:
-    """Cross-entropy −Σ p·log q; inf where q = 0 < p.
+    """Total correlation ΣH(X_i) − H(X) of a joint distribution of two or more variables.
 
     Parameters
     ----------
-    pk, qk : array-like
-        Probabilities, or numbers in proportion to them, of shapes that broadcast.
-    axis : int or None
-        The axis along which a distribution runs, once the shapes are broadcast; None for one
-        distribution of all cells.
+    pk : array-like
+        Joint probabilities, or numbers in proportion to them.
+    axis : sequence of int, optional
+        The axes of the variables; all by default.
     base : float, optional
         Base of the logarithm; nats by default.
 
     Returns
     -------
     float or numpy.ndarray
-        Cross-entropy of each pair of distributions, of the broadcast shape without ``axis``.
+        Total correlation of each distribution, of the shape of ``pk`` without the axes of the
+        variables. See `fastinfo.total_correlation`.
 
     Raises
     ------
     ValueError, TypeError
-        As for `entropy`; ValueError also for shapes that do not broadcast.
+        As for `entropy`; ValueError also for a single variable.
 
     Examples
     --------
     >>> from fastinfo import pmf
-    >>> pmf.cross_entropy([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
-    1.20751...
+    >>> copies = [[[0.5, 0], [0, 0]], [[0, 0], [0, 0.5]]]
+    >>> round(pmf.total_correlation(copies, base=2), 6)
+    2.0
     """
-    return _measure_of_two(formulas.cross_entropy, pk, qk, axis, base)
+    return _measure_of_many(formulas.total_correlation, pk, axis, base)
 
 
-def kl_divergence(
-    pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
+def dual_total_correlation(
+    pk: Probabilities, *, axis: Sequence[int] | None = None, base: float | None = None
 ) -> Any:
-    """Kullback–Leibler divergence Σ p·log(p/q); inf where q = 0 < p.
+    """Dual total correlation H(X) − ΣH(X_i|others) of a joint distribution.
 
     Parameters
     ----------
-    pk, qk, axis, base
-        As for `cross_entropy`.
+    pk, axis, base
+        As for `total_correlation`.
 
     Returns
     -------
     float or numpy.ndarray
-        Divergence of each pair of distributions, of the broadcast shape without ``axis``.
+        Dual total correlation of each distribution, of the shape of ``pk`` without the axes of the
+        variables. See `fastinfo.dual_total_correlation`.
 
     Raises
     ------
     ValueError, TypeError
-        As for `cross_entropy`.
+        As for `total_correlation`.
 
     Examples
     --------
     >>> from fastinfo import pmf
-    >>> pmf.kl_divergence([0.5, 0.5], [0.25, 0.75], base=2)  # doctest: +ELLIPSIS
-    0.20751...
-    """
-    return _measure_of_two(formulas.kl_divergence, pk, qk, axis, base)
-
-
-def jensen_shannon_divergence(
-    pk: Probabilities, qk: Probabilities, *, axis: int | None = 0, base: float | None = None
-) -> Any:
-    """Jensen–Shannon divergence: the mean of the divergences of p and q from (p + q)/2.
-
-    Parameters
-    ----------
-    pk, qk, axis, base
-        As for `cross_entropy`.
-
-    Returns
-    -------
-    float or numpy.ndarray
-        Divergence of each pair of distributions, from 0 to log 2, of the broadcast shape without
-        ``axis``.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As for `cross_entropy`.
-
-    Examples
-    --------
-    >>> from fastinfo import pmf
-    >>> pmf.jensen_shannon_divergence([1, 0], [0, 1], base=2)
+    >>> copies = [[[0.5, 0], [0, 0]], [[0, 0], [0, 0.5]]]
+    >>> round(pmf.dual_total_correlation(copies, base=2), 6)
     1.0
     """
-    return _measure_of_two(formulas.jensen_shannon_divergence, pk, qk, axis, base)
+    return _measure_of_many(formulas.dual_total_correlation, pk, axis, base)
 
 
-def _measure_of_joint(
-    formula: Formula,
-    pk: Probabilities,
-    axis: int | Sequence[int] | None,
-    base: float | None,
-    n_axes: int | None,
-    *,
-    or_all: bool = False,
+def o_information(
+    pk: Probabilities, *, axis: Sequence[int] | None = None, base: float | None = None
 ) -> Any:
-    """The value of a formula of entropies, for a joint distribution of ``n_axes`` variables."""
-    unit = arguments.log_base(base)
-    axes = distributions.axes(axis, n_axes, or_all=or_all)
-    with on_device_of(pk):
-        (p,), kernels = distributions.normalized([pk], ["pk"], axes)
-        n_variables = 1 if axes is None else len(axes)
-        shape = p.shape[p.ndim - n_variables :]
+    """O-information of a joint distribution: above 0 for redundancy, below 0 for synergy.
 
-        def marginal(*variables: int) -> Any:
-            n_batch = p.ndim - n_variables
-            others = [n_batch + a for a in range(n_variables) if a not in variables]
-            summed = counting.sum_over(p, others)
-            return summed.reshape(*p.shape[:n_batch], prod(summed.shape[n_batch:]))
+    Parameters
+    ----------
+    pk, axis, base
+        As for `total_correlation`.
 
-        entropy = entropies.of_marginals(marginal, n_variables, shape.__getitem__, "ml", kernels)
-        return _finish(formula(entropy), formula, unit, kernels, pk)
+    Returns
+    -------
+    float or numpy.ndarray
+        O-information of each distribution, of the shape of ``pk`` without the axes of the
+        variables. See `fastinfo.o_information`.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As for `total_correlation`.
+
+    Examples
+    --------
+    >>> from fastinfo import pmf
+    >>> copies = [[[0.5, 0], [0, 0]], [[0, 0], [0, 0.5]]]
+    >>> round(pmf.o_information(copies, base=2), 6)
+    1.0
+    """
+    return _measure_of_many(formulas.o_information, pk, axis, base)
 
 
-def _measure_of_two(
-    formula: Formula, pk: Probabilities, qk: Probabilities, axis: int | None, base: float | None
+def _measure_of_many(
+    formula: Formula, pk: Probabilities, axis: Sequence[int] | None, base: float | None
 ) -> Any:
-    """The value of a formula of two distributions."""
-    unit = arguments.log_base(base)
-    axes = distributions.axes(axis, 1, or_all=True)
-    with on_device_of(pk, qk):
-        (p, q), kernels = distributions.normalized([pk, qk], ["pk", "qk"], axes)
-        return _finish(formula(p, q, kernels), formula, unit, kernels, pk)
-
-
-def _finish(value: Any, formula: Formula, unit: float, kernels: Kernels, pk: Probabilities) -> Any:
-    result = entropies.without_rounding(value, formula.bounds, "ml", kernels) / unit
-    if np.ndim(result) == 0:
-        return float(result)
-    return kernels.to_host(result) if home_of(pk).is_host else tables.like(result, pk)
+    """The value of a formula of any number of variables, of two at least."""
+    axes = distributions.axes_of_many(axis, pk)
+    of_these = formula.with_options(n_variables=len(axes))
+    return measure_of_joint(of_these, pk, axes, base, len(axes))

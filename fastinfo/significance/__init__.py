@@ -1,0 +1,1 @@
+"""How certain a value is: against chance, and from sample to sample."""
