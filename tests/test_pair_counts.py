@@ -123,6 +123,22 @@ def test_ranks_scores_and_targets(found, estimator):
         counts.joint_counts("i8", "i8")
 
 
+def test_p_values_are_those_of_all_samples(found):
+    counts = PairCounts(bins=EDGES, nan_policy="omit")
+    for batch in batches(found, [100, 2000]):
+        counts.update(batch)
+    expected = in_memory(fastinfo.top_pairs, found, 60, fdr=0.05)
+    assert counts.top_pairs(60, fdr=0.05) == expected
+    assert len(expected) > 20
+    p_values = values(in_memory(fastinfo.pairwise_p_values, found))[0]
+    np.testing.assert_array_equal(fastinfo.pairwise_p_values(counts), p_values)
+    with pytest.raises(ValueError, match="count the scan"):
+        fastinfo.top_pairs(fastinfo.scan(found), fdr=0.05, nan_policy="omit")
+    for one in (counts, fastinfo.scan(found)):
+        with pytest.raises(ValueError, match="given: strata are made of samples in memory"):
+            fastinfo.top_pairs(one, given="text", nan_policy="raise")
+
+
 def test_a_file_holds_all_there_is(found, tmp_path):
     for target in (None, "bool"):
         counts = PairCounts(bins=EDGES, nan_policy="omit", target=target)

@@ -79,8 +79,13 @@ class PairCounts(KeptPairs):
         normalized: Average | None = None,
         base: float | None = None,
         estimator: EstimatorName = "ml",
+        fdr: float | None = None,
     ) -> list[Any]:
-        """The pairs that share the most information, as `fastinfo.top_pairs` returns them."""
+        """The pairs that share the most information, as `fastinfo.top_pairs` returns them.
+
+        ``fdr`` asks for p-values, and for the pairs that are significant at this false discovery
+        rate.
+        """
         return pairwise.top_pairs(
             self,
             k,
@@ -90,6 +95,7 @@ class PairCounts(KeptPairs):
             normalized=normalized,
             base=base,
             estimator=estimator,
+            fdr=fdr,
         )
 
     def score(

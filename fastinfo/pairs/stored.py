@@ -46,6 +46,10 @@ class StoredFeatures:
         """The number of samples, missing ones included."""
         return self.tables.n_rows
 
+    def margin(self, position: int, kernels: Kernels) -> HostArray:
+        """The number of samples in each bin of one feature."""
+        return self.tables.margin(position)[: int(self.n_bins[position])]
+
     def possible(
         self, features: HostArray, margins: Array, estimator: str, kernels: Kernels
     ) -> Any:

@@ -56,6 +56,18 @@ class StreamedFeatures(StoredFeatures):
     rules: list[Any]
     coders: list[Coder]
 
+    def margin(self, position: int, kernels: Kernels) -> HostArray:
+        """Raise, since nothing has been counted before the pairs are.
+
+        Raises
+        ------
+        ValueError
+        """
+        raise ValueError(
+            "p-values need the counts of each column first: count the scan, "
+            "counts = fastinfo.PairCounts(bins=...).update(scan), and test the pairs of these"
+        )
+
 
 def is_streamed(groups: Sequence[Columns]) -> bool:
     """Whether columns are those of a scan."""
