@@ -29,7 +29,7 @@ def X(rng):
 
 
 def each_pair(X, **options):
-    """{pair: p-value} by the test of one pair."""
+    """{pair: p-value} by the test of one pair, and the gamma distribution for coarse tables."""
     found = {}
     for i, j in itertools.combinations(range(X.shape[1]), 2):
         both = X[:, [i, j]].T
@@ -45,6 +45,13 @@ def all_pairs(X, **options):
     return {(one.left, one.right): one for one in found}
 
 
+@pytest.fixture
+def unconfirmed(monkeypatch):
+    """P-values as they are in the plane."""
+    monkeypatch.setattr(tested, "_confirmed", lambda pvalue, *_: pvalue)
+
+
+@pytest.mark.usefixtures("unconfirmed")
 @pytest.mark.parametrize("backend_name", ["numba", "numpy"])
 def test_pvalues_are_those_of_each_pair(X, backend_name):
     expected = each_pair(X)
@@ -57,6 +64,7 @@ def test_pvalues_are_those_of_each_pair(X, backend_name):
     assert found[0, 10].pvalue == 1.0  # a constant
 
 
+@pytest.mark.usefixtures("unconfirmed")
 def test_qvalues_are_those_of_scipy_over_all_pairs(X):
     pvalues = each_pair(X)
     qvalues = library("scipy.stats").false_discovery_control(list(pvalues.values()))
@@ -71,6 +79,7 @@ def test_qvalues_are_those_of_scipy_over_all_pairs(X):
     assert [one.qvalue for one in shown] == pytest.approx([expected[p[:2]] for p in shown])
 
 
+@pytest.mark.usefixtures("unconfirmed")
 def test_only_significant_pairs_are_returned(X):
     every = all_pairs(X, fdr=1.0)
     for fdr in (1e-5, 0.05, 0.5):
@@ -87,6 +96,7 @@ def test_the_strongest_of_the_significant_pairs_are_returned(X):
     assert fastinfo.top_pairs(X, k=1)[0].value > strongest.value  # by chance, in more cells
 
 
+@pytest.mark.usefixtures("unconfirmed")
 def test_pairs_of_two_tables(X):
     expected = each_pair(X)
     found = fastinfo.top_pairs(X[:, :5], None, X[:, 5:], threshold=-1.0, p_values=True)
@@ -109,6 +119,7 @@ def test_units_and_shares_have_the_same_pvalues(X):
             assert one.qvalue == pytest.approx(nats[pair].qvalue, rel=1e-6)
 
 
+@pytest.mark.usefixtures("unconfirmed")
 def test_missing_samples(X, rng):
     """Pairs that are returned are tested by the samples that they have."""
     table = pd.DataFrame(X.astype(float), columns=[f"c{i}" for i in range(11)]).astype("Int64")
@@ -248,6 +259,21 @@ def test_bad_input(case):
 def test_too_many_pvalues_are_told(X):
     with pytest.raises(MemoryError, match="more than 1 p-values would need more than the memory"):
         fastinfo.top_pairs(X, k=1, threshold=9.0, fdr=1.0, memory_limit=100)
+
+
+def test_pvalues_of_coarse_tables_are_confirmed(rng):
+    """Genotypes of rare alleles, by many more random tables."""
+    X = (rng.random((2, 1000, 12)) < rng.uniform(0.02, 0.1, 12)).sum(axis=0)
+    found = fastinfo.top_pairs(X, k=8, p_values=True)
+    for one in found:
+        both = X[:, [one.left, one.right]].T
+        resampled = fastinfo.test_independence(
+            *both, method="permutation", n_resamples=100_000, random_state=0
+        )
+        gamma = fastinfo.test_independence(*both, method="gamma")
+        assert one.pvalue >= gamma.pvalue * (1 - 1e-9)
+        assert one.pvalue >= resampled.pvalue * 0.5
+    assert found == fastinfo.top_pairs(X, k=8, p_values=True)
 
 
 def test_rare_binary_features(rng):
