@@ -49,7 +49,7 @@ class PairCounts(KeptPairs):
     ...     counts = counts.update(batch)
     >>> counts.n_rows
     5
-    >>> [round(value, 6) for value in counts.mutual_information(base=2)[0]]
+    >>> counts.mutual_information(base=2)[0].round(6).tolist()
     [0.970951, 0.419973]
     """
 
