@@ -137,6 +137,8 @@ def test_p_values_are_those_of_all_samples(found):
     for one in (counts, fastinfo.scan(found)):
         with pytest.raises(ValueError, match="given: strata are made of samples in memory"):
             fastinfo.top_pairs(one, given="text", nan_policy="raise")
+        with pytest.raises(ValueError, match="strata are made of samples in memory"):
+            fastinfo.score(one, "bool", given="text")
 
 
 def test_a_file_holds_all_there_is(found, tmp_path):

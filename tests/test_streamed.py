@@ -77,7 +77,10 @@ def test_a_large_file_is_read_batch_by_batch(run, tmp_path, monkeypatch):
 def test_what_batches_do_not_take(run, tmp_path):
     files = parts(tmp_path)
     for more, told in (
-        (["--sample-weight", "i8"], "batches take no weights"),
+        (["--sample-weight", "i8"], "--sample-weight: 3 files read batch by batch, and it needs"),
+        (["--given", "i8"], "--given: 3 files read batch by batch, and it needs a whole table"),
+        (["--fdr", "0.1"], "--fdr: 3 files read batch by batch, and it needs a whole table"),
+        (["--p-values"], "--p-values: 3 files read batch by batch, and it needs a whole table"),
         (["--delimiter", ";"], "are for one file that fits the memory"),
         (["-"], "stdin can be read once"),
         (["--bins", "auto"], "needs all samples"),

@@ -162,6 +162,7 @@ def pairwise_command(
     _require_out(out, tables, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories, given)
+    request.whole_for = "--fdr" if fdr is not None else "--p-values" * p_values
     request.checkpoint = checkpoint
     data = request.prepare(tables, layout, choice)
     names = [name for name in data.labels if name not in choice.given_names]

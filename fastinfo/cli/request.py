@@ -48,6 +48,8 @@ class Request:
         self.backend = choose(backend).name
         self.threads = threads or usable_cores()
         self.checkpoint: Path | None = None
+        self.whole_for = ""
+        """An option that needs all samples of the table at once, if one was given."""
         self.scan: Scan | None = None
         """The table, if it is read batch by batch."""
         self.options: dict[str, Any] = {
@@ -76,7 +78,10 @@ class Request:
 
     def prepare(self, tables: Sequence[Path], layout: Layout, choice: Selection) -> Prepared:
         """Read the table and choose its columns, or look at those of a table read in batches."""
-        self.scan, why = streamed.scan_of(tables, layout, self.checkpoint, choice.weights)
+        whole_for = self.whole_for
+        if choice.weights is not None or choice.given is not None:
+            whole_for = "--given" if choice.weights is None else "--sample-weight"
+        self.scan, why = streamed.scan_of(tables, layout, self.checkpoint, whole_for)
         if self.scan is not None:
             found = reading.Reading(self.scan, [why])
         else:

@@ -35,12 +35,14 @@ def scan_of(
     sources: Sequence[Path],
     layout: Layout,
     checkpoint: Path | None,
-    weights: str | None,
+    whole_for: str,
 ) -> tuple[Scan | None, str]:
     """The scan of tables that are read batch by batch, and the note that tells why.
 
     That are several files, folders, names with ``*``, URLs, all files with a checkpoint, and one
     file whose table would take more than a quarter of the free memory, or 2 GiB.
+
+    ``whole_for`` is an option that needs a table in memory, or an empty string.
 
     Raises
     ------
@@ -53,12 +55,12 @@ def scan_of(
         found, reason = _large(texts[0], layout)
         if not reason:
             return None, ""
-        if weights is not None or found is None:
+        if whole_for or found is None:
             return None, ""  # such a file is read whole, as long as the memory suffices
     if STDIN in texts:
         raise ValueError("-: stdin can be read once, and alone; name files")
-    if weights is not None:
-        raise ValueError(f"--sample-weight: {reason}, and batches take no weights")
+    if whole_for:
+        raise ValueError(f"{whole_for}: {reason} read batch by batch, and it needs a whole table")
     if layout != Layout(format=layout.format):
         raise ValueError(
             f"{reason}, and options of how a text is written are for one file that fits the memory"

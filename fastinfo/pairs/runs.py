@@ -48,6 +48,9 @@ from fastinfo.system.progress import Progress, require, shown
 HostArray = np.ndarray[Any, Any]
 
 
+NO_STRATA = "strata are made of samples in memory, and scans and PairCounts hold none"
+
+
 class TableColumns(NamedTuple):
     """The features of one table."""
 
@@ -116,9 +119,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
         names, or if no column of a table is left.
     """
     if third is not None and any(isinstance(one, (Scan, KeptPairs)) for one in (X, Y)):
-        raise ValueError(
-            f"{name}: strata are made of samples in memory, and scans and PairCounts hold none"
-        )
+        raise ValueError(f"{name}: {NO_STRATA}")
     if isinstance(X, KeptPairs):
         return _of_counts(X, Y, kinds)
     given = [X] if Y is None else [X, Y]
@@ -303,7 +304,10 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
     Samples of weight 0 are left out.
     """
-    if streaming.is_streamed(given.groups):
+    is_streamed = streaming.is_streamed(given.groups)
+    if given.third is not None and is_streamed:
+        raise ValueError(NO_STRATA)
+    if is_streamed:
         return given._replace(rules=_rules(given)[1])
     if isinstance(given.groups[0][0], KeptColumn):
         options.refuse_for_counts("PairCounts")
