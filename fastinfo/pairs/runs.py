@@ -118,8 +118,8 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
         If no column has a name that is given, if kinds or bins are given by name and no table has
         names, or if no column of a table is left.
     """
-    if third is not None and any(isinstance(one, (Scan, KeptPairs)) for one in (X, Y)):
-        raise ValueError(f"{name}: {NO_STRATA}")
+    if third is not None:
+        require_samples([X, Y], name)
     if isinstance(X, KeptPairs):
         return _of_counts(X, Y, kinds)
     given = [X] if Y is None else [X, Y]
@@ -145,6 +145,12 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
         is_named,
         variable,
     )
+
+
+def require_samples(tables_: Sequence[Any], name: str) -> None:
+    """Raise if a table is not in memory, for the argument ``name`` that needs its samples."""
+    if any(isinstance(table, (Scan, KeptPairs)) for table in tables_):
+        raise ValueError(f"{name}: {NO_STRATA}")
 
 
 def _of_counts(counts: KeptPairs, Y: Any, kinds: Any) -> Inputs:

@@ -205,6 +205,8 @@ def _order(least: int, found: Score) -> tuple[bool, bool, float]:
 
 def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Inputs:
     """The target as the features on the left, and all other columns as those on the right."""
+    if third is not None:
+        runs.require_samples([table], "given")
     if isinstance(table, KeptPairs):
         return runs.inputs(table.with_target(target), None, bins, kinds, third)
     names = None if third is None else names_of(third, table, "given")
