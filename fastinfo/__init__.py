@@ -9,6 +9,7 @@ of features of a wide table, also given a third variable; `top_interactions` and
 from fastinfo import pmf
 from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.backends import backends
+from fastinfo.inputs.scanning import Scan, scan
 from fastinfo.measures.codes import Encoded, encode
 from fastinfo.measures.divergences import cross_entropy, jensen_shannon_divergence, kl_divergence
 from fastinfo.measures.estimates import EntropyEstimate, estimate_entropy
@@ -50,6 +51,7 @@ from fastinfo.pairs.interactions import (
     top_interactions,
 )
 from fastinfo.pairs.p_values import pairwise_p_values
+from fastinfo.pairs.pair_counts import PairCounts
 from fastinfo.pairs.pairwise import Pair, RankedPair, pairwise_mutual_information, top_pairs
 from fastinfo.pairs.scores import Score, score
 from fastinfo.pairs.tested import TestedPair
@@ -76,11 +78,13 @@ __all__ = [
     "JointCounts",
     "OutsideBinsWarning",
     "Pair",
+    "PairCounts",
     "PairwiseInteraction",
     "PreparationWarning",
     "ProbabilitiesWarning",
     "RankedPair",
     "SaturationWarning",
+    "Scan",
     "Score",
     "TestedPair",
     "adjusted_mutual_information",
@@ -111,6 +115,7 @@ __all__ = [
     "pointwise_transfer_entropy",
     "renyi_divergence",
     "renyi_entropy",
+    "scan",
     "score",
     "test_independence",
     "top_interactions",

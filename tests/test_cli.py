@@ -507,7 +507,7 @@ BAD_REQUESTS = {
     "no target": (["score", TABLE], "Missing option '--target'"),
     "no such option": (["pairwise", TABLE, "--topp", "3"], "No such option"),
     "no such file": (["pairwise", "nowhere.csv"], "no such file: nowhere.csv"),
-    "a folder": (["pairwise", ROOT], "is a directory"),
+    "a folder without tables": (["pairwise", ROOT / "fastinfo"], "there is no file of Parquet"),
     "top 0": (["pairwise", TABLE, "--top", "0"], "--top"),
     "top and all": (["pairwise", TABLE, "--top", "3", "--all"], "exclude each other"),
     "top and matrix": (["pairwise", TABLE, "--top", "3", "--out", "m.npy"], "exclude each other"),

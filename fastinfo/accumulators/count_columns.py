@@ -98,7 +98,7 @@ def count_columns(
     if n_missing and how.nan_policy == "raise":
         binning.refuse_missing(columns, coders)
     if n_missing and known:
-        _warn_of_values_outside(columns, rules_or_bins, rules, kernels)
+        warn_of_values_outside(columns, rules_or_bins, rules, kernels)
     each = iter(coders)
     bins = [[next(each).bins for _ in group] for group in converted]
     return Counted(bins, counts, n_missing), kernels
@@ -151,7 +151,7 @@ def _count_missing(
     return counting.count_incomplete(encoders, n_samples, n_bins, kernels)
 
 
-def _warn_of_values_outside(
+def warn_of_values_outside(
     columns: Sequence[Column], known: Sequence[Any], rules: Sequence[Any], kernels: Kernels
 ) -> None:
     """Warn where samples lie outside of the edges that the first samples have decided."""

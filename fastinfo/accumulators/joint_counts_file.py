@@ -49,8 +49,8 @@ def write(
         "format": FORMAT,
         "shape": counts.shape,
         # Later samples are binned by it; where it gives edges, integers are too.
-        "specification": _to_json(specification),
-        "bins": [[_bins_to_json(b) for b in group] for group in bins],
+        "specification": specification_to_json(specification),
+        "bins": [[bins_to_json(b) for b in group] for group in bins],
     }
     with written_whole(path) as file:
         np.savez(file, description=np.array(json.dumps(described)), **arrays)
@@ -68,10 +68,12 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
         try:
             with np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
-            described = json.loads(str(arrays["description"]), object_hook=_array_from_json)
+            described = json.loads(str(arrays["description"]), object_hook=array_from_json)
             if described["format"] != FORMAT:
                 raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
-            specification = _from_json(described["specification"], len(described["bins"]))
+            specification = specification_from_json(
+                described["specification"], len(described["bins"])
+            )
             bin_arguments.require_bins(specification)
             arguments.nan_policy(described["nan_policy"])
             if described["sparse"] not in (None, True, False) or described["n_missing"] < 0:
@@ -81,7 +83,7 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
             for group in described["bins"]:
                 groups.append([])
                 for kind in group:
-                    bins, position = _bins_from_file(kind, arrays.get(f"bins{len(positions)}"))
+                    bins, position = bins_from_file(kind, arrays.get(f"bins{len(positions)}"))
                     groups[-1].append(bins)
                     positions.append(position)
             shape = tuple(described["shape"])
@@ -96,7 +98,8 @@ def read(path: str | os.PathLike[str]) -> tuple[Counts, list[list[Bins]], Any, d
             raise ValueError(f"{os.fspath(path)} holds no JointCounts: {error}") from error
 
 
-def _bins_to_json(bins: Bins) -> dict[str, Any]:
+def bins_to_json(bins: Bins) -> dict[str, Any]:
+    """Bins as types that JSON holds; their edges or values are written as arrays."""
     if isinstance(bins, Edges):
         return {"edges": True, "uniform": bins.uniform}
     description: dict[str, Any] = {"edges": False, "uniform": False}
@@ -106,7 +109,7 @@ def _bins_to_json(bins: Bins) -> dict[str, Any]:
     return description
 
 
-def _bins_from_file(description: dict[str, Any], values: Any) -> tuple[Bins, Any]:
+def bins_from_file(description: dict[str, Any], values: Any) -> tuple[Bins, Any]:
     """Bins, and the position among them of each bin of the file.
 
     Categories are sorted now; earlier versions wrote them in any order.
@@ -127,7 +130,7 @@ def _bins_from_file(description: dict[str, Any], values: Any) -> tuple[Bins, Any
     return Categories(labels), positions
 
 
-def _to_json(bins: Any) -> Any:
+def specification_to_json(bins: Any) -> Any:
     """The argument ``bins`` in types that JSON holds.
 
     Edges are marked as an array, because JSON writes a tuple of one entry per variable as a list.
@@ -135,11 +138,11 @@ def _to_json(bins: Any) -> Any:
     if bin_arguments.gives_edges(bins):
         return {"array": np.asarray(bins).tolist()}
     if isinstance(bins, (tuple, list)):
-        return [_to_json(specification) for specification in bins]
+        return [specification_to_json(specification) for specification in bins]
     return bins.item() if isinstance(bins, np.generic) else bins
 
 
-def _from_json(saved: Any, n_variables: int) -> Any:
+def specification_from_json(saved: Any, n_variables: int) -> Any:
     """The argument ``bins`` that a file describes."""
     if not isinstance(saved, list):
         return saved
@@ -149,7 +152,8 @@ def _from_json(saved: Any, n_variables: int) -> Any:
     return np.array(saved) if is_numeric and not is_one_each else tuple(saved)
 
 
-def _array_from_json(described: dict[str, Any]) -> Any:
+def array_from_json(described: dict[str, Any]) -> Any:
+    """Edges where they are marked as an array, and everything else as it is."""
     return np.array(described["array"]) if list(described) == ["array"] else described
 
 

@@ -35,9 +35,9 @@ def fit_edges(
         _require_finite(column, summary)
         valid = _on_host(column.values, kernels)
         valid = valid[~np.isnan(valid)].astype(np.float64)
-        return _equal_bins(column, summary, _rules_number(valid, rule, column.name))
+        return equal_bins(column, summary, _rules_number(valid, rule, column.name))
     n_bins = rule.n_bins or default_n_bins(n_valid, rule.n_variables)
-    return _equal_bins(column, summary, n_bins)
+    return equal_bins(column, summary, n_bins)
 
 
 def _fit_weighted(
@@ -67,12 +67,12 @@ def _fit_weighted(
         ):
             repeated = np.repeat(values.astype(np.float64), weights.astype(np.int64))
             n_bins = _rules_number(repeated, rule, column.name)
-        return _equal_bins(column, summary, n_bins)
+        return equal_bins(column, summary, n_bins)
     largest = weights.max()  # divided by it, no square overflows
     n_samples = total if is_whole else (total / largest) ** 2 / ((weights / largest) ** 2).sum()
     n_bins = rule.n_bins or default_n_bins(n_samples, rule.n_variables)
     if isinstance(rule, Uniform):
-        return _equal_bins(column, summary, n_bins)
+        return equal_bins(column, summary, n_bins)
     distinct, position = np.unique(values.astype(np.float64), return_inverse=True)
     sums = np.bincount(position, weights)
     return Edges(quantiles.edges(distinct, sums.astype(np.int64) if is_whole else sums, n_bins))
@@ -97,7 +97,8 @@ def _require_finite(column: Column, summary: Summary) -> None:
         )
 
 
-def _equal_bins(column: Column, summary: Summary, count: int) -> Edges:
+def equal_bins(column: Column, summary: Summary, count: int) -> Edges:
+    """Bins of equal width from the smallest to the largest sample."""
     _require_finite(column, summary)
     try:
         # NumPy's own edges; for a constant they lie ½ on either side of it.

@@ -25,6 +25,7 @@ from fastinfo.cli.options import (
     BackendName,
     Bins,
     BinsOf,
+    Checkpoint,
     Columns,
     Estimator,
     Exclude,
@@ -37,7 +38,7 @@ from fastinfo.cli.options import (
     NoProgress,
     Out,
     PValues,
-    TableFile,
+    TableFiles,
     Threads,
     Unit,
     Weights,
@@ -78,7 +79,7 @@ def fastinfo_command(
 @app.command("pairwise")
 @reads_a_table
 def pairwise_command(
-    table: TableFile,
+    tables: TableFiles,
     top: Annotated[
         int | None,
         typer.Option(
@@ -114,6 +115,7 @@ def pairwise_command(
     max_categories: MaxCategories = None,
     backend: BackendName = None,
     threads: Threads = None,
+    checkpoint: Checkpoint = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
@@ -157,10 +159,12 @@ def pairwise_command(
     if is_tested:
         _require_testable(is_matrix, fdr, normalized, weights, estimator, given)
     endings = output.MATRIX_ENDINGS if is_matrix else (*output.LIST_ENDINGS, output.MATRIX_ENDING)
-    _require_out(out, table, endings)
+    _require_out(out, tables, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories, given)
-    data = request.prepare(table, layout, choice)
+    request.whole_for = "--fdr" if fdr is not None else "--p-values" * p_values
+    request.checkpoint = checkpoint
+    data = request.prepare(tables, layout, choice)
     names = [name for name in data.labels if name not in choice.given_names]
     n_pairs = len(names) * (len(names) - 1) // 2
     request.options["normalized"] = average if normalized else None
@@ -217,7 +221,7 @@ def pairwise_command(
         "normalized_" * normalized + "conditional_" * (given is not None) + "mutual_information"
     )
     ranked = "corrected " * (weights is None) + measure.replace("_", " ") + _given(choice)
-    title = f"{what} pairs of {reading.title(table)} by {ranked}"
+    title = f"{what} pairs of {_title(tables)} by {ranked}"
     request.deliver(
         Listing(
             title,
@@ -293,7 +297,7 @@ def _details(found: Sequence[Any]) -> tuple[list[float], list[float], list[float
 @app.command("score")
 @reads_a_table
 def score_command(
-    table: TableFile,
+    tables: TableFiles,
     target: Annotated[
         str, typer.Option(metavar="COLUMN", help="Target column.", show_default=False)
     ],
@@ -316,6 +320,7 @@ def score_command(
     max_categories: MaxCategories = None,
     backend: BackendName = None,
     threads: Threads = None,
+    checkpoint: Checkpoint = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
@@ -343,10 +348,11 @@ def score_command(
       fastinfo score table.csv --target price --out scores.csv
       fastinfo score table.csv --target price --given area
     """  # noqa: D301 (\b is typer's mark: keep these lines)
-    _require_out(out, table, output.LIST_ENDINGS)
+    _require_out(out, tables, output.LIST_ENDINGS)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories, given)
-    data = request.prepare(table, layout, choice)
+    request.checkpoint = checkpoint
+    data = request.prepare(tables, layout, choice)
     found = request.measure(
         lambda both, **options: scores.score(both, target, **options),
         data,
@@ -363,7 +369,7 @@ def score_command(
     found = found[:top]
     measure = "conditional_" * (given is not None) + "mutual_information"
     ranked = "corrected " * (weights is None) + measure.replace("_", " ")
-    title = f"Columns of {reading.title(table)} by {ranked} with {target}{_given(choice)}"
+    title = f"Columns of {_title(tables)} by {ranked} with {target}{_given(choice)}"
     names = [(one.column,) for one in found]
     request.deliver(Listing(title, ("column",), names, *_details(found), unit, measure), out)
 
@@ -401,9 +407,14 @@ def _version(package: str) -> str:
         return "not installed"
 
 
-def _require_out(out: Path | None, table: Path, endings: Collection[str]) -> None:
+def _title(tables: Sequence[Path]) -> str:
+    more = f" and {counted(len(tables) - 1, 'file')} more"
+    return reading.title(tables[0]) + more * (len(tables) > 1)
+
+
+def _require_out(out: Path | None, tables: Sequence[Path], endings: Collection[str]) -> None:
     if out is None:
         return
     output.require_ending(out, tuple(endings))
-    if out.resolve() == table.resolve():
+    if any(out.resolve() == table.resolve() for table in tables):
         raise ValueError(f"--out: {out} is the table itself, which would be lost")

@@ -53,11 +53,12 @@ def _one_of(accepted: Collection[str]) -> dict[str, Any]:
     return {"metavar": "|".join(accepted), "callback": check}
 
 
-TableFile = Annotated[
-    Path,
+TableFiles = Annotated[
+    list[Path],
     typer.Argument(
         metavar="TABLE",
-        help="A file of CSV, TSV (also .gz), Parquet, Arrow, Feather or JSON lines; - is stdin.",
+        help="A file of CSV, TSV (also .gz), Parquet, Arrow, Feather or JSON lines; - is stdin. "
+        "Several files, folders and large files are read batch by batch.",
         show_default=False,
     ),
 ]
@@ -214,6 +215,16 @@ BackendName = Annotated[
 Threads = Annotated[
     int | None,
     typer.Option("--n-jobs", min=1, metavar="N", help="Threads to use.", show_default="all cores"),
+]
+Checkpoint = Annotated[
+    Path | None,
+    typer.Option(
+        "--checkpoint",
+        metavar="DIR",
+        help="Keep here what was counted. The same command goes on from there after it was "
+        "stopped, even by a kill.",
+        show_default=False,
+    ),
 ]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 

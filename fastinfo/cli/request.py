@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fastinfo.backends import choose, compile_time
-from fastinfo.cli import output, selection
+from fastinfo.cli import output, selection, streamed
 from fastinfo.cli.options import UNITS
 from fastinfo.cli.output import Listing
 from fastinfo.cli.selection import Selection
 from fastinfo.inputs import reading
 from fastinfo.inputs.preparation import Prepared
 from fastinfo.inputs.reading import Layout
+from fastinfo.inputs.scanning import Scan
 from fastinfo.system import progress
 from fastinfo.system.alerts import CappedBinsWarning, SaturationWarning, listed
 from fastinfo.system.limits import usable_cores
@@ -45,6 +47,11 @@ class Request:
         self.bins = None if bins is None else selection.bins_of(bins, "--bins")
         self.backend = choose(backend).name
         self.threads = threads or usable_cores()
+        self.checkpoint: Path | None = None
+        self.whole_for = ""
+        """An option that needs all samples of the table at once, if one was given."""
+        self.scan: Scan | None = None
+        """The table, if it is read batch by batch."""
         self.options: dict[str, Any] = {
             "bins": self.bins,
             "base": UNITS[unit],
@@ -69,12 +76,20 @@ class Request:
             output.show(listing, self.stdout)
         output.note(self.summary, self.stderr)
 
-    def prepare(self, path: Path, layout: Layout, choice: Selection) -> Prepared:
-        """Read the table and choose its columns."""
-        with progress.shown(self.options["progress"], "bytes") as report:
-            found = reading.read(path, layout, report)
+    def prepare(self, tables: Sequence[Path], layout: Layout, choice: Selection) -> Prepared:
+        """Read the table and choose its columns, or look at those of a table read in batches."""
+        whole_for = self.whole_for
+        if choice.weights is not None or choice.given is not None:
+            whole_for = "--given" if choice.weights is None else "--sample-weight"
+        self.scan, why = streamed.scan_of(tables, layout, self.checkpoint, whole_for)
+        if self.scan is not None:
+            found = reading.Reading(self.scan, [why])
+        else:
+            with progress.shown(self.options["progress"], "bytes") as report:
+                found = reading.read(tables[0], layout, report)
         try:
-            data, weights = selection.select(found.table, choice)
+            with self._rows_shown():
+                data, weights = selection.select(found.table, choice, self.bins)
         except ValueError as error:
             # A wrong guess about the file may be the reason, so the error tells the guesses too.
             raise ValueError("; ".join([str(error), *found.notes])) from error
@@ -92,7 +107,7 @@ class Request:
             self.note(
                 "rows have weights: there are no corrected values, and pairs are ranked by value"
             )
-        selection.require_rows(self.bins, found.table.num_rows, "--bins")
+        selection.require_rows(self.bins, data.n_rows, "--bins")
         if self.bins is not None and not data.has_floats:
             raise ValueError(
                 f"--bins {self.bins}: no column is floating-point; --max-categories bins integers "
@@ -103,6 +118,20 @@ class Request:
             self.options["given"] = choice.given_names
         return data
 
+    @contextmanager
+    def _rows_shown(self) -> Iterator[None]:
+        """While rows of a scan are read: how far that has come, and how to go on if it is ended."""
+        if self.scan is None:
+            yield
+            return
+        is_shown = bool(self.options["progress"])
+        with (
+            streamed.ended_cleanly(self.checkpoint),
+            streamed.reported(self.stderr, is_shown) as self.scan.report,
+        ):
+            self.scan.listener = lambda text: output.note(f"note: {text}", self.stderr)
+            yield
+
     def measure(
         self, function: Callable[..., Any], data: Prepared, n_pairs: int, **more: Any
     ) -> Any:
@@ -111,7 +140,8 @@ class Request:
         with compile_time() as compiled, warnings.catch_warnings(record=True) as caught:
             for category in (SaturationWarning, CappedBinsWarning):
                 warnings.simplefilter("always", category)
-            result = function(data, **self.options, **more)
+            with self._rows_shown():
+                result = function(data, **self.options, **more)
         seconds = time.perf_counter() - start
         for warning in caught:
             text = str(warning.message)

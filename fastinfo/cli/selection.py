@@ -9,6 +9,8 @@ from typing import Any, NamedTuple
 from fastinfo.binning.numpy_rules import NUMPY_RULES
 from fastinfo.inputs import bin_arguments, preparation
 from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.scanning import Scan
+from fastinfo.inputs.scanning.survey import survey
 
 
 class Selection(NamedTuple):
@@ -29,8 +31,8 @@ class Selection(NamedTuple):
         return [] if self.given is None else split_names(self.given, "--given")
 
 
-def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
-    """The columns of an Arrow table to measure, and the column of weights or None.
+def select(table: Any, selection: Selection, default_bins: Any = None) -> tuple[Prepared, Any]:
+    """The columns of an Arrow table or a scan to measure, and the column of weights or None.
 
     Raises
     ------
@@ -39,7 +41,9 @@ def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
         some row, for a target or given columns that cannot be measured, and for fewer than two
         usable columns beside these.
     """
-    labels, target, weights = table.column_names, selection.target, selection.weights
+    target, weights = selection.target, selection.weights
+    labels = table.columns if isinstance(table, Scan) else table.column_names
+    n_rows = table.n_rows if isinstance(table, Scan) else table.num_rows
     columns = None if selection.columns is None else split_names(selection.columns, "--columns")
     exclude = [] if selection.exclude is None else split_names(selection.exclude, "--exclude")
     targets, given = [] if target is None else [target], selection.given_names
@@ -47,7 +51,8 @@ def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
     texts = split_pairs(selection.bins_of, "--bins-of")
     bins = {name: bins_of(text, f"--bins-of {name}") for name, text in texts.items()}
     for name, number in bins.items():
-        require_rows(number, table.num_rows, f"--bins-of {name}")
+        if n_rows is not None:  # not known of a scan of text before it is read
+            require_rows(number, n_rows, f"--bins-of {name}")
     named: dict[str, Collection[str]] = {
         "--columns": columns or [],
         "--exclude": exclude,
@@ -74,7 +79,10 @@ def select(table: Any, selection: Selection) -> tuple[Prepared, Any]:
         if name != weights and name not in exclude
     ]
     choices = Choices(kinds, bins, selection.max_categories, [*targets, *given, *(columns or [])])
-    prepared = preparation.prepare(table, "the table", choices, wanted)
+    if isinstance(table, Scan):
+        prepared = survey(table, choices, wanted, default_bins)
+    else:
+        prepared = preparation.prepare(table, "the table", choices, wanted)
     for option, names in (("--target", targets), ("--given", given)):
         for name in names:
             if name not in prepared.labels:

@@ -140,7 +140,7 @@ def _require_floats(specification: Any, groups: Sequence[Columns]) -> None:
 
 
 def _as_numbers(columns: Columns, last_edge: float) -> Columns:
-    numbers = [_as_number(column, last_edge) for column in typical(columns)]
+    numbers = [as_number(column, last_edge) for column in typical(columns)]
     if isinstance(columns, ArrayColumns):
         is_float = columns.rows.dtype.kind == "f"
         rows = columns.rows if is_float else _as_floats(columns.rows, last_edge)
@@ -151,7 +151,8 @@ def _as_numbers(columns: Columns, last_edge: float) -> Columns:
     return numbers
 
 
-def _as_number(column: Column, last_edge: float) -> Column:
+def as_number(column: Column, last_edge: float) -> Column:
+    """A column as numbers to be binned by edges, of which the last is ``last_edge``."""
     if column.is_float:
         return column
     if column.categories is not None or column.values.dtype.kind not in "iu":

@@ -35,8 +35,8 @@ class Options:
         self.backend: BackendName | None = backend
         self.n_jobs = arguments.n_jobs(jobs)
 
-    def refuse_for_counts(self) -> None:
-        """Raise where an option that affects only samples was given with `JointCounts`."""
+    def refuse_for_counts(self, counts: str = "JointCounts") -> None:
+        """Raise where an option that affects only samples was given with counts."""
         for name, is_given in (
             ("bins", self.bins is not None),
             ("sample_weight", self.sample_weight is not None),
@@ -44,6 +44,6 @@ class Options:
         ):
             if is_given:
                 raise ValueError(
-                    f"{name} says how samples are counted, and JointCounts are counted already: "
-                    f"pass it to JointCounts"
+                    f"{name} says how samples are counted, and {counts} are counted already: "
+                    f"pass it to {counts}"
                 )

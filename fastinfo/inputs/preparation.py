@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,16 +19,41 @@ import numpy as np
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.data.columns import Column
 from fastinfo.inputs import arguments, bin_arguments, moments, series, tables
+from fastinfo.inputs.decisions import (
+    CONSTANT,
+    IDENTIFIER,
+    MANY_INTEGERS,
+    ROW_NUMBER,
+    TEXT_TIMES,
+    TIMES,
+    UNSUPPORTED,
+    Form,
+    decide,
+)
 from fastinfo.system import alerts
 from fastinfo.system.alerts import listed
 
-CONSTANT = "skipped (constant or all missing)"
-IDENTIFIER = "treated as identifiers and skipped (more different values than half the rows)"
-ROW_NUMBER = "treated as row numbers and skipped (integers that count the rows)"
-UNSUPPORTED = "skipped (lists, records, bytes or mixed objects, which are not measured)"
-MANY_INTEGERS = "binned like floating-point numbers (integers with many different values)"
-TIMES = "binned as numbers (dates or times)"
-TEXT_TIMES = "binned as numbers (text that spells dates or times)"
+__all__ = [
+    "ASKED",
+    "CONSTANT",
+    "IDENTIFIER",
+    "KINDS",
+    "MANY_INTEGERS",
+    "ROW_NUMBER",
+    "TEXT_TIMES",
+    "TIMES",
+    "UNSUPPORTED",
+    "Choices",
+    "Prepared",
+    "as_floats",
+    "by_name",
+    "prepare",
+    "prepare_one",
+    "require_kinds",
+    "require_names",
+    "warn",
+]
+
 ASKED = "skipped as asked for"
 
 LOOKED_AT = 1 << 16
@@ -140,8 +166,8 @@ def prepare(
         labels, names, columns = ([part[p] for p in positions] for part in (labels, names, columns))
     prepared = Prepared([], [], {}, n_rows)
     for label, text, samples in zip(labels, names, columns, strict=True):
-        kind = _by_name(kinds, label)
-        specification = _by_name(bins, label)
+        kind = by_name(kinds, label)
+        specification = by_name(bins, label)
         if kind is None and specification is not None:
             kind = "number"
         column, decision = _decide(samples, text, kind, label in choices.named, choices)
@@ -233,7 +259,8 @@ def _near(name: str, labels: Sequence[Any]) -> str:
     return f"near are {listed(near)}" if near else f"there are {listed(labels)}"
 
 
-def _by_name(choices: Mapping[Any, Any], label: Any) -> Any:
+def by_name(choices: Mapping[Any, Any], label: Any) -> Any:
+    """What a mapping has for a column, by its name or by the text of its name; or None."""
     return choices.get(label, choices.get(str(label)))
 
 
@@ -257,36 +284,68 @@ def _decide(
             raise
         return None, UNSUPPORTED
     column = bin_arguments.as_integers(column, may_be_many=np.inf)
-    if not _has_two_values(column):
-        return None, CONSTANT
-    if kind == "category":
-        return _as_categories(column), ""
-    dates = _spelled_times(column, samples)
-    limit = choices.max_categories or bin_arguments.most_categories(_n_present(column))
-    if dates is not None and (kind == "number" or _n_distinct(column, limit) > limit):
-        return _as_floats(dates), TEXT_TIMES
-    is_text = column.categories is not None or column.values.dtype.kind in "US"
-    if kind == "number" and is_text:
-        raise ValueError(
-            f"{name} holds categories or text, which are no numbers; accepted are the kinds "
-            "'category' and 'skip', and bins of its own are for numbers"
-        )
-    if column.is_float or (column.values.dtype.kind == "b" and kind is None):
-        return column, ""
-    if kind == "number":
-        return _as_floats(column), ""
-    enough = np.inf if is_text else max(limit, bin_arguments.FEW_VALUES)
-    n_present, n_distinct = _n_present(column), _n_distinct(column, enough)
-    if times is not None:
-        return (column, "") if n_distinct <= limit else (_as_floats(column), TIMES)
-    if is_text:
-        is_identifier = n_distinct > bin_arguments.FEW_VALUES and 2 * n_distinct > n_present
-        return (column, "") if is_named or not is_identifier else (None, IDENTIFIER)
-    if not is_named and n_distinct > bin_arguments.FEW_VALUES and _counts_rows(column):
-        return None, ROW_NUMBER
-    if n_distinct <= limit:
-        return column, ""
-    return _as_floats(column), MANY_INTEGERS
+    facts = ColumnFacts(column, samples, times is not None)
+    form, why = decide(facts, name, kind, is_named, choices.max_categories)
+    if form is Form.SKIPPED:
+        return None, why
+    if form is Form.CATEGORIES:
+        return _as_categories(column), why
+    if form is Form.NUMBERS:
+        return as_floats(column), why
+    if form is Form.MOMENTS:
+        assert facts.moments is not None
+        return as_floats(facts.moments), why
+    return column, why
+
+
+class ColumnFacts:
+    """What `decide` asks of a column, by its samples."""
+
+    def __init__(self, column: Column, samples: Any, is_time: bool) -> None:
+        self.column = column
+        self.samples = samples
+        self.is_time = is_time
+
+    @property
+    def is_float(self) -> bool:
+        """Whether its samples are floating-point."""
+        return self.column.is_float
+
+    @property
+    def is_bool(self) -> bool:
+        """Whether its samples are booleans."""
+        return bool(self.column.values.dtype.kind == "b")
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its samples are text or categories."""
+        return self.column.categories is not None or self.column.values.dtype.kind in "US"
+
+    @cached_property
+    def moments(self) -> Column | None:
+        """Text that spells dates or times as integers; None for all other columns."""
+        return _spelled_times(self.column, self.samples)
+
+    @property
+    def spells_times(self) -> bool:
+        """Whether its samples are text that spells dates or times."""
+        return self.moments is not None
+
+    def has_two_values(self) -> bool:
+        """Whether two of its samples differ."""
+        return _has_two_values(self.column)
+
+    def n_present(self) -> int:
+        """The number of samples that are not missing."""
+        return _n_present(self.column)
+
+    def n_distinct(self, enough: float) -> int:
+        """The number of different values; any number above ``enough`` if there are more."""
+        return _n_distinct(self.column, enough)
+
+    def counts_rows(self) -> bool:
+        """Whether the samples are integers that count the rows."""
+        return _counts_rows(self.column)
 
 
 def _spelled_times(column: Column, samples: Any) -> Column | None:
@@ -360,7 +419,7 @@ def _as_categories(column: Column) -> Column:
     return Column(column.name, positions, missing if missing.any() else None, categories)
 
 
-def _as_floats(column: Column) -> Column:
+def as_floats(column: Column) -> Column:
     """Integers or booleans as float64 numbers; different values stay different where they can."""
     values, missing = column.values, column.missing
     if values.dtype.kind == "f":

@@ -146,7 +146,8 @@ def require_read(data: Any, name: str) -> None:
     if _is_one_of(data, (kind,)):
         raise TypeError(
             f"{name} is a {library(data)} {kind}, which is not in memory: pass "
-            f"{name}.{method}(), of the columns that are wanted"
+            f"{name}.{method}(), of the columns that are wanted, or to functions of tables "
+            f"fastinfo.scan({name})"
         )
 
 

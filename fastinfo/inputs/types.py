@@ -45,6 +45,15 @@ class SupportsColumns(Protocol):
         ...
 
 
+class SupportsRows(Protocol):
+    """A `fastinfo.scan`, or the counts of a `fastinfo.PairCounts`."""
+
+    @property
+    def n_rows(self) -> Any:
+        """The number of rows, where it is known."""
+        ...
+
+
 class SupportsVariables(Protocol):
     """An AnnData: a matrix X with names of its columns and rows."""
 
@@ -60,8 +69,9 @@ Samples: TypeAlias = (
 lists (in which None is a missing sample), a column or a DataFrame. A string is refused, although
 type checkers accept it as a sequence."""
 
-Table: TypeAlias = Samples | Mapping[Any, Any] | SupportsColumns | SupportsVariables
-"""Samples of several features: a table, a dict of columns, or a matrix, ``(n, m)``."""
+Table: TypeAlias = Samples | Mapping[Any, Any] | SupportsColumns | SupportsRows | SupportsVariables
+"""Samples of several features: a table, a dict of columns, or a matrix, ``(n, m)``; or the counts
+of their pairs."""
 
 Weights: TypeAlias = Samples
 """A real, finite weight of at least 0 for each sample, ``(n,)``."""

@@ -57,6 +57,12 @@ class Features:
             position -= len(block)
         raise IndexError(position)
 
+    def margin(self, position: int, kernels: Kernels) -> HostArray:
+        """The number of samples in each bin of one feature, without weights."""
+        n_bins = int(self.n_bins[position])
+        counts: HostArray = kernels.to_host(kernels.count_joint((self.codes(position),), (n_bins,)))
+        return counts
+
     def _around(self, chosen: HostArray) -> tuple[list[Array], int]:
         """The blocks that hold the chosen features, and the position of their first feature."""
         ends = np.cumsum([len(block) for block in self.blocks])

@@ -13,6 +13,7 @@ from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.options import Options
+from fastinfo.inputs.scanning import Scan
 from fastinfo.inputs.types import Kinds, Table
 from fastinfo.pairs import runs
 from fastinfo.pairs.measure import TileMeasure
@@ -132,7 +133,9 @@ def matrices(
             tell(given, binned, options.unit, found[0])
         if out is not None:
             return [out]
-        if tables.is_frame(X):
+        # The columns of a scan come as Arrow's, and so does the matrix.
+        like: Any = X.empty_table() if isinstance(X, Scan) else X
+        if tables.is_frame(like):
             rows, columns = given.sides[0].labels, given.sides[-1].labels
-            return [tables.labelled(values, X, rows, columns) for values in found]
+            return [tables.labelled(values, like, rows, columns) for values in found]
         return [tables.like(values, X) for values in found]

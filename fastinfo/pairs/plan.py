@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import TileShape
+from fastinfo.data.sizes import LARGEST_PAIR_TABLE, MOST_OF_BYTES, MOST_PACKED, size_class
+
+__all__ = ["LARGEST_PAIR_TABLE", "MOST_OF_BYTES", "MOST_PACKED", "Plan", "Tile", "size_class"]
 
 TILE_CELLS = 1 << 20
 """Cells of one tile if the measure needs counts: 8 MiB, reduced while they are in cache."""
@@ -36,16 +39,6 @@ SPARSE_COST = 512
 FEW_CELLS = 64 * 64
 """The most cells of a pair that is counted at 2 G samples/s or more."""
 
-LARGEST_PAIR_TABLE = 1 << 22
-"""Cells (32 MiB) of one pair above which it is counted sparsely."""
-
-MOST_OF_BYTES = 255
-"""The most bins of a feature whose codes, with that of missing samples, fit uint8, which counts
-fastest. No size class has features both below and above this number."""
-
-MOST_PACKED = 4095
-"""The most bins of a feature in a pack; one with more is counted sparsely in all its pairs."""
-
 
 class Tile(NamedTuple):
     """The pairs of features ``left`` and features ``right``, which are positions in the plan."""
@@ -60,20 +53,6 @@ class Tile(NamedTuple):
         height, width = self.left.stop - self.left.start, self.right.stop - self.right.start
         twice = height * (height + 1) // 2 if self.left.start == self.right.start else 0
         return int(height * width - twice)
-
-
-def size_class(n_bins: int) -> int:
-    """The number of bins that a feature is counted with: exact up to 32, then in steps of 1/8.
-
-    Features of one class share tiles. The class depends on the feature alone, so that the cells of
-    a pair, and the order of its sums, are the same in any tile.
-    """
-    if n_bins <= 32:
-        return max(n_bins, 1)
-    step = 1 << (n_bins.bit_length() - 4)
-    rounded_up = -(-n_bins // step) * step
-    border = next((most for most in (MOST_OF_BYTES, MOST_PACKED) if n_bins <= most), rounded_up)
-    return min(rounded_up, border)
 
 
 class Plan:

@@ -11,14 +11,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.accumulators.kept_pairs import KeptColumn, KeptPairs
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Array, Home, Kernels
+from fastinfo.backends.home import HOST
 from fastinfo.binning.rules import sharing
 from fastinfo.data.columns import Columns, typical
 from fastinfo.inputs import arguments, bin_arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
-from fastinfo.pairs import engine, features, plan
+from fastinfo.inputs.scanning import Scan
+from fastinfo.inputs.scanning.survey import survey
+from fastinfo.pairs import engine, features, plan, stored, streaming
 from fastinfo.pairs.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.features import Features
@@ -28,6 +32,7 @@ from fastinfo.pairs.packs import Strata
 from fastinfo.pairs.plan import Plan
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.sinks import PropagatingSink
+from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.pairs.third import (
     Found,
     Third,
@@ -41,6 +46,9 @@ from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
 
 HostArray = np.ndarray[Any, Any]
+
+
+NO_STRATA = "strata are made of samples in memory, and scans and PairCounts hold none"
 
 
 class TableColumns(NamedTuple):
@@ -110,6 +118,10 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
         If no column has a name that is given, if kinds or bins are given by name and no table has
         names, or if no column of a table is left.
     """
+    if third is not None:
+        require_samples([X, Y], name)
+    if isinstance(X, KeptPairs):
+        return _of_counts(X, Y, kinds)
     given = [X] if Y is None else [X, Y]
     names = None if third is None else names_of(third, X, name)
     choices = choices_of([*given, *([] if third is None or names else [third])], bins, kinds)
@@ -117,7 +129,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
     is_named = is_prepared(X)
     prepared, sides, variable = [], [], None
     for table, side_name in zip(given, ("X", "Y"), strict=False):
-        side = _side(table, side_name, choices, is_named and side_name == "Y")
+        side = _side(table, side_name, choices, is_named and side_name == "Y", bins)
         prepared += [side] if isinstance(side, Prepared) and side is not table else []
         if names and table is X:
             assert isinstance(side, Prepared)  # or it has no names
@@ -135,6 +147,31 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
     )
 
 
+def require_samples(tables_: Sequence[Any], name: str) -> None:
+    """Raise if a table is not in memory, for the argument ``name`` that needs its samples."""
+    if any(isinstance(table, (Scan, KeptPairs)) for table in tables_):
+        raise ValueError(f"{name}: {NO_STRATA}")
+
+
+def _of_counts(counts: KeptPairs, Y: Any, kinds: Any) -> Inputs:
+    for name, given in (("Y", Y), ("kinds", kinds)):
+        if given is not None:
+            raise ValueError(f"{name} is for samples, and the pairs of PairCounts are counted")
+    columns, labels = counts.columns(), counts.names
+    cuts = [slice(None)] if counts.target is None else [slice(1), slice(1, None)]
+    sides = [TableColumns(columns[cut], labels[cut], {}) for cut in cuts]
+    return Inputs(sides, None, counts.is_named)
+
+
+def prepare(table: Any, name: str, choices: Choices, bins: Any = None) -> Prepared:
+    """The columns of a table with names, or of a scan, that are worth measuring."""
+    if isinstance(table, Scan):
+        if isinstance(bins, (tuple, list)) and bins:  # one for X and one for Y, or edges
+            bins = bins[min(name == "Y", len(bins) - 1)]
+        return survey(table, choices, bins=bins)
+    return preparation.prepare(table, name, choices)
+
+
 def side_of(prepared: Prepared) -> TableColumns:
     """The features of a table that has been prepared."""
     return TableColumns(prepared.columns, prepared.labels, prepared.bins)
@@ -142,7 +179,7 @@ def side_of(prepared: Prepared) -> TableColumns:
 
 def is_prepared(table: Any) -> bool:
     """Whether the columns of a table have names, and are prepared."""
-    return isinstance(table, Prepared) or tables.is_table(table)
+    return isinstance(table, (Prepared, Scan)) or tables.is_table(table)
 
 
 def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
@@ -152,24 +189,30 @@ def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
             continue
         if what == "kinds":
             preparation.require_kinds(by_name)
-        named = [table for table in came if tables.is_table(table)]
+        named = [table for table in came if tables.is_table(table) or isinstance(table, Scan)]
         if not named:
             raise ValueError(
                 f"{what} names columns, and no table that is prepared came: DataFrames, Arrow "
                 "tables and dicts of columns are; arrays and AnnData are taken as they are"
             )
-        labels = [label for table in named for label in tables.labels(table)]
+        labels = [label for table in named for label in labels_of(table)]
         preparation.require_names(by_name, labels, what)
     return Choices(kinds, bins if isinstance(bins, Mapping) else None)
 
 
+def labels_of(table: Any) -> Sequence[Any]:
+    """The names of the columns of a table or of a scan."""
+    return table.columns if isinstance(table, Scan) else tables.labels(table)
+
+
 def _side(
-    table: Any, name: str, choices: Choices, is_beside_names: bool
+    table: Any, name: str, choices: Choices, is_beside_names: bool, bins: Any
 ) -> TableColumns | Prepared:
     if isinstance(table, Prepared):
         return table
-    if tables.is_table(table):
-        prepared = preparation.prepare(table, name, choices)
+    if tables.is_table(table) or isinstance(table, Scan):
+        own = None if isinstance(bins, Mapping) else bins
+        prepared = prepare(table, name, choices, own)
         if not prepared.columns:
             reasons = "".join(f"; {note}" for note in prepared.notes)
             raise ValueError(f"{name} has no column that can be measured{reasons}")
@@ -238,6 +281,8 @@ class Binned(NamedTuple):
 
     def judge(self, unit: float, average: str | None = None) -> Judge:
         """A judge of values of pairs, in this unit or as a share of an average of entropies."""
+        if isinstance(self.features, StoredFeatures):
+            return StoredJudge(self.features, self.kernels, self.estimator, unit, average)
         return Judge(
             self.features, self.kernels, self.weights, self.estimator, unit, average, self.strata
         )
@@ -265,6 +310,14 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
     Samples of weight 0 are left out.
     """
+    is_streamed = streaming.is_streamed(given.groups)
+    if given.third is not None and is_streamed:
+        raise ValueError(NO_STRATA)
+    if is_streamed:
+        return given._replace(rules=_rules(given)[1])
+    if isinstance(given.groups[0][0], KeptColumn):
+        options.refuse_for_counts("PairCounts")
+        return given
     if given.third is not None:
         require_term(options.estimator)
     columns = [column for group in given.every_group for column in typical(group)]
@@ -283,6 +336,16 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
 def bin_features(given: Inputs, options: Options) -> Binned:
     """Bin the features of one or two tables and the third variable, after `resolve`."""
+    first = given.groups[0][0]
+    if isinstance(first, KeptColumn):
+        kept: Any = StoredFeatures(*first.kept.features(), first.kept.nan_policy)
+        n_rows, kernels = first.kept.n_rows, choose(options.backend)
+        return Binned(kept, kernels, None, HOST, n_rows, given.n_left, options.estimator)
+    if streaming.is_streamed(given.groups):
+        streamed: Any = streaming.bin_features(given.groups, given.rules, options)
+        n_rows = streamed.columns[0].facts.n_rows
+        kernels = choose(options.backend)
+        return Binned(streamed, kernels, None, HOST, n_rows, given.n_left, options.estimator)
     n_samples = arguments.same_length([c for group in given.groups for c in typical(group)])
     home = home_of_inputs(given, options)
     kernels = choose(options.backend, home)
@@ -340,6 +403,16 @@ def measure_pairs(
 
     ``pools`` says that the measure asks for the sums over all strata together as well.
     """
+    if isinstance(binned.features, streaming.StreamedFeatures):
+        if settings.checkpoint is not None:
+            raise ValueError("checkpoint: pass it to fastinfo.scan, which keeps what was counted")
+        streaming.measure_pairs(binned.features, sink, options, settings.memory_limit, measure)
+        return
+    if isinstance(binned.features, StoredFeatures):
+        if binned.features.nan_policy == "propagate":
+            sink = PropagatingSink(sink, binned.features.has_missing)
+        stored.measure(binned.features, measure, binned.kernels, sink, options.n_jobs)
+        return
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left
     # Counts must fit the memory, if the measure needs them; kernels that sum keep none.
     tile_cells = settings.tile_cells(options.n_jobs) if measure.term is None else None

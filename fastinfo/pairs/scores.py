@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.accumulators.kept_pairs import KeptPairs
 from fastinfo.backends import on_device_of
 from fastinfo.backends.generic import GenericKernels
 from fastinfo.inputs import arguments, preparation, tables
@@ -74,7 +75,8 @@ def score(
     ----------
     table : pandas, polars or Arrow table, or array-like of shape (n, m)
         Samples of m columns. A table with named columns is prepared (see the notes); an array is
-        taken as it is.
+        taken as it is. A `fastinfo.scan` is read batch by batch; of a `fastinfo.PairCounts` the
+        pairs with the target are counted already.
     target : name of a column, or array-like of shape (n,)
         What the columns are to tell about. If the table has named columns, samples of the target
         are prepared like a column of the table.
@@ -203,6 +205,10 @@ def _order(least: int, found: Score) -> tuple[bool, bool, float]:
 
 def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Inputs:
     """The target as the features on the left, and all other columns as those on the right."""
+    if third is not None:
+        runs.require_samples([table], "given")
+    if isinstance(table, KeptPairs):
+        return runs.inputs(table.with_target(target), None, bins, kinds, third)
     names = None if third is None else names_of(third, table, "given")
     beside = [] if third is None or names else [third]
     if not runs.is_prepared(table):
@@ -222,13 +228,14 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Input
         prepared, is_name, choices = table, True, Choices()
     else:
         choices = runs.choices_of([table, *beside], bins, kinds)
-        labels = list(tables.labels(table))
+        labels = list(runs.labels_of(table))
         is_name = isinstance(target, str) or (np.ndim(target) == 0 and target in labels)
         if is_name:
             preparation.require_names([target], labels, "target")
         named = [*([target] if is_name else []), *(names or [])]
         choices = choices._replace(named=named)
-        prepared = preparation.prepare(table, "table", choices)
+        own = None if isinstance(bins, Mapping) else bins
+        prepared = runs.prepare(table, "table", choices, own)
     if is_name and names and target in names:
         raise ValueError(f"given: {target!r} is the target")
     variable, told, others = None, [prepared], prepared

@@ -236,9 +236,10 @@ class RankedSink(TopSink):
         self._waiting.append((values, most, pairs))
         self._n_waiting += values.size
         if self._n_waiting > MOST_WAITING:
-            self._rank_waiting()
+            self.rank_waiting()
 
-    def _rank_waiting(self) -> None:
+    def rank_waiting(self) -> None:
+        """Rank the pairs that wait, as long as what they are ranked by is at hand."""
         if not self._waiting:
             return
         waiting = (np.concatenate(part, axis=-1) for part in zip(*self._waiting, strict=True))
@@ -260,7 +261,7 @@ class RankedSink(TopSink):
 
     def ranked(self) -> list[tuple[float, float, int, int]]:
         """As `TopSink.ranked`, after all pairs that wait are ranked."""
-        self._rank_waiting()
+        self.rank_waiting()
         return super().ranked()
 
 

@@ -102,7 +102,6 @@ class Margins(NamedTuple):
 
 def _sorted_counts(features: Features, kernels: Kernels) -> Iterator[tuple[HostArray, HostArray]]:
     """Positions of features, and the sorted counts of their bins ``(k, B)`` with zeros before."""
-    rows = features.rows()
     order = np.argsort(features.n_bins, kind="stable")
     most = np.maximum(features.n_bins[order], 1)
     start = 0
@@ -114,7 +113,7 @@ def _sorted_counts(features: Features, kernels: Kernels) -> Iterator[tuple[HostA
         counts = np.zeros((chosen.size, int(most[stop - 1 : stop].max())), np.int64)
         for one, feature in zip(counts, chosen.tolist(), strict=False):
             if n_bins := int(features.n_bins[feature]):
-                one[:n_bins] = kernels.to_host(kernels.count_joint((rows[feature],), (n_bins,)))
+                one[:n_bins] = features.margin(feature, kernels)
         counts.sort(axis=1)
         yield chosen, counts
         start += chosen.size

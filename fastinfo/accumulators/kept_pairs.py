@@ -1,0 +1,394 @@
+"""Counts of all pairs of features, filled from batches of any table: the state of `PairCounts`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from fastinfo import binning
+from fastinfo.accumulators import pair_tables_file
+from fastinfo.accumulators.count_columns import Counted, How, warn_of_values_outside
+from fastinfo.accumulators.joint_counts import JointCounts
+from fastinfo.accumulators.pair_tables import Layout, PairTables, padded
+from fastinfo.backends import choose, name_of
+from fastinfo.backends.contract import code_dtype
+from fastinfo.binning.rules import Bins, Edges
+from fastinfo.counting import DenseCounts
+from fastinfo.data.columns import Column
+from fastinfo.inputs import arguments, bin_arguments, preparation, tables
+from fastinfo.inputs.scanning import Scan
+from fastinfo.inputs.types import BackendName, BinsByName, NanPolicy, Table
+from fastinfo.system.ranges import map_threads
+
+HostArray = np.ndarray[Any, Any]
+
+
+class KeptColumn(Column):
+    """A feature of which pairs are counted; its ``values`` are empty."""
+
+    kept: KeptPairs
+
+
+class KeptPairs:
+    """See `fastinfo.PairCounts`, which adds what is measured."""
+
+    def __init__(
+        self,
+        *,
+        bins: BinsByName = None,
+        nan_policy: NanPolicy = "raise",
+        target: str | int | None = None,
+        backend: BackendName | None = None,
+        n_jobs: int | None = None,
+    ) -> None:
+        bin_arguments.require_bins(bins)
+        name_of(backend)  # raises for an unknown one before any samples come
+        policy = arguments.nan_policy(nan_policy)
+        self._how = How(bins, policy, None, backend, arguments.n_jobs(n_jobs))
+        self.target = target
+        self._labels: list[Any] | None = None
+        self.is_named = False
+        """Whether the features have names; otherwise they go by their positions."""
+        self._bins: list[Bins] = []
+        self._tables: PairTables | None = None
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """The state for copies, without the lock."""
+        return {name: value for name, value in vars(self).items() if name != "_lock"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the state, with a new lock."""
+        vars(self).update(state)
+        self._lock = threading.Lock()
+
+    def update(self, table: Table | Scan) -> Self:
+        """Add the samples of a batch; where an error is raised, nothing of the batch is added.
+
+        Parameters
+        ----------
+        table : array-like of shape (n, m), a table, or a `fastinfo.scan`
+            A table is taken as it is: no column is skipped. Columns go by name, and columns of
+            arrays by position; they are those of the first batch, in any order. A scan is read
+            once.
+
+        Returns
+        -------
+        PairCounts
+            This object.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As `fastinfo.mutual_information`; also for other columns than in the first batch, and
+            for samples whose type does not merge with that of earlier samples.
+        """
+        if isinstance(table, Scan):
+            empty = table.empty_table()
+            for batch in table.read(table.columns, "counting"):
+                if batch.n_rows:
+                    kinds = dict(zip(table.columns, batch.columns, strict=True))
+                    self.update(type(empty).from_pydict(kinds))
+            return self
+        columns = list(arguments.features(table, "X"))
+        labels = list(tables.labels(table))
+        with self._lock:
+            if self._labels is None:
+                left = self._positions_of_target(labels)
+                labels = [labels[i] for i in left]
+                columns = [columns[i] for i in left]
+            else:
+                what = "these counts", "this batch"
+                order = tables.positions_by_name(self._labels, labels, what)
+                columns, labels = [columns[i] for i in order], self._labels
+            self._add(columns, labels, tables.has_names(table))
+        return self
+
+    def _positions_of_target(self, labels: Sequence[Any]) -> list[int]:
+        """The positions of the features, that of the target first."""
+        if self.target is None:
+            return list(range(len(labels)))
+        preparation.require_names([self.target], labels, "target")
+        (first,) = [i for i, label in enumerate(labels) if str(label) == str(self.target)]
+        return [first, *(i for i in range(len(labels)) if i != first)]
+
+    def _add(self, columns: Sequence[Column], labels: Sequence[Any], is_named: bool) -> None:
+        n_samples = arguments.same_length(columns)
+        how = self._how
+        known: list[Any] = self._bins or [None] * len(columns)
+        kernels = choose(how.backend, arguments.home_of_columns(columns, None, how.backend))
+        columns, rules = self._rules(columns, labels, known)
+        given = [
+            bins if isinstance(bins, Edges) and len(bins) else rule
+            for bins, rule in zip(known, rules, strict=True)
+        ]
+
+        def fit(column: Column, rule: Any) -> tuple[Any, HostArray]:
+            coder = binning.fit(column, rule, kernels)
+            return coder, kernels.to_host(coder.codes())
+
+        found = map_threads(fit, columns, given, n_jobs=how.n_jobs, within=kernels.current)
+        coders = [coder for coder, _ in found]
+        if how.nan_policy == "raise":
+            binning.refuse_missing(columns, coders)
+        warn_of_values_outside(columns, given, rules, kernels)
+        new = [coder.bins for coder in coders]
+        united = [
+            binning.unite(two if one is None else one, two)
+            for one, two in zip(known, new, strict=True)
+        ]
+        bins = [one for one, _, _ in united]
+        spread = self._spread(bins, [to_left for _, to_left, _ in united])
+        codes = [
+            _moved(own, two, to, bins_)
+            for (_, own), two, (bins_, _, to) in zip(found, new, united, strict=True)
+        ]
+        sizes = spread.layout.sizes
+        rows = [
+            kernels.bring(padded(codes[i], len(bins[i]), int(size)))
+            for i, size in zip(spread.layout.order.tolist(), sizes, strict=True)
+        ]
+        spread.update(rows, kernels, how.n_jobs)
+        assert spread.n_rows >= n_samples
+        self._tables, self._bins = spread, bins
+        if self._labels is None:
+            self._labels, self.is_named = list(labels), is_named
+
+    def _rules(
+        self, columns: Sequence[Column], labels: Sequence[Any], known: Sequence[Bins | None]
+    ) -> tuple[list[Column], list[Any]]:
+        """The columns as ``bins`` demands them, and the rule of each."""
+        bins = self._how.bins
+        if not isinstance(bins, Mapping):
+            groups, rules = bin_arguments.bin_rules(bins, [list(columns)], [known])
+            return list(groups[0]), [rules[0]] * len(columns)
+        preparation.require_names(bins, labels, "bins")
+        found, own = [], []
+        for column, label, decided in zip(columns, labels, known, strict=True):
+            specification = preparation.by_name(bins, label)
+            if specification is not None and not bin_arguments.gives_edges(specification):
+                column = preparation.as_floats(column)
+            groups, rules = bin_arguments.bin_rules(specification, [[column]], [[decided]])
+            found.append(groups[0][0])
+            own.append(rules[0])
+        return found, own
+
+    def _spread(self, bins: Sequence[Bins], positions: Sequence[HostArray]) -> PairTables:
+        """The tables in bins that include those before; a copy, unless nothing changes."""
+        n_bins = list(map(len, bins))
+        n_left = None if self.target is None else 1
+        if self._tables is None:
+            return PairTables(Layout(n_bins, n_left))
+        is_same = n_bins == list(map(len, self._bins)) and all(
+            np.array_equal(to, np.arange(to.size)) for to in positions
+        )
+        return self._tables if is_same else self._tables.spread(n_bins, positions)
+
+    @property
+    def _held(self) -> PairTables:
+        if self._tables is None:
+            raise ValueError("these PairCounts hold no samples yet: call update(...) first")
+        return self._tables
+
+    def __add__(self, other: Self) -> Self:
+        """The counts of the samples of both, as a new object; neither is changed."""
+        if not isinstance(other, KeptPairs):
+            return NotImplemented
+        for what in ("nan_policy", "target"):
+            ours, theirs = getattr(self, what), getattr(other, what)
+            if ours != theirs:
+                raise ValueError(f"{what} is {ours!r} on one side and {theirs!r} on the other")
+        total = type(self)(nan_policy=self.nan_policy, target=self.target)
+        total._how = self._how
+        if self._tables is None or other._tables is None:
+            filled = other if self._tables is None else self
+            total._labels, total.is_named = filled._labels, filled.is_named
+            total._bins = list(filled._bins)
+            if filled._tables is not None:
+                empty = PairTables(filled._tables.layout)
+                total._tables = filled._tables.plus(empty)
+            return total
+        order = tables.positions_by_name(
+            self.names, other.names, ("the counts on the left", "those on the right")
+        )
+        theirs = [other._bins[i] for i in order]
+        united = [binning.unite(a, b) for a, b in zip(self._bins, theirs, strict=True)]
+        bins = [one for one, _, _ in united]
+        n_bins = list(map(len, bins))
+        left = self._tables.spread(n_bins, [to for _, to, _ in united])
+        right = other._tables.spread(n_bins, [to for _, _, to in united], order)
+        total._tables, total._bins = left.plus(right), bins
+        total._labels, total.is_named = self._labels, self.is_named
+        return total
+
+    def __radd__(self, other: Any) -> Self:
+        """The sum with 0, with which the built-in `sum` begins."""
+        if other != 0:
+            return NotImplemented
+        return self + type(self)(nan_policy=self.nan_policy, target=self.target)
+
+    def __repr__(self) -> str:
+        if self._tables is None:
+            return "PairCounts(no samples yet)"
+        names = ", ".join(f"{n}: {len(b)}" for n, b in zip(self.names, self._bins, strict=True))
+        size = self._tables.n_bytes / 2**20
+        return f"PairCounts({self.n_rows:,} rows, {size:,.1f} MiB, bins of {names[:200]})"
+
+    @property
+    def nan_policy(self) -> NanPolicy:
+        """The treatment of samples in which a feature is missing."""
+        return self._how.nan_policy
+
+    @property
+    def names(self) -> list[Any]:
+        """The names of the features, or their positions; a target comes first."""
+        return [] if self._labels is None else list(self._labels)
+
+    @property
+    def bins(self) -> dict[Any, HostArray]:
+        """The edges or categories of each feature."""
+        found = [b.edges if isinstance(b, Edges) else b.values for b in self._bins]
+        return dict(zip(self.names, found, strict=True))
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows, those with missing samples included."""
+        return 0 if self._tables is None else self._tables.n_rows
+
+    @property
+    def n_bytes(self) -> int:
+        """Bytes that the counts take."""
+        return 0 if self._tables is None else self._tables.n_bytes
+
+    def joint_counts(self, left: Any, right: Any) -> JointCounts:
+        """The counts of two features, which all measures of two variables accept.
+
+        Parameters
+        ----------
+        left, right : names of two features, or positions where they have no names
+
+        Returns
+        -------
+        JointCounts
+            Of the samples in which both are present.
+
+        Raises
+        ------
+        ValueError
+            For a name that no feature has, and for a pair that is not counted.
+        """
+        held, places = self._held, [self._place(one) for one in (left, right)]
+        try:
+            counts = held.pair(*places)
+        except KeyError:
+            raise ValueError(
+                f"the pair of {left!r} and {right!r} is not counted: these counts are of pairs of "
+                f"two different features, {self.target!r} being one of them"
+                if self.target is not None
+                else f"{left!r} and {right!r} are one feature"
+            ) from None
+        bins = [self._bins[place] for place in places]
+        a, b = map(len, bins)
+        how = self._how._replace(bins=None)
+        if isinstance(counts, DenseCounts):
+            counts = DenseCounts(np.ascontiguousarray(counts.table[:a, :b]))
+        else:
+            counts = counts.spread((a, b), [np.arange(size) for size in counts.shape])
+        n_missing = self.n_rows - int(counts.total)
+        return JointCounts.of_counted(Counted([[bins[0]], [bins[1]]], counts, n_missing), how)
+
+    def _place(self, label: Any) -> int:
+        preparation.require_names([label], self.names, "the counts")
+        return next(i for i, name in enumerate(self.names) if str(name) == str(label))
+
+    def columns(self) -> list[KeptColumn]:
+        """The features as empty columns, which the functions of all pairs know."""
+        found = []
+        for name, bins in zip(self.names, self._bins, strict=True):
+            dtype = np.float64 if isinstance(bins, Edges) else np.int64
+            column = KeptColumn(str(name), np.empty(0, dtype))
+            column.kept = self
+            found.append(column)
+        return found
+
+    def with_target(self, target: Any) -> Self:
+        """The counts of the pairs of one feature with all others.
+
+        Raises
+        ------
+        ValueError
+            For a feature whose pairs are not counted.
+        """
+        place = self._place(target)
+        if self.target is not None:
+            if place:
+                raise ValueError(f"target={target!r}: these counts are of pairs of {self.target!r}")
+            return self
+        order = [place, *(i for i in range(len(self._bins)) if i != place)]
+        found = type(self)(nan_policy=self.nan_policy, target=target)
+        found._how, found.is_named = self._how, self.is_named
+        found._labels, found._bins = [
+            [list_[i] for i in order] for list_ in (self.names, self._bins)
+        ]
+        n_bins = [len(bins) for bins in found._bins]
+        found._tables = self._held.spread(n_bins, [np.arange(n) for n in n_bins], order, 1)
+        return found
+
+    def features(self) -> tuple[Layout, HostArray, HostArray, PairTables]:
+        """The layout, the numbers of bins, whether these are intervals, and the tables."""
+        n_bins = np.array(list(map(len, self._bins)), np.int64)
+        has_edges = np.array([isinstance(bins, Edges) for bins in self._bins], np.bool_)
+        return self._held.layout, n_bins, has_edges, self._held
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the counts to a file, which `load` reads; it is written whole or not at all.
+
+        Raises
+        ------
+        ValueError
+            Where no sample has been counted.
+        OSError
+            Where the file cannot be written.
+        """
+        pair_tables_file.write_counts(
+            path,
+            self._held,
+            self._bins,
+            self._how.bins,
+            nan_policy=self.nan_policy,
+            target=self.target,
+            names=self.names,
+            is_named=self.is_named,
+        )
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """The counts in a file that `save` wrote.
+
+        Raises
+        ------
+        ValueError
+            For a damaged file, for one of another version, and for one of something else.
+        OSError
+            Where the file cannot be read.
+        """
+        held, bins, specification, described = pair_tables_file.read_counts(path)
+        found = cls(
+            bins=specification, nan_policy=described["nan_policy"], target=described["target"]
+        )
+        found._tables, found._bins = held, bins
+        found._labels, found.is_named = described["names"], described["is_named"]
+        return found
+
+
+def _moved(codes: HostArray, own: Bins, to: HostArray, united: Bins) -> HostArray:
+    """Codes by the bins of a batch as codes by bins that include these."""
+    if len(own) == len(united) and np.array_equal(to, np.arange(to.size)):
+        return codes
+    from_ = np.append(to, len(united)).astype(code_dtype(len(united)))
+    found: HostArray = from_[codes]
+    return found

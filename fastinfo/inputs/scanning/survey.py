@@ -1,0 +1,323 @@
+"""One pass over a scan, after which it is known how each column is measured, as in memory.
+
+`fastinfo.inputs.decisions` holds the rules, for both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from fastinfo.backends.contract import EXACT_IN_FLOATS
+from fastinfo.data.columns import Column
+from fastinfo.inputs import arguments, decisions, preparation, series
+from fastinfo.inputs.decisions import Form
+from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.scanning import survey_file
+from fastinfo.inputs.scanning.facts import MOST_LABELS, StreamedFacts
+from fastinfo.inputs.scanning.scans import Scan
+from fastinfo.inputs.scanning.sources import Files, is_text
+from fastinfo.system.limits import usable_cores
+from fastinfo.system.ranges import map_threads
+
+HostArray = np.ndarray[Any, Any]
+
+TOO_MANY_LABELS = (
+    f"skipped (text with more than {MOST_LABELS:,} different values, more than a stream holds)"
+)
+
+
+AT_ONCE = 32
+"""Columns of Parquet that one pass looks at: each may take 9 MiB. Further passes read others."""
+
+
+class StreamedColumn(Column):
+    """A column of a scan as it will be measured; its ``values`` are empty, and have its dtype."""
+
+    facts: StreamedFacts
+    form: Form
+    scan: Scan
+    label: str
+    """Its name in the scan."""
+
+    @classmethod
+    def of(cls, facts: StreamedFacts, form: Form, scan: Scan) -> StreamedColumn:
+        """The column with what a pass has found."""
+        categories = None
+        if form in (Form.NUMBERS, Form.MOMENTS):
+            dtype: Any = np.float64
+        elif facts.is_text:
+            categories, dtype = facts.canonical_labels(), np.uint32
+        elif form is Form.CATEGORIES and facts.is_float:
+            assert facts.values.values is not None
+            categories, dtype = facts.values.values, np.uint32
+        else:
+            dtype = facts.dtype
+        column = cls(facts.name, np.empty(0, dtype), None, categories)
+        column.facts, column.form, column.scan = facts, form, scan
+        column.label = facts.name
+        return column
+
+
+class Converter:
+    """Arrow arrays of a column → columns of NumPy arrays, as tables in memory become them."""
+
+    def __init__(self, name: str, kind: Any) -> None:
+        import pyarrow as pa
+
+        self.name = name
+        self.kind = kind
+        self.is_time = bool(pa.types.is_temporal(kind)) and not pa.types.is_interval(kind)
+        self.is_plain = bool(pa.types.is_integer(kind) or kind in (pa.float32(), pa.float64()))
+        value = kind.value_type if pa.types.is_dictionary(kind) else kind
+        self.is_text = is_text(value)
+        self.is_nested = bool(pa.types.is_nested(kind))
+        self.is_null = bool(pa.types.is_null(kind))
+        self.is_categorical = bool(pa.types.is_dictionary(kind))
+        self.is_fine = self.is_time and "[ns" in str(kind)
+        """Whether moments are nanoseconds, which become microseconds where all of them are."""
+
+    def __call__(self, array: Any) -> Column:
+        """The samples of a batch; moments of fine types are nanoseconds.
+
+        Raises
+        ------
+        TypeError, ValueError
+            For types that are not measured.
+        """
+        import pyarrow as pa
+
+        if self.is_null:
+            return Column(self.name, np.full(len(array), np.nan))
+        if self.is_plain and not array.null_count:
+            values = array.to_numpy(zero_copy_only=True)
+            return Column(self.name, values if values.flags.aligned else values.copy())
+        if self.is_plain and pa.types.is_floating(self.kind):
+            return Column(self.name, array.to_numpy(zero_copy_only=False))
+        if self.is_fine:
+            missing = array.is_null().to_numpy(zero_copy_only=False)
+            values = array.cast("int64").fill_null(0).to_numpy(zero_copy_only=False)
+            return Column(self.name, values, missing if missing.any() else None)
+        chunked = pa.chunked_array([array])
+        times = series.from_times(chunked) if self.is_time else None
+        if times is not None:
+            return Column(self.name, *times)
+        (column,) = arguments.variable(chunked, self.name)
+        return column
+
+
+def dictionary_of(array: Any) -> tuple[Any, HostArray]:
+    """Text as its different labels, an Arrow array, and the position of each sample's label.
+
+    The position of a missing sample is the number of labels. The dictionary of a file is used as it
+    is, so that no sample becomes a Python string.
+    """
+    import pyarrow as pa
+
+    if not pa.types.is_dictionary(array.type):
+        if array.type == pa.string_view():
+            array = array.cast("large_string")  # Arrow cannot make a dictionary of the other
+        array = array.dictionary_encode()
+    labels, indices = array.dictionary, array.indices
+    if indices.null_count:
+        indices = indices.cast("int32").fill_null(len(labels))
+    positions: HostArray = indices.to_numpy(zero_copy_only=False)
+    if labels.null_count:  # a label itself may be null, which is a missing sample too
+        is_null = np.append(labels.is_null().to_numpy(zero_copy_only=False), True)
+        positions = np.where(is_null[positions], len(labels), positions)
+    return labels, positions
+
+
+def survey(
+    scan: Scan,
+    choices: Choices | None = None,
+    wanted: Sequence[Any] | None = None,
+    bins: Any = None,
+    what: str = "looking at the columns",
+) -> Prepared:
+    """The columns of a scan that are worth measuring, after one pass over it.
+
+    Parameters
+    ----------
+    scan : Scan
+    choices, wanted
+        As for `preparation.prepare`.
+    bins : optional
+        Bins for columns that have none of their own, as the caller gave them; quantiles are only
+        kept for rules that need them.
+    what : str
+        What the pass is for, in reports.
+
+    Returns
+    -------
+    Prepared
+        With a `StreamedColumn` for each column that is measured.
+
+    Raises
+    ------
+    ValueError
+        For a column that cannot be of the kind that was asked for, and for a table without rows.
+    """
+    choices = choices or Choices()
+    kinds, by_name = choices.kinds or {}, choices.bins or {}
+    labels = list(scan.columns if wanted is None else wanted)
+    converters = {label: Converter(label, scan.type_of(label)) for label in labels}
+    facts: dict[str, StreamedFacts] = {}
+    unsupported: set[str] = set()
+    n_bins: dict[str, int | None] = {}
+    for label in labels:
+        kind = preparation.by_name(kinds, label)
+        if kind == "skip":
+            continue
+        if converters[label].is_nested and kind is None:
+            unsupported.add(label)  # without reading it
+            continue
+        own = preparation.by_name(by_name, label)
+        asked = bins if own is None else own
+        n_bins[label] = _n_quantiles(asked)
+        facts[label] = StreamedFacts(
+            label,
+            is_time=converters[label].is_time,
+            is_categorical=converters[label].is_categorical,
+            most_values=MOST_LABELS if kind == "category" else choices.max_categories or 0,
+            keeps_values=kind == "category",
+            keeps_quantiles=_needs_quantiles(asked),
+        )
+    described = {
+        "columns": labels,
+        "kinds": {str(name): kind for name, kind in kinds.items()},
+        "bins": repr([bins, *sorted((str(name), own) for name, own in by_name.items())]),
+        "most categories": choices.max_categories,
+    }
+    n_rows = _look(scan, facts, converters, unsupported, kinds, n_bins, described, what)
+    prepared = Prepared([], [], {}, n_rows)
+    for label in labels:
+        kind, own = preparation.by_name(kinds, label), preparation.by_name(by_name, label)
+        if kind is None and own is not None:
+            kind = "number"
+        if label in unsupported:
+            form, why = Form.SKIPPED, decisions.UNSUPPORTED
+        elif label not in facts:
+            form, why = Form.SKIPPED, preparation.ASKED
+        else:
+            form, why = _decide(facts[label], label, kind, label in choices.named, choices)
+        if why:
+            prepared.decisions.setdefault(why, []).append(label)
+        if form is Form.SKIPPED:
+            continue
+        if converters[label].is_fine:
+            facts[label].in_microseconds()
+        if own is not None:
+            prepared.bins[len(prepared.columns)] = own
+        prepared.columns.append(StreamedColumn.of(facts[label], form, scan))
+        prepared.labels.append(label)
+        if facts[label].n_missing:
+            prepared.incomplete.append(label)
+    return prepared
+
+
+def _look(
+    scan: Scan,
+    facts: dict[str, StreamedFacts],
+    converters: dict[str, Converter],
+    unsupported: set[str],
+    kinds: Any,
+    n_bins: dict[str, int | None],
+    described: dict[str, Any],
+    what: str,
+) -> int:
+    """Fill the facts by a pass over the scan, or from a checkpoint; the number of rows."""
+    path = None if scan.checkpoint is None else scan.checkpoint / "survey.npz"
+    if path is not None:
+        described = {"data": scan.identity, **described}
+        if path.exists():
+            known = survey_file.read(path, described)
+            unsupported.update(name for name in facts if name not in known)
+            facts.update(known)
+            return next((one.n_rows for one in known.values()), 0)
+    read = list(facts)
+
+    def look(label: str, array: Any) -> None:
+        if label in unsupported:
+            return
+        if converters[label].is_text:
+            labels, positions = dictionary_of(array)
+            facts[label].count_labels(labels, positions)
+            return
+        try:
+            column = converters[label](array)
+        except (TypeError, ValueError):
+            if preparation.by_name(kinds, label) is not None:
+                raise
+            unsupported.add(label)
+            return
+        facts[label].update(column)
+
+    n_jobs = usable_cores()
+    size = AT_ONCE if isinstance(scan.source, Files) and scan.source.is_by_column else len(read)
+    groups = [read[start : start + size] for start in range(0, len(read), max(size, 1))] or [[]]
+    n_rows = 0
+    for number, group in enumerate(groups, start=1):
+        n_rows = 0
+        turn = f", columns {number} of {len(groups)}" if len(groups) > 1 else ""
+        for batch in scan.read(group, what + turn):
+            n_rows += batch.n_rows
+            if batch.n_rows:
+                map_threads(look, group, batch.columns, n_jobs=n_jobs)
+        for label in group:
+            facts[label].settle(n_bins[label])
+    if n_rows == 0:
+        raise ValueError("the scan has no rows; at least one sample is needed")
+    if path is not None:
+        measured = {name: one for name, one in facts.items() if name not in unsupported}
+        survey_file.write(path, described, measured)
+    return n_rows
+
+
+def _needs_quantiles(bins: Any) -> bool:
+    return bins is None or (isinstance(bins, str) and bins.startswith("quantile"))
+
+
+def _n_quantiles(bins: Any) -> int | None:
+    """The number of bins of equal frequency that is asked for; None for the usual one."""
+    _, _, number = bins.partition(":") if isinstance(bins, str) else ("", "", "")
+    return int(number) if number.isdecimal() else None
+
+
+def _decide(
+    facts: StreamedFacts, label: str, kind: str | None, is_named: bool, choices: Choices
+) -> tuple[Form, str]:
+    form, why = decisions.decide(facts, label, kind, is_named, choices.max_categories)
+    if form is Form.SKIPPED:
+        return form, why
+    are_categories = form is Form.CATEGORIES or (form is Form.AS_IT_IS and not facts.is_float)
+    lacks_values = are_categories and not facts.is_text and facts.values.is_full
+    if facts.is_beyond_labels and kind is None and not is_named:
+        return Form.SKIPPED, TOO_MANY_LABELS
+    if facts.is_beyond_labels or lacks_values:
+        raise ValueError(
+            f"{label} has more than {MOST_LABELS:,} different categories, more than a stream "
+            "holds: leave it out, or for numbers let them be binned"
+        )
+    return form, why
+
+
+def as_numbers(values: HostArray, facts: StreamedFacts) -> HostArray:
+    """Integers or booleans as `preparation.as_floats` makes them of the whole column."""
+    if values.dtype.kind == "f":
+        return values
+    shift = shift_of(facts)
+    if shift:
+        with np.errstate(over="ignore"):
+            values = (values - values.dtype.type(shift)).view(f"u{values.dtype.itemsize}")
+    return values.astype(np.float64)
+
+
+def shift_of(facts: StreamedFacts) -> int:
+    """What is taken from large integers, so that neighbours differ as floats too."""
+    if facts.dtype.kind not in "iu":
+        return 0
+    low, high = int(facts.low), int(facts.high)
+    return low if max(-low, high) > EXACT_IN_FLOATS >= high - low else 0

@@ -1,0 +1,187 @@
+"""The command line on tables that are read batch by batch: answers, kills and signals."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from streamed import table as streamed_table
+
+from fastinfo.cli import main, streamed
+from fastinfo.inputs.scanning.scans import Read
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def run(capsys):
+    """Run one command in this process: exit code, stdout and the lines of stderr."""
+
+    def run(*arguments):
+        code = main([str(argument) for argument in arguments])
+        out, err = capsys.readouterr()
+        return code, out, err.splitlines()
+
+    return run
+
+
+def parts(folder, n=3):
+    """A table in several files, and whole in one."""
+    found = streamed_table(3000, 1).drop(["infinite"])
+    size = found.num_rows // n
+    for part in range(n):
+        some = found.slice(part * size, size)
+        pyarrow.parquet.write_table(some, folder / f"part{part}.parquet", row_group_size=100)
+    pyarrow.parquet.write_table(found, folder / "whole.parquet")
+    return [folder / f"part{part}.parquet" for part in range(n)]
+
+
+@pytest.mark.parametrize("command", [("pairwise", "--top", 99), ("score", "--target", "text")])
+def test_several_files_folders_and_globs_are_one_table(run, tmp_path, command):
+    files = parts(tmp_path)
+    (tmp_path / "in").mkdir()
+    code, whole, notes = run(*command, tmp_path / "whole.parquet")
+    assert code == 0
+    for sources, why in (
+        (files, "3 files"),
+        ([tmp_path / "part*.parquet"], f"the files {tmp_path / 'part*.parquet'}"),
+    ):
+        code, out, err = run(*command, *sources)
+        assert (code, out) == (0, whole)
+        assert err[0] == f"note: {why}: read batch by batch"
+        assert err[1:-1] == notes[:-1]
+    for file in files:
+        file.rename(tmp_path / "in" / file.name)
+    code, out, err = run(*command, tmp_path / "in")
+    assert (code, out, err[0]) == (0, whole, "note: a folder: read batch by batch")
+
+
+def test_a_large_file_is_read_batch_by_batch(run, tmp_path, monkeypatch):
+    (path, *_) = parts(tmp_path, 1)
+    code, whole, _ = run("pairwise", path)
+    monkeypatch.setattr("fastinfo.cli.streamed.MOST_IN_MEMORY", 1 << 20)
+    code, out, err = run("pairwise", path)
+    assert (code, out) == (0, whole)
+    assert re.search(
+        r"the table would take about \d\.\d GiB in memory: read batch by batch", err[0]
+    )
+
+
+def test_what_batches_do_not_take(run, tmp_path):
+    files = parts(tmp_path)
+    for more, told in (
+        (["--sample-weight", "i8"], "--sample-weight: 3 files read batch by batch, and it needs"),
+        (["--given", "i8"], "--given: 3 files read batch by batch, and it needs a whole table"),
+        (["--fdr", "0.1"], "--fdr: 3 files read batch by batch, and it needs a whole table"),
+        (["--p-values"], "--p-values: 3 files read batch by batch, and it needs a whole table"),
+        (["--delimiter", ";"], "are for one file that fits the memory"),
+        (["-"], "stdin can be read once"),
+        (["--bins", "auto"], "needs all samples"),
+        (["--out", files[1]], "is the table itself"),
+        (["--bins-of", "f64=99999"], "the table has 3,000 rows"),
+    ):
+        code, out, (line,) = run("pairwise", *files, *more)
+        assert (code, out) == (2, "")
+        assert told in line
+
+
+def test_a_report_tells_speed_share_time_left_and_memory():
+    text = streamed.told(Read("counting, pass 1 of 1", 3_000_000, 12_000_000, 2.0))
+    assert text.startswith(
+        "counting, pass 1 of 1: 3,000,000 of 12,000,000 rows (25%), 1.5 M rows/s"
+    )
+    assert re.search(r", 6 s left, \d+ MiB$", text)
+    text = streamed.told(Read("looking at the columns", 3_000_000, None, 0.0))
+    assert text.startswith("looking at the columns: 3,000,000 rows, 0.0 M rows/s")
+
+
+def start(*command):
+    path = [str(ROOT), os.environ.get("PYTHONPATH")]
+    return subprocess.Popen(
+        [sys.executable, "-c", SLOWLY, *map(str, command)],
+        cwd=ROOT,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, path))},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+SLOWLY = """
+import sys, time
+from fastinfo.pairs import streaming
+from fastinfo.inputs.scanning import sources
+from fastinfo.cli import main, streamed
+from fastinfo.inputs.scanning.scans import Read
+streaming.FEWEST, streaming.ROWS_A_CELL, streaming.SECONDS_BETWEEN_SAVES = 1, 0, 0.0
+piece = sources.Files._piece
+def slowly(*arguments):
+    for batch in piece(*arguments):
+        yield batch
+        time.sleep(0.03)
+sources.Files._piece = slowly
+sys.exit(main())
+"""
+"""A command that reads slowly, and counts and keeps each batch at once."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.parametrize("n_kills", [3, pytest.param(20, marks=pytest.mark.soak)])
+def test_a_killed_command_goes_on(run, tmp_path, n_kills):
+    files, kept = parts(tmp_path), tmp_path / "kept"
+    command = ("pairwise", *files, "--top", 50, "--checkpoint", kept)
+    _, expected, _ = run("pairwise", *files, "--top", 50)
+    rng = np.random.default_rng(3)
+    positions = []
+    for _ in range(n_kills):
+        child = start(*command)
+        before = kept_position(kept)
+        limit = time.monotonic() + 60
+        # A batch further than before, at any moment.
+        while kept_position(kept) <= before and child.poll() is None:
+            assert time.monotonic() < limit
+            time.sleep(0.01)
+        time.sleep(rng.random() * 0.1)
+        child.kill()
+        child.communicate()
+        positions.append(kept_position(kept))
+    assert positions == sorted(positions)
+    assert 0 < positions[0] < positions[-1]
+    code, out, _ = run(*command)
+    assert (code, out) == (0, expected)
+    code, out, (line,) = run(*command, "--bins", 5)
+    assert code == 2
+    assert f"checkpoint {kept} belongs to another run: its bins differ" in line
+
+
+def kept_position(kept):
+    """The number of pieces that a checkpoint of counts has."""
+    try:
+        with np.load(kept / "counts.npz", allow_pickle=False) as file:
+            return json.loads(str(file["description"]))["position"][0]
+    except FileNotFoundError:
+        return 0
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows ends processes by no signal")
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)], ids=["SIGTERM", "SIGINT"]
+)
+def test_signals_end_cleanly_and_tell_how_to_go_on(run, tmp_path, number, code):
+    files, kept = parts(tmp_path), tmp_path / "kept"
+    child = start("pairwise", *files, "--checkpoint", kept)
+    while kept_position(kept) < 3 and child.poll() is None:
+        time.sleep(0.01)
+    child.send_signal(number)
+    out, err = child.communicate(timeout=60)
+    assert (child.returncode, out) == (code, "")
+    assert f"fastinfo: stopped; the same command goes on from {kept}" in err
+    assert "Traceback" not in err
+    assert run("pairwise", *files, "--checkpoint", kept)[1] == run("pairwise", *files)[1]
