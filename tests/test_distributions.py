@@ -5,6 +5,7 @@ import math
 import naive
 import numpy as np
 import pytest
+from conftest import library
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -143,7 +144,7 @@ def test_weighted_and_missing_samples():
 
 def test_irises():
     """Which measurement tells the three species apart? The petals', as every textbook has it."""
-    load_iris = pytest.importorskip("sklearn.datasets").load_iris
+    load_iris = library("sklearn.datasets").load_iris
     data, species = load_iris(return_X_y=True)
     shares = [
         fastinfo.jensen_shannon_divergence(*(column[species == s] for s in range(3))) / math.log(3)

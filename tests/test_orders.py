@@ -7,6 +7,7 @@ from fractions import Fraction
 import naive
 import numpy as np
 import pytest
+from conftest import library
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -225,7 +226,7 @@ def test_of_counts_weights_missing_samples_and_bins(rng):
 
 def test_the_diversity_of_wines():
     """Hill numbers, exp(H_α), of the classes of a table: effective numbers of species."""
-    load_wine = pytest.importorskip("sklearn.datasets").load_wine
+    load_wine = library("sklearn.datasets").load_wine
     _, classes = load_wine(return_X_y=True)
     p = np.array([59, 71, 48]) / 178
     hill = [math.exp(fastinfo.renyi_entropy(classes, order)) for order in (0, 1, 2, math.inf)]

@@ -167,7 +167,7 @@ def test_tensors_come_back_as_tensors():
 
 def test_which_irises_are_told_wrongly_by_their_sepals():
     """Values below 0 mark the flowers whose sepals look like those of another species."""
-    load_iris = pytest.importorskip("sklearn.datasets").load_iris
+    load_iris = library("sklearn.datasets").load_iris
     data, species = load_iris(return_X_y=True)
     petals = fastinfo.pointwise_mutual_information(data[:, 2], species)
     sepals = fastinfo.pointwise_mutual_information(data[:, 1], species)

@@ -16,6 +16,7 @@ import pyarrow.dataset
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
+from conftest import library
 from streamed import FINITE, table, values, write
 
 import fastinfo
@@ -109,7 +110,7 @@ def test_long_columns_have_the_same_bits_with_equal_bins(tmp_path, rng):
 
 def test_long_columns_have_edges_whose_ranks_are_nearly_right(tmp_path, rng):
     n = 3 << 20
-    pytest.importorskip("datasketches")
+    library("datasketches")
     ties = np.where(rng.random(n) < 0.3, 0.25, rng.normal(size=n))
     found = pa.table({"x": rng.exponential(size=n), "ties": ties})
     (path,) = write(tmp_path, found, rows=500_000)
@@ -217,7 +218,7 @@ def test_lazy_frames_and_streams(tmp_path):
 
 
 def test_relations(tmp_path):
-    duckdb = pytest.importorskip("duckdb")
+    duckdb = library("duckdb")
     (path,) = write(tmp_path, table(300).select(["f64", "null ints", "null text"]))
     relation = duckdb.sql(f"select * from '{path}' where f64 > 0")
     expected = fastinfo.top_pairs(relation.to_arrow_table(), nan_policy="omit")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import library
 
 from fastinfo.backends import quantiles
 from fastinfo.inputs.scanning import sketch
@@ -38,7 +39,7 @@ def spread(values):
 
 @pytest.mark.parametrize("arrange", [np.asarray, sorted_, spread], ids=["any", "sorted", "wide"])
 def test_ranks_of_long_streams_are_nearly_right(rng, arrange, monkeypatch):
-    pytest.importorskip("datasketches")
+    library("datasketches")
     # The error of the sketch is that of many more numbers than the buffer holds.
     monkeypatch.setattr(sketch, "BUFFER", 1 << 14)
     monkeypatch.setattr(sketch, "THINNED", 1)
@@ -53,7 +54,7 @@ def test_ranks_of_long_streams_are_nearly_right(rng, arrange, monkeypatch):
 
 
 def test_thinning_is_wrong_by_half_of_what_it_leaves_out(rng):
-    pytest.importorskip("datasketches")
+    library("datasketches")
     n = 2 * sketch.BUFFER
     values = rng.normal(size=n)
     distinct, counts = filled(values, 100_000).counted()
