@@ -97,7 +97,7 @@ def test_a_report_tells_speed_share_time_left_and_memory():
     assert text.startswith(
         "counting, pass 1 of 1: 3,000,000 of 12,000,000 rows (25%), 1.5 M rows/s"
     )
-    assert re.search(r", 6 s left, \d+ MiB$", text)
+    assert re.search(r", 6 s left, [\d,]+ MiB$", text)
     text = streamed.told(Read("looking at the columns", 3_000_000, None, 0.0))
     assert text.startswith("looking at the columns: 3,000,000 rows, 0.0 M rows/s")
 
