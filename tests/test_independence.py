@@ -476,16 +476,16 @@ REFUSED = {
         ValueError,
         "numbers of samples differ: x has 4, given has 2",
     ),
-    "constant given": ({"given": [3] * 4}, ValueError, "given has one value in all samples"),
+    "constant given": ({"given": [3] * 4}, ValueError, "given is constant: all 4 samples"),
     "a stratum for each sample": (
         {"given": [0, 1, 2, 3]},
         ValueError,
-        "given has 4 strata for 4 samples, .* use fewer bins or categories",
+        "given has another value in each of 4 samples",
     ),
     "more strata than samples": (
         {"given": [0.1, 0.2, 0.3, 0.9], "bins": (None, None, 7)},
         ValueError,
-        "given has 7 strata for 4 samples",
+        "given has 7 bins for 4 samples, .* use fewer bins",
     ),
     "missing in given": ({"given": [0, 1, None, 1]}, ValueError, "given has 1 missing values"),
     "no y": ({"y": None}, TypeError, "samples of y are missing"),
@@ -543,3 +543,10 @@ def test_samples_of_every_backend_are_tested_alike(rng, backend):
         fastinfo.mutual_information, x, y, resampling="jackknife", backend=backend
     )
     assert interval.low < interval.value < interval.high + interval.bias
+
+
+def test_values_of_given_that_lie_far_apart_are_so_many_strata(rng):
+    """201 numbers lie between them, more than there are samples."""
+    x, y, z = rng.integers(0, 2, (3, 150))
+    found = fastinfo.test_independence(x, y, 200 * z, method="chi2")
+    assert found == fastinfo.test_independence(x, y, z, method="chi2")

@@ -2,6 +2,8 @@
 
 import itertools
 import math
+import sys
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -310,3 +312,10 @@ def test_margins_of_many_and_of_few_bins(rng):
         if margin.size:
             assert found.spread[i] == pytest.approx(margin.sum() * (1 / margin).sum() - 1)
             assert found.least_share[i] == margin.min() / margin.sum()
+
+
+def test_without_scipy_it_is_told_before_any_work(monkeypatch):
+    monkeypatch.setitem(sys.modules, "scipy.special", None)
+    for call in (partial(fastinfo.top_pairs, fdr=0.1), fastinfo.pairwise_p_values):
+        with pytest.raises(ImportError, match="p-values need scipy; install it with `pip install"):
+            call("no table")

@@ -49,6 +49,7 @@ from fastinfo.cli.request import Request, counted
 from fastinfo.cli.selection import Selection
 from fastinfo.inputs import reading
 from fastinfo.inputs.reading import Layout
+from fastinfo.measures import nulls
 from fastinfo.pairs import conditional, pairwise, ranking, scores, tested
 from fastinfo.pairs import p_values as matrix_of_p_values
 from fastinfo.system.alerts import listed
@@ -244,7 +245,8 @@ def _require_testable(
     estimator: str,
     given: str | None,
 ) -> None:
-    """Raise where pairs cannot be tested with the other options."""
+    """Raise where pairs cannot be tested with the other options, or without scipy."""
+    nulls.scipy_special("--p-values and --fdr")
     if fdr is not None and not 0 < fdr <= 1:
         raise ValueError(f"--fdr {fdr:g}: accepted is a share above 0 and up to 1")
     for is_chosen, option, why in (

@@ -238,22 +238,33 @@ def _resampled_sums(measured: Measured) -> Array:
     return sums
 
 
+def scipy_special(what: str, way_on: str = "") -> Any:
+    """The module scipy.special.
+
+    Raises
+    ------
+    ImportError
+        Without scipy; the message says ``what`` needs it and how to go on.
+    """
+    try:
+        import scipy.special as special
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"{what} need scipy; install it with `pip install scipy`{way_on}"
+        ) from error
+    return special
+
+
 def upper_tail(information: Any, mean: Any, variance: Any) -> Any:
     """The probability that a gamma variable of this mean and variance is at least a value.
 
     χ² times a scale is such a variable. Without a variance every pairing has the information that
     was measured, and the probability is 1.
     """
-    try:
-        from scipy.special import gammaincc
-    except ModuleNotFoundError as error:
-        raise ImportError(
-            'method="chi2" and method="gamma" need scipy; install it with `pip install scipy`, or '
-            'pass method="permutation"'
-        ) from error
+    special = scipy_special('method="chi2" and method="gamma"', ', or pass method="permutation"')
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = np.divide(mean, variance)
-        pvalue = gammaincc(mean * rate, np.maximum(information * rate, 0.0))
+        pvalue = special.gammaincc(mean * rate, np.maximum(information * rate, 0.0))
     return np.where(np.equal(variance, 0), 1.0, pvalue)
 
 

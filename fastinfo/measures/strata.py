@@ -6,11 +6,13 @@ these margins alone.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.accumulators.joint_counts import JointCounts
+from fastinfo.binning.rules import Bins, Edges
 from fastinfo.counting import Counts
 
 Array = np.ndarray[Any, Any]
@@ -33,6 +35,29 @@ class Stratum(NamedTuple):
     def degrees_of_freedom(self) -> int:
         """The number of cells that can be chosen before the margins fix the others."""
         return (self.left.size - 1) * (self.right.size - 1)
+
+
+def require_strata(name: str, n_strata: int, n_samples: int, bins: Sequence[Bins]) -> None:
+    """Raise where no pair of strata, or no pair of samples in a stratum, could be compared.
+
+    ``n_strata`` is the number of strata that hold samples: integers may leave others between them
+    empty. ``bins`` are those of each column of the variable.
+    """
+    if len(bins) == 1 and isinstance(bins[0], Edges) and len(bins[0]) > n_samples:
+        raise ValueError(
+            f"{name} has {len(bins[0]):,} bins for {n_samples:,} samples, and samples are compared "
+            "within a bin: use fewer bins"
+        )
+    if n_strata == 1:
+        raise ValueError(
+            f"{name} is constant: all {n_samples:,} samples have one value or are in one bin; "
+            "accepted are at least two values"
+        )
+    if n_strata == n_samples:
+        raise ValueError(
+            f"{name} has another value in each of {n_samples:,} samples, so that no two can be "
+            "compared; accepted are fewer values than samples: numbers as floats are binned"
+        )
 
 
 def strata_of(counts: JointCounts) -> list[Stratum]:

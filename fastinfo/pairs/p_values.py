@@ -91,6 +91,7 @@ def pairwise_p_values(
            [1., 1., 0.]])
     """
     options = Options(bins, None, "ml", nan_policy, None, backend, n_jobs)
+    tested.require_testable(options, None)
     (found,) = matrices(
         *tables.with_layers(X, Y, layer),
         mutual_information(options.estimator),

@@ -433,6 +433,7 @@ def require_testable(options: Options, given: Any) -> None:
 
     ``given`` is a third variable, or None.
     """
+    nulls.scipy_special("p-values")  # before any work
     if given is not None:
         raise ValueError(
             "p_values=True and fdr test pairs without a third variable: leave given out, or test "

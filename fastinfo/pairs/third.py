@@ -15,6 +15,7 @@ from fastinfo.estimators import entropies
 from fastinfo.inputs import arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.measures.strata import require_strata
 from fastinfo.pairs.packs import Strata
 
 
@@ -161,20 +162,10 @@ def strata(third: Third, kernels: Kernels, options: Options, weights: Array | No
     if len(codes) > 1:
         cells[missing] = n_cells
     found = Strata.of(cells, n_cells)
-    _require_strata(third.name, found, missing.size)
-    return Found(found, bool(missing.any()))
-
-
-def _require_strata(name: str, found: Strata, n_samples: int) -> None:
     if not found.n_samples:
-        raise ValueError(f"{name} is missing in all {n_samples:,} samples; none is left to measure")
-    if found.n_strata == 1:
         raise ValueError(
-            f"{name} is constant: all {found.n_samples:,} samples have one value or are in one "
-            "bin; accepted are at least two values"
+            f"{third.name} is missing in all {missing.size:,} samples; none is left to measure"
         )
-    if found.n_strata == found.n_samples:
-        raise ValueError(
-            f"{name} has another value in each of {found.n_samples:,} samples, so that no two can "
-            "be compared; accepted are fewer values than samples: numbers as floats are binned"
-        )
+    of_columns = [coder.bins for coder in coders]
+    require_strata(third.name, found.n_strata, found.n_samples, of_columns)
+    return Found(found, bool(missing.any()))

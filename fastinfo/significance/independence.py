@@ -13,7 +13,7 @@ from fastinfo.inputs.random_state import RandomState, seed_of
 from fastinfo.inputs.types import BackendName, Bins, NanPolicy, NullMethod, Samples
 from fastinfo.measures import nulls
 from fastinfo.measures.apply import value_of
-from fastinfo.measures.strata import Stratum, strata_of
+from fastinfo.measures.strata import require_strata, strata_of
 from fastinfo.significance.tables import counted
 
 METHODS = ("auto", *nulls.NULLS)
@@ -163,7 +163,7 @@ def test_independence(
         return _unknown(counts, method)
     strata = strata_of(counts)
     if is_conditional:
-        _require_strata(strata, counts)
+        require_strata("given", len(strata), int(counts.n_samples), counts._bins[2])
         formula = formulas.conditional_mutual_information
     else:
         formula = formulas.mutual_information
@@ -203,16 +203,3 @@ def _unknown(counts: JointCounts, method: str) -> IndependenceTest:
     """The result for samples that are missing, under ``nan_policy="propagate"``."""
     nan = math.nan
     return IndependenceTest(nan, nan, nan, nan, 0, int(counts.n_samples), method, None)
-
-
-def _require_strata(strata: list[Stratum], counts: JointCounts) -> None:
-    """Raise where no pair of strata, or no pair of samples in a stratum, could be compared."""
-    if len(strata) == 1:
-        raise ValueError("given has one value in all samples, and so no strata: leave it out")
-    # The bins of several columns multiply, and most combinations may never occur.
-    n_strata = counts.shape[2] if counts._widths[2] == 1 else len(strata)
-    if n_strata >= int(counts.n_samples):
-        raise ValueError(
-            f"given has {n_strata:,} strata for {int(counts.n_samples):,} samples, and samples are "
-            "compared within a stratum: use fewer bins or categories"
-        )
