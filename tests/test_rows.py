@@ -63,6 +63,42 @@ def test_rows_of_floats_are_encoded_by_their_own_edges(kernels, rng, uniform, dt
         np.testing.assert_array_equal(codes, expected)
 
 
+MANY_ROWS = {
+    "normal": lambda rng, shape: rng.normal(size=shape),
+    "few values": lambda rng, shape: rng.integers(0, 40, shape) / 4,
+    "skewed": lambda rng, shape: rng.exponential(size=shape) ** 2,
+    "heavy tails": lambda rng, shape: rng.standard_cauchy(size=shape),
+    "tiny": lambda rng, shape: rng.integers(0, 1000, shape) * 5e-324,
+    "huge": lambda rng, shape: rng.normal(size=shape) * 1e308,
+    "mixed": lambda rng, shape: (
+        np.where(rng.random(shape) < [[0], [0], [0.3], [1], [0], [0]], np.nan, 1)
+        * np.where(rng.random(shape) < [[0], [0.4], [0], [0], [0.001], [0]], 0, 1)
+        * rng.normal(size=shape) ** [[1], [1], [1], [1], [1], [2]]
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", FLOAT_DTYPES)
+@pytest.mark.parametrize(("n", "n_bins"), [(1, 4), (20, 4), (600, 16), (3000, 13), (3000, 300)])
+@pytest.mark.parametrize("make", MANY_ROWS.values(), ids=MANY_ROWS)
+def test_rows_in_bins_of_equal_frequency(kernels, rng, make, n, n_bins, dtype):
+    with np.errstate(over="ignore"):
+        values = make(rng, (6, n)).astype(dtype)
+    found = kernels.encode_quantile_rows(values, n_bins)
+    if found is None:
+        assert kernels.name != "numba"
+        return
+    codes, is_done = found
+    assert codes.dtype == code_dtype(min(n_bins, n))
+    for row, own in zip(values[is_done], codes[is_done], strict=True):
+        edges = naive.quantile_edges(row.tolist(), n_bins)
+        np.testing.assert_array_equal(own, naive.encode_edges(row, edges))
+    if make is MANY_ROWS["normal"] and n_bins * 40 < n:
+        assert is_done.all()
+    if make is MANY_ROWS["mixed"] and n == 3000 and n_bins == 13:
+        assert is_done.tolist() == [True, False, False, False, True, True]
+
+
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_order_statistics_of_rows(kernels, rng, dtype):
     values = rng.normal(size=(9, 200)).astype(dtype)

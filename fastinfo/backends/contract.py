@@ -357,6 +357,15 @@ class Kernels(SoftKernels, Protocol):
         """
         ...
 
+    def encode_quantile_rows(self, values: Array, n_bins: int) -> tuple[Array, Array] | None:
+        """Codes of rows of floats by bins of equal frequency; None from kernels that gain nothing.
+
+        The codes are those by the edges of `fastinfo.backends.quantiles`, in the dtype for
+        ``n_bins``. The second result, a NumPy array ``(m,)``, says which rows have them. Those with
+        missing, infinite or frequent values may have none, and those that have to be sorted.
+        """
+        ...
+
     def encode_integer_rows(self, values: Array, low: Array) -> Array:
         """`encode_integers` of every row; row i lies in ``low[i] … low[i] + 255``."""
         ...

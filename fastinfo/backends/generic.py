@@ -154,6 +154,10 @@ class GenericKernels:
         """`encode_edges` by the edges of ``numpy.linspace``."""
         return self.encode_edges(values, np.linspace(low, high, n_bins + 1), out)
 
+    def encode_quantile_rows(self, values: Array, n_bins: int) -> tuple[Array, Array] | None:
+        """None: rows are encoded by their edges."""
+        return None
+
     @at_home
     def encode_integer_rows(self: Kernels, values: Array, low: Array) -> Array:
         """`encode_integers` row by row, into one array."""

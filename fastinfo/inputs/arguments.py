@@ -248,7 +248,9 @@ def features(table: Any, name: str) -> Columns:
         table = array_of(table, name)
         is_plain = not np.ma.isMaskedArray(table) and table.dtype.kind in "biuf"
         if is_plain and table.ndim == 2 and table.size:
-            rows = _supported(tables.by_column(table).T, name)
+            rows = _known_dtype(table.T, name)
+            if not home_of(rows).is_host:  # a device turns all of them in one launch
+                rows = _contiguous(rows)
             return ArrayColumns(name, rows, names=names)
     own_names, columns = tables.columns(table, name)
     if not columns:
@@ -267,7 +269,7 @@ def _sparse_features(matrix: Any, name: str, names: Sequence[str] | None) -> Col
     if not matrix.has_canonical_format:
         matrix = matrix.copy()  # sum_duplicates would change the caller's matrix
         matrix.sum_duplicates()
-    dtype = _supported(matrix.data[:0], name).dtype
+    dtype = _known_dtype(matrix.data[:0], name).dtype
     return SparseColumns(name, matrix.astype(dtype, copy=False), names=names)
 
 
@@ -350,7 +352,7 @@ def column(samples: Any, name: str) -> Column:
         )
     elif kind in "US":
         values, missing, categories = objects.encode_text(values, missing)
-    values = _supported(values, name)
+    values = _contiguous(_known_dtype(values, name))
     if values.dtype.kind == "f":
         if missing is not None and missing.any():
             values = np.where(missing, np.nan, values)
@@ -360,7 +362,8 @@ def column(samples: Any, name: str) -> Column:
     return Column(name, values, missing, categories, integers_with_gaps)
 
 
-def _supported(values: Any, name: str) -> Any:
+def _known_dtype(values: Any, name: str) -> Any:
+    """The same samples in a dtype that kernels know, in the byte order of this machine."""
     kind = values.dtype.kind
     if kind in "mM":
         since = "(x - np.datetime64(0, 's'))" if kind == "M" else "x"
@@ -376,12 +379,13 @@ def _supported(values: Any, name: str) -> Any:
         )
     if kind == "f" and values.dtype.itemsize not in (4, 8):
         values = values.astype(np.float32 if values.dtype.itemsize < 4 else np.float64)
-    if not home_of(values).is_host:
-        return values if values.flags.c_contiguous else values.copy()
-    flags = values.flags
-    if flags.c_contiguous and flags.aligned and values.dtype.isnative:
+    if not home_of(values).is_host or (values.dtype.isnative and values.flags.aligned):
         return values
-    return np.require(values, values.dtype.newbyteorder("="), ["C", "ALIGNED"])
+    return values.astype(values.dtype.newbyteorder("="))
+
+
+def _contiguous(values: Any) -> Any:
+    return values if values.flags.c_contiguous else values.copy()
 
 
 def same_length(columns: Sequence[Column]) -> int:

@@ -12,7 +12,10 @@ import numpy as np
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.binning.categories import chosen, encode, typed
 from fastinfo.inputs.moments import MICROSECOND, spelled
-from fastinfo.inputs.tables import BLOCK, is_series, library
+from fastinfo.inputs.tables import is_series, library
+
+HEAD = 256
+"""Samples that tell of most columns of floats that they hold other numbers than whole ones."""
 
 
 class Series(NamedTuple):
@@ -110,7 +113,7 @@ def _as_narwhals_reads(data: Any) -> Any:
 
 def _are_integers_with_gaps(values: np.ndarray[Any, Any]) -> bool:
     """Whether floats hold NaN and whole numbers only, each of which float64 holds exactly."""
-    head = values[:BLOCK]
+    head = values[:HEAD]
     if (np.trunc(head) != head)[~np.isnan(head)].any():
         return False  # most columns of floats end here, after a few samples
     present = values[~np.isnan(values)]

@@ -17,7 +17,7 @@ from fastinfo.backends import quantiles, threads
 from fastinfo.backends.contract import Array, Kernels, RowSummary, Summary, code_dtype
 from fastinfo.backends.home import home_of
 from fastinfo.binning.rules import Edges, Given, Quantile, Rule, Uniform, default_n_bins
-from fastinfo.data.columns import ArrayColumns, Columns
+from fastinfo.data.columns import ArrayColumns, Columns, contiguous_rows
 from fastinfo.system.ranges import RANGE, map_threads
 
 HostArray = np.ndarray[Any, Any]
@@ -160,7 +160,9 @@ def _encode(
 ) -> Features:
     found = None
     if isinstance(columns, ArrayColumns) and weights is None:
-        found = _encode_rows(kernels.bring(columns.rows), rule, kernels)
+        is_there = not home_of(columns.rows).is_host
+        rows = columns.rows if is_there else contiguous_rows(columns.rows)
+        found = _encode_rows(kernels.bring(rows), rule, kernels)
     if found is None:
         coders = [binning.fit(column, rule, kernels, weights=weights) for column in columns]
         codes, n_bins = zip(*((coder.codes(), len(coder.bins)) for coder in coders), strict=True)
@@ -199,6 +201,25 @@ def _encode_rows(values: Array, rule: Rule, kernels: Kernels) -> Features | None
 
 
 def _encode_floats(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
+    found = None
+    if isinstance(rule, Quantile):
+        n_bins = rule.n_bins or default_n_bins(values.shape[1], rule.n_variables)
+        found = kernels.encode_quantile_rows(values, n_bins)
+    if found is None or not found[1].any():
+        return _encode_by_edges(values, rule, kernels)
+    codes, is_done = found
+    counts = np.full(len(values), min(n_bins, values.shape[1]))
+    has_missing, has_edges = np.zeros(len(values), np.bool_), np.ones(len(values), np.bool_)
+    if not is_done.all():
+        rest = _encode_by_edges(values[~is_done], rule, kernels)
+        if rest is None:
+            return None
+        (codes[~is_done],) = rest.blocks
+        counts[~is_done], has_missing[~is_done] = rest.n_bins, rest.has_missing
+    return Features([codes], counts, has_missing, has_edges)
+
+
+def _encode_by_edges(values: Array, rule: Rule, kernels: Kernels) -> Features | None:
     summary = kernels.summarize_rows(values)
     is_uniform = isinstance(rule, Uniform)
     if isinstance(rule, Given):

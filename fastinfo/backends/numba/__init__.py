@@ -19,6 +19,7 @@ from fastinfo.backends.numba import (
     encode,
     order_statistics,
     pairs,
+    quantile_rows,
     quantiles,
     random_tables,
     soft,
@@ -27,7 +28,7 @@ from fastinfo.backends.numba import (
 from fastinfo.backends.numba.jit import VERSION, compile_time, u64
 from fastinfo.backends.numba.pairs import crossovers
 from fastinfo.backends.pair_sums import PairSums
-from fastinfo.backends.quantiles import outweighs
+from fastinfo.backends.quantiles import outweighs, ranks
 from fastinfo.backends.soft import SoftBins
 from fastinfo.backends.terms import Reduction
 
@@ -42,6 +43,13 @@ def _read_only(array: Array) -> Array:
     view = np.ascontiguousarray(array).view()
     view.setflags(write=False)
     return view
+
+
+def _bits(values: Array) -> tuple[Array, Any, Any]:
+    """The bits of floats as integers, and what `encode.summarize` takes beside them."""
+    signed = np.dtype(f"i{values.itemsize}")
+    infinity = np.array(np.inf, values.dtype).view(signed)[()]
+    return _read_only(values).view(signed), signed.type(np.iinfo(signed).max), infinity
 
 
 def _rows(array: Array) -> Array:
@@ -109,11 +117,7 @@ class NumbaKernels(GenericKernels):
         if values.dtype.kind != "f":
             low, high = encode.limits(values)
             return Summary(int(low), int(high), 0)
-        signed = np.dtype(f"i{values.itemsize}")
-        infinity = np.array(np.inf, values.dtype).view(signed)[()]
-        low, high, n_missing = encode.summarize(
-            values, values.view(signed), signed.type(np.iinfo(signed).max), infinity
-        )
+        low, high, n_missing = encode.summarize(values, *_bits(values))
         if n_missing == values.size:
             return Summary(np.nan, np.nan, int(n_missing))
         return Summary(float(low), float(high), int(n_missing))
@@ -137,6 +141,15 @@ class NumbaKernels(GenericKernels):
             return None
         ordered = np.sort(candidates)
         return ordered[positions].astype(np.float64), outweighs(ordered, most)
+
+    def encode_quantile_rows(self, values: Array, n_bins: int) -> tuple[Array, Array] | None:
+        """Codes by cells, and by edges where a cell holds one."""
+        m, n_samples = values.shape
+        n_bins = min(n_bins, n_samples)
+        wanted, most = ranks(n_bins, n_samples), n_samples // n_bins
+        codes, is_done = np.empty((m, n_samples), code_dtype(n_bins)), np.empty(m, np.bool_)
+        quantile_rows.encode(_read_only(values), *_bits(values), wanted, most, codes, is_done)
+        return codes, is_done
 
     def quantile_edges(self, ordered: Array, n_bins: int) -> Array:
         """The edges, found by one compiled function."""
@@ -223,9 +236,7 @@ class NumbaKernels(GenericKernels):
             return pairs.pair_sums(left, lefts, right, rights, self._choose)
         return super().pair_sums(left, lefts, right, rights)
 
-    def sum_xlogx(self, counts: Array) -> Any:
-        """Sums by a table of c·log c where the counts are small."""
-        return sums.sum_xlogx(counts)
+    sum_xlogx = staticmethod(sums.sum_xlogx)
 
     def sum_xlogy(self, p: Array, q: Array) -> Array:
         """Sums over the last axis, row by row."""
