@@ -35,7 +35,7 @@ def sum_over(table: Array, axes: Sequence[int]) -> Array:
     and rounding grows with their number.
     """
     if table.dtype.kind != "f":
-        return table.sum(axis=tuple(axes))
+        return np.add.reduce(table, axis=tuple(axes))
     kept = [axis for axis in range(table.ndim) if axis not in axes]
     in_order = [*kept, *axes] == list(range(table.ndim))
     lines = table if in_order else table.transpose(*kept, *axes).copy()
@@ -43,16 +43,13 @@ def sum_over(table: Array, axes: Sequence[int]) -> Array:
     return lines.reshape(*lines.shape[: len(kept)], n_addends).sum(axis=-1)
 
 
-@dataclass(frozen=True)
 class DenseCounts:
     """A table with one cell for each combination of bins."""
 
-    table: Array
-
-    @property
-    def shape(self) -> tuple[int, ...]:
+    def __init__(self, table: Array) -> None:
+        self.table = table
+        self.shape: tuple[int, ...] = table.shape
         """The number of bins of each axis."""
-        return tuple(self.table.shape)
 
     @property
     def values(self) -> Array:
@@ -60,16 +57,16 @@ class DenseCounts:
         return self.table.reshape(-1)
 
     @cached_property
-    def total(self) -> Any:
+    def total(self) -> int | float:
         """The sum of all counts."""
-        return self.values.sum()
+        return _sum(self.table.reshape(-1))
 
     def marginal(self, axes: Sequence[int]) -> DenseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
-        n_axes = self.table.ndim
-        if len(axes) == n_axes:
+        if len(axes) == self.table.ndim:
             return self
-        return DenseCounts(sum_over(self.table, [a for a in range(n_axes) if a not in axes]))
+        others = [axis for axis in range(self.table.ndim) if axis not in axes]
+        return DenseCounts(sum_over(self.table, others))
 
     def spread(self, shape: Sequence[int], positions: Sequence[Any]) -> DenseCounts:
         """The same counts in another table, bin i of axis a at ``positions[a][i]``."""
@@ -94,7 +91,12 @@ class DenseCounts:
         return SparseCounts(self.shape, np.stack(cells).astype(np.int64), self.table[cells])
 
 
-@dataclass(frozen=True)
+def _sum(values: Array) -> int | float:
+    total: int | float = values.sum().item()
+    return total
+
+
+@dataclass(eq=False)
 class SparseCounts:
     """The occupied cells of a table, in lexicographic order."""
 
@@ -105,9 +107,9 @@ class SparseCounts:
     """``(k,)``, the count of each."""
 
     @cached_property
-    def total(self) -> Any:
+    def total(self) -> int | float:
         """The sum of all counts."""
-        return self.values.sum()
+        return _sum(self.values)
 
     def marginal(self, axes: Sequence[int]) -> SparseCounts:
         """Counts over the given axes, in increasing order, summed over the others."""
@@ -151,11 +153,11 @@ def count(
     weights: Array | OnHost | None = None,
     sparse: bool | None = None,
     n_jobs: int = 1,
-    block: int = BLOCK,
 ) -> Counts:
     """Counts of the joint table of one or more columns; samples that lack one are left out.
 
-    Samples are encoded and counted block by block, on the host at least ``block`` at a time.
+    Samples are encoded and counted block by block where that writes codes, so that these stay in a
+    cache, and range by range otherwise.
     ``sparse=None`` gives a dense table unless it would be far larger than the samples, or too large
     for the memory.
 
@@ -183,6 +185,7 @@ def count(
 
     # A block has several samples for each cell; otherwise most time would go to clearing and adding
     # tables.
+    block = BLOCK if any(encode.writes for encode in encoders) else RANGE
     block = kernels.samples_at_once or max(block, 4 * n_cells)
     encoders_for_counting = [encode.for_counting for encode in encoders]
 

@@ -19,7 +19,7 @@ from fastinfo.data.columns import Column
 from fastinfo.inputs import arguments, bin_arguments
 from fastinfo.inputs.types import BackendName, NanPolicy
 from fastinfo.system import alerts
-from fastinfo.system.ranges import BLOCK, RANGE, map_threads
+from fastinfo.system.ranges import RANGE, map_threads
 
 
 class How(NamedTuple):
@@ -129,7 +129,6 @@ def _count(
         weights,
         how.sparse,
         how.n_jobs,
-        BLOCK if any(coder.writes for coder in coders) else RANGE,
     )
     return coders, counts
 

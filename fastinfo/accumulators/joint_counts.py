@@ -307,7 +307,7 @@ class JointCounts:
     @property
     def is_unknown(self) -> bool:
         """Whether measures are NaN: ``nan_policy`` is "propagate" and a sample was missing."""
-        return self.nan_policy == "propagate" and self.n_missing > 0
+        return self.n_missing > 0 and self.nan_policy == "propagate"
 
     @property
     def n_variables(self) -> int:
@@ -327,8 +327,7 @@ class JointCounts:
     @property
     def n_samples(self) -> int | float:
         """The number of samples counted, or the sum of their weights."""
-        total: int | float = self._held_counts.total.item()
-        return total
+        return self._held_counts.total
 
     @property
     def is_sparse(self) -> bool:

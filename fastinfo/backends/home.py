@@ -49,9 +49,7 @@ class HostHome:
         """The same home: the arrays are in its memory already."""
         return self
 
-    def bring_or_stream(self, array: Any) -> Array:
-        """As `bring`."""
-        return self.bring(array)
+    bring_or_stream = bring
 
     def to_host(self, array: Any) -> Array:
         """The array itself."""
@@ -67,13 +65,13 @@ HERE = nullcontext()
 
 
 @cache
-def _home_finder(kind: Any) -> Callable[[Any], Home]:
-    """The function that returns the home of arrays of a type, found by the type's base classes."""
+def _home_finder(kind: Any) -> Callable[[Any], Home] | None:
+    """The function that returns the home of arrays of a type; None where it is always the host."""
     modules = [str(getattr(base, "__module__", "")) for base in kind.__mro__]
     libraries = [module.partition(".")[0] for module in modules]
     path = next((HOMES[library] for library in libraries if library in HOMES), None)
     if path is None:
-        return HostHome.of
+        return None
     module, _, name = path.partition(":")
     finder: Callable[[Any], Home] = getattr(importlib.import_module(module), name).of
     return finder
@@ -88,4 +86,5 @@ def home_of(array: Any) -> Home:
         If the array is on a device that no backend can work on; the message has the reason.
     """
     kind: Any = type(array)
-    return _home_finder(kind)(array)
+    find = _home_finder(kind)
+    return HOST if find is None else find(array)

@@ -36,11 +36,6 @@ class Coder(NamedTuple):
     assumed: Assumed | None = None
     """The guess that the bins were made by; None if all samples were looked at."""
 
-    @property
-    def writes(self) -> bool:
-        """Whether encoding writes new codes. Blocks of them should then fit a cache."""
-        return not isinstance(self.encode, LookUp)
-
     def codes(self) -> Array:
         """The codes of all samples."""
         return self.encode(0, self.n_samples, None)

@@ -21,6 +21,9 @@ up to twice as many lines."""
 class Encoder(ABC):
     """Makes codes of ranges of a column's samples."""
 
+    writes = True
+    """Whether encoding writes new codes. Blocks of them should then fit a cache."""
+
     @abstractmethod
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """Codes of a range, written to the beginning of ``out`` where the encoder can do so."""
@@ -37,11 +40,14 @@ class Encoder(ABC):
 class LookUp(Encoder):
     """Codes that exist already."""
 
+    writes = False
     found: Array | OnHost
 
     def __call__(self, start: int, stop: int, out: Array | None) -> Array:
         """A view; ``out`` is not used."""
         return self.found[start:stop]
+
+    for_counting = __call__
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,6 +8,7 @@ measures, the pairwise engine and the command line look it up there.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
@@ -170,21 +171,22 @@ def of_marginals(
         total = Total.of(n_samples, term, kernels)
     known: dict[tuple[int, ...], Array] = {}
 
-    def n_cells(variables: Sequence[int]) -> NCells:
-        return lambda: prod(map(possible, variables))
-
-    def find(*variables: int) -> Array:
-        if of_rows is None or len(variables) == 1:
-            cells = n_cells(variables)
-            return entropy(marginal(*variables), cells, estimator, kernels, total)
-        assert rows is not None
-        *others, last = sorted(variables)
-        return of_rows(rows(*variables), n_cells(others), n_cells([last]), kernels)
+    def n_cells(variables: Sequence[int]) -> int:
+        return prod(map(possible, variables))
 
     def joint_entropy(*variables: int) -> Array:
         chosen = variables or tuple(range(n_variables))
-        if chosen not in known:
-            known[chosen] = find(*chosen)
-        return known[chosen]
+        if chosen in known:
+            return known[chosen]
+        if of_rows is None or len(chosen) == 1:
+            cells = partial(n_cells, chosen)
+            found = entropy(marginal(*chosen), cells, estimator, kernels, total)
+        else:
+            assert rows is not None
+            *others, last = sorted(chosen)
+            cells = partial(n_cells, others)
+            found = of_rows(rows(*chosen), cells, partial(n_cells, [last]), kernels)
+        known[chosen] = found
+        return found
 
     return joint_entropy

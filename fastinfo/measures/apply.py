@@ -44,8 +44,10 @@ def apply_to_counts(
     total = counts.n_samples
     n_samples = total if isinstance(total, int) else None  # None for sums of weights
 
-    def marginal(*axes: int) -> Any:
+    def brought(*axes: int) -> Any:
         return kernels.bring(counts.marginal(*axes))
+
+    marginal = counts.marginal if kernels.home.is_host else brought
 
     def rows(*axes: int) -> Any:
         return kernels.bring(samples.rows_by_last(counts, axes))

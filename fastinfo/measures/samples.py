@@ -38,10 +38,11 @@ def joint_counts(
         Where the samples of a variable were not given, or counts came beside samples.
     """
     given = [variable for variable in variables if variable is not None]
-    if any(isinstance(variable, JointCounts) for variable in given):
-        counts = given[0]
-        if len(given) > 1 or not isinstance(counts, JointCounts):
+    counted = [variable for variable in given if isinstance(variable, JointCounts)]
+    if counted:
+        if len(given) > 1:
             raise TypeError("JointCounts stand in place of all samples: pass them alone")
+        (counts,) = counted
         options.refuse_for_counts()
         _require_samples(counts)
         arguments.require_integers(options.estimator, counts.is_weighted)
@@ -52,7 +53,8 @@ def joint_counts(
             )
         return counts, choose(options.backend, HOST)
     names = names or variable_names(len(variables))
-    require_all(variables, names)
+    if len(given) < len(variables):
+        require_all(variables, names)
     groups = [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)]
     counts, kernels = _count_groups(groups, options, options.sample_weight)
     _require_samples(counts)
