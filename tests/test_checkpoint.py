@@ -195,7 +195,7 @@ def test_killed_at_random_moments_it_gives_the_identical_matrix(tmp_path: Path) 
         process = start(tmp_path, X)
         try:
             # At first before anything can be done, and later and later on slow machines too.
-            process.wait(timeout=0.05 * 1.2**attempt * (0.5 + moments.random()))
+            process.wait(timeout=0.2 * 1.4**attempt * (0.5 + moments.random()))
         except subprocess.TimeoutExpired:
             os.kill(process.pid, signal.SIGKILL)
             kills += 1
