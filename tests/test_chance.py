@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 
 import fastinfo
 from fastinfo.backends import REGISTRY, load, on_host
-from fastinfo.estimators import chance
+from fastinfo.estimators import moments
 from fastinfo.estimators.chance import (
     FourCells,
     bound_factors,
     expected_in_strata,
     expected_information,
-    information_moments,
+    occurrences,
 )
+from fastinfo.estimators.moments import information_moments, moments_of_pairs
 from fastinfo.pairs.tested import EXACT_BELOW, LEAST_OF_FOUR
 
 HOSTS = ("numba", "numpy")
@@ -30,7 +31,8 @@ margins = st.lists(st.integers(1, 12), min_size=1, max_size=5)
 @pytest.fixture(params=HOSTS, autouse=True)
 def _host(request, monkeypatch):
     monkeypatch.setenv("FASTINFO_BACKEND", request.param)
-    chance._moments.cache_clear()  # or the second host would be told what the first one found
+    for kept in (moments._moments, moments._coefficients):
+        kept.cache_clear()  # or the second host would be told what the first one found
 
 
 def two_margins(rng, n_samples, n_left, n_right):
@@ -253,6 +255,35 @@ def test_moments_without_choice():
     mean, variance = information_moments(np.ones(50, np.int64), np.array([20, 30]))
     assert variance == 0
     assert mean == pytest.approx(-0.4 * np.log(0.4) - 0.6 * np.log(0.6))
+
+
+@pytest.mark.parametrize("at_once", [1, 50, 1 << 17])
+def test_moments_of_many_pairs_are_those_of_each(rng, monkeypatch, at_once):
+    """Some bins have most of the samples, some features one bin, and some one for each sample."""
+    monkeypatch.setattr(moments, "MOST_CELLS", at_once)
+    n = 200
+    sizes = [[n], [1] * n, [n - 1, 1], [n // 2, n // 2], [n - 9, 4, 3, 2]]
+    sizes += [np.bincount(rng.choice(9, n, p=rng.dirichlet(np.ones(9)))) for _ in range(6)]
+    lefts = [np.array(margin) for margin in sizes]
+    rights = lefts[::2]
+    for values in (None, np.union1d(np.concatenate(lefts), [0, 150])):
+        sides = (occurrences(side, values) for side in (lefts, rights))
+        found = moments_of_pairs(*sides, n)
+        for i, left in enumerate(lefts):
+            for j, right in enumerate(rights):
+                mean, variance = information_moments(left, right)
+                assert found.mean[i, j] == pytest.approx(mean, rel=1e-12, abs=0)
+                assert found.variance[i, j] == pytest.approx(variance, rel=1e-10, abs=1e-24)
+
+
+def test_of_most_samples_in_one_bin_nothing_overflows():
+    left, right = np.array([10**12, 1000]), np.array([10**12 + 900, 60, 40])
+    mean, variance = information_moments(left, right)
+    n = 10**12 + 1000
+    assert mean == pytest.approx(naive.expected_information(left.tolist(), right.tolist()))
+    # One sample comes into one of two cells that expect next to none.
+    expected = [1000 * 60 / n, 1000 * 40 / n]
+    assert variance * n**2 == pytest.approx(sum(e * (math.log(e) + 1) ** 2 for e in expected), 0.01)
 
 
 # --- tables of 2 × 2 ----------------------------------------------------------------------------

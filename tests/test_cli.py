@@ -612,7 +612,6 @@ BAD_REQUESTS = {
         "--p-values and --fdr exclude --weights here",
     ),
     "tested estimates": (["pairwise", TABLE, "--fdr", "0.1", "--estimator", "nsb"], "--estimator"),
-    "tested given": (["pairwise", TABLE, "--fdr", "0.1", "--given", "region"], "--given"),
     "tested matrix": (["pairwise", TABLE, "--fdr", "0.1", "--out", "m.npy"], "use --p-values"),
     "no rate": (["pairwise", TABLE, "--fdr", "0"], "--fdr 0: accepted is a share above 0"),
     "unknown ending": (

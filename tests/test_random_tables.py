@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from fastinfo.backends import load
 from fastinfo.backends.numba import random_tables as compiled
-from fastinfo.estimators.chance import information_moments
+from fastinfo.estimators.moments import information_moments
 
 WAYS = {
     "numpy": ("numpy", None),

@@ -158,7 +158,7 @@ def pairwise_command(
         raise ValueError("--normalized gives shares, which have no unit: leave --base out")
     is_tested = p_values or fdr is not None
     if is_tested:
-        _require_testable(is_matrix, fdr, normalized, weights, estimator, given)
+        _require_testable(is_matrix, fdr, normalized, weights, estimator)
     endings = output.MATRIX_ENDINGS if is_matrix else (*output.LIST_ENDINGS, output.MATRIX_ENDING)
     _require_out(out, tables, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
@@ -243,7 +243,6 @@ def _require_testable(
     normalized: bool,
     weights: str | None,
     estimator: str,
-    given: str | None,
 ) -> None:
     """Raise where pairs cannot be tested with the other options, or without scipy."""
     nulls.scipy_special("--p-values and --fdr")
@@ -254,7 +253,6 @@ def _require_testable(
         (is_matrix and normalized, "--normalized", "a matrix of p-values holds no shares"),
         (weights is not None, "--weights", "chance depends on numbers of rows"),
         (estimator != "ml", "--estimator", "the plug-in information is tested"),
-        (given is not None, "--given", "pairs are tested without a third variable"),
     ):
         if is_chosen:
             raise ValueError(f"--p-values and --fdr exclude {option} here: {why}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,9 +11,6 @@ import numpy as np
 from fastinfo.backends import chance, on_host
 
 Array = np.ndarray[Any, Any]
-
-MOST_CORRELATIONS = 1 << 20
-"""The most correlations that are held together, 8 MiB."""
 
 ROUNDING = 1e-14
 """Nats by which the information of two tables may differ although it is the same."""
@@ -82,8 +78,8 @@ def expected_in_strata(strata: Sequence[tuple[Array, Array]]) -> float:
     # Strata of as many samples have cells of the same margins, each of which is computed once.
     for n_samples in np.unique(sizes[sizes > 1]).tolist():
         chosen = [strata[i] for i in np.flatnonzero(sizes == n_samples).tolist()]
-        left, left_repeats = _occurrences([margin for margin, _ in chosen])
-        right, right_repeats = _occurrences([margin for _, margin in chosen])
+        left, left_repeats = occurrences([margin for margin, _ in chosen])
+        right, right_repeats = occurrences([margin for _, margin in chosen])
         expected = kernels.expected_cells(left, right, n_samples)
         parts.append(n_samples * float(((left_repeats @ expected) * right_repeats).sum()))
     return max(math.fsum(parts) / max(int(sizes.sum()), 1), 0.0)
@@ -122,12 +118,28 @@ def bound_factors(margins: Sequence[Array], sizes: Array) -> tuple[Array, Array]
     )
 
 
-def _occurrences(margins: Sequence[Array]) -> tuple[Array, Array]:
-    """The distinct numbers of samples, int64, and how often each is in each of the margins."""
-    values, places = np.unique(np.concatenate(margins), return_inverse=True)
-    rows = np.repeat(np.arange(len(margins)), [margin.size for margin in margins])
-    cells = np.bincount(rows * values.size + places, minlength=len(margins) * values.size)
-    return values.astype(np.int64), cells.reshape(len(margins), values.size)
+class Occurrences(NamedTuple):
+    """How often some margins have each number of samples."""
+
+    values: Array
+    """The different numbers of samples, int64, sorted and without 0."""
+    repeats: Array
+    """How many bins of each margin have each of them ``(margins, values)``, float64."""
+
+
+def occurrences(margins: Sequence[Array], values: Array | None = None) -> Occurrences:
+    """The different numbers of samples, int64 and without 0, and how often each margin has them.
+
+    ``values`` are these numbers and perhaps others, sorted, where they are known.
+    """
+    every = np.concatenate(margins)
+    if values is None:
+        values = np.unique(every)
+    values = np.asarray(values[values > 0], np.int64)
+    rows = np.repeat(np.arange(len(margins)), [margin.size for margin in margins])[every > 0]
+    cells = rows * values.size + np.searchsorted(values, every[every > 0])
+    repeats = np.bincount(cells, minlength=len(margins) * values.size)
+    return Occurrences(values, repeats.reshape(len(margins), values.size).astype(np.float64))
 
 
 class Distinct(NamedTuple):
@@ -153,125 +165,6 @@ def distinct(margin: Array) -> Distinct:
     """The different numbers of a margin, without 0."""
     values, repeats = np.unique(margin[margin > 0], return_counts=True)
     return Distinct(values.astype(np.int64), repeats)
-
-
-class Moments(NamedTuple):
-    """The mean and the variance of the plug-in information of independent variables."""
-
-    mean: float
-    """In nats; that of `expected_information`."""
-    variance: float
-    """In nats²; exactly 0 where every pairing has the same information."""
-
-
-def information_moments(left_margin: Array, right_margin: Array) -> Moments:
-    """The exact mean and variance of the information over all ways to pair the samples.
-
-    Romano et al. [1]_ give the variance as sums over pairs of cells and their counts, whose cost
-    grows with the third power of the counts. Here it costs little more than the mean, as follows.
-
-    Parameters
-    ----------
-    left_margin, right_margin : integer arrays of shape (k,) and (l,)
-        As for `expected_information`.
-
-    Returns
-    -------
-    Moments
-
-    Notes
-    -----
-    The information of a table is the sum of a term of each cell, so that its variance is the sum of
-    the covariances of all pairs of cells. Let c be the count in row i and column j, and w that in
-    row i′ of the same column. Given c, w is hypergeometric, and its factorial moments are
-
-        E[w(w−1)…(w−r+1) | c] = (a′)_r (b − c)_r / (n − a)_r,  with (x)_r = x(x−1)…(x−r+1).
-
-    So the conditional mean of a polynomial of w is a polynomial of c of the same degree. Hence the
-    orthonormal polynomials Q_r of c and of w satisfy E[Q_r(w) | c] = ρ_r Q_r(c), and comparing the
-    leading coefficients gives
-
-        ρ_r = (−1)^r √[(a)_r (a′)_r / ((n − a)_r (n − a′)_r)].
-
-    The same holds for two cells of one row. For cells in different rows and columns the two factors
-    are multiplied, because given w nothing in the other columns depends on c. With coefficients t_r
-    of each term in these polynomials, the covariance of two cells is Σ_r ρ_r t_r t′_r. The
-    coefficients fall off so fast that a few of them suffice for large counts. For small ones there
-    are not many.
-
-    References
-    ----------
-    .. [1] S. Romano, J. Bailey, V. Nguyen and K. Verspoor, "Standardized mutual information for
-       clustering comparisons: one step further in adjustment for chance", ICML 2014.
-
-    Examples
-    --------
-    Two coins with two heads in four throws each: of three pairings one makes them tell all of each
-    other, and the others nothing.
-
-    >>> import numpy as np
-    >>> from fastinfo.estimators.chance import information_moments
-    >>> mean, variance = information_moments(np.array([2, 2]), np.array([2, 2]))
-    >>> round(float(mean), 6), round(float(variance), 6)
-    (0.231049, 0.106767)
-    """
-    # Pairs of variables often have equal margins, as all do in bins of equal frequency.
-    return _moments(
-        *(np.sort(m[m > 0]).astype(np.int64).tobytes() for m in (left_margin, right_margin))
-    )
-
-
-@lru_cache(maxsize=1024)
-def _moments(left_margin: bytes, right_margin: bytes) -> Moments:
-    left, right = (distinct(np.frombuffer(m, np.int64)) for m in (left_margin, right_margin))
-    if left.size <= 1 or right.size <= 1:
-        return Moments(0.0, 0.0)
-    n = left.n_samples
-    kernels = on_host()  # margins are short
-    coefficients = kernels.chance_coefficients(left.values, right.values, n)
-    mean = float(left.repeats @ coefficients[0] @ right.repeats)
-    if n in (left.size, right.size):  # one of them determines the other
-        return Moments(mean / n, 0.0)
-    variance = _variance(coefficients[1:], left, right, n)
-    return Moments(max(mean, 0.0) / n, max(variance, 0.0) / n**2)
-
-
-def _variance(coefficients: Array, left: Distinct, right: Distinct, n_samples: int) -> float:
-    """The variance of the sum of the terms of all cells, by coefficients 1, 2, … of each."""
-    terms = coefficients[
-        : int(np.max(np.flatnonzero(coefficients.any(axis=(1, 2))), initial=-1)) + 1
-    ]
-    if not len(terms):
-        return 0.0
-    sides = [_roots(side.values, n_samples, len(terms)) for side in (left, right)]
-    at_once = max(MOST_CORRELATIONS // max(side.values.size for side in (left, right)) ** 2, 1)
-    variance = 0.0
-    for first in range(0, len(terms), at_once):
-        orders = slice(first, first + at_once)
-        of_rows, of_columns = (
-            _correlations(roots[orders], side, first)
-            for roots, side in zip(sides, (left, right), strict=True)
-        )
-        variance += float(np.sum((of_rows @ terms[orders] @ of_columns) * terms[orders]))
-    return variance
-
-
-def _roots(values: Array, n_samples: int, n_orders: int) -> Array:
-    """√[(a)_r / (n − a)_r] of each number of samples, for r = 1, 2, …; those of two make |ρ_r|."""
-    steps = np.arange(n_orders)[:, None]
-    inside = np.maximum(values - steps, 0.0)
-    outside = np.maximum(n_samples - values - steps, 1.0)
-    return np.asarray(np.cumprod(np.sqrt(inside / outside), axis=0))
-
-
-def _correlations(roots: Array, margin: Distinct, first: int) -> Array:
-    """Σ ρ_r over all bins of one number of samples with all bins of another, ``(orders, k, k)``."""
-    # Two different bins have at most n samples together, so that no ρ is above 1. What is above 1
-    # here belongs to a bin beside itself, and is multiplied by 0.
-    size = np.minimum(roots[:, :, None] * roots[:, None, :], 1.0)
-    bins = np.outer(margin.repeats, margin.repeats) - np.diag(margin.repeats)  # two different ones
-    signs = 1 - 2 * ((np.arange(first, first + len(roots)) + 1) % 2)
-    return np.asarray(signs[:, None, None] * bins * size + np.diag(margin.repeats))
 
 
 class FourCells(NamedTuple):

@@ -13,7 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.backends.contract import Kernels
-from fastinfo.estimators.chance import FourCells, information_moments
+from fastinfo.estimators.chance import FourCells
+from fastinfo.estimators.moments import information_moments
 from fastinfo.measures.strata import Stratum
 from fastinfo.system.ranges import map_threads
 
@@ -174,7 +175,7 @@ def permutation(measured: Measured) -> Null:
     So the p-value is at least 1/(1 + n_resamples), and the test is exact [Phipson & Smyth 2010].
     """
     n = measured.n_samples
-    sums = _resampled_sums(measured)
+    sums = random_sums(measured, 0, measured.n_resamples)
     observed = float(measured.kernels.sum_xlogx(measured.cells))
     # Tables with the same information differ by the rounding of each term of a sum.
     slack = np.finfo(np.float64).eps * (8 + measured.cells.size) * observed
@@ -211,8 +212,11 @@ def choose(measured: Measured) -> str:
     return "permutation" if is_coarse else "gamma"
 
 
-def _resampled_sums(measured: Measured) -> Array:
-    """Σ c·log c over the cells of all strata, of each random table."""
+def random_sums(measured: Measured, first: int, n_tables: int) -> Array:
+    """Σ c·log c over the cells of all strata, of random tables from a number on.
+
+    A table of a seed is the same whichever others are drawn with it.
+    """
     kernels = measured.kernels
     seeds = np.random.SeedSequence(measured.seed).generate_state(len(measured.strata), np.uint64)
     keyed = [
@@ -226,14 +230,15 @@ def _resampled_sums(measured: Measured) -> Array:
         for stratum in measured.strata
         if not stratum.degrees_of_freedom
     ]
-    sums = np.full(measured.n_resamples, math.fsum(fixed))
+    sums = np.full(n_tables, math.fsum(fixed))
 
-    def add(first: int, last: int) -> None:
+    def add(start: int, stop: int) -> None:
         for left, right, seed in keyed:
-            sums[first:last] += kernels.random_table_sums(left, right, seed, first, last - first)
+            found = kernels.random_table_sums(left, right, seed, first + start, stop - start)
+            sums[start:stop] += found
 
-    n_parts = min(PARTS * measured.n_jobs, measured.n_resamples)
-    borders = [measured.n_resamples * part // n_parts for part in range(n_parts + 1)]
+    n_parts = min(PARTS * measured.n_jobs, n_tables)
+    borders = [n_tables * part // n_parts for part in range(n_parts + 1)]
     map_threads(add, borders[:-1], borders[1:], n_jobs=measured.n_jobs)
     return sums
 

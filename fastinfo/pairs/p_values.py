@@ -7,9 +7,9 @@ from typing import Any
 
 from fastinfo.inputs import tables
 from fastinfo.inputs.options import Options
-from fastinfo.inputs.types import BackendName, BinsByName, Kinds, NanPolicy, Table
+from fastinfo.inputs.types import BackendName, BinsByName, Given, Kinds, NanPolicy, Table
 from fastinfo.pairs import tested
-from fastinfo.pairs.matrices import matrices
+from fastinfo.pairs.matrices import ThirdArgument, matrices
 from fastinfo.pairs.measure import TileMeasure, mutual_information
 from fastinfo.pairs.runs import Binned, Run
 from fastinfo.system.progress import Progress
@@ -18,6 +18,7 @@ from fastinfo.system.progress import Progress
 def pairwise_p_values(
     X: Table,
     Y: Table | None = None,
+    given: Given | None = None,
     *,
     kinds: Kinds | None = None,
     layer: str | None = None,
@@ -33,18 +34,21 @@ def pairwise_p_values(
     """How probable it is that independent features share as much, for every pair.
 
     A p-value is that of `fastinfo.test_independence`: by the G-test, 2·n·I against χ² [1]_ with
-    Williams' correction, or where expected counts are small by a gamma distribution that has the
-    exact mean and variance of the information under fixed margins.
+    Williams' correction, or where expected counts are small by all tables of 2 × 2, else by a gamma
+    distribution that has the exact mean and variance of the information under fixed margins.
 
     Parameters
     ----------
     X, Y, kinds, layer
         As for `pairwise_mutual_information`. There are no weights: chance depends on the number of
         samples.
+    given : name of a column, list of names, or array-like of shape (n,) or (n, d), optional
+        A third variable, as for `pairwise_conditional_mutual_information`. The p-values are then
+        those of features that are independent given it.
     bins, nan_policy, backend, n_jobs
         As for `pairwise_mutual_information`. For a pair of a feature with missing samples, the
-        margins are taken to be in proportion to those of the features. `fastinfo.test_independence`
-        and `fastinfo.top_pairs` count the samples of such a pair anew.
+        margins are taken to be in proportion to those of the features, in each stratum.
+        `fastinfo.test_independence` and `fastinfo.top_pairs` count the samples of such a pair anew.
     progress, out, memory_limit, checkpoint
         As for `pairwise_mutual_information`.
 
@@ -91,19 +95,21 @@ def pairwise_p_values(
            [1., 1., 0.]])
     """
     options = Options(bins, None, "ml", nan_policy, None, backend, n_jobs)
-    tested.require_testable(options, None)
+    tested.require_testable(options)
     (found,) = matrices(
         *tables.with_layers(X, Y, layer),
-        mutual_information(options.estimator),
+        mutual_information(options.estimator, is_conditional=given is not None),
         options,
         Run(progress, memory_limit, checkpoint),
         planes=(tested.P_VALUE,),
         kinds=kinds,
         out=out,
+        third=ThirdArgument(given),
         complete=_tested,
     )
     return found
 
 
 def _tested(measure: TileMeasure, binned: Binned) -> TileMeasure:
-    return tested.measure_of(measure, binned.features, binned.kernels, fdr=1.0)
+    judge = binned.judge(1.0)
+    return tested.measure_of(measure, binned.features, binned.kernels, judge, fdr=1.0)

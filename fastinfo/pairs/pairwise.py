@@ -313,8 +313,9 @@ def top_pairs(
         Whether to test each pair, as `fastinfo.test_independence` does with ``method="chi2"``, or
         with ``"exact"`` or ``"gamma"`` where expected counts are small (needs scipy). Pairs have a
         p-value then, and the q-value of Benjamini and Hochberg [2]_ among *all* pairs. Q-values up
-        to 0.1 are exact, others may be too large. Where samples are missing, the pairs
-        that are not returned are tested as if margins were in proportion to those of the features.
+        to 0.1 are exact, others may be too large. With ``given`` a pair is tested for independence
+        given it. Where samples are missing, the pairs that are far from significant are tested as
+        if margins were in proportion to those of the features.
     fdr : float, optional
         Return only pairs whose q-value is at most this: the share of false discoveries among them
         that is allowed on average. It implies ``p_values``.
@@ -381,7 +382,7 @@ def top_pairs(
         )
     fdr = tested.false_discovery_rate(fdr)
     if is_tested := p_values or fdr is not None:
-        tested.require_testable(options, given)
+        tested.require_testable(options)
     run = Run(progress, memory_limit, checkpoint)
     with on_device_of(X, Y, given, options.sample_weight):
         came = runs.resolve(runs.inputs(X, Y, bins, kinds, given), options)
@@ -403,19 +404,19 @@ def top_pairs(
             sink = TopSink(k, *sink_options, run.memory_limit)
         measure = mutual_information(options.estimator, average, is_conditional=given is not None)
         if is_tested:
-            test = tested.measure_of(measure, binned.features, binned.kernels, fdr)
+            test = tested.measure_of(measure, binned.features, binned.kernels, judge, fdr)
             tests = TestedSink(sink, came.n_left, run.memory_limit, fdr)
             runs.measure_pairs(binned, tests, options, run, test)
         else:
             runs.measure_pairs(binned, sink, options, run, measure)
     if fdr is not None:
-        found = tests.significant(rank, k, least, options.unit)
+        found = tests.significant(rank, k, least, judge)
     else:
         found = [(r, value, i, j + (came.n_left or 0)) for r, value, i, j in sink.ranked()]
     warn_of_pairs(came, judge, [(i, j, value) for _, value, i, j in found])
     labels = [(came.label(i), came.label(j)) for _, _, i, j in found]
     if is_tested:
-        return tested.tested_pairs(labels, found, judge, test, tests, fdr)
+        return tested.tested_pairs(labels, found, judge, test, tests, options.n_jobs)
     if not is_ranked:
         return [Pair(*pair, value) for pair, (_, value, _, _) in zip(labels, found, strict=True)]
     return [

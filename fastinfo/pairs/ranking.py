@@ -125,6 +125,10 @@ class Judge:
                 self._n_present[feature] = int(self.present(feature).sum())
         return self._n_present[feature]
 
+    def margins_alone(self, feature: int) -> Sequence[Array]:
+        """The number of samples in the occupied bins of one feature, in each stratum."""
+        return self._by_itself(feature).margins
+
     def n_occupied(self, feature: int) -> int:
         """The number of bins of one feature that hold a sample, in the stratum with the most."""
         return max(margin.size for margin in self._by_itself(feature).margins)

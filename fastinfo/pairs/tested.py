@@ -8,25 +8,25 @@ bins of equal frequency do.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from fastinfo.backends import on_host
 from fastinfo.backends.contract import Array, Kernels
 from fastinfo.backends.pair_sums import PairEntropies, PairSums
 from fastinfo.backends.terms import XLOGX, Term
 from fastinfo.estimators import entropies
-from fastinfo.estimators.chance import FourCells, Moments, information_moments
+from fastinfo.estimators.chance import FourCells
 from fastinfo.inputs.objects import is_number
 from fastinfo.inputs.options import Options
 from fastinfo.measures import nulls
-from fastinfo.measures.strata import Stratum
+from fastinfo.pairs.confirmation import pvalue_of, share_of_tables
 from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.features import Features
 from fastinfo.pairs.job import Planes
+from fastinfo.pairs.margins import Margins, margins_of, moments_given
 from fastinfo.pairs.measure import Counted, TileMeasure
 from fastinfo.pairs.ranking import Judge
 from fastinfo.pairs.sinks import VALUE
@@ -43,80 +43,15 @@ EXACT_BELOW = 0.1
 above it are not computed and count as 1: those of pairs with less information than the mean and one
 standard deviation. Of a gamma distribution of shape ½ or more, at least a tenth lies beyond."""
 
-FIRST_DRAWN, MOST_DRAWN, ENOUGH_REACHED = 500, 200_000, 30
-"""Random tables that are drawn to confirm a p-value: at first, at most, and until so many of them
-reach the information of the pair."""
-
-SEED = 1991
-"""That of these tables, so that a p-value is the same in every run."""
-
-ROUNDING = 1e-14
-"""The share of Σ c·log c up to which two tables have the same information."""
-
 LEAST_OF_FOUR = 1.0
 """2·n·I of tables of 2 × 2 below which no p-value is a tenth or less."""
 
 SAME = 1e-9
 """The share of a p-value up to which it may have been rounded in another way."""
 
-COUNTS_AT_ONCE = 1 << 18
-"""Counts of bins that are worked on together, 2 MiB, but for one feature that has more."""
-
-
-class Margins(NamedTuple):
-    """What nulls depend on: numbers of each feature, over the samples in which it is present."""
-
-    n_occupied: HostArray
-    """The number of bins that hold samples, 1 for a feature without any; float64."""
-    spread: HostArray
-    """`nulls.inverse_spread`; float64."""
-    least_share: HostArray
-    """The share of the samples in the smallest of these bins; float64."""
-    number: HostArray
-    """The position of its sorted margin in ``different``."""
-    different: list[HostArray]
-    """The different margins, sorted."""
-
-    @classmethod
-    def of(cls, features: Features, kernels: Kernels) -> Margins:
-        """The margins of binned features without weights."""
-        m = len(features)
-        n_occupied, spread, least = np.ones(m), np.zeros(m), np.ones(m)
-        number, numbers = np.zeros(m, np.intp), dict[bytes, int]()
-        different: list[HostArray] = []
-        for chosen, counts in _sorted_counts(features, kernels):
-            # Empty bins come first, and features without samples have nothing but those.
-            is_occupied, totals = counts > 0, np.maximum(counts.sum(axis=1), 1)
-            smallest = np.where(is_occupied, counts, counts[:, -1:]).min(axis=1)
-            inverse = np.divide(1.0, counts, out=np.zeros(counts.shape), where=is_occupied)
-            n_occupied[chosen] = np.maximum(is_occupied.sum(axis=1), 1)
-            spread[chosen] = np.maximum(totals * inverse.sum(axis=1) - 1, 0)
-            least[chosen] = smallest / totals
-            for feature, margin in zip(chosen.tolist(), counts, strict=True):
-                margin = margin[counts.shape[1] - int(n_occupied[feature]) :]
-                number[feature] = numbers.setdefault(margin.tobytes(), len(numbers))
-                if number[feature] == len(different):
-                    different.append(margin)
-        return cls(n_occupied, spread, least, number, different)
-
-
-def _sorted_counts(features: Features, kernels: Kernels) -> Iterator[tuple[HostArray, HostArray]]:
-    """Positions of features, and the sorted counts of their bins ``(k, B)`` with zeros before."""
-    order = np.argsort(features.n_bins, kind="stable")
-    most = np.maximum(features.n_bins[order], 1)
-    start = 0
-    while start < order.size:
-        # Features with about as many bins, as many as make a small table.
-        stop = start + max(COUNTS_AT_ONCE // int(most[start] * 2), 1)
-        stop = min(stop, start + int(np.searchsorted(most[start:], 2 * most[start], side="right")))
-        chosen = order[start:stop]
-        counts = np.zeros((chosen.size, int(most[stop - 1 : stop].max())), np.int64)
-        for one, feature in zip(counts, chosen.tolist(), strict=False):
-            if n_bins := int(features.n_bins[feature]):
-                one[:n_bins] = features.margin(feature, kernels)
-        counts.sort(axis=1)
-        yield chosen, counts
-        start += chosen.size
+NEAR = 10.0
+"""How many times as large as the largest significant p-value those are that are looked at again
+where samples are missing, since they may be smaller by the samples of the pair."""
 
 
 class TestedPair(NamedTuple):
@@ -151,18 +86,12 @@ class Tested:
     ----------
     measure : TileMeasure
         A measure whose term is that of the plug-in entropy, or that has none.
-    margins : Margins
-        Those of the features.
+    strata : sequence of Margins
+        The margins of the features in each stratum; one entry if there are no strata.
     """
 
     measure: TileMeasure
-    margins: Margins
-    is_complete: HostArray
-    """Of each feature, whether no sample is missing. Where one is, the margins of a pair are taken
-    to be in proportion to those of its features."""
-    moments: dict[tuple[int, int], Moments] = field(default_factory=dict)
-    """Those that are known, by the numbers of two margins, the smaller one first. Threads may
-    compute one twice, which gives the same."""
+    strata: Sequence[Margins]
 
     leaves_large: bool = True
     """Whether p-values above `EXACT_BELOW` may be 1, which leaves most of them uncomputed."""
@@ -191,54 +120,76 @@ class Tested:
     def pvalues(
         self, left: HostArray, right: HostArray, information: HostArray, samples: HostArray
     ) -> HostArray:
-        """P-values ``(n_left, n_right)`` of information in nats; NaN for a pair without samples."""
-        of = self.margins
-        freedom = np.outer(of.n_occupied[left] - 1, of.n_occupied[right] - 1)
-        expected = np.outer(of.least_share[left], of.least_share[right]) * samples
-        is_small = (expected < nulls.least_expected(freedom)) & (freedom > 0)
-        is_small &= np.logical_and.outer(self.is_complete[left], self.is_complete[right])
+        """P-values ``(n_left, n_right)`` of information in nats; NaN for a pair without samples.
+
+        The samples of a pair are taken to be the same share of those of each stratum, and its
+        margins to be in proportion to those of its features. They are, where none is missing.
+        """
+        is_known = ~np.isnan(information)
+        share = samples / max(sum(of.n_samples for of in self.strata), 1)
+        freedom, spread = np.zeros(share.shape), np.zeros(share.shape)
+        least = np.full(share.shape, np.inf)
+        for of in self.strata:
+            of_stratum = np.outer(of.n_occupied[left] - 1, of.n_occupied[right] - 1)
+            freedom += of_stratum
+            expected = np.outer(of.least_share[left] * of.n_samples, of.least_share[right])
+            np.minimum(least, expected, out=least, where=of_stratum > 0)
+            spread += np.outer(of.spread[left] / max(of.n_samples, 1), of.spread[right])
+        is_small = is_known & (freedom > 0) & (least * share < nulls.least_expected(freedom))
         with np.errstate(divide="ignore", invalid="ignore"):
-            spread = np.outer(of.spread[left], of.spread[right]) / samples
-            mean = nulls.g_test_mean(freedom, spread, samples)
+            mean = nulls.g_test_mean(freedom, spread / share, samples)
             variance = np.where(freedom > 0, 2 * mean**2 / freedom, 0.0)
-        for kind, pairs in self._kinds(left, right, is_small & (freedom > 1)):
-            mean[pairs], variance[pairs] = self._moments(kind)
-        found = np.where(np.isnan(information), np.nan, 1.0)
-        chosen = variance > 0
+            is_gamma = is_small & (freedom > 1)
+            if is_gamma.any():
+                lacking = np.where(is_gamma, -np.log(share), np.nan)
+                for found, moment, power in zip(
+                    (mean, variance),
+                    moments_given(self.strata, left, right, lacking),
+                    (samples, samples**2),
+                    strict=True,
+                ):
+                    found[is_gamma] = (moment / power)[is_gamma]
+        found = np.where(is_known, 1.0, np.nan)
+        chosen = is_known & (variance > 0)
         if self.leaves_large:
             is_near = information < (mean + np.sqrt(variance)) * (1 - 1e-9)
             chosen &= ~(is_near & (2 * mean**2 >= variance))
         found[chosen] = nulls.upper_tail(information[chosen], mean[chosen], variance[chosen])
         is_exact = is_small & (freedom == 1)
+        found[is_exact] = 1.0
         if self.leaves_large:
             is_exact &= 2 * samples * information >= LEAST_OF_FOUR
-            found[is_small & (freedom == 1)] = 1.0
-        for (a, b), pairs in self._kinds(left, right, is_exact):
-            cells = FourCells.of(of.different[a], of.different[b])
-            found[pairs] = cells.upper_tail(information[pairs])
+        self._go_through_four_cells(left, right, information, share, is_exact, found)
         return found
 
-    def _kinds(
-        self, left: HostArray, right: HostArray, wanted: HostArray
-    ) -> Iterator[tuple[tuple[int, int], tuple[HostArray, HostArray]]]:
-        """The different pairs of margins among wanted pairs, and where each of them is."""
-        rows, columns = np.nonzero(wanted)
-        if not rows.size:
-            return
-        number = self.margins.number
-        both = np.sort(np.stack([number[left[rows]], number[right[columns]]]), axis=0)
-        kinds, kind = np.unique(both, axis=1, return_inverse=True)
-        order = np.argsort(kind.reshape(-1), kind="stable")
-        ends = np.cumsum(np.bincount(kind.reshape(-1)))
-        for (a, b), chosen in zip(kinds.T.tolist(), np.split(order, ends[:-1]), strict=True):
-            yield (a, b), (rows[chosen], columns[chosen])
-
-    def _moments(self, kind: tuple[int, int]) -> Moments:
-        found = self.moments.get(kind)
-        if found is None:
-            different = [self.margins.different[number] for number in kind]
-            found = self.moments[kind] = information_moments(*different)
-        return found
+    def _go_through_four_cells(
+        self,
+        left: HostArray,
+        right: HostArray,
+        information: HostArray,
+        share: HostArray,
+        wanted: HostArray,
+        found: HostArray,
+    ) -> None:
+        """Write p-values of wanted pairs, which have one degree of freedom, in one stratum."""
+        whole = sum(of.n_samples for of in self.strata)
+        for of in self.strata:
+            is_here = np.outer(of.n_occupied[left] == 2, of.n_occupied[right] == 2)
+            rows, columns = np.nonzero(wanted & is_here)
+            if not rows.size:
+                continue
+            sizes = np.rint(of.n_samples * share[rows, columns]).astype(np.int64)
+            both = np.sort(np.stack([of.number[left[rows]], of.number[right[columns]]]), axis=0)
+            # Pairs of the same margins have the same tables.
+            kinds, kind = np.unique(np.vstack([both, sizes]), axis=1, return_inverse=True)
+            order = np.argsort(kind.reshape(-1), kind="stable")
+            ends = np.cumsum(np.bincount(kind.reshape(-1)))
+            for (a, b, n), chosen in zip(kinds.T.tolist(), np.split(order, ends[:-1]), strict=True):
+                margins = [of.rounded(number, n) for number in (a, b)]
+                if all(margin.all() for margin in margins):
+                    pairs = rows[chosen], columns[chosen]
+                    cells = FourCells.of(*margins)
+                    found[pairs] = cells.upper_tail(information[pairs] * whole / of.n_samples)
 
 
 class _Once:
@@ -293,6 +244,8 @@ class TestedSink:
         self._small: list[HostArray] = []
         self._n_small = 0
         self._candidates: list[tuple[HostArray, HostArray, HostArray]] = []
+        self.recounted: dict[tuple[int, int], float] = {}
+        """P-values of pairs that `significant` counted again, in place of those of the plane."""
 
     def put(self, left: HostArray, right: HostArray, planes: Planes) -> None:
         """Take one tile."""
@@ -323,23 +276,37 @@ class TestedSink:
         self._candidates.append((every[rows, columns], planes[VALUE][rows, columns], pairs))
 
     def significant(
-        self, rank: Callable[[int, int, float], float], k: int | None, threshold: float, unit: float
+        self,
+        rank: Callable[[int, int, float], float],
+        k: int | None,
+        threshold: float,
+        judge: Judge,
     ) -> list[tuple[float, float, int, int]]:
         """Rank, value in units and positions of the k pairs of highest rank that reach the rate.
 
-        Positions of Y follow those of X.
+        Positions of Y follow those of X. Pairs that lack samples are counted again, if they may
+        reach the rate by the samples that they have.
         """
-        if not self._candidates:
+        if self.fdr is None or not self._candidates:
             return []
         pvalues, values, pairs = (
             np.concatenate(part, axis=-1) for part in zip(*self._candidates, strict=True)
         )
-        reach = self.qvalues(pvalues, pvalues) <= self.fdr
+        values = values / judge.unit
+        own, rates = pvalues.copy(), self.qvalues(pvalues, pvalues)
+        # The largest p-value that is significant, or the one that the first of all pairs needs.
+        largest = max(float(pvalues[rates <= self.fdr].max(initial=0)), self.fdr / self.n_pairs)
+        lacks = judge.features.has_missing
+        is_near = (lacks[pairs[0]] | lacks[pairs[1]]) & (pvalues <= NEAR * largest)
+        for position in np.flatnonzero(is_near).tolist():
+            i, j = pairs[:, position].tolist()
+            own[position] = pvalue_of(judge, i, j, float(values[position]))
+            self.recounted[i, j] = float(own[position])
+        self._small = [self._replaced(own, pvalues)]
+        reach = self.qvalues(own, own) <= self.fdr
         found = [
             (rank(i, j, value), value, i, j)
-            for value, i, j in zip(
-                (values[reach] / unit).tolist(), *pairs[:, reach].tolist(), strict=True
-            )
+            for value, i, j in zip(values[reach].tolist(), *pairs[:, reach].tolist(), strict=True)
         ]
         found = [one for one in found if one[0] >= threshold]  # NaN is not
         return sorted(found, key=lambda one: (-one[0], *one[2:]))[:k]
@@ -357,54 +324,21 @@ class TestedSink:
         planes : array of shape (k,)
             Their p-values in the plane, in place of which the others count.
         """
+        ordered = self._replaced(pvalues, planes)
+        rates = self.n_pairs * ordered / np.arange(1, ordered.size + 1)
+        rates = np.minimum.accumulate(np.append(rates, 1.0)[::-1])[::-1]
+        first = np.searchsorted(ordered, pvalues * (1 - SAME), side="left")
+        return np.asarray(np.minimum(rates[first], 1.0))
+
+    def _replaced(self, pvalues: HostArray, planes: HostArray) -> HostArray:
+        """The p-values of all pairs, sorted, of which some take the place of those of the plane."""
         ordered = np.sort(np.concatenate([*self._small, np.empty(0)]))
         differs = np.abs(pvalues - planes) > SAME * planes
         removed = np.sort(planes[differs & (planes < 1.0)])
         # Equal ones are taken from where they stand, one after the other.
         first = np.searchsorted(ordered, removed * (1 - SAME), side="left")
         first = np.maximum.accumulate(first - np.arange(first.size)) + np.arange(first.size)
-        ordered = np.sort(np.append(np.delete(ordered, first), pvalues[differs]))
-        rates = self.n_pairs * ordered / np.arange(1, ordered.size + 1)
-        rates = np.minimum.accumulate(np.append(rates, 1.0)[::-1])[::-1]
-        first = np.searchsorted(ordered, pvalues * (1 - SAME), side="left")
-        return np.asarray(np.minimum(rates[first], 1.0))
-
-
-def pvalue_of(judge: Judge, left: int, right: int, value: float) -> float:
-    """The p-value of one pair by the margins of its own samples, which are recounted if some lack.
-
-    ``value`` is in the units of the judge.
-    """
-    ((n_samples, *margins),) = judge.margins(left, right)
-    stratum = Stratum(*margins)
-    if not n_samples or not stratum.degrees_of_freedom:
-        return 1.0
-    information = value * judge.scale(left, right)
-    measured = nulls.Measured(information, [stratum], stratum.left, judge.kernels, 1, 0, 1)
-    method = nulls.choose(measured)
-    if method != "permutation":
-        return nulls.NULLS[method](measured).pvalue
-    return _confirmed(nulls.gamma(measured).pvalue, stratum, information)
-
-
-def _confirmed(pvalue: float, stratum: Stratum, information: float) -> float:
-    """The p-value of the gamma distribution, or a larger one that random tables show.
-
-    Of tables whose information takes few values, the gamma distribution may have too light a tail.
-    Tables are drawn until some are as informative [Besag & Clifford 1991]. If none of many is, the
-    p-value is too small to tell, and stays.
-    """
-    kernels = on_host()
-    n = stratum.n_samples
-    margins = (*stratum, np.array([n]))
-    left, right, whole = (float(kernels.sum_xlogx(margin)) for margin in margins)
-    least = (n * information + left + right - whole) * (1 - ROUNDING)
-    drawn = reached = 0
-    while drawn < MOST_DRAWN and reached < ENOUGH_REACHED:
-        n_tables = max(drawn, FIRST_DRAWN)
-        sums = kernels.random_table_sums(stratum.left, stratum.right, SEED, drawn, n_tables)
-        reached, drawn = reached + int((sums >= least).sum()), drawn + n_tables
-    return max(pvalue, (1 + reached) / (1 + drawn)) if reached else pvalue
+        return np.sort(np.append(np.delete(ordered, first), pvalues[differs]))
 
 
 def _in_plane(measure: Tested, judge: Judge, left: int, right: int, value: float) -> float:
@@ -428,17 +362,9 @@ def false_discovery_rate(fdr: Any) -> float | None:
     return None if fdr is None else float(fdr)
 
 
-def require_testable(options: Options, given: Any) -> None:
-    """Raise where p-values have no meaning, for weights and corrected estimates, or none is known.
-
-    ``given`` is a third variable, or None.
-    """
+def require_testable(options: Options) -> None:
+    """Raise where p-values have no meaning, for weights and corrected estimates."""
     nulls.scipy_special("p-values")  # before any work
-    if given is not None:
-        raise ValueError(
-            "p_values=True and fdr test pairs without a third variable: leave given out, or test "
-            "single pairs by fastinfo.test_independence(x, y, given)"
-        )
     if options.sample_weight is not None:
         raise ValueError(
             "p_values=True needs numbers of samples, since chance depends on how many there are, "
@@ -452,11 +378,11 @@ def require_testable(options: Options, given: Any) -> None:
 
 
 def measure_of(
-    measure: TileMeasure, features: Features, kernels: Kernels, fdr: float | None
+    measure: TileMeasure, features: Features, kernels: Kernels, judge: Judge, fdr: float | None
 ) -> Tested:
     """A measure with p-values; all of them are exact if the false discovery rate is large."""
-    margins, leaves_large = Margins.of(features, kernels), fdr is None or fdr <= EXACT_BELOW
-    return Tested(measure, margins, ~features.has_missing, leaves_large=leaves_large)
+    leaves_large = fdr is None or fdr <= EXACT_BELOW
+    return Tested(measure, margins_of(features, kernels, judge), leaves_large=leaves_large)
 
 
 def tested_pairs(
@@ -465,11 +391,19 @@ def tested_pairs(
     judge: Judge,
     measure: Tested,
     tests: TestedSink,
-    fdr: float | None,
+    n_jobs: int,
 ) -> list[TestedPair]:
     """The pairs that a sink has found (rank, value and positions), those with small q-values."""
-    pvalues = np.array([pvalue_of(judge, i, j, value) for _, value, i, j in found])
-    planes = np.array([_in_plane(measure, judge, i, j, value) for _, value, i, j in found])
+    most = share_of_tables(len(found))
+    pvalues = np.array([pvalue_of(judge, i, j, value, most, n_jobs) for _, value, i, j in found])
+    planes = np.array(
+        [
+            tests.recounted[i, j]
+            if (i, j) in tests.recounted
+            else _in_plane(measure, judge, i, j, value)
+            for _, value, i, j in found
+        ]
+    )
     qvalues = tests.qvalues(pvalues, planes)
     return [
         TestedPair(
@@ -484,5 +418,5 @@ def tested_pairs(
         for pair, (_, value, i, j), p, q in zip(
             labels, found, pvalues.tolist(), qvalues.tolist(), strict=True
         )
-        if fdr is None or q <= fdr
+        if tests.fdr is None or q <= tests.fdr
     ]
