@@ -303,6 +303,22 @@ def test_normalized_pairs_are_what_python_measures(run):
             assert measured == pytest.approx(value, rel=1e-12)
 
 
+def test_pairs_are_tested_given_a_column(run, tmp_path):
+    given = ("--given", "region", "--columns", "hemisphere,utc_offset_hours,longitude")
+    table = pyarrow.csv.read_csv(TABLE).to_pandas()
+    columns = table[["hemisphere", "utc_offset_hours", "longitude", "region"]]
+    expected = fastinfo.top_pairs(columns, given="region", p_values=True, nan_policy="omit")
+    code, out, _ = run("pairwise", TABLE, *given, "--p-values")
+    assert code == 0
+    assert [float(row["p_value"]) for row in rows(out)] == [pair.pvalue for pair in expected]
+    assert [float(row["q_value"]) for row in rows(out)] == [pair.qvalue for pair in expected]
+    out = tmp_path / "p.csv"
+    assert run("pairwise", TABLE, *given, "--p-values", "--matrix", "--out", out)[0] == 0
+    matrix = pyarrow.csv.read_csv(out).to_pandas().iloc[:, 1:].to_numpy()
+    planes = fastinfo.pairwise_p_values(columns, given="region", nan_policy="omit")
+    np.testing.assert_allclose(matrix, planes.to_numpy(), rtol=1e-12)
+
+
 @pytest.mark.parametrize("names", [["region"], ["region", "hemisphere"]], ids=" ".join)
 def test_given_columns_are_what_python_measures(run, tmp_path, names):
     columns = ["latitude", "longitude", "utc_offset_hours"]

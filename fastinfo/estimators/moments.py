@@ -19,6 +19,9 @@ MOST_CELLS = 1 << 17
 LARGEST_LOGARITHM = 230.0
 """That of roots of ρ, whose squares are numbers still."""
 
+SIGNS = np.where(np.arange(ORDERS - 1) % 2, 1.0, -1.0)[:, None, None]
+"""Those of ρ_r, for r = 1, 2, …"""
+
 
 class Moments(NamedTuple):
     """The mean and the variance of the plug-in information of independent variables."""
@@ -120,25 +123,24 @@ def moments_of_pairs(left: Occurrences, right: Occurrences, n_samples: int) -> M
     of_left, of_right = left.repeats, right.repeats
     mean = np.zeros((len(of_left), len(of_right)))
     variance = np.zeros_like(mean)
-    roots = [_roots(side.values, n_samples) for side in (left, right)]
-    by_rows: list[Array] = []
+    roots_of_left, roots_of_right = (_roots(side.values, n_samples) for side in (left, right))
+    by_rows = np.zeros((ORDERS - 1, len(of_left), right.values.size))
     at_once = max(MOST_CELLS // max(right.values.size, 1), 1)
     for first in range(0, left.values.size, at_once):
         rows = slice(first, first + at_once)
         terms = _coefficients(left.values[rows].tobytes(), right.values.tobytes(), n_samples)
         mean += of_left[:, rows] @ terms[0] @ of_right.T
-        for order, of_order in enumerate(terms[1:]):
-            x, own_x = _products(of_left[:, rows], roots[0][order, rows], order)
-            y, own_y = _products(of_right, roots[1][order], order)
-            by_columns = y @ of_order.T
-            variance += (own_x @ of_order**2) @ own_y.T
-            variance += _sign(order) * own_x @ (by_columns**2).T
-            if order == len(by_rows):
-                by_rows.append(np.zeros((len(of_left), right.values.size)))
-            by_rows[order] += x @ of_order
-    for order, sums in enumerate(by_rows):
-        y, own_y = _products(of_right, roots[1][order], order)
-        variance += (sums @ y.T) ** 2 + _sign(order) * sums**2 @ own_y.T
+        for some in _orders(len(terms) - 1, mean.size + terms[0].size):
+            of_orders, sign = terms[1:][some], SIGNS[some]
+            x, own_x = _products(of_left[:, rows], roots_of_left[some, rows], sign)
+            y, own_y = _products(of_right, roots_of_right[some], sign)
+            of_rows = of_orders**2 @ own_y + sign * (of_orders @ y) ** 2
+            variance += (own_x.transpose(0, 2, 1) @ of_rows).sum(axis=0)
+            by_rows[some] += x.transpose(0, 2, 1) @ of_orders
+    for some in _orders(int(by_rows.any(axis=(1, 2)).sum()), mean.size):
+        y, own_y = _products(of_right, roots_of_right[some], SIGNS[some])
+        of_pairs = (by_rows[some] @ y) ** 2 + by_rows[some] ** 2 @ (SIGNS[some] * own_y)
+        variance += of_pairs.sum(axis=0)
     n_rows, n_columns = of_left.sum(axis=1)[:, None], of_right.sum(axis=1)
     is_fixed = (n_rows <= 1) | (n_columns <= 1)
     # Where each sample has a bin of its own, that variable determines the other.
@@ -159,14 +161,19 @@ def _coefficients(left: bytes, right: bytes, n_samples: int) -> Array:
     return np.array(found[: 1 + np.max(np.flatnonzero(found.any(axis=(1, 2))), initial=0)])
 
 
-def _products(repeats: Array, roots: Array, order: int) -> tuple[Array, Array]:
-    """Of Σ ρ over all pairs of bins: the factor of rank 1, and what bins by themselves add."""
-    return repeats * roots, repeats * (1 - _sign(order) * roots**2)
+def _orders(n_orders: int, n_numbers: int) -> list[slice]:
+    """Orders from 1 on, some at a time, each of which needs as many numbers."""
+    at_once = max(MOST_CELLS // n_numbers, 1)
+    return [slice(i, min(i + at_once, n_orders)) for i in range(0, n_orders, at_once)]
 
 
-def _sign(order: int) -> int:
-    """That of ρ for a position in the list of orders, which starts with order 1."""
-    return 1 if order % 2 else -1
+def _products(repeats: Array, roots: Array, signs: Array) -> tuple[Array, Array]:
+    """Of Σ ρ over all pairs of bins: the factor of rank 1, and what bins by themselves add.
+
+    Both are ``(orders, values, margins)``.
+    """
+    of_values = repeats.T
+    return of_values * roots[..., None], of_values * (1 - signs * roots[..., None] ** 2)
 
 
 def _roots(values: Array, n_samples: int) -> Array:

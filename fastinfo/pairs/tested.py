@@ -244,8 +244,8 @@ class TestedSink:
         self._small: list[HostArray] = []
         self._n_small = 0
         self._candidates: list[tuple[HostArray, HostArray, HostArray]] = []
-        self.recounted: dict[tuple[int, int], float] = {}
-        """P-values of pairs that `significant` counted again, in place of those of the plane."""
+        self.known: dict[tuple[int, int], float] = {}
+        """P-values of pairs that `significant` found, of which some were counted again."""
 
     def put(self, left: HostArray, right: HostArray, planes: Planes) -> None:
         """Take one tile."""
@@ -301,9 +301,10 @@ class TestedSink:
         for position in np.flatnonzero(is_near).tolist():
             i, j = pairs[:, position].tolist()
             own[position] = pvalue_of(judge, i, j, float(values[position]))
-            self.recounted[i, j] = float(own[position])
         self._small = [self._replaced(own, pvalues)]
         reach = self.qvalues(own, own) <= self.fdr
+        positions = zip(*pairs[:, reach].tolist(), strict=True)
+        self.known = {(i, j): p for (i, j), p in zip(positions, own[reach].tolist(), strict=True)}
         found = [
             (rank(i, j, value), value, i, j)
             for value, i, j in zip(values[reach].tolist(), *pairs[:, reach].tolist(), strict=True)
@@ -398,9 +399,7 @@ def tested_pairs(
     pvalues = np.array([pvalue_of(judge, i, j, value, most, n_jobs) for _, value, i, j in found])
     planes = np.array(
         [
-            tests.recounted[i, j]
-            if (i, j) in tests.recounted
-            else _in_plane(measure, judge, i, j, value)
+            tests.known[i, j] if (i, j) in tests.known else _in_plane(measure, judge, i, j, value)
             for _, value, i, j in found
         ]
     )
