@@ -152,7 +152,7 @@ def moments_of_pairs(left: Occurrences, right: Occurrences, n_samples: int) -> M
     )
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _coefficients(left: bytes, right: bytes, n_samples: int) -> Array:
     """The coefficients of each cell, ``(orders, k, l)``, as far as one of them is not 0."""
     kernels = on_host()  # margins are short

@@ -27,6 +27,9 @@ once for all features; with more, for those of each tile."""
 MANY = 16
 """The features on a side from which on that pays."""
 
+MOST_BINS = 1 << 16
+"""The most bins of all features together of which such numbers are kept."""
+
 STEP = 0.1
 """The steps in which margins are scaled down for pairs that lack samples, in logarithms of their
 number. Moments in between are interpolated."""
@@ -54,8 +57,9 @@ class Margins(NamedTuple):
     """The position of its sorted margin in ``different``."""
     different: list[HostArray]
     """The different margins, sorted."""
-    values: HostArray | None
-    """All numbers of samples in them, sorted; None if there are more than `MOST_VALUES`."""
+    kept: dict[int, Occurrences]
+    """All of them for numbers of samples that have been asked for. Threads may compute one twice,
+    which gives the same."""
 
     @classmethod
     def of(cls, occupied: Sequence[HostArray], n_samples: int) -> Margins:
@@ -74,7 +78,6 @@ class Margins(NamedTuple):
         every = np.concatenate(different) if different else np.empty(0, np.int64)
         totals = np.add.reduceat(every, starts) if sizes.size else every
         inverse = np.add.reduceat(1 / every, starts) if sizes.size else every
-        values = np.unique(every)
         return cls(
             n_samples,
             sizes[number].astype(np.float64),
@@ -82,7 +85,7 @@ class Margins(NamedTuple):
             (every[starts] / totals)[number],
             number,
             different,
-            values if values.size <= MOST_VALUES else None,
+            {},
         )
 
     def scaled(self, chosen: HostArray, n_samples: int) -> Occurrences:
@@ -90,10 +93,24 @@ class Margins(NamedTuple):
 
         How often bins have each number of samples is what is expected then.
         """
+        n_bins = sum(margin.size for margin in self.different)
+        if n_bins > MOST_BINS:
+            return self._scaled(chosen, n_samples)
+        found = self.kept.get(n_samples)
+        if found is None:
+            every = np.arange(len(self.different))
+            found = self.kept[n_samples] = self._scaled(every, n_samples)
+        values, repeats = found.values, found.repeats[chosen]
+        if len(chosen) < MANY or values.size > MOST_VALUES:
+            occurs = repeats.any(axis=0)
+            values, repeats = values[occurs], repeats[:, occurs]
+        return Occurrences(values, repeats)
+
+    def _scaled(self, chosen: HostArray, n_samples: int) -> Occurrences:
         found = [self.different[number] for number in chosen.tolist()]
         shares = np.array([n_samples / margin.sum() for margin in found])
         if (shares == 1).all():
-            return occurrences(found, self.values if len(found) >= MANY else None)
+            return occurrences(found)
         rows = np.repeat(np.arange(len(found)), [margin.size for margin in found])
         every, share = np.concatenate(found), shares[rows]
         is_thinned = (share < 1) & (every * share < MOST_THINNED)
