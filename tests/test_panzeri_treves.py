@@ -25,6 +25,16 @@ def test_relevant_cells_are_those_of_loops(counts, more):
     assert occupied <= found <= min(len(counts) + more, 2 * occupied + sum(counts))
 
 
+@pytest.mark.parametrize(
+    ("n_samples", "relevant"),
+    [(100_000, 5), (50, 5), (30, 6), (12, 7), (10, 8), (8, 9), (7, 10)],
+)
+def test_published_numbers_of_relevant_cells(n_samples, relevant):
+    """Those of the authors' bayescount.m, as the tests of pyentropy have them."""
+    frequencies = np.array([0, 0, 1, 2, 0, 0, 0, 2, 1, 4]) / 10
+    assert relevant_cells(frequencies * n_samples, 10) == relevant
+
+
 def test_many_relevant_cells_are_looked_for_in_several_steps():
     counts = [1] * 150
     assert relevant_cells(np.array(counts), 10**9) == naive.relevant_cells(counts, 10**9) > 214
