@@ -6,7 +6,15 @@ in one run, and have a results file and a table of their own.
 
 from __future__ import annotations
 
-from bench import all_pairs, chance, estimators, one_pair, soft_information, three_variables
+from bench import (
+    all_pairs,
+    chance,
+    dask_cases,
+    estimators,
+    one_pair,
+    soft_information,
+    three_variables,
+)
 from bench.case import Case
 
 COUNTING = "counting"
@@ -14,6 +22,7 @@ COUNTING = "counting"
 GROUPS: dict[str, tuple[Case, ...]] = {
     COUNTING: (*one_pair.CASES, *all_pairs.CASES, *soft_information.CASES),
     "statistics": (*estimators.CASES, *three_variables.CASES, *chance.CASES),
+    "dask": dask_cases.CASES,
 }
 
 CASES = tuple(case for cases in GROUPS.values() for case in cases)

@@ -171,8 +171,7 @@ def count(
     shape = [bins + 1 for bins in n_bins]
     n_cells = prod(shape)
     if sparse is None:
-        sparse = n_cells > min(max(SMALL_TABLE, 4 * n_samples), LARGEST_TABLE)
-        sparse = sparse or (n_cells > SMALL_TABLE and 8 * n_cells > free_memory())
+        sparse = is_sparse(n_cells, n_samples)
     if sparse:
         with whole_in_memory(
             f"counting {n_samples} samples in a table of {n_cells} cells, by sorting them,",
@@ -202,6 +201,13 @@ def count(
     size = max(RANGE, 4 * n_cells)
     table = over_ranges(count_range, operator.iadd, n_samples, n_jobs, size, kernels.current)
     return DenseCounts(kernels.to_host(table))
+
+
+def is_sparse(n_cells: int, n_samples: int) -> bool:
+    """Whether a table is far larger than its samples, or too large for the memory."""
+    if n_cells > min(max(SMALL_TABLE, 4 * n_samples), LARGEST_TABLE):
+        return True
+    return n_cells > SMALL_TABLE and 8 * n_cells > free_memory()
 
 
 def _count_sparse(

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import fastinfo
+import fastinfo.dask
 import fastinfo.torch
 
 ROOT = Path(__file__).parents[1]
@@ -189,6 +190,7 @@ NAMESPACES = {
     "fastinfo": fastinfo,
     "fastinfo.pmf": fastinfo.pmf,
     "fastinfo.torch": fastinfo.torch,
+    "fastinfo.dask": fastinfo.dask,
 }
 
 PUBLIC = {

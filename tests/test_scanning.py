@@ -544,6 +544,7 @@ def test_rules_are_those_of_tables_in_memory(tmp_path):
     )
 
 
+@pytest.mark.filterwarnings("ignore:Port 8787:UserWarning", "ignore::ResourceWarning")
 def test_the_recipes_of_the_page_run(tmp_path, monkeypatch, capsys, rng):
     page = (Path(__file__).parents[1] / "docs" / "large-data.md").read_text("utf-8")
     (tmp_path / "events").mkdir()
@@ -557,9 +558,9 @@ def test_the_recipes_of_the_page_run(tmp_path, monkeypatch, capsys, rng):
         pq.write_table(pa.table(columns), tmp_path / "events" / f"part{part}.parquet")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 4
+    assert len(blocks) == 5
     for block in blocks:
-        exec(block, {})
+        exec(block, {"__name__": "__main__"})
     assert "1000 amount" in capsys.readouterr().out
 
 

@@ -51,7 +51,7 @@ class JointCounts:
     backend : {"numba", "numpy", "cupy"}, optional
         Backend whose kernels count; as for `fastinfo.mutual_information`.
     n_jobs : int, optional
-        Number of threads; all cores by default.
+        Number of threads; all cores by default, as for `fastinfo.mutual_information`.
 
     Attributes
     ----------

@@ -57,6 +57,22 @@ class KeptPairs:
         self._tables: PairTables | None = None
         self._lock = threading.Lock()
 
+    @classmethod
+    def of_counted(
+        cls,
+        labels: Sequence[Any],
+        is_named: bool,
+        bins: Sequence[Bins],
+        counted: PairTables,
+        how: How,
+        target: Any,
+    ) -> Self:
+        """The counts of samples that are counted already, with options that are checked."""
+        found = cls(nan_policy=how.nan_policy, target=target)
+        found._how, found._labels, found.is_named = how, list(labels), is_named
+        found._bins, found._tables = list(bins), counted
+        return found
+
     def __getstate__(self) -> dict[str, Any]:
         """The state for copies, without the lock."""
         return {name: value for name, value in vars(self).items() if name != "_lock"}

@@ -189,6 +189,12 @@ class PairTables:
                 self._starts.setdefault(left, []).append(tile.right.start)
                 self._numbers.setdefault(left, []).append(number)
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Restore the state; arrays that come from other processes may be read-only."""
+        vars(self).update(state)
+        self.tables = [t if isinstance(t, list) else np.require(t, None, "W") for t in self.tables]
+        self.margins = [np.require(margin, None, "W") for margin in self.margins]
+
     def _empty(self, tile: Tile) -> Any:
         sizes = self.layout.sizes
         left, right = sizes[tile.left].tolist(), sizes[tile.right].tolist()

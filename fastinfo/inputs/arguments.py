@@ -23,6 +23,7 @@ from fastinfo.inputs import objects, series, tables
 from fastinfo.inputs.objects import is_integer, is_number
 from fastinfo.inputs.types import NanPolicy
 from fastinfo.system.limits import usable_cores
+from fastinfo.system.pools import is_task
 
 NAN_POLICIES = get_args(NanPolicy)
 LEAST_TOTAL = 1e-250
@@ -86,7 +87,9 @@ def average(normalized: Any, base: Any) -> str | None:
 
 
 def n_jobs(value: Any) -> int:
-    """The number of threads; None and −1 stand for all usable cores."""
+    """The number of threads: all usable cores for −1, and for None unless in a task of a pool."""
+    if value is None and is_task():
+        return 1
     if value is None or value == -1:
         return usable_cores()
     return positive_integer(value, "n_jobs")

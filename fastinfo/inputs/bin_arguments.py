@@ -42,22 +42,22 @@ def bin_rules(
     """The columns of each variable, converted as ``bins`` demands, and the rule of each variable.
 
     Edges turn integers into floating-point numbers. ``bins`` is one specification for all
-    variables, or one for each: see `_is_per_variable`. ``known`` has the bins that earlier samples
+    variables, or one for each: see `is_per_variable`. ``known`` has the bins that earlier samples
     have decided, for each column of each variable.
     """
-    is_per_variable = _is_per_variable(bins)
-    if is_per_variable and len(bins) != len(groups):
+    has_one_each = is_per_variable(bins)
+    if has_one_each and len(bins) != len(groups):
         raise ValueError(
             f"bins has {len(bins)} entries for {len(groups)} variables; pass one for each, or one "
             "for all, and edges as a list or an array"
         )
-    if not is_per_variable and _may_be_numbers_of_bins(bins, len(groups)):
+    if not has_one_each and _may_be_numbers_of_bins(bins, len(groups)):
         raise ValueError(
             f"bins={bins!r} may be edges, or a number of bins for each of {len(groups)} variables: "
             f"pass bins={tuple(bins)!r} for numbers, or bins=numpy.array({bins!r}) for edges"
         )
-    specifications = list(bins) if is_per_variable else [bins] * len(groups)
-    rules = list(map(_bin_rule, bins)) if is_per_variable else [_bin_rule(bins)] * len(groups)
+    specifications = list(bins) if has_one_each else [bins] * len(groups)
+    rules = list(map(_bin_rule, bins)) if has_one_each else [_bin_rule(bins)] * len(groups)
     converted: list[Columns] = []
     for position, (specification, rule, group) in enumerate(
         zip(specifications, rules, groups, strict=True)
@@ -65,7 +65,7 @@ def bin_rules(
         if isinstance(rule, Given):
             group = _as_numbers(group, float(rule.edges[-1]))
         elif specification is not None:
-            _require_floats(specification, [group] if is_per_variable else groups)
+            _require_floats(specification, [group] if has_one_each else groups)
         elif isinstance(group, (list, tuple)):
             decided = known[position] if known else [None] * len(group)
             group = [as_integers(c, b) for c, b in zip(group, decided, strict=True)]
@@ -196,7 +196,7 @@ def _is_edges(bins: tuple[Any, ...] | list[Any]) -> bool:
     return isinstance(bins, list) or not all(map(is_integer, bins))
 
 
-def _is_per_variable(bins: Any) -> bool:
+def is_per_variable(bins: Any) -> bool:
     """Whether ``bins`` holds one specification for each variable."""
     return isinstance(bins, (tuple, list)) and not _is_edges(bins)
 
@@ -225,7 +225,7 @@ def require_bins(bins: Any) -> None:
         for specification in bins.values():
             require_bins(specification)
     else:
-        for specification in bins if _is_per_variable(bins) else [bins]:
+        for specification in bins if is_per_variable(bins) else [bins]:
             _bin_rule(specification)
 
 

@@ -40,8 +40,9 @@ def mutual_information(
     ----------
     x : array-like of shape (n,) or (n, d), or JointCounts of two variables
         Samples of one variable, or of one d-dimensional variable: NumPy arrays, lists, pandas,
-        polars or Arrow columns and tables, sparse matrices, CuPy arrays, torch tensors. Each value
-        of integers, booleans, strings and categoricals is a category. Floating-point samples are
+        polars or Arrow columns and tables, sparse matrices, CuPy arrays, torch tensors, and Dask
+        arrays, Series and DataFrames, which are counted partition by partition. Each value of
+        integers, booleans, strings and categoricals is a category. Floating-point samples are
         binned. A floating-point column of pandas that holds whole numbers and missing values counts
         as integers, unless ``bins`` is given.
     y : array-like of shape (n,) or (n, d)
@@ -84,7 +85,8 @@ def mutual_information(
         Backend whose kernels do the work. The default is the environment variable
         ``FASTINFO_BACKEND``, and without it numba, or cupy for samples on a GPU.
     n_jobs : int, optional
-        Number of threads; all cores by default.
+        Number of threads; all cores (−1) by default, and one in a task of Dask, of joblib or of a
+        pool of processes, where other tasks run beside it.
 
     Returns
     -------

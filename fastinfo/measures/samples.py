@@ -17,7 +17,7 @@ from fastinfo.binning.rules import Bins, Edges
 from fastinfo.data.columns import Column, Columns
 from fastinfo.estimators import entropies
 from fastinfo.estimators.cells import require_room
-from fastinfo.inputs import arguments, bin_arguments, tables
+from fastinfo.inputs import arguments, bin_arguments, lazy, tables
 from fastinfo.inputs.options import Options
 from fastinfo.measures import strata
 
@@ -55,10 +55,20 @@ def joint_counts(
     names = names or variable_names(len(variables))
     if len(given) < len(variables):
         require_all(variables, names)
+    if lazy.any_is_lazy(*given):
+        counts = lazy.door("lazily").counted(variables, names, _how_of_parts(options))
+        _require_samples(counts)
+        return counts, choose(options.backend, HOST)
     groups = [arguments.variable(v, name) for v, name in zip(variables, names, strict=True)]
     counts, kernels = _count_groups(groups, options, options.sample_weight)
     _require_samples(counts)
     return counts, kernels
+
+
+def _how_of_parts(options: Options) -> How:
+    if options.sample_weight is not None:
+        raise ValueError("sample_weight: of Dask collections rows are counted, without weights")
+    return How(options.bins, options.nan_policy, None, options.backend, 1)
 
 
 def require_all(variables: Sequence[Any], names: Sequence[str]) -> None:
@@ -87,6 +97,9 @@ def joint_counts_of_each(
             f"{_named(names, is_counted)} JointCounts and {_named(names, is_counted, False)} "
             "samples: count all of them, or none"
         )
+    elif lazy.any_is_lazy(*sides):
+        counts = lazy.door("lazily").counted_each(sides, names, _how_of_parts(options))
+        kernels = choose(options.backend, HOST)
     else:
         counts, kernels = _count_each(sides, names, options)
     for part in counts:

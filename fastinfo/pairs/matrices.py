@@ -11,7 +11,7 @@ from fastinfo import counting
 from fastinfo.backends import choose, on_device_of
 from fastinfo.backends.generic import GenericKernels
 from fastinfo.backends.home import home_of
-from fastinfo.inputs import arguments, tables
+from fastinfo.inputs import arguments, lazy, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.scanning import Scan
 from fastinfo.inputs.types import Kinds, Table
@@ -134,7 +134,7 @@ def matrices(
         if out is not None:
             return [out]
         # The columns of a scan come as Arrow's, and so does the matrix.
-        like: Any = X.empty_table() if isinstance(X, Scan) else X
+        like: Any = X.empty_table() if isinstance(X, Scan) else lazy.labelled_like(X)
         if tables.is_frame(like):
             rows, columns = given.sides[0].labels, given.sides[-1].labels
             return [tables.labelled(values, like, rows, columns) for values in found]

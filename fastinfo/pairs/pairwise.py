@@ -90,7 +90,8 @@ def pairwise_mutual_information(
     X : array-like of shape (n, m), or a pandas, polars or Arrow table
         Samples of m features. A table is prepared as the notes of `fastinfo.score` say: columns
         that cannot be measured are skipped. An array is taken as it is. A `fastinfo.scan` is read
-        batch by batch; of a `fastinfo.PairCounts` all pairs are counted already.
+        batch by batch, a Dask collection partition by partition; of a `fastinfo.PairCounts` all
+        pairs are counted already.
     Y : array-like of shape (n, k) or (n,), or a table, optional
         Samples of k other features, or of one. Pairs are then of a feature of X and one of Y.
     normalized : {"arithmetic", "geometric", "min", "max"}, optional

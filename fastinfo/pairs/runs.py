@@ -17,11 +17,10 @@ from fastinfo.backends.contract import Array, Home, Kernels
 from fastinfo.backends.home import HOST
 from fastinfo.binning.rules import sharing
 from fastinfo.data.columns import Columns, typical
-from fastinfo.inputs import arguments, bin_arguments, preparation, tables
+from fastinfo.inputs import arguments, bin_arguments, lazy, preparation
 from fastinfo.inputs.options import Options
-from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.preparation import Prepared
 from fastinfo.inputs.scanning import Scan
-from fastinfo.inputs.scanning.survey import survey
 from fastinfo.pairs import engine, features, plan, stored, streaming
 from fastinfo.pairs.checkpoint import Checkpoint, fingerprint, require_directory
 from fastinfo.pairs.engine import Sink
@@ -31,6 +30,7 @@ from fastinfo.pairs.measure import TileMeasure
 from fastinfo.pairs.packs import Strata
 from fastinfo.pairs.plan import Plan
 from fastinfo.pairs.ranking import Judge
+from fastinfo.pairs.sides import TableColumns, choices_of, features_of, is_prepared, side_of
 from fastinfo.pairs.sinks import PropagatingSink
 from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.pairs.third import (
@@ -49,16 +49,6 @@ HostArray = np.ndarray[Any, Any]
 
 
 NO_STRATA = "strata are made of samples in memory, and scans and PairCounts hold none"
-
-
-class TableColumns(NamedTuple):
-    """The features of one table."""
-
-    columns: Columns
-    labels: Sequence[Any]
-    """Names of the features, or their positions if the table has no names."""
-    bins: Mapping[int, Any]
-    """Bins that the caller gave for single features, by position."""
 
 
 class Inputs(NamedTuple):
@@ -118,6 +108,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
         If no column has a name that is given, if kinds or bins are given by name and no table has
         names, or if no column of a table is left.
     """
+    X, Y = lazy.scans(("X", X), ("Y", Y))
     if third is not None:
         require_samples([X, Y], name)
     if isinstance(X, KeptPairs):
@@ -129,7 +120,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
     is_named = is_prepared(X)
     prepared, sides, variable = [], [], None
     for table, side_name in zip(given, ("X", "Y"), strict=False):
-        side = _side(table, side_name, choices, is_named and side_name == "Y", bins)
+        side: Any = features_of(table, side_name, choices, is_named and side_name == "Y", bins)
         prepared += [side] if isinstance(side, Prepared) and side is not table else []
         if names and table is X:
             assert isinstance(side, Prepared)  # or it has no names
@@ -161,85 +152,6 @@ def _of_counts(counts: KeptPairs, Y: Any, kinds: Any) -> Inputs:
     cuts = [slice(None)] if counts.target is None else [slice(1), slice(1, None)]
     sides = [TableColumns(columns[cut], labels[cut], {}) for cut in cuts]
     return Inputs(sides, None, counts.is_named)
-
-
-def prepare(table: Any, name: str, choices: Choices, bins: Any = None) -> Prepared:
-    """The columns of a table with names, or of a scan, that are worth measuring."""
-    if isinstance(table, Scan):
-        if isinstance(bins, (tuple, list)) and bins:  # one for X and one for Y, or edges
-            bins = bins[min(name == "Y", len(bins) - 1)]
-        return survey(table, choices, bins=bins)
-    return preparation.prepare(table, name, choices)
-
-
-def side_of(prepared: Prepared) -> TableColumns:
-    """The features of a table that has been prepared."""
-    return TableColumns(prepared.columns, prepared.labels, prepared.bins)
-
-
-def is_prepared(table: Any) -> bool:
-    """Whether the columns of a table have names, and are prepared."""
-    return isinstance(table, (Prepared, Scan)) or tables.is_table(table)
-
-
-def choices_of(came: Sequence[Any], bins: Any, kinds: Any) -> Choices:
-    """The kinds and bins that the caller gives by column name; every name must be a column's."""
-    for what, by_name in (("kinds", kinds), ("bins", bins if isinstance(bins, Mapping) else None)):
-        if by_name is None:
-            continue
-        if what == "kinds":
-            preparation.require_kinds(by_name)
-        named = [table for table in came if tables.is_table(table) or isinstance(table, Scan)]
-        if not named:
-            raise ValueError(
-                f"{what} names columns, and no table that is prepared came: DataFrames, Arrow "
-                "tables and dicts of columns are; arrays and AnnData are taken as they are"
-            )
-        labels = [label for table in named for label in labels_of(table)]
-        preparation.require_names(by_name, labels, what)
-    return Choices(kinds, bins if isinstance(bins, Mapping) else None)
-
-
-def labels_of(table: Any) -> Sequence[Any]:
-    """The names of the columns of a table or of a scan."""
-    return table.columns if isinstance(table, Scan) else tables.labels(table)
-
-
-def _side(
-    table: Any, name: str, choices: Choices, is_beside_names: bool, bins: Any
-) -> TableColumns | Prepared:
-    if isinstance(table, Prepared):
-        return table
-    if tables.is_table(table) or isinstance(table, Scan):
-        own = None if isinstance(bins, Mapping) else bins
-        prepared = prepare(table, name, choices, own)
-        if not prepared.columns:
-            reasons = "".join(f"; {note}" for note in prepared.notes)
-            raise ValueError(f"{name} has no column that can be measured{reasons}")
-        return prepared
-    if name == "Y" and is_one_variable(table):
-        return one_feature(table, "y", choices if is_beside_names else None)
-    columns = arguments.features(table, name)
-    return TableColumns(columns, tables.labels(table), {})
-
-
-def is_one_variable(samples: Any) -> bool:
-    """Whether samples are those of one variable, ``(n,)``."""
-    if tables.is_table(samples):
-        return False
-    if tables.is_series(samples):
-        return True
-    return bool(getattr(samples, "ndim", None) == 1 or np.ndim(samples) == 1)
-
-
-def one_feature(samples: Any, name: str, choices: Choices | None) -> TableColumns:
-    """One variable as a feature; with choices it is prepared like a column of a table."""
-    label = getattr(samples, "name", None) if tables.is_series(samples) else None
-    if choices is None:
-        column = arguments.variable(samples, name)[0]
-    else:
-        (column,) = preparation.prepare_one(samples, name, choices).columns
-    return TableColumns([column], [0 if label is None else label], {})
 
 
 class Run:

@@ -11,9 +11,10 @@ import numpy as np
 from fastinfo.accumulators.kept_pairs import KeptPairs
 from fastinfo.backends import on_device_of
 from fastinfo.backends.generic import GenericKernels
-from fastinfo.inputs import arguments, preparation, tables
+from fastinfo.inputs import arguments, lazy, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.scanning import Scan
 from fastinfo.inputs.types import (
     BackendName,
     BinsByName,
@@ -25,9 +26,10 @@ from fastinfo.inputs.types import (
     Weights,
 )
 from fastinfo.measures import saturation
-from fastinfo.pairs import ranking, runs
+from fastinfo.pairs import ranking, runs, sides
 from fastinfo.pairs.measure import mutual_information
-from fastinfo.pairs.runs import Inputs, Run, TableColumns
+from fastinfo.pairs.runs import Inputs, Run
+from fastinfo.pairs.sides import TableColumns
 from fastinfo.pairs.sinks import MatrixSink
 from fastinfo.pairs.third import names_of, of_samples, taken_from
 from fastinfo.system.progress import Progress
@@ -75,8 +77,8 @@ def score(
     ----------
     table : pandas, polars or Arrow table, or array-like of shape (n, m)
         Samples of m columns. A table with named columns is prepared (see the notes); an array is
-        taken as it is. A `fastinfo.scan` is read batch by batch; of a `fastinfo.PairCounts` the
-        pairs with the target are counted already.
+        taken as it is. A `fastinfo.scan` is read batch by batch, a Dask collection partition by
+        partition; of a `fastinfo.PairCounts` the pairs with the target are counted already.
     target : name of a column, or array-like of shape (n,)
         What the columns are to tell about. If the table has named columns, samples of the target
         are prepared like a column of the table.
@@ -205,37 +207,41 @@ def _order(least: int, found: Score) -> tuple[bool, bool, float]:
 
 def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Inputs:
     """The target as the features on the left, and all other columns as those on the right."""
+    table, target = lazy.scans(("table", table), ("target", target))
     if third is not None:
         runs.require_samples([table], "given")
     if isinstance(table, KeptPairs):
         return runs.inputs(table.with_target(target), None, bins, kinds, third)
     names = None if third is None else names_of(third, table, "given")
     beside = [] if third is None or names else [third]
-    if not runs.is_prepared(table):
-        runs.choices_of([table, *beside], bins, kinds)
-        columns = arguments.features(table, "table")
-        side = TableColumns(columns, tables.labels(table), {})
+    if not sides.is_prepared(table):
+        sides.choices_of([table, *beside], bins, kinds)
         if isinstance(target, str):
             raise ValueError(
                 f"target={target!r} names a column, which is looked for in DataFrames, Arrow "
                 "tables and dicts of columns; accepted beside this table are samples of shape (n,)"
             )
         _require_one(target)
+        if isinstance(table, Scan):
+            side = sides.as_they_are(table, sides.bins_of(1, bins))
+        else:
+            columns = arguments.features(table, "table")
+            side = TableColumns(columns, tables.labels(table), {})
         variable = None if third is None else of_samples(third, "given", None)[0]
-        sides = [runs.one_feature(target, "target", None), side]
-        return Inputs(sides, bins, False, variable)
+        both = [sides.one_feature(target, "target", None, sides.bins_of(0, bins)), side]
+        return Inputs(both, bins, False, variable)
     if isinstance(table, Prepared):
         prepared, is_name, choices = table, True, Choices()
     else:
-        choices = runs.choices_of([table, *beside], bins, kinds)
-        labels = list(runs.labels_of(table))
+        choices = sides.choices_of([table, *beside], bins, kinds)
+        labels = list(sides.labels_of(table))
         is_name = isinstance(target, str) or (np.ndim(target) == 0 and target in labels)
         if is_name:
             preparation.require_names([target], labels, "target")
         named = [*([target] if is_name else []), *(names or [])]
         choices = choices._replace(named=named)
         own = None if isinstance(bins, Mapping) else bins
-        prepared = runs.prepare(table, "table", choices, own)
+        prepared = sides.prepare(table, "table", choices, own)
     if is_name and names and target in names:
         raise ValueError(f"given: {target!r} is the target")
     variable, told, others = None, [prepared], prepared
@@ -249,20 +255,20 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Input
     if is_name:
         if target not in prepared.labels:
             raise ValueError(f"target: column {target!r} is {prepared.fate(target)}")
-        left = runs.side_of(prepared.select([target]))
+        left = sides.side_of(prepared.select([target]))
     else:
         _require_one(target)
-        left = runs.one_feature(target, "target", choices)
+        left = sides.one_feature(target, "target", choices, sides.bins_of(0, bins))
     scored = [label for label in others.labels if not is_name or label != target]
     if not scored:
         reasons = "".join(f"; {note}" for note in prepared.notes)
         raise ValueError(f"no column is left to score{reasons}")
-    right = runs.side_of(prepared.select(scored))
+    right = sides.side_of(prepared.select(scored))
     return Inputs([left, right], None if isinstance(bins, Mapping) else bins, True, variable)
 
 
 def _require_one(target: Any) -> None:
-    if target is None or not runs.is_one_variable(target):
+    if target is None or not sides.is_one_variable(target):
         raise ValueError(
             f"target has shape {np.shape(target)}; accepted is the name of a column, or one sample "
             "for each row, shape (n,)"

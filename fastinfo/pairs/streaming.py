@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from fastinfo.accumulators import pair_tables_file
+from fastinfo.accumulators import counted_parts, pair_tables_file
 from fastinfo.accumulators.pair_tables import Layout, PairTables, Tile, padded
 from fastinfo.backends import choose, threads
 from fastinfo.backends.contract import Kernels
@@ -17,6 +17,7 @@ from fastinfo.binning.rules import Edges, Given
 from fastinfo.data.columns import Columns
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.scanning.coders import Coder, coder_of
+from fastinfo.inputs.scanning.looking import parts_of
 from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.sources import Position
 from fastinfo.inputs.scanning.survey import StreamedColumn
@@ -56,17 +57,29 @@ class StreamedFeatures(StoredFeatures):
     rules: list[Any]
     coders: list[Coder]
 
+    @property
+    def n_samples(self) -> int:
+        """The number of rows that the first pass has seen."""
+        return self.columns[0].facts.n_rows
+
     def margin(self, position: int, kernels: Kernels) -> HostArray:
-        """Raise, since nothing has been counted before the pairs are.
+        """The number of samples in each bin of one feature, by a pass over all, made once.
 
         Raises
         ------
         ValueError
+            For a source that is read from its beginning to its end.
         """
-        raise ValueError(
-            "p-values need the counts of each column first: count the scan, "
-            "counts = fastinfo.PairCounts(bins=...).update(scan), and test the pairs of these"
-        )
+        if parts_of(self.scan.source) is None:
+            raise ValueError(
+                "p-values need the counts of each column first: count the scan, counts = "
+                "fastinfo.PairCounts(bins=...).update(scan), and test the pairs of these"
+            )
+        if self.tables.n_rows == 0:
+            tables = PairTables(self.layout, [])
+            _fill(tables, self, kernels, 1, (1, 1))
+            self.tables = tables
+        return super().margin(position, kernels)
 
 
 def is_streamed(groups: Sequence[Columns]) -> bool:
@@ -177,6 +190,12 @@ def _fill(
     """One pass over the scan, the first of ``turn`` of the second, for the pairs of some tiles."""
     what = "counting, pass {} of {}".format(*turn)
     scan, layout = features.scan, features.layout
+    parts = parts_of(scan.source)
+    if parts is not None:
+        columns, n_rows = [one.label for one in features.columns], features.n_samples
+        counted_parts.fill(tables, parts, columns, features.coders, n_rows, kernels.name)
+        _require_same_rows(tables, features)
+        return
     members = layout.order[tables.members].tolist()
     labels = list(dict.fromkeys(features.columns[i].label for i in members))
     sizes = layout.sizes[tables.members].tolist()

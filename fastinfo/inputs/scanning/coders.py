@@ -61,6 +61,8 @@ def coder_of(column: StreamedColumn, rule: Rule) -> Coder:
     facts, form = column.facts, column.form
     converter = Converter(column.label, column.scan.type_of(column.label))
     is_given = isinstance(rule, Given) and not facts.is_text
+    if facts.low is None and not facts.labels and not is_given:
+        return _Nothing()
     if form is Form.MOMENTS:
         assert facts.spelled is not None
         numbers = facts.spelled.astype(np.float64)
@@ -128,6 +130,16 @@ def _quantile_edges(facts: StreamedFacts, n_bins: int) -> HostArray:
 def _counts_of_labels(facts: StreamedFacts) -> list[int]:
     assert facts.labels is not None
     return list(facts.labels.values())
+
+
+class _Nothing:
+    """Codes of a column in which all samples are missing: it has no bin."""
+
+    bins: Bins = Edges.none()
+
+    def codes(self, array: Any, kernels: Kernels) -> Array:
+        """As many zeros as samples, which mark missing ones."""
+        return kernels.bring(np.zeros(len(array), np.uint8))
 
 
 class _Numbers:

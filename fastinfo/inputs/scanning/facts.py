@@ -16,6 +16,7 @@ from fastinfo.binning import categories
 from fastinfo.binning.rules import default_n_bins
 from fastinfo.data.columns import Column
 from fastinfo.inputs import moments
+from fastinfo.inputs.scanning.mergeable import MergeableSketch
 from fastinfo.inputs.scanning.sketch import QuantileSketch, edges_of_counted
 
 HostArray = np.ndarray[Any, Any]
@@ -47,7 +48,15 @@ class ValueCounts:
 
     def update(self, present: HostArray) -> bool:
         """Add numbers; whether there are too many different ones now, which ends the count."""
-        found, counts = _counted(present)
+        return self._add(*_counted(present))
+
+    def include(self, other: ValueCounts) -> bool:
+        """Add what another one has counted; as `update`."""
+        if other.values is None:
+            return self.is_full
+        return self._add(other.values, other.counts)
+
+    def _add(self, found: HostArray, counts: HostArray) -> bool:
         if self.values is not None:
             both = np.concatenate([self.values, found])
             merged, position = np.unique(both, return_inverse=True)
@@ -58,8 +67,13 @@ class ValueCounts:
         self.is_full = found.size > self.most
         return self.is_full
 
+    def shorten(self) -> None:
+        """Keep no more numbers than tell that there are too many."""
+        if self.is_full and self.values is not None:
+            self.values, self.counts = self.values[: self.most + 1], self.counts[: self.most + 1]
 
-def _repeated(counted: ValueCounts) -> Iterator[HostArray]:
+
+def repeated(counted: ValueCounts) -> Iterator[HostArray]:
     """The numbers that were counted, each as often as it occurred, some at a time."""
     assert counted.values is not None
     for start in range(0, counted.values.size, SOME):
@@ -130,7 +144,7 @@ class StreamedFacts:
         self.is_beyond_labels = False
         """Whether there are more labels than a stream holds."""
         self.values = ValueCounts(min(max(MOST_VALUES, most_values), MOST_LABELS))
-        self.sketch = QuantileSketch()
+        self.sketch: QuantileSketch | MergeableSketch = QuantileSketch()
         self.edges: tuple[int, HostArray] | None = None
         """A number of bins and their edges, as the sketch had them at the end of the pass."""
         self.base: int | None = None
@@ -139,7 +153,7 @@ class StreamedFacts:
         """What moments are divided by after the pass: 1000 for nanoseconds that need not be."""
         self.is_finer = False
         """Whether an integer is no multiple of 1000, which matters for nanoseconds."""
-        self._last: Any = None
+        self.last: Any = None
         self.rises = self.falls = True
 
     # --- the pass ---------------------------------------------------------------------------------
@@ -170,12 +184,13 @@ class StreamedFacts:
         if not self.values.is_full and (not column.is_float or self.keeps_values):
             was_last = self.values.update(present)
             if was_last and self.keeps_quantiles:
-                for some in _repeated(self.values):
-                    self._to_sketch(some)
+                for some in repeated(self.values):
+                    self.to_sketch(some)
         elif self.keeps_quantiles:
-            self._to_sketch(present)
+            self.to_sketch(present)
 
-    def _to_sketch(self, present: HostArray) -> None:
+    def to_sketch(self, present: HostArray) -> None:
+        """Add numbers to the sketch."""
         # As floats large integers would become equal, so that their distances are kept.
         if present.dtype.kind in "iu":
             if self.base is None:
@@ -190,12 +205,12 @@ class StreamedFacts:
         """Whether integers rise or fall with every row so far."""
         if not (self.rises or self.falls):
             return
-        if self._last is not None:
-            self.rises = self.rises and bool(present[0] > self._last)
-            self.falls = self.falls and bool(present[0] < self._last)
+        if self.last is not None:
+            self.rises = self.rises and bool(present[0] > self.last)
+            self.falls = self.falls and bool(present[0] < self.last)
         self.rises = self.rises and bool((present[1:] > present[:-1]).all())
         self.falls = self.falls and bool((present[1:] < present[:-1]).all())
-        self._last = present[-1]
+        self.last = present[-1]
 
     def count_labels(self, dictionary: Any, positions: HostArray) -> None:
         """Add samples of text or categories.
@@ -218,7 +233,11 @@ class StreamedFacts:
             keys_of(dictionary.take(occurs)), counts[occurs].tolist(), strict=True
         ):
             self.labels[key] = self.labels.get(key, 0) + count
-        self.is_beyond_labels = len(self.labels) > MOST_LABELS
+        self.settle_labels()
+
+    def settle_labels(self) -> None:
+        """Find out whether there are too many labels, after some were added."""
+        self.is_beyond_labels = self.is_beyond_labels or len(self.labels or ()) > MOST_LABELS
 
     def settle(self, n_bins: int | None) -> None:
         """Keep of the sketch the edges of some number of bins, by default the usual one."""

@@ -46,6 +46,13 @@ class Scan:
         The number of rows, where it is known without reading: in Parquet files.
     """
 
+    is_named = True
+    """Whether the columns have names, and are prepared; else they are those of an array."""
+    is_series = False
+    """Whether it is one variable, and no table of one column."""
+    labels: Sequence[Any] = ()
+    """Labels of the columns of an array, or the name of a variable."""
+
     def __init__(
         self,
         source: Source,

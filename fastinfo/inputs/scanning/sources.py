@@ -371,7 +371,7 @@ def _united(schemas: Sequence[Any], paths: Sequence[str]) -> Any:
             what = f"lacks {', '.join(lacking)}" if lacking else f"has also {', '.join(more)}"
             raise ValueError(f"{path} has other columns than {paths[0]}: it {what}")
         for field in schema:
-            united = _unite(kinds[field.name], field.type)
+            united = unite_types(kinds[field.name], field.type)
             if united is None:
                 raise ValueError(
                     f"{path} has {field.type} in column {field.name!r}, and the files before it "
@@ -381,7 +381,7 @@ def _united(schemas: Sequence[Any], paths: Sequence[str]) -> Any:
     return pa.schema([pa.field(name, kind) for name, kind in kinds.items()])
 
 
-def _unite(one: Any, other: Any) -> Any:
+def unite_types(one: Any, other: Any) -> Any:
     """The type that two types of a column have in common; None if there is none."""
     import pyarrow as pa
 
@@ -390,7 +390,7 @@ def _unite(one: Any, other: Any) -> Any:
     if pa.types.is_null(one):
         return other
     if pa.types.is_dictionary(one) and pa.types.is_dictionary(other):
-        value = _unite(one.value_type, other.value_type)
+        value = unite_types(one.value_type, other.value_type)
         return None if value is None else pa.dictionary(pa.int32(), value)
     one, other = (
         kind.value_type if pa.types.is_dictionary(kind) else kind for kind in (one, other)

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,10 @@ TOO_MANY_LABELS = (
 
 AT_ONCE = 32
 """Columns of Parquet that one pass looks at: each may take 9 MiB. Further passes read others."""
+
+
+Look = Callable[..., int]
+"""A pass that fills facts, with the arguments of `_look`; the number of rows."""
 
 
 class StreamedColumn(Column):
@@ -136,6 +140,7 @@ def survey(
     wanted: Sequence[Any] | None = None,
     bins: Any = None,
     what: str = "looking at the columns",
+    look: Look | None = None,
 ) -> Prepared:
     """The columns of a scan that are worth measuring, after one pass over it.
 
@@ -149,6 +154,9 @@ def survey(
         kept for rules that need them.
     what : str
         What the pass is for, in reports.
+    look : callable, optional
+        Makes the pass; by default batch after batch. `fastinfo.inputs.scanning.looking` has one for
+        sources that are read in parts.
 
     Returns
     -------
@@ -176,14 +184,14 @@ def survey(
             continue
         own = preparation.by_name(by_name, label)
         asked = bins if own is None else own
-        n_bins[label] = _n_quantiles(asked)
+        n_bins[label] = number_of_quantiles(asked)
         facts[label] = StreamedFacts(
             label,
             is_time=converters[label].is_time,
             is_categorical=converters[label].is_categorical,
             most_values=MOST_LABELS if kind == "category" else choices.max_categories or 0,
             keeps_values=kind == "category",
-            keeps_quantiles=_needs_quantiles(asked),
+            keeps_quantiles=needs_quantiles(asked),
         )
     described = {
         "columns": labels,
@@ -191,7 +199,8 @@ def survey(
         "bins": repr([bins, *sorted((str(name), own) for name, own in by_name.items())]),
         "most categories": choices.max_categories,
     }
-    n_rows = _look(scan, facts, converters, unsupported, kinds, n_bins, described, what)
+    look = look or _look
+    n_rows = look(scan, facts, converters, unsupported, kinds, n_bins, described, what)
     prepared = Prepared([], [], {}, n_rows)
     for label in labels:
         kind, own = preparation.by_name(kinds, label), preparation.by_name(by_name, label)
@@ -207,7 +216,7 @@ def survey(
             prepared.decisions.setdefault(why, []).append(label)
         if form is Form.SKIPPED:
             continue
-        if converters[label].is_fine:
+        if Converter(label, scan.type_of(label)).is_fine:
             facts[label].in_microseconds()
         if own is not None:
             prepared.bins[len(prepared.columns)] = own
@@ -276,14 +285,29 @@ def _look(
     return n_rows
 
 
-def _needs_quantiles(bins: Any) -> bool:
+def needs_quantiles(bins: Any) -> bool:
+    """Whether bins of equal frequency are asked for."""
     return bins is None or (isinstance(bins, str) and bins.startswith("quantile"))
 
 
-def _n_quantiles(bins: Any) -> int | None:
+def number_of_quantiles(bins: Any) -> int | None:
     """The number of bins of equal frequency that is asked for; None for the usual one."""
     _, _, number = bins.partition(":") if isinstance(bins, str) else ("", "", "")
     return int(number) if number.isdecimal() else None
+
+
+def require_few_categories(facts: StreamedFacts, label: str) -> None:
+    """Raise for a column of categories of which there are more than a stream holds.
+
+    Raises
+    ------
+    ValueError
+    """
+    if facts.is_beyond_labels or (not facts.is_text and facts.values.is_full):
+        raise ValueError(
+            f"{label} has more than {MOST_LABELS:,} different categories, more than a stream "
+            "holds: leave it out, or for numbers let them be binned"
+        )
 
 
 def _decide(
@@ -293,14 +317,10 @@ def _decide(
     if form is Form.SKIPPED:
         return form, why
     are_categories = form is Form.CATEGORIES or (form is Form.AS_IT_IS and not facts.is_float)
-    lacks_values = are_categories and not facts.is_text and facts.values.is_full
     if facts.is_beyond_labels and kind is None and not is_named:
         return Form.SKIPPED, TOO_MANY_LABELS
-    if facts.is_beyond_labels or lacks_values:
-        raise ValueError(
-            f"{label} has more than {MOST_LABELS:,} different categories, more than a stream "
-            "holds: leave it out, or for numbers let them be binned"
-        )
+    if are_categories or facts.is_beyond_labels:
+        require_few_categories(facts, label)
     return form, why
 
 
