@@ -13,6 +13,7 @@ from bench import (
     estimators,
     one_pair,
     soft_information,
+    streaming,
     three_variables,
 )
 from bench.case import Case
@@ -23,6 +24,7 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     COUNTING: (*one_pair.CASES, *all_pairs.CASES, *soft_information.CASES),
     "statistics": (*estimators.CASES, *three_variables.CASES, *chance.CASES),
     "dask": dask_cases.CASES,
+    "streaming": streaming.CASES,
 }
 
 CASES = tuple(case for cases in GROUPS.values() for case in cases)

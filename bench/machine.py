@@ -15,7 +15,17 @@ import fastinfo
 from fastinfo.system.limits import usable_cores
 
 ROOT = Path(__file__).resolve().parent.parent
-LIBRARIES = ("numpy", "numba", "scipy", "scikit-learn", "torch", "monai")
+LIBRARIES = (
+    "numpy",
+    "numba",
+    "scipy",
+    "scikit-learn",
+    "torch",
+    "monai",
+    "pyarrow",
+    "polars",
+    "duckdb",
+)
 
 
 def machine() -> dict[str, Any]:

@@ -36,6 +36,19 @@ def top_pairs(X: Array, k: int) -> Measured:
     return Measured([(i, j, value) for i, j, value in told["pairs"]], told["extra_bytes"])
 
 
+class Streamed(NamedTuple):
+    """Mutual information of pairs of columns of a file, and what it took."""
+
+    of_pairs: dict[tuple[str, str], float]
+    extra_bytes: int
+
+
+def streamed(way: str, path: Path, columns: Sequence[str]) -> Streamed:
+    """A function of `bench.streaming` in a new process."""
+    told = json.loads(python(["-m", "bench.memory", way, str(path), *columns], {}))
+    return Streamed({(a, b): value for a, b, value in told["pairs"]}, told["extra_bytes"])
+
+
 def _resident(field: str) -> int:
     """Bytes that Linux tells about this process: ``VmRSS``, or its peak ``VmHWM``."""
     for line in Path("/proc/self/status").read_text(encoding="ascii").splitlines():
@@ -60,11 +73,21 @@ def cannot_be_read() -> str | None:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print the pairs and the peak, for `top_pairs` to read."""
-    path, k = arguments
-    X = np.load(path)
-    fastinfo.top_pairs(X[:, :64], k=1, n_jobs=1)  # kernels are loaded once, whatever the features
-    pairs, extra = during(lambda: fastinfo.top_pairs(X, k=int(k), n_jobs=1))
+    """Print the pairs and the peak, for `top_pairs` or `streamed` to read."""
+    first, second, *columns = arguments
+    pairs: list[Any]
+    if columns:
+        from bench import streaming
+
+        way: Callable[..., dict[tuple[str, str], float]] = getattr(streaming, first)
+        small = streaming.make(3000, 10, 45, 1)
+        way(small.path, small.names)  # libraries and kernels are loaded
+        found, extra = during(lambda: way(Path(second), columns))
+        pairs = [(*pair, value) for pair, value in found.items()]
+    else:
+        X = np.load(first)
+        fastinfo.top_pairs(X[:, :64], k=1, n_jobs=1)  # kernels are loaded once, as above
+        pairs, extra = during(lambda: fastinfo.top_pairs(X, k=int(second), n_jobs=1))
     print(json.dumps({"pairs": pairs, "extra_bytes": extra}))
 
 

@@ -238,6 +238,15 @@ def test_integers_beyond_the_bins_are_missing_on_the_host(backend, dtype, n_bins
     assert kernels.encode_integers(np.array(around, dtype), low, n_bins).tolist() == wanted
 
 
+@pytest.mark.parametrize("kind", ["u1", "i4", "u4", "i8"])
+def test_look_up(kernels, kind):
+    table = np.array([5, 300, 7, 0], np.uint16)
+    for positions in ([], [3, 0, 0, 1, 2], list(range(4)) * 50):
+        found = kernels.look_up(kernels.bring(np.array(positions, kind)), kernels.bring(table))
+        assert kernels.to_host(found).tolist() == [int(table[i]) for i in positions]
+        assert found.dtype == np.uint16
+
+
 def test_encode_integers_beyond_16_bits(kernels):
     values = np.array([-(1 << 62), -(1 << 62) + 70_000], "i8")
     codes = kernels.encode_integers(values, -(1 << 62), 70_001)

@@ -138,7 +138,7 @@ def test_very_wide_tables_are_looked_at_some_columns_at_a_time(tmp_path, rng, mo
     scan = fastinfo.scan(path, progress=reports.append)
     result = fastinfo.pairwise_mutual_information(scan, nan_policy="omit")
     assert result.equals(fastinfo.pairwise_mutual_information(found, nan_policy="omit"))
-    assert reports[0].what == "looking at the columns, columns 1 of 10"
+    assert reports[0].what == "looking at the columns, columns 1 of 8"
 
 
 @pytest.mark.parametrize("bins", [("quantile:5", "uniform:4"), ("quantile", [-99.0, 0.0, 99.0])])
@@ -527,7 +527,7 @@ def test_checkpoints_that_are_damaged_or_of_another_version(tmp_path, name):
     with np.load(kept / name, allow_pickle=False) as file:
         arrays = dict(file)
     text = str(arrays.pop("description"))
-    newer = re.sub(r"(survey|PairCounts)/1", r"\1/2", text)
+    newer = re.sub(r"(survey|PairCounts)/\d", r"\1/9", text)
     np.savez(kept / name, description=np.array(newer), **arrays)
     with pytest.raises(ValueError, match=name):
         run()

@@ -74,13 +74,49 @@ def test_a_large_file_is_read_batch_by_batch(run, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("more", [["--fdr", "0.05"], ["--p-values", "--top", "40"]])
+@pytest.mark.parametrize("limit", [[], ["--memory-limit", "9kB"]])
+def test_p_values_and_memory_limits(run, tmp_path, more, limit):
+    files = parts(tmp_path)
+    names = "f64,f32,i64,null ints,text,null text,ties"
+    command = ("pairwise", "--columns", names, *more)
+    code, whole, _ = run(*command, tmp_path / "whole.parquet")
+    assert code == 0
+    code, out, err = run(*command, *files, *limit)
+    assert (code, out) == (0, whole)
+    assert bool(limit) == any("and the memory limit is" in line for line in err)
+
+
+def test_a_table_beyond_the_memory_limit_is_read_batch_by_batch(run, tmp_path):
+    (path, *_) = parts(tmp_path, 1)
+    code, whole, notes = run("score", path, "--target", "text")
+    assert "read batch by batch" not in " ".join(notes)
+    code, out, err = run("score", path, "--target", "text", "--memory-limit", "1MB")
+    assert (code, out) == (0, whole)
+    assert err[0].endswith("GiB in memory: read batch by batch")
+
+
+@pytest.mark.parametrize(
+    ("text", "n"),
+    [("500MB", 500_000_000), ("2GiB", 1 << 31), ("1.5 kb", 1500), ("77", 77), ("3g", 3 * 10**9)],
+)
+def test_bytes_have_units(text, n):
+    assert streamed.bytes_of(text) == n
+
+
+@pytest.mark.parametrize("text", ["", "MB", "-1", "0", "5 PB", "5i", "1e3"])
+def test_what_are_no_bytes(text):
+    with pytest.raises(ValueError, match=r"--memory-limit .*: accepted are bytes"):
+        streamed.bytes_of(text)
+
+
 def test_what_batches_do_not_take(run, tmp_path):
     files = parts(tmp_path)
     for more, told in (
         (["--sample-weight", "i8"], "--sample-weight: 3 files read batch by batch, and it needs"),
         (["--given", "i8"], "--given: 3 files read batch by batch, and it needs a whole table"),
-        (["--fdr", "0.1"], "--fdr: 3 files read batch by batch, and it needs a whole table"),
-        (["--p-values"], "--p-values: 3 files read batch by batch, and it needs a whole table"),
+        (["--memory-limit", "500 apples"], "accepted are bytes, such as 500MB"),
+        (["--memory-limit", "100"], "the memory limit is"),
         (["--delimiter", ";"], "are for one file that fits the memory"),
         (["-"], "stdin can be read once"),
         (["--bins", "auto"], "needs all samples"),
@@ -185,3 +221,38 @@ def test_signals_end_cleanly_and_tell_how_to_go_on(run, tmp_path, number, code):
     assert f"fastinfo: stopped; the same command goes on from {kept}" in err
     assert "Traceback" not in err
     assert run("pairwise", *files, "--checkpoint", kept)[1] == run("pairwise", *files)[1]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 300 kB in memory."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ("mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder))
+    try:
+        done = subprocess.run(mount, capture_output=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("there is no mount")
+    if done.returncode:
+        pytest.skip("mounting is for root")
+    yield folder
+    subprocess.run(("umount", str(folder)), check=True)
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_with_room(run, tmp_path, small_disk):
+    files, kept = parts(tmp_path), small_disk / "kept"
+    command = ("pairwise", *files, "--top", 40, "--checkpoint", kept)
+    code, expected, _ = run("pairwise", *files, "--top", 40)
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 200_000)
+    code, out, (line,) = run(*command)
+    assert (code, out) == (2, "")
+    assert "No space left on device" in line
+    left = {file.name: file.read_bytes() for file in kept.iterdir()}
+    assert not any(name.startswith("counts") for name in left)  # nor half of them
+    assert run(*command)[0] == 2
+    assert left.items() <= {file.name: file.read_bytes() for file in kept.iterdir()}.items()
+    grown = ("mount", "-o", "remount,size=64m", str(small_disk))
+    subprocess.run(grown, check=True)
+    code, out, _ = run(*command)
+    assert (code, out) == (0, expected)

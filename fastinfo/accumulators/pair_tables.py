@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo import counting
+from fastinfo.accumulators.joined import Group, cover
 from fastinfo.backends.contract import Array, Kernels, code_dtype
 from fastinfo.counting import DenseCounts, SparseCounts
 from fastinfo.data.encoders import LookUp
@@ -31,9 +32,16 @@ while it counts a batch."""
 TALLEST = 16
 """The most features on the left of a tile."""
 
+WIDEST = 512
+"""The most features on the right of a tile. The pairs of a pass go in squares of columns, and wider
+tiles would need nearly all of them in each pass."""
+
 WIDE, PACK_BYTES = 64, 1 << 26
-"""Features from which on a batch gets rows of bits beside its codes, and their bytes. They take
-longer to make than they save where each is used for few pairs."""
+"""Features from which on a batch gets rows of bits beside its codes, and their bytes. Fewer are
+counted a few at a time (`joined`): such rows take longer to make than they save there."""
+
+FEWEST_PACKED = 1 << 13
+"""Samples for which rows of bits are made at least."""
 
 BYTES_PER_CELL = 8
 """Bytes of a cell: its count is an int64."""
@@ -95,7 +103,7 @@ class Layout:
                 is_diagonal = self.n_left is None and start == first
                 height = max((stop - start) // 32, 1) if is_diagonal else stop - start
                 height = min(height, TALLEST, max(TILE_CELLS // cells, 1))
-                width = max(TILE_CELLS // cells // height, 1)
+                width = min(max(TILE_CELLS // cells // height, 1), WIDEST)
                 for i in range(start, stop, height):
                     begin = first
                     if is_diagonal:
@@ -128,6 +136,19 @@ class Layout:
             is_used[tile.left] = is_used[tile.right] = True
         return np.flatnonzero(is_used)
 
+    def _in_squares(self, memory_limit: int) -> list[Tile]:
+        """The tiles in an order in which those that fit the memory together need few columns."""
+        total = sum(map(self.n_bytes, self.tiles))
+        if total <= memory_limit or not self.tiles:
+            return self.tiles
+        n_pairs = sum(self.n_cells(tile) // self.n_cells_of_pair(tile) for tile in self.tiles)
+        side = max(int((memory_limit * n_pairs / total) ** 0.5), TALLEST)
+
+        def square(tile: Tile) -> tuple[int, int]:
+            return tile.left.start // side, tile.right.start // side
+
+        return sorted(self.tiles, key=square)
+
     def passes(self, memory_limit: int, n_rows: int | None = None) -> list[list[Tile]]:
         """The tiles in groups whose tables fit the memory together, each for one pass.
 
@@ -138,7 +159,7 @@ class Layout:
         """
         groups: list[list[Tile]] = []
         taken = memory_limit + 1
-        for tile in self.tiles:
+        for tile in self._in_squares(memory_limit):
             needed = self.n_bytes(tile, n_rows)
             if needed > memory_limit:
                 a, b = (int(self.sizes[side.start]) for side in (tile.left, tile.right))
@@ -162,14 +183,22 @@ class PairTables:
     layout : Layout
     tiles : sequence of Tile, optional
         The tiles that are counted; all by default.
+    members : array of int, optional
+        The features that are counted by themselves; those of the tiles by default.
     """
 
-    def __init__(self, layout: Layout, tiles: Sequence[Tile] | None = None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        tiles: Sequence[Tile] | None = None,
+        members: HostArray | None = None,
+    ) -> None:
         self.layout = layout
         self.tiles = list(layout.tiles if tiles is None else tiles)
-        self.members = (
-            layout.features(self.tiles) if tiles is not None else np.arange(layout.sizes.size)
-        )
+        if members is None:
+            every = np.arange(layout.sizes.size)
+            members = every if tiles is None else layout.features(self.tiles)
+        self.members = members
         """Positions of the features that are counted, in the order of sizes."""
         self.tables: list[Any] = [self._empty(tile) for tile in self.tiles]
         """For each tile its array, or for a sparse one a list of the `SparseCounts` of its pairs in
@@ -177,6 +206,9 @@ class PairTables:
         self.margins = [np.zeros(size + 1, np.int64) for size in layout.sizes.tolist()]
         """The number of samples of each feature in each bin; the last number is of missing ones."""
         self.n_rows = 0
+        self._groups: list[Group] | None = None
+        self._found: dict[tuple[int, int], tuple[int, int, int]] = {}
+        """The tile of each dense pair, and its row and column there, where `_groups` is known."""
         self._rank = np.empty(layout.order.size, np.int64)
         self._rank[layout.order] = np.arange(layout.order.size)
         # For each feature on the left of tiles: where the tiles begin on the right, increasing.
@@ -227,6 +259,12 @@ class PairTables:
         """
         sizes = self.layout.sizes[self.members]
         n_samples = int(codes[0].size)
+        by_position = dict(zip(self.members.tolist(), codes, strict=True))
+        self.n_rows += n_samples
+        # Tiles of a wide layout may hold a feature with itself, however few of them are here.
+        if self.layout.sizes.size < WIDE or not self.tiles:
+            self._add_joined(by_position, kernels, n_jobs)
+            return
 
         def margin(position: int, own: Array) -> None:
             size = int(self.layout.sizes[position])
@@ -235,31 +273,67 @@ class PairTables:
             self.margins[position][size] += n_samples - int(counted.sum())
 
         map_threads(margin, self.members.tolist(), codes, n_jobs=n_jobs, within=kernels.current)
+        sparse = [number for number, tile in enumerate(self.tiles) if tile.is_sparse]
+        by = [by_position] * len(sparse), [kernels] * len(sparse)
+        map_threads(self._add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
         is_packed = sizes <= MOST_PACKED
-        dense = [own for own, fits in zip(codes, is_packed, strict=True) if fits]
         bins = sizes[is_packed].tolist()
-        limit = PACK_BYTES if len(bins) >= WIDE else 0
-        packed = kernels.pack(dense, bins, None, limit) if dense else None
+        dense = [own for own, fits in zip(codes, is_packed, strict=True) if fits]
         in_pack = np.full(self.layout.sizes.size, -1)
         in_pack[self.members[is_packed]] = np.arange(int(is_packed.sum()))
-        by_position = dict(zip(self.members.tolist(), codes, strict=True))
-
-        def count(number: int) -> None:
-            tile = self.tiles[number]
-            if tile.is_sparse:
-                self._add_sparse(number, by_position, kernels)
-                return
-            lefts, rights = (
-                slice(int(in_pack[side.start]), int(in_pack[side.stop - 1]) + 1)
-                for side in (tile.left, tile.right)
-            )
-            counted = kernels.count_pairs(packed, lefts, packed, rights)
-            self.tables[number] += kernels.to_host(counted)
-
         # The tiles with the most cells come first, so that no thread ends long after the others.
-        order = sorted(range(len(self.tiles)), key=lambda i: -self.layout.n_cells(self.tiles[i]))
-        map_threads(count, order, n_jobs=n_jobs, within=kernels.current)
-        self.n_rows += n_samples
+        tiles = [i for i, tile in enumerate(self.tiles) if not tile.is_sparse]
+        tiles.sort(key=lambda i: -self.layout.n_cells(self.tiles[i]))
+        # As many samples as have rows of bits, without which counting takes several times as long.
+        step = max(8 * PACK_BYTES // max(sum(bins), 1), FEWEST_PACKED)
+        for start in range(0, n_samples if tiles else 0, step):
+            some = [own[start : start + step] for own in dense]
+            packed = kernels.pack(some, bins, None, 2 * PACK_BYTES)
+
+            def count(number: int, packed: Any = packed) -> None:
+                tile = self.tiles[number]
+                lefts, rights = (
+                    slice(int(in_pack[side.start]), int(in_pack[side.stop - 1]) + 1)
+                    for side in (tile.left, tile.right)
+                )
+                counted = kernels.count_pairs(packed, lefts, packed, rights)
+                self.tables[number] += kernels.to_host(counted)
+
+            map_threads(count, tiles, n_jobs=n_jobs, within=kernels.current)
+
+    def _add_joined(self, codes: dict[int, Array], kernels: Kernels, n_jobs: int) -> None:
+        """Add a batch, a few features at a time."""
+        sizes = [size + 1 for size in self.layout.sizes.tolist()]  # missing samples count too
+
+        def count(group: Group) -> None:
+            shape = [sizes[member] for member in group.members]
+            counted = kernels.count_joint([codes[member] for member in group.members], shape)
+            table, axes = kernels.to_host(counted), range(len(shape))
+            for a, b in group.pairs:
+                one = table.sum(axis=tuple(axis for axis in axes if axis not in (a, b)))
+                number, row, column = self._found[group.members[a], group.members[b]]
+                cells = one[:-1, :-1] if a < b else one[:-1, :-1].T
+                self.tables[number][row, column] += cells
+            for a in group.alone:
+                alone = table.sum(axis=tuple(axis for axis in axes if axis != a))
+                self.margins[group.members[a]] += alone
+
+        if self._groups is None:
+            dense = [
+                (pair, (number, *divmod(place, tile.right.stop - tile.right.start)))
+                for number, tile in enumerate(self.tiles)
+                if not tile.is_sparse
+                for place, pair in enumerate(self._pairs(tile))
+            ]
+            self._found = dict(dense)
+            self._groups = cover([pair for pair, _ in dense], sizes)
+            covered = {member for group in self._groups for member in group.members}
+            rest = [member for member in self.members.tolist() if member not in covered]
+            self._groups += [Group((member,), [], [0]) for member in rest]
+        map_threads(count, self._groups, n_jobs=n_jobs, within=kernels.current)
+        sparse = [number for number, tile in enumerate(self.tiles) if tile.is_sparse]
+        by = [codes] * len(sparse), [kernels] * len(sparse)
+        map_threads(self._add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
 
     def _add_sparse(self, number: int, codes: dict[int, Array], kernels: Kernels) -> None:
         for place, (left, right) in enumerate(self._pairs(self.tiles[number])):

@@ -329,6 +329,10 @@ class Kernels(SoftKernels, Protocol):
         """
         ...
 
+    def look_up(self, positions: Array, table: Array) -> Array:
+        """Unsigned or non-negative integers below ``table.size`` → ``table[positions]``."""
+        ...
+
     def encode_uniform(
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:

@@ -143,6 +143,12 @@ class GenericKernels:
         counts = np.diff(self.to_host(firsts), append=ordered.size)
         return quantiles.edges(values, counts, n_bins)
 
+    @at_home
+    def look_up(self: Kernels, positions: Array, table: Array) -> Array:
+        """The entries of a table."""
+        return table[positions]
+
+    @at_home
     def encode_uniform(
         self: Kernels,
         values: Array,

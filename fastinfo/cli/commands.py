@@ -33,6 +33,7 @@ from fastinfo.cli.options import (
     Given,
     Kinds,
     MaxCategories,
+    MemoryLimit,
     MinSamples,
     Missing,
     NoProgress,
@@ -117,6 +118,7 @@ def pairwise_command(
     backend: BackendName = None,
     threads: Threads = None,
     checkpoint: Checkpoint = None,
+    memory_limit: MemoryLimit = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
@@ -163,8 +165,8 @@ def pairwise_command(
     _require_out(out, tables, endings)
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, None, weights, kinds, bins_of, max_categories, given)
-    request.whole_for = "--fdr" if fdr is not None else "--p-values" * p_values
     request.checkpoint = checkpoint
+    request.limit_memory(memory_limit)
     data = request.prepare(tables, layout, choice)
     names = [name for name in data.labels if name not in choice.given_names]
     n_pairs = len(names) * (len(names) - 1) // 2
@@ -321,6 +323,7 @@ def score_command(
     backend: BackendName = None,
     threads: Threads = None,
     checkpoint: Checkpoint = None,
+    memory_limit: MemoryLimit = None,
     no_progress: NoProgress = False,
     *,
     layout: Layout,
@@ -352,6 +355,7 @@ def score_command(
     request = Request(bins, unit, estimator, missing, backend, threads, no_progress)
     choice = Selection(columns, exclude, target, weights, kinds, bins_of, max_categories, given)
     request.checkpoint = checkpoint
+    request.limit_memory(memory_limit)
     data = request.prepare(tables, layout, choice)
     found = request.measure(
         lambda both, **options: scores.score(both, target, **options),

@@ -226,6 +226,16 @@ Checkpoint = Annotated[
         show_default=False,
     ),
 ]
+MemoryLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--memory-limit",
+        metavar="BYTES",
+        help="The most that counts may take, such as 500MB or 2GiB. More are counted "
+        "in several passes, and a table that would not fit is read batch by batch.",
+        show_default="a quarter of the free memory",
+    ),
+]
 NoProgress = Annotated[bool, typer.Option("--no-progress", help="Show no progress bar.")]
 
 

@@ -48,8 +48,6 @@ class Request:
         self.backend = choose(backend).name
         self.threads = threads or usable_cores()
         self.checkpoint: Path | None = None
-        self.whole_for = ""
-        """An option that needs all samples of the table at once, if one was given."""
         self.scan: Scan | None = None
         """The table, if it is read batch by batch."""
         self.options: dict[str, Any] = {
@@ -63,6 +61,11 @@ class Request:
         }
         self.notes: list[str] = []
         self.summary = ""
+
+    def limit_memory(self, text: str | None) -> None:
+        """Take the value of ``--memory-limit``."""
+        if text is not None:
+            self.options["memory_limit"] = streamed.bytes_of(text)
 
     def note(self, text: str) -> None:
         """Keep a note until the answer is printed, so that an error is printed without notes."""
@@ -78,10 +81,12 @@ class Request:
 
     def prepare(self, tables: Sequence[Path], layout: Layout, choice: Selection) -> Prepared:
         """Read the table and choose its columns, or look at those of a table read in batches."""
-        whole_for = self.whole_for
+        whole_for = ""  # an option that needs all samples of the table at once
         if choice.weights is not None or choice.given is not None:
             whole_for = "--given" if choice.weights is None else "--sample-weight"
-        self.scan, why = streamed.scan_of(tables, layout, self.checkpoint, whole_for)
+        self.scan, why = streamed.scan_of(
+            tables, layout, self.checkpoint, whole_for, self.options.get("memory_limit")
+        )
         if self.scan is not None:
             found = reading.Reading(self.scan, [why])
         else:

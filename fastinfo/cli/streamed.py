@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import threading
@@ -36,11 +37,12 @@ def scan_of(
     layout: Layout,
     checkpoint: Path | None,
     whole_for: str,
+    memory_limit: int | None = None,
 ) -> tuple[Scan | None, str]:
     """The scan of tables that are read batch by batch, and the note that tells why.
 
     That are several files, folders, names with ``*``, URLs, all files with a checkpoint, and one
-    file whose table would take more than a quarter of the free memory, or 2 GiB.
+    file whose table would take more than a quarter of the free memory, 2 GiB or ``memory_limit``.
 
     ``whole_for`` is an option that needs a table in memory, or an empty string.
 
@@ -52,7 +54,7 @@ def scan_of(
     texts = [_name_of(source) for source in sources]
     reason = _reason(texts, checkpoint)
     if not reason:
-        found, reason = _large(texts[0], layout)
+        found, reason = _large(texts[0], layout, memory_limit)
         if not reason:
             return None, ""
         if whole_for or found is None:
@@ -68,7 +70,8 @@ def scan_of(
     kinds = {"arrow": "ipc", "feather": "ipc", None: None}
     kind = kinds.get(layout.format, layout.format)
     source: Any = texts[0] if len(texts) == 1 else texts
-    table = scan(source, format=kind, checkpoint=checkpoint)
+    # The notes tell of all missing values before the counts, and footers know nothing of NaN.
+    table = scan(source, format=kind, checkpoint=checkpoint, statistics=False)
     return table, f"{reason}: read batch by batch"
 
 
@@ -92,7 +95,7 @@ def _reason(texts: Sequence[str], checkpoint: Path | None) -> str:
     return "" if checkpoint is None else "a checkpoint is kept"
 
 
-def _large(text: str, layout: Layout) -> tuple[str | None, str]:
+def _large(text: str, layout: Layout, memory_limit: int | None = None) -> tuple[str | None, str]:
     """The format of a file that can be read batch by batch, and why it should be, or nothing."""
     if text == STDIN or not os.path.isfile(text):
         return None, ""
@@ -109,10 +112,27 @@ def _large(text: str, layout: Layout) -> tuple[str | None, str]:
             needed = meta.num_rows * meta.num_columns * BYTES_A_VALUE
         except (ImportError, OSError, ValueError):
             return None, ""  # whoever reads it whole tells what is wrong
-    most = min(free_memory() // 4, MOST_IN_MEMORY)
+    most = min(free_memory() // 4, MOST_IN_MEMORY, memory_limit or MOST_IN_MEMORY)
     if needed <= most:
         return None, ""
     return kind, f"the table would take about {needed / 2**30:,.1f} GiB in memory"
+
+
+UNITS = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def bytes_of(text: str) -> int:
+    """A number of bytes, such as ``500MB`` (10⁶ bytes) or ``2GiB`` (2³⁰ bytes).
+
+    Raises
+    ------
+    ValueError
+        For anything else.
+    """
+    found = re.fullmatch(r"(\d+(?:\.\d+)?) ?([kmgt]?)(i?)b?", text.strip().lower())
+    if found is None or not float(found[1]) or (found[3] and not found[2]):
+        raise ValueError(f"--memory-limit {text}: accepted are bytes, such as 500MB, 1.5GB or 2GiB")
+    return int(float(found[1]) * (1024 if found[3] else 1000) ** UNITS[found[2]])
 
 
 def told(read: Read) -> str:

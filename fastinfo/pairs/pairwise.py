@@ -406,7 +406,7 @@ def top_pairs(
         measure = mutual_information(options.estimator, average, is_conditional=given is not None)
         if is_tested:
             test = tested.measure_of(measure, binned.features, binned.kernels, judge, fdr)
-            tests = TestedSink(sink, came.n_left, run.memory_limit, fdr)
+            tests = TestedSink(sink, came.n_left, run.memory_limit, fdr, judge.margins)
             runs.measure_pairs(binned, tests, options, run, test)
         else:
             runs.measure_pairs(binned, sink, options, run, measure)

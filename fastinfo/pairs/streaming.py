@@ -19,7 +19,7 @@ from fastinfo.inputs.options import Options
 from fastinfo.inputs.scanning.coders import Coder, coder_of
 from fastinfo.inputs.scanning.looking import parts_of
 from fastinfo.inputs.scanning.scans import Scan
-from fastinfo.inputs.scanning.sources import Position
+from fastinfo.inputs.scanning.sources import Files, Position
 from fastinfo.inputs.scanning.survey import StreamedColumn
 from fastinfo.pairs import stored
 from fastinfo.pairs.checkpoint import fingerprint
@@ -27,6 +27,7 @@ from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.measure import TileMeasure
 from fastinfo.pairs.sinks import PropagatingSink, RankedSink
 from fastinfo.pairs.stored import StoredFeatures
+from fastinfo.pairs.tested import TestedSink
 from fastinfo.system.ranges import map_threads
 
 HostArray = np.ndarray[Any, Any]
@@ -44,6 +45,9 @@ FLUSH_BYTES = 1 << 26
 SHOWN = 8
 """The most passes of a plan whose columns are told."""
 
+MARGINS = 0, 0
+"""The turn of the pass that counts each column by itself."""
+
 SECONDS_BETWEEN_SAVES = 10.0
 """The least time between two checkpoints of counts."""
 
@@ -57,27 +61,18 @@ class StreamedFeatures(StoredFeatures):
     rules: list[Any]
     coders: list[Coder]
 
+    options: Options
+
     @property
     def n_samples(self) -> int:
-        """The number of rows that the first pass has seen."""
+        """The number of samples, missing ones included, before any is counted too."""
         return self.columns[0].facts.n_rows
 
     def margin(self, position: int, kernels: Kernels) -> HostArray:
-        """The number of samples in each bin of one feature, by a pass over all, made once.
-
-        Raises
-        ------
-        ValueError
-            For a source that is read from its beginning to its end.
-        """
-        if parts_of(self.scan.source) is None:
-            raise ValueError(
-                "p-values need the counts of each column first: count the scan, counts = "
-                "fastinfo.PairCounts(bins=...).update(scan), and test the pairs of these"
-            )
+        """The number of samples in each bin of a feature; the first call counts those of all."""
         if self.tables.n_rows == 0:
-            tables = PairTables(self.layout, [])
-            _fill(tables, self, kernels, 1, (1, 1))
+            tables = PairTables(self.layout, [], np.arange(len(self)))
+            _fill(tables, self, kernels, threads(kernels, self.options.n_jobs), MARGINS)
             self.tables = tables
         return super().margin(position, kernels)
 
@@ -121,8 +116,10 @@ def bin_features(
     has_edges = np.array([isinstance(coder.bins, Edges) for coder in coders], np.bool_)
     nothing = PairTables(layout, [])
     scan = columns[0].scan
-    policy = options.nan_policy
-    return StreamedFeatures(layout, n_bins, has_edges, nothing, policy, scan, columns, own, coders)
+    return StreamedFeatures(
+        *(layout, n_bins, has_edges, nothing, options.nan_policy),
+        *(scan, columns, own, coders, options),
+    )
 
 
 def _refuse_missing(column: StreamedColumn, n_missing: int) -> None:
@@ -148,13 +145,15 @@ def measure_pairs(
     if len(passes) > 1:
         features.scan.tell(_plan(features, passes, memory_limit))
     for number, tiles in enumerate(passes or [[]], start=1):
-        tables = PairTables(layout, tiles if len(passes) > 1 else None)
-        for position, margin in enumerate(features.tables.margins):
+        # The counts of the pass before go first, so that those of one pass are held at a time.
+        margins = features.tables.margins
+        features.tables = PairTables(layout, [])
+        tables = features.tables = PairTables(layout, tiles if len(passes) > 1 else None)
+        for position, margin in enumerate(margins):
             tables.margins[position][:] = margin  # those of the passes before
         for position in tables.members.tolist():
             tables.margins[position][:] = 0
         _fill(tables, features, kernels, n_jobs, (number, max(len(passes), 1)))
-        features.tables = tables
         if options.nan_policy == "raise":
             for position in tables.members.tolist():
                 column = features.columns[int(layout.order[position])]
@@ -164,7 +163,7 @@ def measure_pairs(
         if options.nan_policy == "propagate":
             to = PropagatingSink(sink, features.has_missing)
         stored.measure(features, measure, kernels, to, n_jobs, diagonal=is_last)
-        if not is_last and isinstance(sink, RankedSink):
+        if not is_last and isinstance(sink, (RankedSink, TestedSink)):
             sink.rank_waiting()  # by tables that the next pass replaces
 
 
@@ -188,7 +187,7 @@ def _fill(
     turn: tuple[int, int],
 ) -> None:
     """One pass over the scan, the first of ``turn`` of the second, for the pairs of some tiles."""
-    what = "counting, pass {} of {}".format(*turn)
+    what = "counting, pass {} of {}".format(*turn) if turn[0] else "counting each column"
     scan, layout = features.scan, features.layout
     parts = parts_of(scan.source)
     if parts is not None:
@@ -200,7 +199,7 @@ def _fill(
     labels = list(dict.fromkeys(features.columns[i].label for i in members))
     sizes = layout.sizes[tables.members].tolist()
     store = None if scan.checkpoint is None else _Store(scan, features, turn)
-    position = Position() if store is None else store.load(tables)
+    position = start = Position() if store is None else store.load(tables)
     in_batch = [labels.index(features.columns[i].label) for i in members]
     itemsize = sum(1 if size <= 255 else 2 if size < 1 << 16 else 4 for size in sizes)
     most_cells = max((layout.n_cells_of_pair(tile) for tile in tables.tiles), default=1)
@@ -209,9 +208,9 @@ def _fill(
     n_held = 0
     is_whole = True  # whether no batch is half counted
 
-    def encode(member: int, place: int, size: int) -> HostArray:
+    def encode(member: int, array: Any, size: int) -> HostArray:
         coder = features.coders[member]
-        codes: HostArray = padded(coder.codes(arrays[place], kernels), len(coder.bins), size)
+        codes: HostArray = padded(coder.codes(array, kernels), len(coder.bins), size)
         return codes
 
     def flush() -> None:
@@ -226,16 +225,36 @@ def _fill(
         held, n_held = [], 0
         is_whole = True
 
+    # Of wide tables each block of columns is brought into bins before the next one is read.
+    convert = None
+    if isinstance(scan.source, Files) and scan.source.is_wide(len(labels), itemsize):
+        of_label: list[list[int]] = [[] for _ in labels]
+        for number, place in enumerate(in_batch):
+            of_label[place].append(number)
+
+        def convert_(places: Sequence[int], arrays: Sequence[Any]) -> list[list[HostArray]]:
+            def codes(place: int, array: Any) -> list[HostArray]:
+                return [encode(members[i], array, sizes[i]) for i in of_label[place]]
+
+            return map_threads(codes, places, arrays, n_jobs=n_jobs)
+
+        convert = convert_
     try:
-        for batch in scan.read(labels, what, position, tables.n_rows):
-            if batch.n_rows:
-                arrays = batch.columns
-                held.append(map_threads(encode, members, in_batch, sizes, n_jobs=n_jobs))
+        for batch in scan.read(labels, what, position, tables.n_rows, convert):
+            if batch.n_rows and convert is not None:
+                of_each = [iter(codes) for codes in batch.columns]
+                held.append([next(of_each[place]) for place in in_batch])
                 n_held += batch.n_rows
+            elif batch.n_rows:
+                arrays = [batch.columns[place] for place in in_batch]
+                held.append(map_threads(encode, members, arrays, sizes, n_jobs=n_jobs))
+                n_held += batch.n_rows
+            after = batch.position
+            del batch
             if n_held >= at_once:
                 flush()
             if not n_held:
-                position = batch.position
+                position = after
                 if store is not None:
                     store.save_now_and_then(tables, position)
         flush()
@@ -243,6 +262,8 @@ def _fill(
         if store is not None and is_whole:
             store.save(tables, position)
         raise
+    for member in members:
+        features.coders[member].require_limits(is_whole=start == Position())
     _require_same_rows(tables, features)
     if store is not None:
         store.save(tables, Position(1 << 60))
@@ -254,6 +275,8 @@ def _require_same_rows(tables: PairTables, features: StreamedFeatures) -> None:
         feature = int(tables.layout.order[place])
         facts, rule = features.columns[feature].facts, features.rules[feature]
         n_missing = int(tables.margins[place][-1])
+        if facts.may_have_nan:
+            facts.n_missing, facts.may_have_nan = n_missing, False
         is_other = n_missing != facts.n_missing and not isinstance(rule, Given)
         if tables.n_rows != facts.n_rows or is_other:
             raise ValueError(
@@ -269,7 +292,8 @@ class _Store:
     def __init__(self, scan: Scan, features: StreamedFeatures, turn: tuple[int, int]) -> None:
         assert scan.checkpoint is not None
         # A later run measures the counts of each finished pass again, and keeps them till it ends.
-        self.path = scan.checkpoint / "counts{}.npz".format("" if turn[1] == 1 else turn[0])
+        name = "margins" if turn == MARGINS else f"counts{turn[0] if turn[1] > 1 else ''}"
+        self.path = scan.checkpoint / f"{name}.npz"
         bins = [
             one.bins.edges
             if isinstance(one.bins, Edges)

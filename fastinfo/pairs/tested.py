@@ -29,7 +29,7 @@ from fastinfo.pairs.job import Planes
 from fastinfo.pairs.margins import Margins, margins_of, moments_given
 from fastinfo.pairs.measure import Counted, TileMeasure
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.sinks import VALUE
+from fastinfo.pairs.sinks import VALUE, TopSink
 
 HostArray = np.ndarray[Any, Any]
 
@@ -226,17 +226,17 @@ class TestedSink:
         The most bytes that p-values may take.
     fdr : float, optional
         The false discovery rate of the pairs that `significant` returns.
+    look : callable
+        Keeps the margins of a pair that it is called with.
     """
 
     stays = False
     __test__ = False  # for pytest, which would take it for tests
 
     def __init__(
-        self, sink: Sink, n_left: int | None, memory_limit: int, fdr: float | None = None
+        self, sink: Sink, n_left: int | None, memory_limit: int, fdr: Any = None, look: Any = None
     ) -> None:
-        self.sink = sink
-        self.n_left = n_left
-        self.fdr = fdr
+        self.sink, self.n_left, self.fdr, self.look = sink, n_left, fdr, look
         # Each is sorted, and a pair has a value and two positions besides.
         self.most = memory_limit // (16 if fdr is None else 64)
         self.n_pairs = 0
@@ -274,6 +274,14 @@ class TestedSink:
         pairs = np.stack([left[rows], right[columns]])
         pairs = np.sort(pairs, axis=0) if self.n_left is None else pairs
         self._candidates.append((every[rows, columns], planes[VALUE][rows, columns], pairs))
+
+    def rank_waiting(self) -> None:
+        """Look at the margins of all pairs that may be returned, before their counts go."""
+        pairs = [pair for _, _, some in self._candidates for pair in some.T.tolist()]
+        if self.fdr is None and isinstance(self.sink, TopSink):
+            pairs = [pair for _, _, *pair in self.sink.ranked()]
+        for left, right in pairs:
+            self.look(left, right + (self.n_left or 0))
 
     def significant(
         self,

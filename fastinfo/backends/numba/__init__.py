@@ -166,6 +166,12 @@ class NumbaKernels(GenericKernels):
         encode.encode_integers(unsigned, offset, unsigned.dtype.type(last), codes)
         return codes
 
+    def look_up(self, positions: Array, table: Array) -> Array:
+        """The entries, by one loop; NumPy makes int64 of all positions before."""
+        found = np.empty(positions.size, table.dtype)
+        encode.look_up(_read_only(positions), _read_only(table), found)
+        return found
+
     def encode_uniform(
         self, values: Array, low: float, high: float, n_bins: int, out: Array | None = None
     ) -> Array:

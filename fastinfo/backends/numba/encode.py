@@ -92,6 +92,13 @@ def encode_integers(values: Any, low: Any, last: Any, codes: Any) -> None:
 
 
 @jit
+def look_up(positions: Any, table: Any, found: Any) -> None:
+    """Write ``table[positions]``."""
+    for i in range(np.uint64(positions.size)):
+        found[i] = table[np.uint64(positions[i])]
+
+
+@jit
 def encode_uniform(
     values: Any, edges: Any, scale: float, origin: float, shift: Any, doubt: Any, codes: Any
 ) -> None:

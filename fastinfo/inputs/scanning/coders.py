@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -40,14 +41,17 @@ LOOKED_UP = 1 << 20
 """Integers that span at most this many values find their codes in a table."""
 
 
-class Coder(Protocol):
+class Coder(ABC):
     """Brings batches of a column into its bins."""
 
     bins: Bins
 
+    @abstractmethod
     def codes(self, array: Any, kernels: Kernels) -> Array:
         """Codes of an Arrow array; the number of bins marks a missing sample."""
-        ...
+
+    def require_limits(self, is_whole: bool) -> None:  # noqa: B027, since most depend on none
+        """Raise if the footers of files are wrong, and bins depend on them; see `_Numbers`."""
 
 
 def coder_of(column: StreamedColumn, rule: Rule) -> Coder:
@@ -132,7 +136,7 @@ def _counts_of_labels(facts: StreamedFacts) -> list[int]:
     return list(facts.labels.values())
 
 
-class _Nothing:
+class _Nothing(Coder):
     """Codes of a column in which all samples are missing: it has no bin."""
 
     bins: Bins = Edges.none()
@@ -142,7 +146,7 @@ class _Nothing:
         return kernels.bring(np.zeros(len(array), np.uint8))
 
 
-class _Numbers:
+class _Numbers(Coder):
     """Codes by edges."""
 
     def __init__(
@@ -153,6 +157,27 @@ class _Numbers:
         self.bins: Bins = bins
         self.edges = bins
         self.last = float(rule.edges[-1]) if isinstance(rule, Given) else None
+        self.is_checked = column.facts.is_of_footer and not isinstance(rule, Given)
+        self.low, self.high = np.inf, -np.inf
+        """The limits of the samples so far, where those of footers are to be compared."""
+
+    def require_limits(self, is_whole: bool) -> None:
+        """Raise if footers are wrong; ``is_whole`` says whether all samples have been coded.
+
+        Raises
+        ------
+        ValueError
+        """
+        low, high = float(self.edges.edges[0]), float(self.edges.edges[-1])
+        is_right = (self.low, self.high) == (low, high)
+        if not is_whole:  # a run that goes on has seen a part of them
+            is_right = low <= self.low and self.high <= high
+        if self.is_checked and not is_right:
+            raise ValueError(
+                f"{self.column.name}: the footers of the files say that it lies between {low!r} "
+                f"and {high!r}, and it lies between {self.low!r} and {self.high!r}: pass "
+                "statistics=False to fastinfo.scan, which looks at the samples then"
+            )
 
     def codes(self, array: Any, kernels: Kernels) -> Array:
         """Codes by `Searching`."""
@@ -169,11 +194,15 @@ class _Numbers:
             if column.missing is not None:
                 values = np.where(column.missing, np.nan, values)
         values = kernels.bring(values)
+        if self.is_checked:
+            found = kernels.summarize(values)
+            if found.n_missing < len(values):
+                self.low, self.high = min(self.low, found.low), max(self.high, found.high)
         encode = Searching(values, self.edges.edges, self.edges.uniform, kernels)
         return encode(0, len(values), None)
 
 
-class _Values:
+class _Values(Coder):
     """Codes of integers, booleans, and floating-point numbers that are categories."""
 
     def __init__(self, converter: Converter, facts: StreamedFacts, form: Form) -> None:
@@ -186,8 +215,10 @@ class _Values:
         self.table = None
         is_integer = self.values.dtype.kind in "iu"
         self.low = int(low) if is_integer else 0
-        if is_integer and int(high) - self.low < LOOKED_UP:
-            self.table = np.full(int(high) - self.low + 1, self.values.size, self.dtype)
+        self.span = int(high) - self.low + 1 if is_integer else 0
+        if is_integer and self.span <= LOOKED_UP:
+            # The last entry is for all that lies beyond.
+            self.table = np.full(self.span + 1, self.values.size, self.dtype)
             offsets = [int(value) - self.low for value in self.values.tolist()]
             self.table[offsets] = np.arange(self.values.size)
 
@@ -200,16 +231,15 @@ class _Values:
         if self.facts.scale > 1:
             values = values // self.facts.scale
         missing = np.isnan(values) if column.is_float else column.missing
-        if missing is not None and missing.any():
-            values = np.where(missing, self.values[0].astype(values.dtype), values)
         if self.table is not None:
-            if values.min() < self.values[0] or values.max() > self.values[-1]:
-                missing = (values < self.values[0]) | (values > self.values[-1])
-                values = np.where(missing, self.values[0], values)
-            with np.errstate(over="ignore"):
-                offsets = values - values.dtype.type(self.low)
-            codes = self.table[offsets.view(f"u{values.itemsize}")]
+            n_bins = self.values.size
+            is_dense = self.span == n_bins  # offsets are the codes
+            offsets = np.empty(values.size, self.dtype if is_dense else code_dtype(self.span))
+            kernels.encode_integers(values, self.low, self.span, offsets)
+            codes = offsets if is_dense else kernels.look_up(offsets, self.table)
         else:
+            if missing is not None:
+                values = np.where(missing, self.values[0].astype(values.dtype), values)
             found = np.searchsorted(self.values, values).clip(max=self.values.size - 1)
             codes = found.astype(self.dtype)
             codes[self.values[found] != values] = self.values.size
@@ -235,7 +265,7 @@ def _values_in_memory(facts: StreamedFacts) -> HostArray:
     return distinct
 
 
-class _Labels:
+class _Labels(Coder):
     """Codes of text and categories, by a table of the labels; of moments too, that text spells."""
 
     def __init__(
@@ -261,7 +291,7 @@ class _Labels:
         """Codes by the positions of labels in the dictionary of the batch."""
         if self.converter.is_text:
             labels, positions = dictionary_of(array)
-            return kernels.bring(self._of_dictionary(labels)[positions])
+            return kernels.bring(kernels.look_up(positions, self._of_dictionary(labels)))
         column = self.converter(array)
         assert column.categories is not None
         table = self._table(keys_of(column.categories))

@@ -155,6 +155,10 @@ class StreamedFacts:
         """Whether an integer is no multiple of 1000, which matters for nanoseconds."""
         self.last: Any = None
         self.rises = self.falls = True
+        self.is_of_footer = False
+        """Whether they are told by the footers of files, and no sample was looked at."""
+        self.may_have_nan = False
+        """Whether samples may be missing that ``n_missing`` does not count."""
 
     # --- the pass ---------------------------------------------------------------------------------
 
@@ -301,7 +305,9 @@ class StreamedFacts:
         if self.labels is not None:
             return len(self.labels)
         values = self.values.values
-        return 0 if values is None else int(values.size)
+        if values is None:
+            return int(enough) + 1 if self.is_of_footer else 0
+        return int(values.size)
 
     def counts_rows(self) -> bool:
         """As `decisions.Facts`."""

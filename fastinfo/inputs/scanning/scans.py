@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from fastinfo.inputs import arguments, preparation
-from fastinfo.inputs.scanning.ahead import read_ahead
+from fastinfo.inputs.scanning.ahead import AHEAD, read_ahead
+from fastinfo.inputs.scanning.mapped import Mapped
 from fastinfo.inputs.scanning.sources import Batch, Files, Position, Source
 from fastinfo.inputs.scanning.streams import Stream, stream_of
 
@@ -60,7 +63,9 @@ class Scan:
         batch_rows: int,
         report: Callable[[Read], None] | None,
         checkpoint: Path | None = None,
+        statistics: bool = True,
     ) -> None:
+        self.statistics = statistics
         self.identity: Any = id(source)
         """What tells these data from others; of files, what a later run can compare."""
         if not isinstance(source, Stream):
@@ -104,18 +109,29 @@ class Scan:
         return self.source.schema.empty_table().select(self.columns)
 
     def read(
-        self, columns: Sequence[str], what: str, start: Position | None = None, before: int = 0
+        self,
+        columns: Sequence[str],
+        what: str,
+        start: Position | None = None,
+        before: int = 0,
+        convert: Any = None,
     ) -> Iterator[Batch]:
         """Batches of some columns, read ahead on a thread of its own.
 
-        ``before`` is the number of rows before ``start``, for the report.
+        ``before`` is the number of rows before ``start``, for the report; ``convert`` is for files
+        that are wide, as for `Files.batches`.
         """
         start = start or Position()
         rows_at_once = min(self.batch_rows, max(BATCH_BYTES // (8 * max(len(columns), 1)), 1024))
-        batches = self.source.batches(columns, rows_at_once, start)
+        n_ahead = AHEAD
+        if convert is not None:
+            assert isinstance(self.source, Files)
+            batches, n_ahead = self.source.batches(columns, rows_at_once, start, convert), 1
+        else:
+            batches = self.source.batches(columns, rows_at_once, start)
         began = last = time.monotonic()
         rows = before
-        for batch in read_ahead(batches):
+        for batch in read_ahead(batches, n_ahead):
             yield batch
             rows += batch.n_rows
             now = time.monotonic()
@@ -135,6 +151,7 @@ def scan(
     batch_rows: int = ROWS,
     progress: Callable[[Read], None] | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
+    statistics: bool = True,
 ) -> Scan:
     """A table that does not fit the memory, for the functions that measure tables.
 
@@ -144,12 +161,13 @@ def scan(
 
     Parameters
     ----------
-    source : path, sequence of paths, or object that gives streams
+    source : path, sequence of paths, numpy.memmap, or object that gives streams
         Files of Parquet, Arrow IPC, CSV or TSV, all of one format: their names, names with ``*``,
         folders (``year=2024`` in the name of a folder is a column), or URLs, which need fsspec. Or
-        a polars LazyFrame, a DuckDB relation, a Dataset of Arrow, a function that opens a stream of
-        Arrow batches, or any other object with ``__arrow_c_stream__`` that can be read several
-        times.
+        a `numpy.memmap` of rows and columns, which go by their positions as text ("0", "1", …), or
+        of records. Or a polars LazyFrame, a DuckDB relation, a Dataset of Arrow, a function that
+        opens a stream of Arrow batches, or any other object with ``__arrow_c_stream__`` that can be
+        read several times.
     columns : sequence of str, optional
         The columns to read; all by default.
     where : pyarrow.compute.Expression, optional
@@ -167,6 +185,12 @@ def scan(
         A directory that keeps what was found in files, every few seconds. A run that was stopped,
         even by SIGKILL, goes on from there when it is called again. It is refused with other
         files, with files that have changed, and with other columns or bins.
+    statistics : bool
+        Whether the limits and the numbers of nulls in the footers of Parquet files are taken for
+        bins of equal width, given edges and small integers, which spares a look at these columns.
+        While samples are counted they are compared, and an error tells where they are wrong. Since
+        footers do not count NaN, ``nan_policy="raise"`` then raises at the end for floating-point
+        columns.
 
     Returns
     -------
@@ -208,12 +232,18 @@ def scan(
     if stream is not None:
         if where is not None or format is not None:
             raise ValueError("where and format are for files: filter the stream itself")
-        return Scan(stream, columns, batch_rows, progress, folder)
+        return Scan(stream, columns, batch_rows, progress, folder, bool(statistics))
+    if isinstance(source, np.memmap):
+        if where is not None or format is not None:
+            raise ValueError("where and format are for files of tables")
+        return Scan(Mapped(source), columns, batch_rows, progress, folder, bool(statistics))
     if not is_named and not isinstance(source, (list, tuple)):
         raise TypeError(
-            f"scan: {type(source).__name__} came; accepted are paths, a polars LazyFrame, a DuckDB "
-            "relation, objects with __arrow_c_stream__, and functions that open a stream"
+            f"scan: {type(source).__name__} came; accepted are paths, a numpy.memmap, a polars "
+            "LazyFrame, a DuckDB relation, objects with __arrow_c_stream__, and functions that "
+            "open a stream"
         )
     accepted = ("parquet", "ipc", "csv", "tsv")
     kind = None if format is None else arguments.one_of(format, "format", accepted)
-    return Scan(Files(source, kind, where), columns, batch_rows, progress, folder)
+    files = Files(source, kind, where)
+    return Scan(files, columns, batch_rows, progress, folder, bool(statistics))

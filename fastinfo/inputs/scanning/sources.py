@@ -7,7 +7,7 @@ whole, or a stream. `Position` says how much has been read, so that a later run 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -20,6 +20,14 @@ FORMATS = {
 """Formats that can be read batch by batch, by the ending of a file's name."""
 
 ACCEPTED = "Parquet, Arrow IPC (.arrow, .feather), CSV and TSV"
+
+
+BLOCK = 64
+"""Columns of Parquet that are read together where all are converted while they are read. The reader
+holds two to three times the bytes of a page and a dictionary of each, 1.5 MB and more."""
+
+MOST_CONVERTED = 1 << 27
+"""Bytes of a row group of converted columns."""
 
 
 class Position(NamedTuple):
@@ -173,8 +181,24 @@ class Files:
         files = [[f.path, f.size, f.changed, list(f.groups)] for f in self.files]
         return [self.kind, None if self.where is None else str(self.where), files]
 
-    def batches(self, columns: Sequence[str], rows: int, start: Position) -> Iterator[Batch]:
-        """The rows after a position; a file that has changed is an error that names it."""
+    def is_wide(self, n_columns: int, row_bytes: int) -> bool:
+        """Whether many columns are better read block by block, ``row_bytes`` once converted."""
+        rows = max((max(file.groups, default=0) for file in self.files), default=0)
+        is_plain = self.kind == "parquet" and self.where is None
+        return is_plain and n_columns > BLOCK and rows * row_bytes <= MOST_CONVERTED
+
+    def batches(
+        self,
+        columns: Sequence[str],
+        rows: int,
+        start: Position,
+        convert: Callable[[Sequence[int], Sequence[Any]], list[Any]] | None = None,
+    ) -> Iterator[Batch]:
+        """The rows after a position; a file that has changed is an error that names it.
+
+        ``convert`` is a function of the positions of some columns and their arrays. With it batches
+        are whole row groups, and columns are what it returns.
+        """
         import pyarrow as pa
 
         piece = 0
@@ -183,22 +207,31 @@ class Files:
             if piece + len(groups) <= start.pieces:
                 piece += len(groups)
                 continue
-            self._require_same(file)
+            self.require_same(file)
             try:
                 for group in groups:
                     if piece >= start.pieces:
                         skipped = start.batches if piece == start.pieces else 0
-                        yield from self._piece(file, group, columns, rows, piece, skipped)
+                        if convert is not None:
+                            yield self._converted(file, group or 0, columns, piece, convert)
+                        else:
+                            yield from self._piece(file, group, columns, rows, piece, skipped)
                     piece += 1
             except (pa.ArrowException, OSError) as error:
-                self._require_same(file)
+                self.require_same(file)
                 message = f"{file.path} cannot be read: {_first_line(error)}"
                 if self.kind in ("csv", "tsv"):
                     message += "; types are those of the first MiB of each file, Parquet keeps them"
                 raise ValueError(message) from error
-            self._require_same(file)
+            self.require_same(file)
 
-    def _require_same(self, file: File) -> None:
+    def require_same(self, file: File) -> None:
+        """Raise if a file has changed or gone since it was looked at first.
+
+        Raises
+        ------
+        ValueError
+        """
         size, changed = self._stat(file.path)
         if (size, changed) != (file.size, file.changed):
             raise ValueError(
@@ -231,6 +264,25 @@ class Files:
                     found.append(as_type(batch.column(batch.schema.get_field_index(name)), kind))
             yield Batch(found, batch.num_rows, Position(piece, number))
         yield Batch([], 0, Position(piece + 1, 0))
+
+    def _converted(
+        self,
+        file: File,
+        group: int,
+        columns: Sequence[str],
+        piece: int,
+        convert: Callable[[Sequence[int], Sequence[Any]], list[Any]],
+    ) -> Batch:
+        """A row group, some columns after the others."""
+        found: list[Any] = []
+        n_rows = file.groups[group]
+        for first in range(0, len(columns), BLOCK):
+            some = list(columns[first : first + BLOCK])
+            (*batches, _) = self._piece(file, group, some, max(n_rows, 1), piece, 0)
+            places = range(first, first + len(some))
+            if batches:
+                found += convert(places, batches[0].columns)
+        return Batch(found, n_rows if found else 0, Position(piece + 1, 0))
 
     def _rows(self, file: File, group: int | None, own: Sequence[str], rows: int) -> Iterator[Any]:
         import pyarrow.parquet as pq

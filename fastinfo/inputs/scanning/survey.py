@@ -6,16 +6,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from fastinfo.backends.contract import EXACT_IN_FLOATS
 from fastinfo.data.columns import Column
-from fastinfo.inputs import arguments, decisions, preparation, series
+from fastinfo.inputs import arguments, bin_arguments, decisions, preparation, series
 from fastinfo.inputs.decisions import Form
 from fastinfo.inputs.preparation import Choices, Prepared
-from fastinfo.inputs.scanning import survey_file
+from fastinfo.inputs.scanning import footers, survey_file
 from fastinfo.inputs.scanning.facts import MOST_LABELS, StreamedFacts
 from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.sources import Files, is_text
@@ -175,6 +176,7 @@ def survey(
     facts: dict[str, StreamedFacts] = {}
     unsupported: set[str] = set()
     n_bins: dict[str, int | None] = {}
+    asked_of: dict[str, Any] = {}
     for label in labels:
         kind = preparation.by_name(kinds, label)
         if kind == "skip":
@@ -185,6 +187,7 @@ def survey(
         own = preparation.by_name(by_name, label)
         asked = bins if own is None else own
         n_bins[label] = number_of_quantiles(asked)
+        asked_of[label] = asked
         facts[label] = StreamedFacts(
             label,
             is_time=converters[label].is_time,
@@ -198,8 +201,11 @@ def survey(
         "kinds": {str(name): kind for name, kind in kinds.items()},
         "bins": repr([bins, *sorted((str(name), own) for name, own in by_name.items())]),
         "most categories": choices.max_categories,
+        "statistics": scan.statistics,
     }
-    look = look or _look
+    by_limits = {label for label in facts if _are_by_limits(asked_of[label])}
+    settle = partial(_settle_by_footers, scan, facts, converters, choices, by_limits)
+    look = look or partial(_look, settle_by_footers=settle)
     n_rows = look(scan, facts, converters, unsupported, kinds, n_bins, described, what)
     prepared = Prepared([], [], {}, n_rows)
     for label in labels:
@@ -236,6 +242,7 @@ def _look(
     n_bins: dict[str, int | None],
     described: dict[str, Any],
     what: str,
+    settle_by_footers: Callable[[], int | None],
 ) -> int:
     """Fill the facts by a pass over the scan, or from a checkpoint; the number of rows."""
     path = None if scan.checkpoint is None else scan.checkpoint / "survey.npz"
@@ -246,7 +253,8 @@ def _look(
             unsupported.update(name for name in facts if name not in known)
             facts.update(known)
             return next((one.n_rows for one in known.values()), 0)
-    read = list(facts)
+    n_told = settle_by_footers()
+    read = [label for label, one in facts.items() if not one.is_of_footer]
 
     def look(label: str, array: Any) -> None:
         if label in unsupported:
@@ -266,8 +274,10 @@ def _look(
 
     n_jobs = usable_cores()
     size = AT_ONCE if isinstance(scan.source, Files) and scan.source.is_by_column else len(read)
-    groups = [read[start : start + size] for start in range(0, len(read), max(size, 1))] or [[]]
-    n_rows = 0
+    groups = [read[start : start + size] for start in range(0, len(read), max(size, 1))]
+    if not groups and n_told is None:
+        groups = [[]]  # the rows are counted all the same
+    n_rows = n_told or 0
     for number, group in enumerate(groups, start=1):
         n_rows = 0
         turn = f", columns {number} of {len(groups)}" if len(groups) > 1 else ""
@@ -275,14 +285,60 @@ def _look(
             n_rows += batch.n_rows
             if batch.n_rows:
                 map_threads(look, group, batch.columns, n_jobs=n_jobs)
-        for label in group:
-            facts[label].settle(n_bins[label])
+        map_threads(lambda label: facts[label].settle(n_bins[label]), group, n_jobs=n_jobs)
     if n_rows == 0:
         raise ValueError("the scan has no rows; at least one sample is needed")
     if path is not None:
         measured = {name: one for name, one in facts.items() if name not in unsupported}
         survey_file.write(path, described, measured)
     return n_rows
+
+
+def _settle_by_footers(
+    scan: Scan,
+    facts: dict[str, StreamedFacts],
+    converters: dict[str, Converter],
+    choices: Choices,
+    by_limits: set[str],
+) -> int | None:
+    """Fill the facts of columns about which footers tell enough; the number of rows, if any is."""
+    found = footers.footers(scan.source, list(facts)) if scan.statistics else {}
+    kinds = {
+        name: "number" if preparation.by_name(choices.bins or {}, name) is not None else None
+        for name in found
+    }
+    kinds |= {name: preparation.by_name(choices.kinds or {}, name) or kinds[name] for name in kinds}
+    limits = {
+        name: choices.max_categories
+        or bin_arguments.most_categories(footer.n_rows - footer.n_missing)
+        for name, footer in found.items()
+    }
+    # The first rows may show that integers are many.
+    peeked = [
+        name
+        for name, footer in found.items()
+        if footer.dtype.kind in "iu" and name in by_limits and kinds[name] is None
+        if not footer.are_few(limits[name])
+    ]
+    first: dict[str, Any] = {}
+    for batch in scan.read(peeked, "") if peeked else ():
+        if batch.n_rows:
+            columns = zip(peeked, batch.columns, strict=True)
+            first = {name: converters[name](array.drop_null()).values for name, array in columns}
+            break
+    for name, footer in found.items():
+        footers.settle(
+            facts[name], footer, kinds[name], name in by_limits, first.get(name), limits[name]
+        )
+    return next((one.n_rows for one in facts.values() if one.is_of_footer), None)
+
+
+def _are_by_limits(bins: Any) -> bool:
+    """Whether bins of numbers depend on the smallest and the largest one, and on nothing else."""
+    if isinstance(bins, str):
+        rule, _, number = bins.partition(":")
+        return rule == "uniform" and number.isdecimal()
+    return bins is not None
 
 
 def needs_quantiles(bins: Any) -> bool:

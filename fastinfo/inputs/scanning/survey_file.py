@@ -14,11 +14,12 @@ import numpy as np
 from fastinfo.inputs.scanning.facts import StreamedFacts
 from fastinfo.system.files import written_whole
 
-FORMAT = "fastinfo.survey/1"
+FORMAT = "fastinfo.survey/2"
 
 SIMPLE = (
     *("name", "is_time", "is_categorical", "keeps_values", "keeps_quantiles", "n_rows"),
     *("n_missing", "base", "is_finer", "rises", "falls", "is_beyond_labels"),
+    *("is_of_footer", "may_have_nan"),
 )
 """Attributes of facts that JSON holds as they are."""
 
