@@ -33,6 +33,7 @@ class Table:
 
     def __init__(self, X: Array, n_bins: int, is_binned: bool = True) -> None:
         self.X, self.n_bins, self.is_binned = X, n_bins, is_binned
+        self.nbytes = X.nbytes
         m = X.shape[1]
         rng = np.random.default_rng(m)
         self.left = rng.integers(0, m, self.looped)
@@ -136,6 +137,24 @@ def check_table(data: Table, answer: Any) -> None:
         )
 
 
+def table_error(data: Table, answer: Any) -> float | None:
+    """The largest relative error of some pairs of a matrix or of a list; of nothing else.
+
+    Of pairs with next to no information none is asked for: their error is one of the entropies.
+    """
+    if isinstance(answer, np.ndarray) and answer.ndim == 2:
+        left, right = np.random.default_rng(2).integers(0, data.X.shape[1], (2, CHECKED_PAIRS))
+        answer = PairValues(left, right, answer[left, right])
+    if not isinstance(answer, PairValues):
+        return None
+    errors = []
+    for i, j, value in list(zip(*answer, strict=True))[:CHECKED_PAIRS]:
+        expected = peers.reference_information(data.counts(int(i), int(j)))
+        if expected > 1e-3:
+            errors.append(abs(float(value) / expected - 1))
+    return max(errors, default=None)
+
+
 def check_bits_or_table(data: Table, answer: Any) -> None:
     """The bits that rows have in common, counted by NumPy; else as `check_table`."""
     if not isinstance(answer, BitCounts):
@@ -199,7 +218,7 @@ def _count_bits(data: Table) -> BitCounts:
 
 def _bits_of_cells(m: int, n: int, B: int) -> int:
     """Bits to AND and count where each cell of each pair is counted by itself."""
-    return _sample_pairs(m, n, B) * B * B
+    return sample_pairs(m, n, B) * B * B
 
 
 def _share_of_bits(data: Table) -> float:
@@ -233,9 +252,20 @@ def _top_in_a_process(data: Table) -> memory.Measured:
     return memory.top_pairs(data.X, k=min(100, data.n_pairs // 4))
 
 
-def _sample_pairs(m: int, n: int, B: int) -> int:
+def sample_pairs(m: int, n: int, B: int) -> int:
+    """Pairs of samples to be counted, features with themselves included."""
     return m * (m + 1) // 2 * n
 
+
+MOST_ROWS = 64
+"""Bins up to which rows of bits are the way to count, by about; beyond, increments of cells are."""
+
+ROOFLINE: dict[str, Callable[..., float]] = {
+    # Of each feature's bins but one, a row of bits is joined with those samples of the other
+    # feature that are not in its largest bin.
+    "bits": lambda m, n, B: sample_pairs(m, n, B) * (B - 1) ** 2 / B if B <= MOST_ROWS else 0.0,
+    "increments": lambda m, n, B: sample_pairs(m, n, B) if B > MOST_ROWS else 0.0,
+}
 
 THOUSAND = {"m": 1000, "n": 10_000, "B": 16}
 
@@ -259,13 +289,15 @@ CASES = (
             ),
         ),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(_counts_of_a_tile,),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 16}],
             "default": [THOUSAND],
             "full": [{"m": m, "n": 10_000, "B": 16} for m in (200, 500, 1000)],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=(
             Target("loop over sklearn.metrics.mutual_info_score", THOUSAND, at_least=1000),
@@ -287,13 +319,14 @@ CASES = (
             ),
         ),
         check=check_bits_or_table,
+        roofline=ROOFLINE,
         also=(_counts_of_a_tile,),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 16}],
             "default": [THOUSAND],
             "full": [THOUSAND],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=(Target(RATE, THOUSAND, at_least=20e9),),
     ),
@@ -303,13 +336,15 @@ CASES = (
         make=genotypes,
         contenders=(Contender("fastinfo", _matrix()),),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(_counts_of_a_tile,),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 3}],
             "default": [{"m": 5000, "n": 10_000, "B": 3}],
             "full": [{"m": 5000, "n": 10_000, "B": 3}],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=(Target(RATE, {"m": 5000, "n": 10_000, "B": 3}, at_least=80e9),),
     ),
@@ -319,13 +354,15 @@ CASES = (
         make=sparse_bits,
         contenders=(Contender("fastinfo", _matrix()),),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(_counts_of_a_tile,),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 2}],
             "default": [{"m": 2000, "n": 10**5, "B": 2}],
             "full": [{"m": 2000, "n": 10**5, "B": 2}],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=(Target(RATE, {"m": 2000, "n": 10**5, "B": 2}, at_least=300e9),),
     ),
@@ -335,13 +372,15 @@ CASES = (
         make=many_codes,
         contenders=(Contender("fastinfo", _matrix()),),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(_counts_of_a_tile,),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": B} for B in (64, 200)],
             "default": [{"m": 500, "n": 10_000, "B": B} for B in (64, 200)],
             "full": [{"m": 500, "n": 10_000, "B": B} for B in (64, 200)],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=tuple(
             Target(RATE, {"m": 500, "n": 10_000, "B": B}, at_least=1.5e9) for B in (64, 200)
@@ -359,13 +398,14 @@ CASES = (
             Contender("fastinfo, binning alone", _bin_table),
         ),
         check=check_codes_or_table,
+        error=table_error,
         also=(),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 16}],
             "default": [THOUSAND],
             "full": [THOUSAND],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=(Target("fastinfo, binning alone", THOUSAND, at_most=0.15),),
     ),
@@ -378,13 +418,15 @@ CASES = (
             Contender("fastinfo, 1 thread", _matrix(1)),
         ),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(),
         sizes={
             "smoke": [{"m": 100, "n": 1000, "B": 16}],
             "default": [{"m": 2000, "n": 10_000, "B": 16}],
             "full": [{"m": 2000, "n": 10_000, "B": 16}],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=(Target("fastinfo, 1 thread", {"m": 2000, "n": 10_000, "B": 16}, at_least=1.8),),
         needs=two_cores,
@@ -400,13 +442,15 @@ CASES = (
             ),
         ),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 16}],
             "default": [{"m": m, "n": 10_000, "B": 16} for m in (1000, 2000)],
             "full": [{"m": m, "n": 10_000, "B": 16} for m in (1000, 2000, 4000)],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=tuple(
             Target(
@@ -429,13 +473,15 @@ CASES = (
             ),
         ),
         check=check_table,
+        error=table_error,
+        roofline=ROOFLINE,
         also=(),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 16}],
             "default": [{"m": 500, "n": n, "B": 16} for n in (20_000, 40_000)],
             "full": [{"m": 500, "n": n, "B": 16} for n in (20_000, 40_000, 80_000)],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         targets=tuple(
             Target("fastinfo, half of the samples", {"m": 500, "n": n, "B": 16}, at_least=1 / 1.1)
@@ -454,7 +500,7 @@ CASES = (
             "default": [{"m": 20_000, "n": 2000, "B": 16}],
             "full": [{"m": 20_000, "n": 2000, "B": 16}],
         },
-        work=_sample_pairs,
+        work=sample_pairs,
         unit="sample-pairs",
         measures={"peak extra memory": Measure("B", lambda answer: answer.extra_bytes)},
         targets=(Target("peak extra memory", {"m": 20_000, "n": 2000, "B": 16}, at_most=1e9),),

@@ -41,6 +41,14 @@ class Contender:
     """From parameters to how many steps of its own all the work takes, to tell their rate."""
     step: str = ""
     """What such a step is."""
+    backend: str = ""
+    """The backend of fastinfo that does it; empty for a peer, and where the default is left to
+    choose.
+    """
+    device: str = "cpu"
+    """What it runs on."""
+    needs: Callable[[], str | None] = lambda: None
+    """Why it cannot be run here, or None."""
 
     def takes_part(self, parameters: Mapping[str, int]) -> bool:
         """Whether this size is within its limits."""
@@ -63,6 +71,10 @@ class Target:
     at: Mapping[str, int]
     at_least: float | None = None
     at_most: float | None = None
+
+    def bounds(self) -> dict[str, float | None]:
+        """As a results file tells them."""
+        return {"at_least": self.at_least, "at_most": self.at_most}
 
     def is_met(self, value: float) -> bool:
         """Whether a value lies between the bounds."""
@@ -102,6 +114,12 @@ class Case:
     """Figures besides ratios and the rate, by name."""
     needs: Callable[[], str | None] = lambda: None
     """Why it cannot be run here, or None."""
+    error: Callable[[Any, Any], float | None] | None = None
+    """From the data and an answer: the relative error of its value, or None where it has none."""
+    roofline: Mapping[str, Callable[..., float]] = field(default_factory=dict)
+    """From parameters to how much of each resource in `bench.limits` the work must take at the
+    least.
+    """
 
     def of(self, parameters: Mapping[str, int]) -> list[Contender]:
         """Who takes part with these parameters."""

@@ -1,16 +1,18 @@
 """The table of benchmark cases. To add one, add an entry to `CASES` of a module named here.
 
-The pytest benchmarks and the runner know nothing but this table. The cases of a group are measured
-in one run, and have a results file and a table of their own.
+The pytest benchmarks know nothing but this table. The cases of a group have a table of their own in
+a text; ``ci/bench full -k GROUP`` measures them alone.
 """
 
 from __future__ import annotations
 
 from bench import (
     all_pairs,
+    backends,
     chance,
     dask_cases,
     estimators,
+    libraries,
     one_pair,
     soft_information,
     streaming,
@@ -25,23 +27,17 @@ GROUPS: dict[str, tuple[Case, ...]] = {
     "statistics": (*estimators.CASES, *three_variables.CASES, *chance.CASES),
     "dask": dask_cases.CASES,
     "streaming": streaming.CASES,
+    "backends": backends.CASES,
+    "libraries": libraries.CASES,
 }
 
 CASES = tuple(case for cases in GROUPS.values() for case in cases)
 
 
-def chosen(only: str) -> list[Case]:
-    """The cases of the group ``only``, or those whose name holds it.
+GROUP_OF = {case.name: group for group, cases in GROUPS.items() for case in cases}
 
-    Raises
-    ------
-    ValueError
-        Where there is neither.
-    """
-    found = [case for case in CASES if only in case.name]
-    if only in GROUPS:
-        return list(GROUPS[only])
-    if not found:
-        names = ", ".join([*GROUPS, *(case.name for case in CASES)])
-        raise ValueError(f"no group is {only!r}, and no case has it in its name; there are {names}")
-    return found
+
+def named(name: str) -> Case:
+    """The case of that name."""
+    (case,) = (case for case in CASES if case.name == name)
+    return case

@@ -18,8 +18,9 @@ from unittest import mock
 import numpy as np
 
 import fastinfo
+from bench.case import Target
 from bench.gpu_watch import REPETITIONS, Gpu, in_turn
-from bench.timing import spread
+from bench.turns import spread
 from fastinfo.system.limits import usable_cores
 
 FEW_CALLS = 2
@@ -136,6 +137,19 @@ class PairCase(NamedTuple):
     are_known: bool = False
     """Whether the edges are given, and need no look at the samples."""
 
+    def parameters(self) -> dict[str, int]:
+        """As the cases of the host have them."""
+        return {"n": self.n_samples, "B": self.n_bins}
+
+    def work(self) -> tuple[int, str]:
+        """How much there is to count, and of what."""
+        return self.n_samples, "samples"
+
+    def targets(self) -> dict[str, tuple[str, Target]]:
+        """What is to be reached, by the name of the figure, with its unit."""
+        least = Target("share of copy bandwidth", {}, at_least=self.bandwidth_target)
+        return {least.figure: ("×", least)}
+
     def measure(self, gpu: Gpu, judge: Judge, copy_rate: float) -> dict[str, Any]:
         """A mutual information end to end: the extremes, the bins, the counts, the sums."""
         x, y = make_pair(self.dtype, self.n_samples, self.n_bins)
@@ -164,13 +178,15 @@ class PairCase(NamedTuple):
         share = n_bytes / median(seconds) / copy_rate
         return {
             "case": self._asdict(),
-            "seconds": spread(seconds),
+            "times": seconds,
+            "bytes": n_bytes,
+            "host": {"times": host, "share": first.stop / self.n_samples},
             "kernels": gpu.of_kernels(lambda i: fastinfo.mutual_information(*of(i), bins=bins)),
             "seconds to the device": moved,
             "samples per second": self.n_samples / median(seconds),
             "share of copy bandwidth": share,
             "met": share >= self.bandwidth_target,
-            judge.name: {"seconds": spread(host), "cores": usable_cores(), "samples": first.stop},
+            judge.name: {"cores": usable_cores(), "samples": first.stop},
             f"times {judge.name}": median(host) / first.stop * self.n_samples / median(seconds),
         }
 
@@ -185,6 +201,23 @@ class MatrixCase(NamedTuple):
     rate_target: float | None
     """Sample-pairs per second."""
 
+    def parameters(self) -> dict[str, int]:
+        """As the cases of the host have them."""
+        return {"m": self.n_features, "n": self.n_samples, "B": self.n_bins}
+
+    def work(self) -> tuple[int, str]:
+        """How much there is to count, and of what."""
+        return self.n_features * (self.n_features + 1) // 2 * self.n_samples, "sample-pairs"
+
+    def targets(self) -> dict[str, tuple[str, Target]]:
+        """What is to be reached, by the name of the figure, with its unit."""
+        peer = Target("times torch", {}, at_least=PEER_TARGET)
+        found = {peer.figure: ("×", peer)}
+        if self.rate_target is not None:
+            rate = Target("sample-pairs per second", {}, at_least=self.rate_target)
+            found[rate.figure] = ("sample-pairs/s", rate)
+        return found
+
     def measure(self, gpu: Gpu, judge: Judge, copy_rate: float) -> dict[str, Any]:
         """All pairs, end to end from codes on the device, column by column, to a matrix there."""
         rng = np.random.default_rng(self.n_features)
@@ -194,20 +227,22 @@ class MatrixCase(NamedTuple):
         start = time.perf_counter()
         expected = fastinfo.pairwise_mutual_information(codes[:, :few], backend=judge.name)
         host = time.perf_counter() - start
-        host_rate = few * (few + 1) / 2 * self.n_samples / host
+        host_work = few * (few + 1) / 2 * self.n_samples
         there, moved = gpu.to_device(rows)
         there = there.T
         found = fastinfo.pairwise_mutual_information(there)
         require_agreement(gpu.kernels.to_host(found[:few, :few]), expected, self.name)
         seconds = gpu.seconds(lambda i: fastinfo.pairwise_mutual_information(there), warm_up=1)
         kernels = gpu.of_kernels(lambda i: fastinfo.pairwise_mutual_information(there))
-        work = self.n_features * (self.n_features + 1) / 2 * self.n_samples
+        work, _ = self.work()
         rate = work / median(seconds)
         peer = measure_peer(codes, self)
         ratio = rate / peer["rate"] if isinstance(peer, dict) else None
         return {
             "case": self._asdict(),
-            "seconds": spread(seconds),
+            "times": seconds,
+            "bytes": rows.nbytes,
+            "host": {"times": [host], "share": host_work / work},
             "kernels": kernels,
             "ways": measure_ways(gpu, there, self),
             "seconds to the device": moved,
@@ -218,11 +253,11 @@ class MatrixCase(NamedTuple):
             "times torch": ratio,
             "all pairs, all devices": measure_devices(codes, self.name),
             judge.name: {
-                "sample-pairs per second": host_rate,
+                "sample-pairs per second": host_work / host,
                 "features": few,
                 "cores": usable_cores(),
             },
-            f"times {judge.name}": rate / host_rate,
+            f"times {judge.name}": rate * host / host_work,
         }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +17,10 @@ from bench.processes import python
 
 Array = np.ndarray[Any, Any]
 Result = TypeVar("Result")
+
+
+GIVEN_BACK = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+"""For the allocator: give freed memory back, or a call could live on what the data left behind."""
 
 
 class Measured(NamedTuple):
@@ -31,7 +36,7 @@ def top_pairs(X: Array, k: int) -> Measured:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "table.npy"
         np.save(path, X)
-        printed = python(["-m", "bench.memory", str(path), str(k)], {})
+        printed = python(["-m", "bench.memory", "top_pairs", str(path), str(k)], {})
     told = json.loads(printed)
     return Measured([(i, j, value) for i, j, value in told["pairs"]], told["extra_bytes"])
 
@@ -45,7 +50,7 @@ class Streamed(NamedTuple):
 
 def streamed(way: str, path: Path, columns: Sequence[str]) -> Streamed:
     """A function of `bench.streaming` in a new process."""
-    told = json.loads(python(["-m", "bench.memory", way, str(path), *columns], {}))
+    told = json.loads(python(["-m", "bench.memory", "streamed", way, str(path), *columns], {}))
     return Streamed({(a, b): value for a, b, value in told["pairs"]}, told["extra_bytes"])
 
 
@@ -72,23 +77,60 @@ def cannot_be_read() -> str | None:
     return None if is_there else "the peak of a process's memory is read from Linux's /proc"
 
 
-def main(arguments: Sequence[str]) -> None:
-    """Print the pairs and the peak, for `top_pairs` or `streamed` to read."""
-    first, second, *columns = arguments
-    pairs: list[Any]
-    if columns:
-        from bench import streaming
+def of_contender(case: str, parameters: Mapping[str, int], contender: str) -> int | None:
+    """Bytes that the call of a contender takes beyond what was there before, in a new process.
 
-        way: Callable[..., dict[tuple[str, str], float]] = getattr(streaming, first)
-        small = streaming.make(3000, 10, 45, 1)
-        way(small.path, small.names)  # libraries and kernels are loaded
-        found, extra = during(lambda: way(Path(second), columns))
-        pairs = [(*pair, value) for pair, value in found.items()]
-    else:
-        X = np.load(first)
-        fastinfo.top_pairs(X[:, :64], k=1, n_jobs=1)  # kernels are loaded once, as above
-        pairs, extra = during(lambda: fastinfo.top_pairs(X, k=int(second), n_jobs=1))
-    print(json.dumps({"pairs": pairs, "extra_bytes": extra}))
+    None where it cannot be told, as on a system without Linux's /proc.
+    """
+    if cannot_be_read():
+        return None
+    asked = json.dumps([case, dict(parameters), contender])
+    told = json.loads(python(["-m", "bench.memory", "contender", asked], GIVEN_BACK))
+    return int(told["extra_bytes"])
+
+
+def _measure_top_pairs(path: str, k: str) -> dict[str, Any]:
+    X = np.load(path)
+    fastinfo.top_pairs(X[:, :64], k=1, n_jobs=1)  # kernels are loaded once, whatever the features
+    pairs, extra = during(lambda: fastinfo.top_pairs(X, k=int(k), n_jobs=1))
+    return {"pairs": pairs, "extra_bytes": extra}
+
+
+def _measure_streamed(way: str, path: str, *columns: str) -> dict[str, Any]:
+    from bench import streaming  # which asks this module too
+
+    call: Callable[..., dict[tuple[str, str], float]] = getattr(streaming, way)
+    small = streaming.make(3000, 10, 45, 1)
+    call(small.path, small.names)  # libraries and kernels are loaded
+    found, extra = during(lambda: call(Path(path), columns))
+    return {"pairs": [(*pair, value) for pair, value in found.items()], "extra_bytes": extra}
+
+
+def _measure_contender(asked: str) -> dict[str, Any]:
+    from threadpoolctl import threadpool_limits
+
+    from bench.cases import named  # cases ask this module too
+
+    name, parameters, contender = json.loads(asked)
+    case = named(name)
+    (call,) = (c.call for c in case.contenders if c.name == contender)
+    with threadpool_limits(1), warnings.catch_warnings():
+        warnings.simplefilter("ignore", fastinfo.SaturationWarning)
+        call(case.make(**case.sizes["smoke"][0]))  # libraries and kernels are loaded
+        data = case.make(**parameters)
+        _, extra = during(lambda: call(data))
+    return {"extra_bytes": extra}
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Print what was measured, for the functions above to read."""
+    what, *rest = arguments
+    measure = {
+        "top_pairs": _measure_top_pairs,
+        "streamed": _measure_streamed,
+        "contender": _measure_contender,
+    }[what]
+    print(json.dumps(measure(*rest)))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ class Pair:
 
     def __init__(self, x: Array, y: Array, n_bins: int, count: Callable[..., Array]) -> None:
         self.x, self.y, self.n_bins = x, y, n_bins
+        self.nbytes = x.nbytes + y.nbytes
         self._count = count
 
     @cached_property
@@ -57,6 +58,11 @@ def check_pair(data: Pair, answer: Any) -> None:
         np.testing.assert_array_equal(answer, data.counts)
 
 
+def pair_error(data: Pair, answer: Any) -> float | None:
+    """The relative error of an information; counts have none, for they are equal."""
+    return abs(answer / data.information - 1) if isinstance(answer, float) else None
+
+
 def _information(n_jobs: int) -> Callable[[Pair], float]:
     return lambda d: fastinfo.mutual_information(d.x, d.y, n_jobs=n_jobs)
 
@@ -85,6 +91,8 @@ CASES = (
             ),
         ),
         check=check_pair,
+        error=pair_error,
+        roofline={"bytes": lambda n, B: 2 * n, "increments": lambda n, B: n},
         also=(lambda d: fastinfo.JointCounts(n_jobs=1).update(d.x, d.y).table,),
         sizes={
             "smoke": [{"n": 10**4, "B": 16}],
@@ -109,6 +117,9 @@ CASES = (
             Contender("np.histogram2d", lambda d: peers.histogram2d(d.x, d.y, d.n_bins)),
         ),
         check=check_pair,
+        error=pair_error,
+        # The samples are read twice, for the extremes and for the bins.
+        roofline={"bytes": lambda n, B: 32 * n, "increments": lambda n, B: n},
         also=(lambda d: fastinfo.JointCounts(bins=d.n_bins, n_jobs=1).update(d.x, d.y).table,),
         sizes={
             "smoke": [{"n": 10**4, "B": 32}],

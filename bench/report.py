@@ -1,21 +1,21 @@
 """Results → tables: all of them for docs/benchmarks.md, the ten that decide for the README.
 
-``python -m bench.report --update docs/benchmarks.md`` and ``--short --update README.md``. Wins and
-losses stand side by side. A table is all that lies between the two markers; a test holds that it is
-the one of the results file beside it.
+``python -m bench report FILE --group counting --update docs/benchmarks.md``, and ``--short --update
+README.md``. Wins and losses stand side by side. A table is all that lies between two markers, of
+which the first one names the file in ``bench/results/``; a test holds that the table is that
+file's.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import sys
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-SCHEMAS = ("fastinfo.bench/2",)
-RESULTS = Path(__file__).resolve().parent / "results"
+from bench.machine import RESULTS
+
 COUNTING = "counting"
 
 Result = Mapping[str, Any]
@@ -39,30 +39,24 @@ SHORT: tuple[tuple[str, Mapping[str, int], str], ...] = (
 """The lines that decide: case, parameters and contender, two losses among them."""
 
 
-def results_of(group: str, size: str = "default") -> Path:
-    """The file with the results of a group of cases."""
-    return RESULTS / (f"{size}.json" if group == COUNTING else f"{size}-{group}.json")
-
-
-def markers(group: str = COUNTING) -> tuple[str, str]:
-    """The lines in a text before and after the table of a group."""
-    name = "bench" if group == COUNTING else f"bench:{group}"
-    return f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
-
-
 def read(path: Path) -> dict[str, Any]:
-    """Results from a file.
+    """Results from a file of pytest-benchmark's, written by the benchmarks of this folder.
 
     Raises
     ------
     ValueError
-        For a file of another schema.
+        For another file.
     """
-    results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if results.get("schema") not in SCHEMAS:
-        raise ValueError(
-            f"{path.name} has schema {results.get('schema')!r}; accepted are {', '.join(SCHEMAS)}"
+    try:
+        results: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        benchmarks = results["benchmarks"]
+        is_ours = "id" in results["machine_info"] and all(
+            "kind" in benchmark["extra_info"] for benchmark in benchmarks
         )
+    except (KeyError, TypeError, ValueError):
+        is_ours = False
+    if not is_ours:
+        raise ValueError(f"{path.name} is no results file; `ci/bench` writes them")
     return results
 
 
@@ -119,141 +113,179 @@ def target(bounds: Mapping[str, float | None] | None, met: bool | None, unit: st
     return f"{' and '.join(told)}: {'met' if met else '**missed**'}"
 
 
-def lines_of_case(result: Result) -> list[str]:
+def cases_of(results: Result, group: str) -> list[list[Result]]:
+    """The benchmarks of each case of a group with each of its parameters, the first contender
+    first.
+    """
+    found: dict[str, list[Result]] = {}
+    for benchmark in results["benchmarks"]:
+        told = benchmark["extra_info"]
+        if told["kind"] == "case" and told["group"] == group:
+            key = json.dumps([told["case"], benchmark["params"]["parameters"]])
+            found.setdefault(key, []).append(benchmark)
+    return [case for case in found.values() if case[0]["extra_info"]["is_first"]]
+
+
+def lines_of_case(case: Sequence[Result]) -> list[str]:
     """Rows of one case: fastinfo beside each peer, then its other figures that have a target."""
-    ours, *peers = result["contenders"]
+    ours, *peers = (benchmark["extra_info"] for benchmark in case)
     rows = []
-    for peer, found in zip(peers, result["ratios"], strict=True):
-        theirs = duration(peer["seconds"]["median"])
+    for peer in peers:
+        theirs = duration(peer["warm_seconds"])
         if peer["share"] < 1:
             theirs = f"≈ {theirs}"
         if "steps" in peer:
             theirs += f", {rate(peer['steps']['rate'], peer['steps']['unit'])}"
-        name = (
-            f"`{peer['name']}`" if "." in peer["name"] and " " not in peer["name"] else peer["name"]
-        )
-        rows.append([name, theirs, *_measured(found)])
+        name = peer["contender"]
+        name = f"`{name}`" if "." in name and " " not in name else name
+        rows.append([name, theirs, *_measured(peer["ratio"])])
     rows += [
         [figure["figure"], "", *_measured(figure)]
-        for figure in result["figures"]
+        for figure in ours["figures"]
         if figure["target"] is not None
     ]
     rows = rows or [[""] * 4]
-    own = f"{duration(ours['seconds']['median'])}, {rate(ours['rate'], result['unit'] + '/s')}"
-    heads = [[result["title"], own], *([["", ""]] * (len(rows) - 1))]
+    own = f"{duration(ours['warm_seconds'])}, {rate(ours['rate'], ours['unit'] + '/s')}"
+    heads = [[ours["title"], own], *([["", ""]] * (len(rows) - 1))]
     return [f"| {' | '.join([*head, *row])} |" for head, row in zip(heads, rows, strict=True)]
 
 
 def _measured(figure: Result) -> tuple[str, str]:
-    """A figure with its extremes, and its target."""
+    """A figure with its quartiles, or extremes, and its target."""
     unit = figure["unit"]
     told = amount(figure["median"], unit)
-    if figure["min"] < figure["max"]:
-        told += f" ({amount(figure['min'], unit)} to {amount(figure['max'], unit)})"
+    low, high = figure.get("q1", figure["min"]), figure.get("q3", figure["max"])
+    if low < high:
+        told += f" ({amount(low, unit)} to {amount(high, unit)})"
     return told, target(figure["target"], figure["met"], unit)
 
 
-def table(results: Result) -> str:
-    """The Markdown of all results."""
-    machine, versions = results["machine"], results["versions"]
-    caches = ", ".join(f"{level} {size}" for level, size in machine["caches"].items())
+def hardware(results: Result) -> str:
+    """The machine in a line."""
+    machine = results["machine_info"]
+    caches = "".join(f", {level} {size}" for level, size in machine["caches"].items())
+    cpu = machine["cpu"]
+    return (
+        f"{cpu['brand_raw']} ({machine['llvm_cpu']}), {cpu['count']} cores{caches}, "
+        f"{machine['system']}"
+    )
+
+
+def revision(results: Result) -> str:
+    """The commit, shortened, with a plus where files have changed since."""
+    commit = results["commit_info"]
+    return f"{commit['id'][:12]}{'+' if commit['dirty'] else ''}"
+
+
+def day(results: Result) -> str:
+    """The date of a run."""
+    return str(results["datetime"])[:10]
+
+
+def table(results: Result, group: str = COUNTING) -> str:
+    """The Markdown of all results of a group."""
+    versions = results["machine_info"]["versions"]
     software = ", ".join(f"{name} {version}" for name, version in versions.items())
-    revision = f", revision {results['revision']}" if results["revision"] else ""
-    lines = [
-        f"{machine['cpu']} ({machine['llvm_cpu']}), {machine['cores']} cores"
-        + (f", {caches}" if caches else "")
-        + f", {machine['system']}; {software}{revision}; {results['date']}.",
-    ]
-    if results["cases"]:
+    lines = [f"{hardware(results)}; {software}, revision {revision(results)}; {day(results)}."]
+    cases = cases_of(results, group)
+    if cases:
+        ratios = [b["extra_info"]["ratio"] for case in cases for b in case[1:]]
+        # Older files have no quartiles.
+        has_quartiles = any("q1" in found for found in ratios)
+        brackets = "quartiles" if has_quartiles else "smallest and largest value of a round"
         lines += [
-            "Medians over rounds in which all take turns; in brackets the smallest and largest "
-            "value of a round. ≈: timed on a part of the work. Below 1×, fastinfo is the slower.",
+            f"Medians over rounds in which all take turns; in brackets the {brackets}. "
+            "≈: timed on a part of the work. Below 1×, fastinfo is the slower.",
             "",
             "| work | fastinfo | beside | takes | measured | target |",
             "|---|---|---|---|---|---|",
         ]
-        for result in results["cases"]:
-            lines += lines_of_case(result)
-    if results["startup"]:
+        for case in cases:
+            lines += lines_of_case(case)
+    startup = [
+        b["extra_info"] for b in results["benchmarks"] if b["extra_info"]["kind"] == "startup"
+    ]
+    if startup and group == COUNTING:
         lines += ["", "| start | seconds | target |", "|---|---|---|"]
-        for row in results["startup"]:
-            seconds = row["seconds"]
+        for row in startup:
+            (seconds,) = row["figures"]
             told = f"{duration(seconds['median'])} ({duration(seconds['min'])} to "
             told += f"{duration(seconds['max'])})"
-            wanted = target({"at_most": row["target"]}, row["met"], " s")
+            wanted = target(seconds["target"], seconds["met"], " s")
             lines.append(f"| {row['title']} | {told} | {wanted} |")
-    for missing in results["not_run"]:
-        lines += ["", f"Not run: {missing['case']}, {missing['reason']}."]
+    for missing in results["machine_info"]["not_measured"]:
+        if missing["group"] == group:
+            lines += [
+                "",
+                f"Not run: {missing['case']}, {missing['contender']}: {missing['reason']}.",
+            ]
     return "\n".join(lines)
 
 
-def short_table(results: Result) -> str:
+def short_table(results: Result, group: str = COUNTING) -> str:
     """The Markdown of the lines that decide."""
-    machine = results["machine"]
+    cpu = results["machine_info"]["cpu"]
     lines = [
-        f"{machine['cpu']}, {machine['cores']} cores, one thread; {results['date']}. Below 1×, "
+        f"{cpu['brand_raw']}, {cpu['count']} cores, one thread; {day(results)}. Below 1×, "
         "fastinfo is the slower. ≈: timed on a part of the work.",
         "",
         "| work | fastinfo | beside | takes | ratio |",
         "|---|---|---|---|---|",
     ]
-    by_key = {(c["case"], tuple(c["parameters"].items())): c for c in results["cases"]}
+    by_key = {
+        (case[0]["extra_info"]["case"], tuple(case[0]["params"]["parameters"].items())): case
+        for case in cases_of(results, group)
+    }
     for name, parameters, contender in SHORT:
-        case = by_key[name, tuple(parameters.items())]
-        ours, *peers = case["contenders"]
-        row = [case["title"], duration(ours["seconds"]["median"]), "", "", ""]
-        for peer, found in zip(peers, case["ratios"], strict=True):
-            if peer["name"] == contender:
+        ours, *peers = (b["extra_info"] for b in by_key[name, tuple(parameters.items())])
+        row = [ours["title"], duration(ours["warm_seconds"]), "", "", ""]
+        for peer in peers:
+            if peer["contender"] == contender:
                 about = "≈ " if peer["share"] < 1 else ""
-                theirs = about + duration(peer["seconds"]["median"])
-                row[2:] = [f"`{contender}`", theirs, times(found["median"])]
+                theirs = about + duration(peer["warm_seconds"])
+                row[2:] = [f"`{contender}`", theirs, times(peer["ratio"]["median"])]
         lines.append(f"| {' | '.join(row)} |")
     return "\n".join(lines)
 
 
-def between_markers(text: str, group: str = COUNTING) -> tuple[str, str, str]:
-    """What is before, between and after the markers, which belong to the outer parts.
+def _markers(group: str) -> re.Pattern[str]:
+    """What a text has before and after the table of a group."""
+    return re.compile(
+        rf"<!-- bench:{group}:begin (?P<file>\S+) -->\n(?P<table>.*?)\n<!-- bench:{group}:end -->",
+        re.S,
+    )
+
+
+def marked(text: str, group: str = COUNTING) -> tuple[Path, str]:
+    """The results file that a text names for the table of a group, and this table.
 
     Raises
     ------
     ValueError
-        Where there is not one of each, in order.
+        Where there is not one of each marker, in order.
     """
-    begin, end = markers(group)
-    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
-        raise ValueError(f"the text needs one {begin} and after it one {end}")
-    before, rest = text.split(begin)
-    inside, after = rest.split(end)
-    return before + begin, inside, end + after
+    return RESULTS / (found := _only(text, group))["file"], found["table"]
+
+
+def _only(text: str, group: str) -> re.Match[str]:
+    found = list(_markers(group).finditer(text))
+    if len(found) != 1 or text.count(f"<!-- bench:{group}:") != 2:
+        raise ValueError(
+            f"the text needs one `<!-- bench:{group}:begin FILE -->` and after it one "
+            f"`<!-- bench:{group}:end -->`, each in a line of its own"
+        )
+    return found[0]
 
 
 def updated(
-    text: str, results: Result, make: Callable[[Result], str] = table, group: str = COUNTING
+    text: str,
+    path: Path,
+    make: Callable[[Result, str], str] = table,
+    group: str = COUNTING,
 ) -> str:
-    """The text with a table of these results."""
-    before, _, after = between_markers(text, group)
-    return f"{before}\n{make(results)}\n{after}"
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="python -m bench.report", description=__doc__)
-    parser.add_argument("--group", default=COUNTING, help="whose table; counting by default")
-    parser.add_argument("--update", type=Path, metavar="FILE", help="text whose table to replace")
-    parser.add_argument("--short", action="store_true", help="the lines that decide, no others")
-    options = parser.parse_args(arguments)
-    make = short_table if options.short else table
-    try:
-        results = read(results_of(options.group))
-        if options.update is None:
-            print(make(results))
-        else:
-            text = options.update.read_text(encoding="utf-8")
-            options.update.write_text(updated(text, results, make, options.group), encoding="utf-8")
-    except (OSError, ValueError) as error:
-        parser.error(str(error))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    """The text with a table of the results of a file."""
+    found = _only(text, group)
+    file = path.resolve().relative_to(RESULTS).as_posix()
+    begin, end = f"<!-- bench:{group}:begin {file} -->", f"<!-- bench:{group}:end -->"
+    made = f"{begin}\n{make(read(path), group)}\n{end}"
+    return text[: found.start()] + made + text[found.end() :]

@@ -186,15 +186,12 @@ def _dense(kernel: str, n_bins: int, who: str, x: Array, y: Array) -> tuple[floa
 PAGE = 4096
 """Bytes in which memory is had, and so the least that is told apart from none."""
 
-RETURNED = {"MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
-"""For the allocator: give freed memory back, or a call could live on what the data left behind."""
-
 
 @lru_cache
 def extra_memory(who: str, kernel: str, n: int, n_bins: int) -> int:
     """The peak of memory of forward and backward in a new process, beyond what was there before."""
     arguments = ["-m", "bench.soft_information", who, kernel, str(n), str(n_bins)]
-    return int(json.loads(python(arguments, RETURNED))["extra_bytes"])
+    return int(json.loads(python(arguments, memory.GIVEN_BACK))["extra_bytes"])
 
 
 def _memory_of(who: str) -> Callable[[Answer], float]:

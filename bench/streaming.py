@@ -8,6 +8,7 @@ count the tables of some pairs in one query, in bins of equal width whose limits
 from __future__ import annotations
 
 import atexit
+import os
 import shutil
 import tempfile
 import warnings
@@ -303,6 +304,12 @@ def _needs_memory() -> str | None:
     return _needs() or memory.cannot_be_read()
 
 
+def _needs_threads() -> str | None:
+    if os.environ.get("POLARS_MAX_THREADS") == "1":
+        return "polars has one thread in this run: ci/bench full --only streaming gives it two"
+    return None
+
+
 def _values(way: Callable[[Path, Sequence[str]], Any]) -> Callable[[File], Values]:
     return lambda data: Values(way(data.path, data.names), 1e-9)
 
@@ -314,7 +321,8 @@ def _contenders(way: Any, peer_bins: int = BINS, *, with_peers: bool = True) -> 
     if with_peers:
         share: Callable[[File], float] = lambda data: data.share  # noqa: E731
         yield Contender(DUCKDB, partial(duckdb, n_bins=peer_bins), threads=2, share=share)
-        yield Contender(POLARS, partial(polars, n_bins=peer_bins), threads=2, share=share)
+        by_polars = partial(polars, n_bins=peer_bins)
+        yield Contender(POLARS, by_polars, threads=2, share=share, needs=_needs_threads)
 
 
 READ = "pyarrow merely reads the columns"

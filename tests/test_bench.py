@@ -1,158 +1,188 @@
-"""The benchmarks' own arithmetic, their results file and the README's table."""
+"""The benchmarks: turns, limits, the results file, and the tables made of it."""
 
 from __future__ import annotations
 
-import copy
 import json
+import subprocess
+import sys
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
+from benchmarked import benchmark, figure, results
 
-from bench import report, timing
+from bench import limits, machine, memory, report, turns
+from bench.__main__ import main
 from bench.case import RATE, SIZES, Target
-from bench.cases import CASES, COUNTING, GROUPS, chosen
-from bench.run import SCHEMA, _readable, measure
+from bench.cases import CASES, COUNTING, GROUPS, named
+from bench.test_cases import readable
 
 ROOT = Path(__file__).resolve().parent.parent
+TEXTS = (
+    ("docs/benchmarks.md", COUNTING, report.table, ""),
+    ("docs/benchmarks.md", "statistics", report.table, ""),
+    ("README.md", COUNTING, report.short_table, "--short "),
+)
 
-SPREAD = {"median": 0.002, "min": 0.001, "max": 0.003}
-BEGIN, END = report.markers()
-
-RESULTS = {
-    "schema": SCHEMA,
-    "date": "2025-01-31",
-    "size": "default",
-    "revision": None,
-    "machine": {
-        "cpu": "Some CPU",
-        "llvm_cpu": "generic",
-        "architecture": "x86_64",
-        "cores": 2,
-        "caches": {"L1": "32 KiB"},
-        "system": "Linux",
-    },
-    "versions": {"python": "3.11.0", "numpy": "2.0.0"},
-    "cases": [
-        {
-            "case": "pair",
-            "title": "one pair, n = 10⁶",
-            "parameters": {"n": 10**6},
-            "work": 10**6,
-            "unit": "samples",
-            "checked": "2 answers equal the reference's",
-            "contenders": [
-                {"name": "fastinfo", "threads": 1, "share": 1.0, "rate": 5e8, "seconds": SPREAD},
-                {"name": "fast.peer", "threads": 1, "share": 1.0, "rate": 1e9, "seconds": SPREAD},
-                {"name": "slow loop", "threads": 1, "share": 0.1, "rate": 1e6, "seconds": SPREAD}
-                | {"steps": {"rate": 1.5e12, "unit": "bit/s"}},
-            ],
-            "ratios": [
-                {"figure": "fast.peer", "unit": "×", "median": 0.5, "min": 0.4, "max": 0.6}
-                | {"target": {"at_least": 3.0, "at_most": None}, "met": False},
-                {"figure": "slow loop", "unit": "×", "median": 1234.5, "min": 1e3, "max": 2e3}
-                | {"target": None, "met": None},
-            ],
-            "figures": [
-                {"figure": "rate", "unit": "samples/s", "median": 5e8, "min": 3e8, "max": 1e9}
-                | {"target": {"at_least": 4e8, "at_most": None}, "met": True},
-                {"figure": "peak", "unit": "B", "median": 5e8, "min": 5e8, "max": 5e8}
-                | {"target": {"at_least": 1e8, "at_most": 1e9}, "met": True},
-                {"figure": "untold", "unit": "B", "median": 5e8, "min": 5e8, "max": 5e8}
-                | {"target": None, "met": None},
-            ],
-        }
+SLOW = benchmark(
+    "pair",
+    {"n": 10**6},
+    "slow loop",
+    0.002,
+    ratio=figure("slow loop", "×", 1234.5),
+    share=0.1,
+    steps={"rate": 1.5e12, "unit": "bit/s"},
+)
+OURS = benchmark(
+    "pair",
+    {"n": 10**6},
+    "fastinfo",
+    0.002,
+    title="one pair, n = 10⁶",
+    figures=[
+        figure("rate", "samples/s", 5e8, at_least=4e8),
+        figure("peak", "B", 5e8, at_least=1e8, at_most=1e9) | {"min": 5e8, "max": 5e8},
+        figure("untold", "B", 5e8),
     ],
-    "startup": [
-        {
-            "title": "import",
-            "seconds": {"median": 0.04, "min": 0.03, "max": 0.05, "repetitions": 10},
-            "target": 0.1,
-            "met": True,
-        }
-    ],
-    "not_run": [{"case": "two threads", "reason": "one core"}],
+)
+PEER = benchmark(
+    "pair", {"n": 10**6}, "fast.peer", 0.002, ratio=figure("fast.peer", "×", 0.5, at_least=3.0)
+)
+START: dict[str, Any] = {
+    "extra_info": {
+        "title": "import",
+        "kind": "startup",
+        "figures": [figure("seconds", "s", 0.04, at_most=0.1)],
+    }
 }
+LEFT_OUT = {"case": "two threads", "contender": "ours", "reason": "one core", "group": COUNTING}
+RESULTS = results([OURS, PEER, SLOW, START], not_measured=[LEFT_OUT])
 
 
 def test_table_shows_wins_losses_and_what_was_not_run() -> None:
     lines = report.table(RESULTS).splitlines()
     assert lines[0] == (
-        "Some CPU (generic), 2 cores, L1 32 KiB, Linux; python 3.11.0, numpy 2.0.0; 2025-01-31."
+        "Some CPU (generic), 2 cores, L1 32 KiB, Linux; python 3.11.0, numpy 2.0.0, "
+        "revision 0123456789ab; 2025-01-31."
     )
     assert (
         "| one pair, n = 10⁶ | 2.00 ms, 500 M samples/s | `fast.peer` | 2.00 ms "
         "| 0.500× (0.400× to 0.600×) | ≥ 3×: **missed** |"
     ) in lines
-    assert ("|  |  | slow loop | ≈ 2.00 ms, 1.50 Tbit/s | 1,230× (1,000× to 2,000×) |  |") in lines
+    assert "|  |  | slow loop | ≈ 2.00 ms, 1.50 Tbit/s | 1,230× (988× to 1,480×) |  |" in lines
     assert (
-        "|  |  | rate |  | 500 M samples/s (300 M samples/s to 1.00 G samples/s) "
+        "|  |  | rate |  | 500 M samples/s (400 M samples/s to 600 M samples/s) "
         "| ≥ 0.4 G samples/s: met |"
     ) in lines
     assert "|  |  | peak |  | 500 MB | ≥ 0.1 GB and ≤ 1 GB: met |" in lines
     assert not any("untold" in line for line in lines)
-    assert "| import | 40.0 ms (30.0 ms to 50.0 ms) | ≤ 0.1 s: met |" in lines
-    assert lines[-1] == "Not run: two threads, one core."
+    assert "| import | 40.0 ms (32.0 ms to 48.0 ms) | ≤ 0.1 s: met |" in lines
+    assert lines[-1] == "Not run: two threads, ours: one core."
+    assert "in brackets the smallest and largest value of a round" in lines[1]
+    quartiles = {"q1": 0.45, "q3": 0.55}
+    peer = benchmark("pair", {"n": 10**6}, "fast", 1.0, figure("fast", "×", 0.5) | quartiles)
+    lines = report.table(results([OURS, peer])).splitlines()
+    assert "in brackets the quartiles" in lines[1]
+    assert any("| 0.500× (0.450× to 0.550×) |" in line for line in lines)
+    other = report.table(RESULTS, "other")
+    assert "one pair" not in other
+    assert "import" not in other
 
 
 def test_update_replaces_what_is_between_the_markers_and_nothing_else() -> None:
-    other = "<!-- bench:other:begin -->\nother\n<!-- bench:other:end -->\n"
-    text = f"before\n{BEGIN}\nold\n{END}\nafter\n{other}"
-    new = report.updated(text, RESULTS)
-    assert new == f"before\n{BEGIN}\n{report.table(RESULTS)}\n{END}\nafter\n{other}"
-    assert report.updated(new, RESULTS) == new
-    new = report.updated(text, RESULTS, group="other")
-    assert new == text.replace("\nother\n", f"\n{report.table(RESULTS)}\n")
+    file = next(report.RESULTS.glob("*/*.json"))
+    name = file.relative_to(report.RESULTS).as_posix()
+    other = "<!-- bench:other:begin x -->\nother\n<!-- bench:other:end -->\n"
+    text = (
+        f"before\n<!-- bench:counting:begin ? -->\nold\n<!-- bench:counting:end -->\nafter\n{other}"
+    )
+    table = report.table(report.read(file))
+    new = report.updated(text, file)
+    assert new == (
+        f"before\n<!-- bench:counting:begin {name} -->\n{table}\n<!-- bench:counting:end -->\n"
+        f"after\n{other}"
+    )
+    assert report.updated(new, file) == new
+    assert report.marked(new) == (file, table)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", BEGIN, END + BEGIN, BEGIN + END + END],
+    [
+        "",
+        "<!-- bench:counting:begin x -->\n",
+        "<!-- bench:counting:end -->\n<!-- bench:counting:begin x -->\n",
+        "<!-- bench:counting:begin x -->\n\n<!-- bench:counting:end -->\n" * 2,
+        "<!-- bench:counting:begin x -->\n\n<!-- bench:counting:end -->\n"
+        "<!-- bench:counting:end -->",
+    ],
 )
 def test_update_refuses_text_without_one_pair_of_markers(text: str) -> None:
     with pytest.raises(ValueError, match="needs one"):
-        report.updated(text, RESULTS)
+        report.marked(text)
 
 
-def test_read_refuses_another_schema(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", '{"schema": "fastinfo.bench/2"}', '{"benchmarks": [], "machine_info": {}}'],
+)
+def test_read_refuses_another_file(tmp_path: Path, text: str) -> None:
     path = tmp_path / "results.json"
     path.write_text(json.dumps(RESULTS), encoding="utf-8")
     assert report.read(path) == RESULTS
-    path.write_text(json.dumps(RESULTS | {"schema": "fastinfo.bench/1"}), encoding="utf-8")
-    with pytest.raises(ValueError, match=r"results\.json has schema 'fastinfo\.bench/1'"):
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"results\.json is no results file; `ci/bench` writes"):
         report.read(path)
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_texts_have_the_tables_of_the_committed_results(group: str) -> None:
-    results = report.read(report.results_of(group))
-    texts = [("docs/benchmarks.md", report.table, "")]
-    if group == COUNTING:
-        texts.append(("README.md", report.short_table, "--short "))
-    for name, make, option in texts:
-        text = (ROOT / name).read_text(encoding="utf-8")
-        _, inside, _ = report.between_markers(text, group)
-        assert inside.strip() == make(results), (
-            f"run: python -m bench.report --group {group} {option}--update {name}"
-        )
-    if group == COUNTING:
-        assert inside.strip().count("\n") == 3 + len(report.SHORT) == 13
-    assert results["size"] == "default"
-    assert {c["case"] for c in results["cases"]} | {c["case"] for c in results["not_run"]} == {
-        case.name for case in GROUPS[group]
-    }
+@pytest.mark.parametrize(("name", "group", "make", "option"), TEXTS)
+def test_texts_have_the_tables_of_the_files_they_name(
+    name: str, group: str, make: Any, option: str
+) -> None:
+    file, inside = report.marked((ROOT / name).read_text(encoding="utf-8"), group)
+    measured = report.read(file)
+    assert inside == make(measured, group), (
+        f"run: python -m bench report {file.relative_to(ROOT)} --group {group} "
+        f"{option}--update {name}"
+    )
+    if option:
+        assert inside.count("\n") == 3 + len(report.SHORT) == 13
+    assert measured["machine_info"]["size"] == "default"
+    told = [case[0]["extra_info"]["case"] for case in report.cases_of(measured, group)]
+    told += [missing["case"] for missing in measured["machine_info"]["not_measured"]]
+    assert set(told) >= {case.name for case in GROUPS[group]}
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_committed_targets_are_those_of_the_cases_and_met_follows(group: str) -> None:
-    by_name = {case.name: case for case in CASES}
-    for result in report.read(report.results_of(group))["cases"]:
-        for figure in [*result["ratios"], *result["figures"]]:
-            target = by_name[result["case"]].target(figure["figure"], result["parameters"])
-            if target is None:
-                assert figure["target"] is figure["met"] is None
-                continue
-            assert figure["target"] == {"at_least": target.at_least, "at_most": target.at_most}
-            assert figure["met"] == target.is_met(figure["median"])
+@pytest.mark.parametrize("file", sorted(report.RESULTS.glob("*/*.json")), ids=lambda p: p.stem)
+def test_committed_files_tell_what_they_should(file: Path) -> None:
+    """Whether targets are met follows from the figures, and nothing names a machine or a person."""
+    measured = report.read(file)
+    assert file.parent.name == measured["machine_info"]["id"]
+    assert file.name.startswith(f"{report.day(measured)}-{measured['commit_info']['id'][:12]}")
+    assert "node" not in measured["machine_info"]
+    assert measured["commit_info"]["branch"] == "(unknown)"
+    for entry in measured["benchmarks"]:
+        told = entry["extra_info"]
+        for found in [*told["figures"], *([told["ratio"]] if told.get("ratio") else [])]:
+            if found["target"] is None:
+                assert found["met"] is None
+            else:
+                assert found["met"] == Target("", {}, **found["target"]).is_met(found["median"])
+
+
+def test_committed_targets_are_those_of_the_cases() -> None:
+    """Of the files that texts are made of; older ones had those of their day."""
+    for name, group, _, _ in TEXTS:
+        file, _ = report.marked((ROOT / name).read_text(encoding="utf-8"), group)
+        for case in report.cases_of(report.read(file), group):
+            for entry in case:
+                told = entry["extra_info"]
+                for found in [*told["figures"], *([told["ratio"]] if told["ratio"] else [])]:
+                    target = named(told["case"]).target(
+                        found["figure"], entry["params"]["parameters"]
+                    )
+                    assert found["target"] == (target and target.bounds())
 
 
 def test_a_target_may_have_a_bound_on_either_side() -> None:
@@ -165,43 +195,76 @@ def test_a_target_may_have_a_bound_on_either_side() -> None:
 
 
 def test_ratio_is_of_rounds_and_counts_the_share() -> None:
-    assert timing.ratio([1.0, 2.0, 4.0], [10.0, 10.0]) == {"median": 7.5, "min": 5.0, "max": 10.0}
-    assert timing.ratio([1.0], [3.0], share=0.1)["median"] == pytest.approx(30.0)
+    found = turns.ratio([1.0, 2.0, 4.0], [10.0] * 3)
+    assert found == {"median": 5.0, "min": 2.5, "max": 10.0, "q1": 3.75, "q3": 7.5}
+    assert turns.ratio([1.0], [3.0], share=0.1)["median"] == pytest.approx(30.0)
 
 
-def test_contenders_take_turns() -> None:
+def test_contenders_take_turns(benchmark: Any) -> None:
     order: list[str] = []
-    effort = timing.Effort(fewest=2, most=2, seconds=0.0)
-    timing_was, timing.SHORTEST = timing.SHORTEST, 0.0  # so that no call is repeated
-    try:
-        calls = [lambda: order.append("a"), lambda: order.append("b")]
-        times = timing.take_turns(calls, effort, first=[0.0, 0.0])
-    finally:
-        timing.SHORTEST = timing_was
-    assert order == ["a", "b"] * 3  # once to see how long they take, then two rounds
-    assert [len(seconds) for seconds in times] == [2, 2]
+    turn = turns.Turn(lambda: order.append("ours"))
+    benchmark.pedantic(lambda: order.append("theirs"), setup=turn, rounds=3)
+    rounds = 3 if benchmark.enabled else 1
+    assert order == ["ours", "theirs"] * rounds
+    assert len(turn.seconds) == rounds
 
 
-def test_a_call_that_took_too_long_is_not_repeated() -> None:
-    effort = timing.Effort(fewest=2, most=2, seconds=0.0, patience=20.0)
-    calls: list[str] = []
-    times = timing.take_turns([lambda: calls.append("slow")], effort, first=[21.0])
-    assert (calls, times) == ([], [[21.0]])
+def test_long_calls_have_few_rounds_and_short_ones_many() -> None:
+    effort = turns.Effort(fewest=3, most=15, seconds=5.0, patience=20.0, short=0.3)
+    lasts = [21.0, 19.0, 4.0, 1.0, 0.1, 0.01, 0.001, 1e-5]
+    assert [effort.rounds(seconds) for seconds in lasts] == [1, 3, 3, 5, 15, 30, 200, 200]
+    assert turns.EFFORTS["smoke"].rounds(1e-5) == 2
 
 
-def test_a_wrong_answer_is_an_error() -> None:
-    case = chosen("pair-uint8")[0]
+def test_the_limit_is_that_of_the_scarcest_resource() -> None:
+    rates = {"bytes": 10.0, "bits": 100.0}
+    found = limits.fraction({"bytes": 20.0, "bits": 300.0}, rates, seconds=6.0)
+    assert found == (0.5, "bits", 3.0)
+    found = limits.fraction({"bytes": 20.0, "bits": 0.0}, rates, seconds=6.0)
+    assert found == (pytest.approx(1 / 3), "bytes", 2.0)
+
+
+def test_limits_are_measured_for_every_resource_that_a_case_names() -> None:
+    rates = limits.measure()
+    assert min(rates.values()) > 1e7  # of any machine that this may run on
+    for case in CASES:
+        assert set(case.roofline) <= set(rates)
+        for parameters in case.sizes["default"]:
+            assert max((f(**parameters) for f in case.roofline.values()), default=1) > 0
+
+
+@pytest.mark.skipif(memory.cannot_be_read() is not None, reason=str(memory.cannot_be_read()))
+def test_memory_of_a_contender_is_what_it_takes_at_its_peak() -> None:
+    """`np.bincount` makes whole numbers of 8 bytes of each cell number of one."""
+    peak = memory.of_contender("pair-uint8", {"n": 10**6, "B": 16}, "np.bincount(x*B + y)")
+    assert peak is not None
+    assert 8e6 < peak < 20e6
+
+
+def test_a_wrong_answer_is_an_error_and_a_close_one_has_a_small_error() -> None:
+    case = named("pair-uint8")
     data = case.make(n=1000, B=4)
     right = data.counts.copy()
     case.check(data, right)
     right[0, 0] += 1
     with pytest.raises(AssertionError):
         case.check(data, right)
+    wrong = data.information * (1 + 1e-11)
     with pytest.raises(AssertionError):
-        case.check(data, data.information * (1 + 1e-11))
+        case.check(data, wrong)
+    assert case.error is not None
+    assert case.error(data, wrong) == pytest.approx(1e-11, rel=1e-3)
+    assert case.error(data, right) is None
+    table = named("all-pairs-uint8")
+    data = table.make(m=12, n=500, B=4)
+    matrix = table.contenders[0].call(data)
+    assert table.error is not None
+    assert table.error(data, matrix) < 1e-13
+    assert table.error(data, matrix * 1.001) == pytest.approx(1e-3, rel=1e-3)
 
 
 def test_every_case_has_every_size_and_its_targets_are_run_by_default() -> None:
+    assert len({case.name for case in CASES}) == len(CASES)
     for case in CASES:
         assert set(case.sizes) == set(SIZES)
         names = {contender.name for contender in case.contenders}
@@ -212,25 +275,95 @@ def test_every_case_has_every_size_and_its_targets_are_run_by_default() -> None:
             assert target.at in [dict(parameters) for parameters in case.sizes["default"]]
 
 
-def test_measured_case_has_what_the_report_reads() -> None:
-    (case,) = chosen("pair-uint8")
-    result = measure(case, {"n": 500, "B": 4}, timing.Effort(fewest=1, most=1, seconds=0.0))
-    results = copy.deepcopy(RESULTS) | {"cases": [result]}
-    assert json.loads(json.dumps(results)) == results
-    table = report.table(results)
-    for contender in case.contenders:
-        assert contender.name in table
-    assert result["title"] == "one pair, uint8 codes, 4 bins, n = 500"
-    assert result["checked"] == "5 answers equal the reference's"
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A results file as the command writes it, of one case and one backend left out."""
+    path = tmp_path_factory.mktemp("bench") / "new" / "results.json"
+    # In a process of its own: pytest does not run within pytest.
+    done = subprocess.run(
+        [
+            *(sys.executable, "-m", "bench", "measure", "quick", "--size", "smoke"),
+            *("--only", "pair-bins", "--output", str(path)),
+        ],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return path, report.read(path)
 
 
-def test_unknown_case_is_told_with_the_known_ones() -> None:
-    with pytest.raises(ValueError, match=r"no group is 'nothing', .*; there are counting, stat"):
-        chosen("nothing")
+def test_the_command_writes_what_the_report_reads(
+    measured: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, found = measured
+    case = named("backends-pair-bins")
+    info = {b["extra_info"]["contender"]: b["extra_info"] for b in found["benchmarks"]}
+    left_out = {missing["contender"] for missing in found["machine_info"]["not_measured"]}
+    assert set(info) | left_out == {contender.name for contender in case.contenders}
+    ours = info["fastinfo"]
+    assert (ours["n"], ours["m"], ours["bins"], ours["bytes"]) == (10**5, None, 2, 2 * 10**5)
+    assert ours["relative_error"] < 1e-12
+    assert 0 < ours["roofline"]["fraction"] < 2
+    assert info["np.bincount(x*B + y)"]["relative_error"] is None  # it counts
+    assert [name for name, told in info.items() if told["is_default"]] == ["fastinfo, numba"]
+    assert info["fastinfo, numpy"]["ratio"]["median"] > 0
+    assert main(["report", str(path), "--group", "backends"]) == 0
+    assert "one pair of uint8 codes over B, 2 bins, n = 10⁵" in capsys.readouterr().out
+
+
+def test_the_file_is_one_of_pytest_benchmark(measured: tuple[Path, dict[str, Any]]) -> None:
+    """Its own command compares two of them."""
+    path, found = measured
+    entry = found["benchmarks"][0]
+    assert {
+        "group",
+        "name",
+        "fullname",
+        "params",
+        "param",
+        "extra_info",
+        "options",
+        "stats",
+    } == set(entry)
+    other = path.with_name("0002_other.json")
+    other.write_text(path.read_text(encoding="utf-8"), encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest_benchmark", "compare", str(path), str(other)],
+        cwd=path.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert entry["name"].removeprefix("test_") in done.stdout + done.stderr
+    assert "UNSERIALIZABLE" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("file", sorted(report.RESULTS.glob("*/*.json")), ids=lambda p: p.stem)
+def test_committed_files_can_be_compared_by_pytest_benchmark(file: Path) -> None:
+    from pytest_benchmark.stats import Stats
+
+    for entry in report.read(file)["benchmarks"]:
+        assert set(Stats.fields) <= set(entry["stats"])
+
+
+def test_files_are_named_after_machine_day_and_commit() -> None:
+    path = machine.results_file(datetime(2025, 1, 31, tzinfo=UTC), "quick")
+    assert path.parent == report.RESULTS / machine.identity()
+    assert path.name.startswith(f"2025-01-31-{machine.commit()['id'][:12]}")
+    assert path.name.endswith("-quick.json")
+
+
+def test_a_file_that_is_none_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["report", str(ROOT / "pyproject.toml")])
+    assert "pyproject.toml is no results file" in capsys.readouterr().err
 
 
 def test_parameters_are_readable() -> None:
-    assert _readable({"n": 10**7, "m": 5000, "B": 16, "k": 1000}) == {
+    assert readable({"n": 10**7, "m": 5000, "B": 16, "k": 1000}) == {
         "n": "10⁷",
         "m": "5,000",
         "B": "16",

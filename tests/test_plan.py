@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 import fastinfo
-from bench import gpu, gpu_cases, gpu_watch
+from bench import gpu, gpu_cases, gpu_watch, report
 from fastinfo.backends.cupy import CupyKernels, plan
 from fastinfo.backends.cupy.device import Properties
 from fastinfo.backends.cupy.sources import FAMILIES
@@ -184,9 +184,9 @@ def run_without_gpu(*command):
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env=environment)
 
 
-@pytest.mark.parametrize("command", ["ci/test-gpu", "ci/bench-gpu"])
+@pytest.mark.parametrize("command", ["ci/test-gpu", "ci/bench gpu"])
 def test_without_a_gpu_the_commands_say_so(command):
-    done = run_without_gpu(command)
+    done = run_without_gpu(*command.split())
     assert done.returncode in (1, 2)
     assert f"{command}: " in done.stderr
     assert "no GPU can be used" in done.stderr or "cannot be imported" in done.stderr
@@ -251,7 +251,7 @@ def test_data_in_turn_is_more_than_a_cache_holds():
 
 
 def test_results_are_named_after_the_device():
-    assert gpu.result_file("NVIDIA H100 80GB HBM3").name == "gpu-nvidia-h100-80gb-hbm3.json"
+    assert gpu.identity("NVIDIA H100 80GB HBM3") == "nvidia-h100-80gb-hbm3"
 
 
 class StoppedWatch(gpu_watch.Gpu):
@@ -327,7 +327,11 @@ def test_a_benchmark_that_is_cut_short_leaves_what_it_has(tmp_path):
 
     def left():
         results = json.loads(output.read_text())
-        return [result["case"]["name"] for result in results["cases"]], results["complete"]
+        assert report.read(output) == results
+        info = [benchmark["extra_info"] for benchmark in results["benchmarks"]]
+        assert {told["contender"] for told in info} == {"fastinfo, cupy", "fastinfo, numba"}
+        cases = [told["case"] for told in info if told["is_first"]]
+        return cases, results["machine_info"]["is_complete"]
 
     with pytest.raises(KeyboardInterrupt):
         run(gpu_cases.PairCase, Cut)

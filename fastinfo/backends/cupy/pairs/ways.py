@@ -3,7 +3,7 @@
 Three of the ways multiply one-hot bits (``onehot.cuh``), by different instructions. The fourth way
 increments a table in shared memory (``scatter.cu``). The rates of `RATES`, per cycle of a
 multiprocessor, decide between them. They are derived from numbers that vendors and others publish;
-``ci/bench-gpu`` has still to measure them. Only their ratios matter.
+``ci/bench gpu`` has still to measure them. Only their ratios matter.
 """
 
 from __future__ import annotations
