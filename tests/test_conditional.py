@@ -79,9 +79,17 @@ CASES = {
     "text": (lambda rng: tuple(part.astype(str) for part in integers(rng)), {}),
 }
 
+WITH_Y = {"integers", "missing and weights", "default bins"}
+"""The cases that are run with a second table as well."""
 
-@pytest.mark.parametrize("has_y", [False, True], ids=["X", "X and Y"])
-@pytest.mark.parametrize("case", CASES)
+WITH_AND_WITHOUT = [
+    pytest.param(case, has_y, id=f"{case}-{'X and Y' if has_y else 'X'}")
+    for case in CASES
+    for has_y in ([False, True] if case in WITH_Y else [False])
+]
+
+
+@pytest.mark.parametrize(("case", "has_y"), WITH_AND_WITHOUT)
 def test_the_matrix_is_a_loop_over_one_pair(backend, rng, case, has_y):
     make, options = CASES[case]
     X, z = make(rng)

@@ -46,9 +46,9 @@ def each_pair(X, measure, **options):
 )
 def test_a_matrix_is_a_loop_over_its_pairs(backend, table, estimator, average):
     """With missing samples and constants, to which a corrected entropy of 0 is a sign as well."""
-    options = {"estimator": estimator, "backend": backend}
+    options = {"estimator": estimator}
     found = fastinfo.pairwise_mutual_information(
-        table, nan_policy="omit", normalized=average, **options
+        table, nan_policy="omit", normalized=average, backend=backend, **options
     )
     measure = fastinfo.mutual_information
     if average:

@@ -55,6 +55,15 @@ CASES = {
     "text": (lambda rng: tuple(part.astype(str) for part in integers(rng)), {}),
 }
 
+WITH_Y = {"integers", "missing and weights", "default bins"}
+"""The cases that are run with a second table as well."""
+
+WITH_AND_WITHOUT = [
+    pytest.param(case, has_y, id=f"{case}-{'X and Y' if has_y else 'X'}")
+    for case in CASES
+    for has_y in ([False, True] if case in WITH_Y else [False])
+]
+
 
 def options_of(case, rng):
     make, options = CASES[case]
@@ -65,8 +74,7 @@ def options_of(case, rng):
     return X, target, options
 
 
-@pytest.mark.parametrize("has_y", [False, True], ids=["X", "X and Y"])
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(("case", "has_y"), WITH_AND_WITHOUT)
 def test_matrices_are_loops_over_one_pair(backend, rng, case, has_y):
     X, target, options = options_of(case, rng)
     Y = X[:, 2:] if has_y else X

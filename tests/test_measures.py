@@ -7,7 +7,7 @@ import naive
 import numpy as np
 import pytest
 from conftest import library
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import fastinfo
@@ -67,6 +67,7 @@ def columns(draw, count, most_categories=6):
 @any_table
 @pytest.mark.parametrize("weighted", [False, True], ids=["counts", "weights"])
 @pytest.mark.parametrize("measure", JOINT)
+@settings(max_examples=15)  # of each measure, by each backend
 @given(data=st.data())
 def test_by_definition(backend, measure, weighted, data):
     count, judge = JOINT[measure]
@@ -81,6 +82,7 @@ def test_by_definition(backend, measure, weighted, data):
 
 @any_table
 @pytest.mark.parametrize("average", formulas.AVERAGES)
+@settings(max_examples=15)
 @given(xs=columns(2))
 def test_normalized_mutual_information_by_definition(backend, average, xs):
     found = fastinfo.normalized_mutual_information(*xs, average=average, backend=backend)
@@ -88,6 +90,7 @@ def test_normalized_mutual_information_by_definition(backend, average, xs):
 
 
 @pytest.mark.parametrize("measure", DIVERGENCES)
+@settings(max_examples=20)
 @given(x=columns(1, 4), y=columns(1, 4))
 def test_divergences_by_definition(backend, measure, x, y):
     found = getattr(fastinfo, measure)(*x, *y, backend=backend)
@@ -165,6 +168,7 @@ def test_no_result_is_minus_zero(backend):
 
 
 @any_table
+@settings(max_examples=25)  # of 25 calls each
 @given(xs=columns(3))
 def test_identities(backend, xs):
     def call(measure, *variables):
@@ -235,6 +239,7 @@ def test_counts_add_up_over_chunks(backend, xs, cut):
 
 @any_table
 @pytest.mark.parametrize("average", formulas.AVERAGES)
+@settings(max_examples=15)
 @given(xs=columns(2))
 def test_normalized_mutual_information_is_a_share(backend, average, xs):
     share = fastinfo.normalized_mutual_information(*xs, average=average, backend=backend)

@@ -64,7 +64,7 @@ def test_margins_hold(kernels, left, right, seed):
 )
 def test_every_table_comes_as_often_as_it_should(kernels, left, right):
     """A χ² test over all tables with these margins; those that are rare are one class."""
-    n = n_tables(kernels, 20_000)
+    n = n_tables(kernels, 10_000)
     drawn = kernels.random_tables(*margins(left, right), 1, 0, n)
     found = Counter(tuple(map(tuple, table)) for table in drawn.tolist())
     expected = {
@@ -164,7 +164,7 @@ def test_a_table_depends_on_its_number_alone(kernels):
 def test_information_is_distributed_as_scipy_has_it(kernels, rng, case):
     n_samples, *shape = case
     left, right = (np.bincount(rng.integers(0, size, n_samples)) for size in shape)
-    n = n_tables(kernels, 4000)
+    n = n_tables(kernels, 3000)
     found = kernels.random_table_sums(left, right, 4, 0, n)
     stats = library("scipy.stats")
     theirs = stats.random_table(left, right).rvs(4000, random_state=rng)

@@ -300,46 +300,51 @@ def test_of_independent_features_few_are_significant(rng, case):
     assert min(one.qvalue for one in found) > 0.01
 
 
-def discrete(rng, n):
+def discrete(rng, shape):
     """Columns of 2 to 9 values."""
-    return rng.integers(0, rng.integers(2, 10, 500), (n, 500)).astype(float)
+    return rng.integers(0, rng.integers(2, 10, shape[1]), shape).astype(float)
 
 
-def skewed(rng, n):
+def skewed(rng, shape):
     """Columns of up to 30 values, of which most samples have a few."""
-    return np.minimum(rng.geometric(rng.uniform(0.2, 0.8, 500), (n, 500)), 30).astype(float)
+    return np.minimum(rng.geometric(rng.uniform(0.2, 0.8, shape[1]), shape), 30).astype(float)
 
 
-def with_gaps(rng, n):
+def with_gaps(rng, shape):
     """Columns that lack a tenth of their samples."""
-    X = discrete(rng, n)
-    X[rng.random(X.shape) < 0.1] = np.nan
+    X = discrete(rng, shape)
+    X[rng.random(shape) < 0.1] = np.nan
     return X
 
 
-def with_large_gaps(rng, n):
+def with_large_gaps(rng, shape):
     """Skewed columns that lack up to a third of their samples."""
-    X = skewed(rng, n)
-    X[rng.random(X.shape) < rng.uniform(0, 0.33, 500)] = np.nan
+    X = skewed(rng, shape)
+    X[rng.random(shape) < rng.uniform(0, 0.33, shape[1])] = np.nan
     return X
 
 
-def realised(rng, table, n_tables, fdr=0.1):
+GROUPS = {120: (5, 12), 500: (12, 32)}
+"""For numbers of features, how many groups of how many features make up 5% of all pairs."""
+
+
+def realised(rng, table, n_features, n_tables, fdr=0.1):
     """The share of false pairs among those found in each table, and how many true ones are found.
 
-    Of 500 features, a pair is true where both follow a column that is not shown. There are 12 such
-    columns with 32 features each, whose pairs are 5% of all.
+    A pair is true where both features follow a column that is not shown, one for each group.
     """
+    n_groups, size = GROUPS[n_features]
+    group = np.arange(n_features)
+    group[: n_groups * size] //= size
+    is_true = (group[:, None] == group) & ~np.eye(n_features, dtype=bool)
     shares, found_of_true = [], []
     for _ in range(n_tables):
-        X = table(rng, 300)
-        group = np.append(np.repeat(np.arange(12), 32), np.arange(12, 128))
-        is_true = (group[:, None] == group) & ~np.eye(500, dtype=bool)
-        for one in range(12):
+        X = table(rng, (300, n_features))
+        for one in range(n_groups):
             follow = rng.random((300, 1)) < 0.5
             common = rng.integers(1, 3, (300, 1))
-            members = np.flatnonzero(group == one)
-            is_taken = follow & (rng.random((300, 32)) < 0.6)
+            members = slice(one * size, (one + 1) * size)
+            is_taken = follow & (rng.random((300, size)) < 0.6)
             # A sample that is missing stays so.
             X[:, members] = np.where(is_taken, common + 0 * X[:, members], X[:, members])
         found = fastinfo.top_pairs(
@@ -352,21 +357,21 @@ def realised(rng, table, n_tables, fdr=0.1):
 
 
 @pytest.mark.usefixtures("unconfirmed")  # which would make them larger
-@pytest.mark.parametrize(
-    "table", [discrete, skewed, pytest.param(with_gaps, marks=pytest.mark.soak)]
-)
+@pytest.mark.parametrize("table", [discrete, skewed])
 def test_the_false_discovery_rate_is_kept(rng, table):
-    """Of what is found among 500 features, of whose pairs 5% are true, a tenth may be false."""
-    shares, found = realised(rng, table, 1)
+    """Of what is found among features of whose pairs 5% are true, a tenth may be false."""
+    shares, found = realised(rng, table, 120, 1)
     assert 0.05 < shares.mean() < 0.12
     assert found.mean() > 0.2
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("table", [discrete, skewed, with_gaps, with_large_gaps])
-def test_the_false_discovery_rate_is_kept_over_many_tables(rng, table):
-    shares, found = realised(rng, table, 40)
-    assert shares.mean() <= 0.1 + 2 * shares.std() / math.sqrt(40)
+@pytest.mark.parametrize(("n_features", "n_tables"), [(120, 30), (500, 4)])
+def test_the_false_discovery_rate_is_kept_over_many_tables(rng, table, n_features, n_tables):
+    """Confirmed, as users have it; thousands of pairs are found in each table of 500."""
+    shares, found = realised(rng, table, n_features, n_tables)
+    assert 0.05 < shares.mean() <= 0.1 + 2 * shares.std(ddof=1) / math.sqrt(n_tables)
     assert found.mean() > 0.2
 
 
