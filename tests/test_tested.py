@@ -70,6 +70,30 @@ def test_pvalues_are_those_of_each_pair(X, backend_name):
     assert found[0, 10].pvalue == 1.0  # a constant
 
 
+def test_tumours_have_the_g_test_of_scipy():
+    """Enough is expected of each cell. Williams' correction, which scipy lacks, is by hand."""
+    stats = library("scipy.stats")
+    data, malignant = library("sklearn.datasets").load_breast_cancer(return_X_y=True)
+    X = np.column_stack([np.digitize(c, np.quantile(c, [1 / 3, 2 / 3])) for c in data.T[:12]])
+    X = np.column_stack([X, malignant])
+    n, expected = len(X), {}
+    for i, j in itertools.combinations(range(13), 2):
+        table = stats.contingency.crosstab(X[:, i], X[:, j]).count
+        g, _, freedom, counts = stats.chi2_contingency(
+            table, correction=False, lambda_="log-likelihood"
+        )
+        assert counts.min() > 5 + freedom**0.5
+        rows, columns = (n * (1 / table.sum(axis=axis)).sum() - 1 for axis in (0, 1))
+        expected[i, j] = stats.chi2.sf(g / (1 + rows * columns / (6 * n * freedom)), freedom)
+    found = all_pairs(X, fdr=1.0)
+    qvalues = stats.false_discovery_control(list(expected.values()))
+    for (pair, pvalue), qvalue in zip(expected.items(), qvalues.tolist(), strict=True):
+        assert found[pair].pvalue == pytest.approx(pvalue, rel=1e-7, abs=1e-300)
+        assert found[pair].qvalue == pytest.approx(qvalue, rel=1e-7, abs=1e-300)
+    assert max(expected.values()) > 1e-4
+    assert max(expected, key=lambda pair: found[pair].value) == (0, 3)  # radius and area
+
+
 @pytest.mark.usefixtures("unconfirmed")
 def test_qvalues_are_those_of_scipy_over_all_pairs(X):
     pvalues = each_pair(X)
@@ -370,11 +394,11 @@ def test_the_false_discovery_rate_is_kept(rng, table):
 
 @pytest.mark.soak
 @pytest.mark.parametrize("table", [discrete, skewed, with_gaps, with_large_gaps])
-@pytest.mark.parametrize(("n_features", "n_tables"), [(120, 30), (500, 4)])
+@pytest.mark.parametrize(("n_features", "n_tables"), [(120, 12), (500, 2)])
 def test_the_false_discovery_rate_is_kept_over_many_tables(rng, table, n_features, n_tables):
-    """Confirmed, as users have it; thousands of pairs are found in each table of 500."""
+    """Confirmed, as users have it; the share of one table varies by up to 6/n_features."""
     shares, found = realised(rng, table, n_features, n_tables)
-    assert 0.03 < shares.mean() <= 0.1 + 2 * shares.std(ddof=1) / math.sqrt(n_tables)
+    assert 0.03 < shares.mean() <= 0.1 + 2 * (6 / n_features) / math.sqrt(n_tables)
     assert found.mean() > 0.2
 
 
