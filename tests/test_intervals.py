@@ -186,6 +186,7 @@ REFUSED = {
     "level of text": ((), {"confidence_level": "a"}, ValueError, "confidence_level='a'; accepted"),
     "no resamples": ((), {"n_resamples": 0}, ValueError, "n_resamples=0; accepted is an integer"),
     "seed of text": ((), {"random_state": "a"}, TypeError, "random_state='a'; accepted are None"),
+    "weights": ((), {"sample_weight": [1, 2, 1]}, ValueError, "confidence_interval needs number"),
     "unknown option": ((), {"colour": 1}, TypeError, "unexpected keyword argument 'colour'"),
     "unknown estimator": ((), {"estimator": "x"}, ValueError, "estimator='x'; accepted are"),
 }

@@ -107,8 +107,8 @@ def confidence_interval(
     Raises
     ------
     ValueError, TypeError
-        As `fastinfo.mutual_information` and as the measure; also for JointCounts of weights, and
-        for ``"jackknife"`` of one sample.
+        As `fastinfo.mutual_information` and as the measure; also for ``sample_weight`` and
+        JointCounts of weights, and for ``"jackknife"`` of one sample.
 
     Warns
     -----
@@ -150,6 +150,11 @@ def confidence_interval(
         raise TypeError(
             f"measure={measure!r}; accepted is a function of JointCounts, such as "
             "fastinfo.mutual_information"
+        )
+    if options.get("sample_weight") is not None:
+        raise ValueError(
+            "sample_weight gives sums of weights, and confidence_interval needs numbers of "
+            "samples, on which it depends how uncertain a value is: leave it out"
         )
     arguments.one_of(resampling, "resampling", get_args(Resampling))
     level = _confidence_level(confidence_level)
