@@ -174,6 +174,7 @@ def test_the_commands_of_dask(tmp_path):
             process.wait()
 
 
+@pytest.mark.soak
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_tasks_keep_to_their_memory(client):
     """300 columns of 16 bins have 92 MB of counts, of which a task of 40 MB holds an eleventh."""
