@@ -18,6 +18,18 @@ N_CELLS = 1024
 
 
 @jit
+def assign(values: Any, low: float, scale: float, cells: Any, counts: Any) -> None:
+    """Write the cell of each sample, and the number of samples of each cell."""
+    last = np.float64(N_CELLS - 1)
+    for i in range(np.uint64(values.size)):
+        position = (np.float64(values[i]) - low) * scale
+        cells[i] = np.int32(position if position < last else last)
+    counts[:] = 0
+    for i in range(np.uint64(values.size)):
+        counts[np.uint64(cells[i])] += 1
+
+
+@jit
 def gather_candidates(
     values: Any, low: float, high: float, ranks: Any, most: int, cells: Any, positions: Any
 ) -> Any:
@@ -27,14 +39,8 @@ def gather_candidates(
     empty where there would be more than ``most``. The samples are finite; ``cells`` is scratch,
     uint16, with one element a sample.
     """
-    scale = N_CELLS / (high - low)
-    last = np.float64(N_CELLS - 1)
-    for i in range(np.uint64(values.size)):
-        position = (np.float64(values[i]) - low) * scale
-        cells[i] = np.int32(position if position < last else last)
-    counts = np.zeros(N_CELLS, np.int64)
-    for i in range(np.uint64(values.size)):
-        counts[np.uint64(cells[i])] += 1
+    counts = np.empty(N_CELLS, np.int64)
+    assign(values, low, N_CELLS / (high - low), cells, counts)
     is_wanted = np.zeros(N_CELLS, np.bool_)
     next_position = np.zeros(N_CELLS, np.int64)
     below = n_candidates = r = 0
