@@ -99,6 +99,23 @@ def test_rows_in_bins_of_equal_frequency(kernels, rng, make, n, n_bins, dtype):
         assert is_done.tolist() == [True, False, False, False, True, True]
 
 
+@pytest.mark.parametrize("value", [-9.0, 0.25, 9.0])
+@pytest.mark.parametrize(("n", "n_bins"), [(640, 16), (3000, 13)])
+def test_a_value_that_outweighs_a_bin_by_one_sample(kernels, rng, value, n, n_bins):
+    """As many samples as a bin has are no tie; with one more the value gets a bin of its own."""
+    values = rng.normal(size=(2, n))
+    for row, more in zip(values, (0, 1), strict=True):
+        row[: n // n_bins + more] = value  # no other sample has it
+    found = kernels.encode_quantile_rows(values, n_bins)
+    if found is None:
+        assert kernels.name != "numba"
+        return
+    codes, is_done = found
+    assert is_done.tolist() == [True, False]
+    expected = naive.encode_edges(values[0], naive.quantile_edges(values[0].tolist(), n_bins))
+    np.testing.assert_array_equal(codes[0], expected)
+
+
 @pytest.mark.parametrize("dtype", FLOAT_DTYPES)
 def test_order_statistics_of_rows(kernels, rng, dtype):
     values = rng.normal(size=(9, 200)).astype(dtype)
