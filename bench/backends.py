@@ -13,9 +13,9 @@ from typing import Any
 
 import fastinfo
 from bench import peers
-from bench.all_pairs import ROOFLINE, Table, check_table, many_codes, sample_pairs, table_error
 from bench.case import Case, Contender
 from bench.one_pair import Pair, check_pair, codes, floats, pair_error
+from bench.wide_tables import ROOFLINE, Table, check_table, many_codes, sample_pairs, table_error
 
 NAMES = ("numba", "numpy", "cupy")
 """As they are called by the argument ``backend``."""

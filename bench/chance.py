@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastinfo
-from bench import all_pairs
+from bench import wide_tables
 from bench.case import Case, Contender, Target
 from bench.peers import PairValues
 from fastinfo.backends import on_host
@@ -138,20 +138,20 @@ def _share(n_resamples: int) -> Callable[[Table], float]:
     return lambda data: n_resamples / RESAMPLES
 
 
-def _tested(data: all_pairs.Table) -> list[fastinfo.TestedPair]:
+def _tested(data: wide_tables.Table) -> list[fastinfo.TestedPair]:
     return fastinfo.top_pairs(data.X, 100, p_values=True, n_jobs=1)
 
 
-def check_tested(data: all_pairs.Table, answer: Any) -> None:
+def check_tested(data: wide_tables.Table, answer: Any) -> None:
     """Values of a matrix or of pairs, whose p-values are those of scipy and Williams."""
     if not isinstance(answer, list):
-        all_pairs.check_table(data, answer)
+        wide_tables.check_table(data, answer)
         return
     from scipy.stats import chi2_contingency
     from scipy.stats.distributions import chi2
 
     left, right, values = (np.array([pair[i] for pair in answer]) for i in range(3))
-    all_pairs.check_table(data, PairValues(left, right, values))
+    wide_tables.check_table(data, PairValues(left, right, values))
     assert all(pair.pvalue <= pair.qvalue <= 1 for pair in answer)
     if data.X.shape[0] < 10**4:
         return  # expected counts are small
@@ -221,7 +221,7 @@ CASES = (
     Case(
         name="all-pairs-p-values",
         title="p-values and q-values of all pairs of {m} features, {B} bins, n = {n}",
-        make=all_pairs.many_codes,
+        make=wide_tables.many_codes,
         contenders=(
             Contender("fastinfo", _tested),
             Contender(

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastinfo
-from bench.all_pairs import Table, many_codes
 from bench.case import (
     ABSOLUTE_ERROR,
     CHECKED_PAIRS,
@@ -19,6 +18,7 @@ from bench.case import (
     Contender,
     Target,
 )
+from bench.wide_tables import Table, many_codes
 
 THOUSAND = {"m": 1000, "n": 10_000, "B": 16}
 

@@ -22,10 +22,10 @@ import numpy as np
 
 import fastinfo
 from bench import peers
-from bench.all_pairs import ROOFLINE, Table, check_table, many_codes, sample_pairs, table_error
 from bench.case import Case, Contender
 from bench.one_pair import Pair, check_pair, codes, pair_error
 from bench.peers import Array, PairValues
+from bench.wide_tables import ROOFLINE, Table, check_table, many_codes, sample_pairs, table_error
 
 
 class Single(NamedTuple):

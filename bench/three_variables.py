@@ -10,9 +10,9 @@ import numpy as np
 
 import fastinfo
 from bench import peers
-from bench.all_pairs import Table, genotypes, many_codes
 from bench.case import ABSOLUTE_ERROR, CHECKED_PAIRS, RATE, RELATIVE_ERROR, Case, Contender, Target
 from bench.peers import Array, PairValues
+from bench.wide_tables import Table, genotypes, many_codes
 
 Reduce = Callable[[Array, Array], Array]
 """From counts in all samples and counts in strata, each ``(…, B, B)``, to what is measured."""
