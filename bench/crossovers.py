@@ -79,7 +79,7 @@ def main() -> None:
                     if not sums:
                         m = min(m, max(16, (1 << 21) // (n_left * bins * bins)))
                     codes = rng.integers(0, bins, (m, n)).astype(np.uint8)
-                    packed = pairs.pack(codes, [bins] * m)
+                    packed = pairs.pack(codes, [bins] * m, small_job=0)
                     times = {}
                     has_rows = packed.classes[0].bit_rows is not None
                     for way in NAMES:

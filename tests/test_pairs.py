@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import hypothesis.strategies as st
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 
-from fastinfo.backends.numba import NumbaKernels, pairs
+from fastinfo.backends.numba import NumbaKernels, pairs, processor
 from fastinfo.backends.numba.pairs import bitrows, crossovers, layout
 from fastinfo.backends.terms import XLOGX, reduction
 from fastinfo.estimators.entropies import MILLER_MADOW
@@ -29,6 +30,12 @@ WAYS = {
 NOTHING_IS_TOO_SMALL = -1
 
 KERNELS = NumbaKernels(small_job=NOTHING_IS_TOO_SMALL)
+
+
+@pytest.fixture(autouse=True)
+def every_way_on_any_machine(monkeypatch: Any) -> None:
+    """Bit rows for as many bins as have them anywhere."""
+    monkeypatch.setattr(crossovers, "costs", lambda: crossovers.AVX512)
 
 
 def going(wanted: int | None) -> NumbaKernels:
@@ -215,13 +222,13 @@ def test_bit_rows_keep_to_the_memory_limit() -> None:
 
 
 def test_more_than_one_chunk(way: NumbaKernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bitrows, "CHUNK", 600)
+    monkeypatch.setattr(bitrows, "MOST", 600)
     n_bins = [2, 3, 16, 2, 40]
     check(way, random_codes(1, 2500, n_bins, missing=(2, 3)), n_bins)
 
 
 def test_more_than_one_span(way: NumbaKernels, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bitrows, "CHUNK", 300)
+    monkeypatch.setattr(bitrows, "MOST", 300)
     monkeypatch.setattr(layout, "SPAN", 650)
     n_bins = [2, 3, 16, 2]
     check(way, random_codes(2, 2500, n_bins, missing=(2,)), n_bins)
@@ -232,7 +239,7 @@ def test_a_span_that_chunks_do_not_divide(
     way: NumbaKernels, n_samples: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Sums are of all samples at once: up to `SPAN` of them are one span, however chunks fall."""
-    monkeypatch.setattr(bitrows, "CHUNK", 96)
+    monkeypatch.setattr(bitrows, "MOST", 96)
     monkeypatch.setattr(layout, "SPAN", 1000)
     n_bins = [2, 3, 16]
     check(way, random_codes(7, n_samples, n_bins, missing=(1,)), n_bins)
@@ -338,3 +345,58 @@ def test_anything(data: Any) -> None:
     first = data.draw(st.integers(0, len(n_bins)))
     last = data.draw(st.integers(first, len(n_bins)))
     check(KERNELS, codes, n_bins, slice(first, last), slice(None))
+
+
+@pytest.mark.parametrize(("cache", "most"), [(1 << 16, 2048), (1 << 19, 4096), (1 << 24, 10_240)])
+def test_chunks_fill_half_of_the_cache(monkeypatch: Any, cache: int, most: int) -> None:
+    monkeypatch.setattr(bitrows, "second_level_cache", lambda: cache)
+    for n_samples in (0, 1, most, most + 1, 10**6):
+        size = bitrows.chunk_size(n_samples)
+        assert 1 <= size <= most
+        n_chunks = -(-n_samples // size)
+        assert n_chunks * size - n_samples < max(n_chunks, 2)
+
+
+def test_a_cache_that_the_system_does_not_tell(monkeypatch: Any) -> None:
+    for answer in (0, -1, None):
+
+        def sysconf(name: str, answer: Any = answer) -> int:
+            if answer is None:
+                raise ValueError(name)
+            return answer
+
+        monkeypatch.setattr(os, "sysconf", sysconf)
+        assert processor.second_level_cache.__wrapped__() == processor.UNKNOWN_CACHE
+    monkeypatch.setattr(os, "sysconf", lambda name: 1 << 21)
+    assert processor.second_level_cache.__wrapped__() == 1 << 21
+
+
+def test_copies_of_a_table_are_added_up() -> None:
+    """A table is counted in four copies where its samples are many, and in one elsewhere."""
+    kernels = going(crossovers.SCATTER)
+    for n_bins, n in ([20, 19, 1], 4000), ([20, 19, 1], 3000), ([38, 38, 39], 20_000):
+        codes = random_codes(n, n, n_bins, missing=(0, 2))
+        check(kernels, codes, n_bins)
+
+
+@pytest.mark.parametrize("machine", [crossovers.AVX512, crossovers.AVX2])
+def test_the_choice_on_each_kind_of_processor(monkeypatch: Any, machine: Any) -> None:
+    """Many features of few bins by bit rows; more bins than share a row of bits by scatter."""
+    monkeypatch.setattr(crossovers, "costs", lambda: machine)
+
+    def chosen(n_samples: int, bins: int, n_left: int, n_right: int, has_rows: bool) -> int:
+        visited = 1 - 1 / bins
+        return crossovers.choose(
+            n_samples, bins, bins, n_left, n_right, visited, visited,
+            left_rows=has_rows, right_rows=has_rows, bytes_=True, sums=False,
+        )  # fmt: skip
+
+    assert chosen(10_000, 4, 16, 512, True) == crossovers.POSITIONAL
+    assert chosen(10_000, 16, 16, 512, True) == crossovers.POSITIONAL
+    assert chosen(100_000, 200, 16, 64, False) == crossovers.SCATTER
+    few = crossovers.BITSET if machine is crossovers.AVX512 else crossovers.SCATTER
+    assert chosen(100_000, 16, 4, 16, False) == few
+    assert chosen(100_000, 2, 2, 2, False) == crossovers.BITSET
+    packed = pairs.pack(random_codes(0, 500, [64, 65, 128, 129]), [64, 65, 128, 129], small_job=0)
+    laid_out = [one.n_bins for one in packed.classes if one.bit_rows is not None]
+    assert max(laid_out) <= machine.most_columns

@@ -47,7 +47,7 @@ BY_STRATA, POOLED = 0, 1
 """The positions of a job's ways: by the strata of the job if it has any, and all together."""
 
 
-FEWEST_PARTNERS = 8
+FEWEST_PARTNERS = 32
 """The fewest features on either side for which the host lays out features beside their codes. For a
 target and 64 features of 16 bins, the layout took longer than the counts, and 64 bytes a sample."""
 

@@ -95,7 +95,7 @@ class NumbaKernels(GenericKernels):
     """The kernels of the contract, compiled."""
 
     name = "numba"
-    tile_shape = TileShape(side=None, samples=1 << 30)
+    tile_shape = TileShape(side=None, samples=1 << 31)
 
     def __init__(
         self,

@@ -56,7 +56,8 @@ def _make_table(n_cells: int) -> Any:
 
 
 @jit
-def _sum_copies(table: Any, n_cells: int, apart: Any) -> Any:
+def sum_copies(table: Any, n_cells: int, apart: Any) -> Any:
+    """The first copy of a table, to which the others are added."""
     for copy in range(1, COPIES if apart else 1):
         for cell in range(n_cells):
             table[cell] += table[copy * n_cells + cell]
@@ -68,7 +69,21 @@ def count_one(codes: Any, n_cells: int) -> Any:
     """Counts of one variable of at most 2³² − 1 samples, uint32."""
     table, apart = _make_table(n_cells)
     _add_block(codes, np.uint64(codes.size), apart, table)
-    return _sum_copies(table, n_cells, apart)
+    return sum_copies(table, n_cells, apart)
+
+
+@jit
+def add_two(left: Any, right: Any, extent: int, cells: Any, apart: Any, table: Any) -> None:
+    """Add the samples of two variables to a table whose copies are ``apart`` cells from each other.
+
+    ``cells`` is as for `count_two`.
+    """
+    for start in range(0, left.size, cells.size):
+        size = min(cells.size, left.size - start)
+        join_codes(
+            left[start : start + size], right[start : start + size], np.uint64(extent), cells
+        )
+        _add_block(cells, np.uint64(size), apart, table)
 
 
 @jit
@@ -79,13 +94,8 @@ def count_two(left: Any, right: Any, extent: int, n_cells: int, cells: Any) -> A
     instruction makes more numbers of a narrower dtype.
     """
     table, apart = _make_table(n_cells)
-    for start in range(0, left.size, cells.size):
-        size = min(cells.size, left.size - start)
-        join_codes(
-            left[start : start + size], right[start : start + size], np.uint64(extent), cells
-        )
-        _add_block(cells, np.uint64(size), apart, table)
-    return _sum_copies(table, n_cells, apart)
+    add_two(left, right, extent, cells, apart, table)
+    return sum_copies(table, n_cells, apart)
 
 
 @jit

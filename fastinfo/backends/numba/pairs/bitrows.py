@@ -25,13 +25,13 @@ from fastinfo.backends.numba import simd
 from fastinfo.backends.numba.jit import jit, u64
 from fastinfo.backends.numba.pairs.cells import Side
 from fastinfo.backends.numba.pairs.vertical_counters import transpose
+from fastinfo.backends.numba.processor import second_level_cache
 
 Array = np.ndarray[Any, Any]
 
-CHUNK = 10_240
-"""The most samples of a chunk: 640 KB of rows, in a second-level cache of 1 MB. Positions in a
-chunk must fit uint16."""
-
+FEWEST, MOST = 2_048, 10_240
+"""Bounds of the samples of a chunk. In shorter ones the groups of samples are mostly padding, and
+positions in a chunk must fit uint16."""
 
 _FEW_COLUMNS = 4
 """Columns a feature up to which comparing with each code is faster than setting single bits."""
@@ -53,8 +53,12 @@ class BitRows(NamedTuple):
 
 
 def chunk_size(n_samples: int) -> int:
-    """The number of samples of a chunk, at most `CHUNK`, so that all chunks are about equal."""
-    n_chunks = max(1, -(-n_samples // CHUNK))
+    """The number of samples of a chunk: all are about equal, and fill half of the cache at most.
+
+    With chunks larger than the cache, 10⁶ samples of 200 features took 1.5 times as long (Zen 3).
+    """
+    most = min(max(second_level_cache() // (2 * simd.BYTES), FEWEST), MOST)
+    n_chunks = max(1, -(-n_samples // most))
     return max(1, -(-n_samples // n_chunks))
 
 

@@ -135,7 +135,7 @@ def pack(
         bit_rows, totals = None, np.empty((0, 0, BITS), np.uint32)
         n_bytes = int(bins[features].sum()) * n_samples // 8
         side = sides[0 if fits_bytes[features[0]] else 1]
-        is_worth_it = most <= crossovers.MAX_COLUMNS and not is_small
+        is_worth_it = most <= crossovers.costs().most_columns and not is_small
         if is_worth_it and (memory_limit is None or n_bytes <= memory_limit):
             memory_limit = None if memory_limit is None else memory_limit - n_bytes
             bit_rows = pack_rows(side, features)

@@ -1,7 +1,7 @@
 """Joint counts by ``table[x, y] += 1``: for many bins, few samples, and samples with weights.
 
-The latency of a store that the next load may need limits the speed: about 2 cycles a sample,
-whatever the number of bins, as long as the table stays in the second-level cache.
+See `backends.numba.count` for the limit of the speed and for the copies of small tables. Samples of
+one cell that wait for each other's store take 2.7 ns each on Zen 3, and 0.4 in copies.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from typing import Any
 
 import numpy as np
 
+from fastinfo.backends.numba.count import BLOCK, COPIED_CELLS, COPIES, add_two, sum_copies
 from fastinfo.backends.numba.jit import i64, jit, u64
 from fastinfo.backends.numba.pairs.cells import Cells, Rectangle, Side, emit, padded_lines
 from fastinfo.backends.numba.pairs.groups import Groups
 from fastinfo.backends.numba.simd import BYTES, splat, store
 
 Array = np.ndarray[Any, Any]
+
+_SAMPLES_A_CELL = 8
+"""Samples for each cell from which on copies are worth clearing and adding up."""
 
 
 @jit
@@ -27,24 +31,33 @@ def count_by_scatter(
     left_bins, right_bins = left_side.n_bins, right_side.n_bins
     n_samples = left_codes.shape[1]
     most_left, most_right = _most(left_bins, lefts), _most(right_bins, rights)
-    counts = np.empty(padded_lines(most_left + 1) * (most_right + 1), np.uint32)
-    lines = np.empty(padded_lines(most_left + 1), np.int64)
+    n_lines = padded_lines(most_left + 1)
+    counts = np.empty(n_lines * (most_right + 1) + (COPIES - 1) * COPIED_CELLS, np.uint32)
+    lines = np.empty(n_lines, np.int64)
     columns = np.empty(most_right + 1, np.int64)
     nought = np.zeros(1, np.int64)
+    narrow, broad = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint32)
     for left in lefts:
-        x = left_codes[left_side.rows[left]]
-        lines[:] = 0
-        for sample in range(n_samples):
-            lines[u64(x[u64(sample)])] += 1
+        x, n_left = left_codes[left_side.rows[left]], left_bins[left]
         for j in range(len(rights)):
             right = rights[j]
             y = right_codes[right_side.rows[right]]
             width = right_bins[right] + 1
-            counts[: padded_lines(left_bins[left] + 1) * width] = 0
-            for sample in range(n_samples):
-                s = u64(sample)
-                counts[u64(x[s]) * u64(width) + u64(y[s])] += np.uint32(1)
-            counts[left_bins[left] * width : (left_bins[left] + 1) * width] = 0
+            n_cells = padded_lines(n_left + 1) * width
+            has_copies = n_cells <= COPIED_CELLS and n_cells * _SAMPLES_A_CELL <= n_samples
+            apart = n_cells if has_copies else 0
+            counts[: n_cells + (COPIES - 1) * apart] = 0
+            if n_cells <= 1 << 16:
+                add_two(x, y, width, narrow, u64(apart), counts)
+            else:
+                add_two(x, y, width, broad, u64(apart), counts)
+            sum_copies(counts, n_cells, apart)
+            if j == 0:
+                lines[:] = 0
+                for line in range(n_left):
+                    for cell in range(line * width, (line + 1) * width):
+                        lines[line] += counts[cell]
+            counts[n_left * width : (n_left + 1) * width] = 0
             cells = Cells(counts, width, lines, columns)
             pair, n_columns = rights[j : j + 1], right_bins[right : right + 1]
             emit(cells, left_side, left, right_side, pair, nought, n_columns, tile)
