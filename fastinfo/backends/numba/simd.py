@@ -167,7 +167,7 @@ def majority(typing_context: Any, a: Any, b: Any, c: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a, b, c = arguments
         if "+avx512f" not in context.codegen()._get_host_cpu_features():
-            return builder.or_(builder.and_(a, b), builder.and_(c, builder.or_(a, b)))
+            return builder.or_(builder.and_(a, b), builder.and_(c, builder.xor(a, b)))
         # LLVM misses the machine instruction for this operation only. It makes two instructions of
         # the four gates, which costs the adders a third of their speed. 0xE8 is the truth table of
         # majority.
