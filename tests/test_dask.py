@@ -384,6 +384,87 @@ def test_columns_of_parquet_files_stay_side_by_side(tmp_path):
     require_same(both(fastinfo.score, (frame, lazy), (frame.b, lazy.b)))
 
 
+# --- a third variable -----------------------------------------------------------------------------
+
+
+def require_same_but_rounded(found):
+    """The same pairs; p-values are rounded in the order of the two features."""
+    (one, said), (other, also_said) = found
+    assert also_said == said
+    assert [pair[:6] for pair in other] == [pair[:6] for pair in one]
+    np.testing.assert_allclose([p[6:] for p in other], [p[6:] for p in one], rtol=1e-11)
+
+
+@pytest.mark.parametrize("npartitions", [1, 4])
+def test_pairs_given_columns_of_a_frame(rng, npartitions):
+    n = 900
+    frame = pd.DataFrame({f"x{i}": rng.normal(size=n) for i in range(4)})
+    frame["kind"] = rng.choice(["a", "b", "c"], n)
+    frame.loc[::11, "kind"] = None
+    frame["k"] = rng.integers(0, 3, n)
+    frame["x1"] += frame["x0"] * (frame["kind"] == "b")
+    frame.loc[:80, "kind"] = "a"  # others appear in later partitions
+    pieces = [frame[:70], frame[70:70], frame[70:600], frame[600:]]
+    lazy = dd.concat([dd.from_pandas(piece, npartitions=1) for piece in pieces])
+    if npartitions == 1:
+        lazy = dd.from_pandas(frame, npartitions=1)
+    omit = {"nan_policy": "omit"}
+    tables = frame, lazy
+    for third in ("kind", ["kind", "k"], "x2"):
+        function = fastinfo.pairwise_conditional_mutual_information
+        require_same(both(function, tables, given=third, **omit))
+        require_same(both(fastinfo.score, tables, ("x0", "x0"), given=third, **omit))
+        require_same(both(fastinfo.top_pairs, tables, given=third, **omit))
+        require_same_but_rounded(both(fastinfo.top_pairs, tables, given=third, fdr=0.3, **omit))
+    require_same(both(fastinfo.top_interactions, tables, ("kind", "kind"), **omit))
+    for third in ("kind", ["kind", "k"]):  # in several passes
+        one, _ = both(fastinfo.top_pairs, tables, given=third, **omit)[0]
+        assert fastinfo.top_pairs(lazy, given=third, memory_limit=12_000, **omit) == one
+
+
+def test_pairs_of_arrays_given_samples(rng):
+    X, z = numbers(rng), rng.integers(0, 4, 1000)
+    X[:, 3] += z
+    D, Z = da.from_array(X, chunks=(300, 4)), da.from_array(z, chunks=300)
+    function, omit = fastinfo.pairwise_conditional_mutual_information, {"nan_policy": "omit"}
+    for third, lazy in (
+        (z, Z),
+        (z, z),  # in memory beside the collection
+        (np.column_stack([z, X[:, 0] > 0]), da.stack([Z, D[:, 0] > 0], axis=1)),
+        (X[:, 0], D[:, 0]),
+    ):
+        pairs = (X, D), (None, None), (third, lazy)
+        require_same(both(function, *pairs, **omit))
+        require_same(both(function, *pairs, bins=(5, "quantile:3"), **omit))
+    (one, _), (other, _) = [
+        both(lambda X, z: fastinfo.score(X, X[:, 1], given=z, **omit), (X, D), (z, Z))
+    ][0]
+    assert repr(other) == repr(one)
+    few = {"fastinfo.task-memory": 60_000}
+    with dask.config.set(few):  # tiles of pairs in several tasks
+        expected = function(X[:, :6], given=z, bins=8, **omit)
+        found = function(D[:, :6], given=Z, bins=8, **omit)
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_kept_counts_of_strata_are_a_part_of_a_graph(rng):
+    n = 600
+    frame = pd.DataFrame({"a": rng.integers(0, 4, n), "b": rng.integers(0, 3, n)})
+    frame["z"] = rng.choice(["u", "v"], n)
+    frame["c"] = (frame["a"] + (frame["z"] == "u")) % 4
+    lazy = dd.from_pandas(frame, npartitions=5)
+    for target in (None, "c"):
+        counts = lazily.pair_counts(lazy, given="z", target=target).compute()
+        expected = fastinfo.PairCounts(given="z", target=target).update(frame)
+        assert counts.names == expected.names
+        assert repr(counts) == repr(expected)
+        matrix = counts.conditional_mutual_information()
+        np.testing.assert_array_equal(matrix, expected.conditional_mutual_information())
+        np.testing.assert_array_equal(counts.mutual_information(), expected.mutual_information())
+        both_ = counts + expected
+        assert both_.n_rows == 2 * n
+
+
 # --- what is refused ------------------------------------------------------------------------------
 
 
@@ -411,7 +492,17 @@ def test_bad_input(rng, monkeypatch):
     refused(ValueError, "x is a table in memory", one, {"a": z(60)}, x)
     refused(ValueError, "sample_weight: ", one, x, x, sample_weight=np.ones(60))
     refused(ValueError, "sample_weight: ", pair, X, sample_weight=np.ones(60))
-    refused(ValueError, "strata are made of samples in memory", fastinfo.top_pairs, X, given=x)
+    constant = da.zeros(60, chunks=20, dtype=int)
+    refused(ValueError, "given is constant: all 60", fastinfo.top_pairs, X, given=constant)
+    refused(
+        ValueError, "x has 60 samples|has 59 samples|given has", fastinfo.top_pairs, X, given=x[1:]
+    )
+    refused(ValueError, "given: no column is called", fastinfo.top_pairs, frame, given="nobody")
+    refused(ValueError, "no column is left beside", fastinfo.top_pairs, frame, given=["a", "b"])
+    refused(ValueError, "given: no column", lazily.pair_counts, frame, given="nobody")
+    refused(
+        ValueError, "given: 'a' is the target", lazily.pair_counts, frame, given="a", target="a"
+    )
     refused(TypeError, r"pass x.compute\(\)", fastinfo.pointwise_mutual_information, x, x)
     refused(TypeError, r"pass x.compute\(\)", fastinfo.encode, x)
     refused(ValueError, "X has 1 dimension, shape", pair, x)

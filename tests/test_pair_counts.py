@@ -132,11 +132,10 @@ def test_p_values_are_those_of_all_samples(found):
     assert len(expected) > 20
     p_values = values(in_memory(fastinfo.pairwise_p_values, found))[0]
     np.testing.assert_array_equal(fastinfo.pairwise_p_values(counts), p_values)
-    for one in (counts, fastinfo.scan(found)):
-        with pytest.raises(ValueError, match="given: strata are made of samples in memory"):
-            fastinfo.top_pairs(one, given="text", nan_policy="raise")
-        with pytest.raises(ValueError, match="strata are made of samples in memory"):
-            fastinfo.score(one, "bool", given="text")
+    with pytest.raises(ValueError, match="given is 'text', and these PairCounts are counted with"):
+        fastinfo.top_pairs(counts, given="text")
+    with pytest.raises(ValueError, match="given is 'text', and these PairCounts are counted with"):
+        fastinfo.score(counts, "bool", given="text")
 
 
 def test_a_file_holds_all_there_is(found, tmp_path):

@@ -558,7 +558,7 @@ def test_the_recipes_of_the_page_run(tmp_path, monkeypatch, capsys, rng):
         pq.write_table(pa.table(columns), tmp_path / "events" / f"part{part}.parquet")
     monkeypatch.chdir(tmp_path)
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     for block in blocks:
         exec(block, {"__name__": "__main__"})
     assert "1000 amount" in capsys.readouterr().out

@@ -43,7 +43,16 @@ def parts(folder, n=3):
     return [folder / f"part{part}.parquet" for part in range(n)]
 
 
-@pytest.mark.parametrize("command", [("pairwise", "--top", 99), ("score", "--target", "text")])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("pairwise", "--top", 99),
+        ("score", "--target", "text"),
+        ("pairwise", "--given", "null text,bool", "--nan-policy", "omit"),
+        ("score", "--target", "f64", "--given", "text"),
+    ],
+    ids=lambda command: " ".join(map(str, command)),
+)
 def test_several_files_folders_and_globs_are_one_table(run, tmp_path, command):
     files = parts(tmp_path)
     (tmp_path / "in").mkdir()
@@ -74,11 +83,16 @@ def test_a_large_file_is_read_batch_by_batch(run, tmp_path, monkeypatch):
     )
 
 
-@pytest.mark.parametrize("more", [["--fdr", "0.05"], ["--p-values", "--top", "40"]])
+@pytest.mark.parametrize(
+    "more",
+    [["--fdr", "0.05"], ["--p-values", "--top", "40"], ["--given", "dictionary", "--top", "40"]],
+    ids=" ".join,
+)
 @pytest.mark.parametrize("limit", [[], ["--memory-limit", "9kB"]])
 def test_p_values_and_memory_limits(run, tmp_path, more, limit):
     files = parts(tmp_path)
     names = "f64,f32,i64,null ints,text,null text,ties"
+    limit = ["--memory-limit", "15kB"] if limit and "--given" in more else limit
     command = ("pairwise", "--columns", names, *more)
     code, whole, _ = run(*command, tmp_path / "whole.parquet")
     assert code == 0
@@ -114,7 +128,8 @@ def test_what_batches_do_not_take(run, tmp_path):
     files = parts(tmp_path)
     for more, told in (
         (["--sample-weight", "i8"], "--sample-weight: 3 files read batch by batch, and it needs"),
-        (["--given", "i8"], "--given: 3 files read batch by batch, and it needs a whole table"),
+        (["--given", "nobody"], "--given: no column is called 'nobody'"),
+        (["--given", "identifiers"], "given has another value in each of 3,000 samples"),
         (["--memory-limit", "500 apples"], "accepted are bytes, such as 500MB"),
         (["--memory-limit", "100"], "the memory limit is"),
         (["--delimiter", ";"], "are for one file that fits the memory"),
@@ -169,11 +184,20 @@ sys.exit(main())
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-@pytest.mark.parametrize("n_kills", [3, pytest.param(20, marks=pytest.mark.soak)])
-def test_a_killed_command_goes_on(run, tmp_path, n_kills):
+@pytest.mark.parametrize(
+    ("n_kills", "more"),
+    [
+        (3, ()),
+        (2, ("--given", "null text")),
+        pytest.param(20, (), marks=pytest.mark.soak),
+        pytest.param(20, ("--given", "null text"), marks=pytest.mark.soak),
+    ],
+)
+def test_a_killed_command_goes_on(run, tmp_path, n_kills, more):
     files, kept = parts(tmp_path), tmp_path / "kept"
-    command = ("pairwise", *files, "--top", 50, "--checkpoint", kept)
-    _, expected, _ = run("pairwise", *files, "--top", 50)
+    wanted = ("pairwise", *files, "--top", 50, *more)
+    command = (*wanted, "--checkpoint", kept)
+    _, expected, _ = run(*wanted)
     rng = np.random.default_rng(3)
     positions = []
     for _ in range(n_kills):

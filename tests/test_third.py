@@ -141,4 +141,5 @@ def test_a_missing_sample_of_it_leaves_all_pairs_unknown(backend):
     assert np.isnan(fastinfo.pairwise_conditional_mutual_information(X, given=z, **policy)).all()
     assert np.isnan(fastinfo.pairwise_interaction(X, z, **policy)).all()
     assert fastinfo.top_pairs(X, given=z, **policy) == []
+    assert fastinfo.top_pairs(X, given=z, fdr=0.05, **policy) == []
     assert fastinfo.top_interactions(X, z, **policy) == []

@@ -14,7 +14,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo import counting
-from fastinfo.accumulators.pair_tables import Layout, PairTables, Tile, padded
+from fastinfo.accumulators.pair_tables import Layout, Tile, padded
+from fastinfo.accumulators.strata_tables import (
+    AnyTables,
+    StrataTables,
+    each_part,
+    empty_tables,
+    numbers,
+)
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Kernels, code_dtype
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
@@ -44,9 +51,9 @@ class Decided(NamedTuple):
     kinds: Mapping[str, Any]
     """The Arrow type of each column."""
     columns: Sequence[str]
-    """The column of each feature."""
+    """The column of each feature; those of a third variable come last."""
     coders: Sequence[Coder]
-    """The coder of each feature."""
+    """The coder of each of these columns."""
     backend: Any
     layout: Layout | None = None
     groups: Sequence[Sequence[Tile]] = ()
@@ -55,11 +62,18 @@ class Decided(NamedTuple):
     """For pairs, how many tables of a group are added at once."""
     is_sparse: bool = False
     """For a joint table, whether only occupied cells are kept."""
+    n_third: int = 0
+    """For pairs, the number of columns of a third variable, by which samples are in strata."""
 
     @property
     def n_bins(self) -> list[int]:
-        """The number of bins of each feature."""
+        """The number of bins of each feature, and of each column of a third variable."""
         return [len(coder.bins) for coder in self.coders]
+
+    @property
+    def third(self) -> list[int] | None:
+        """The numbers of bins of the columns of a third variable; None without one."""
+        return self.n_bins[-self.n_third :] if self.n_third else None
 
 
 class Codes(NamedTuple):
@@ -149,17 +163,23 @@ class TablesPart(NamedTuple):
     n_rows: int
 
 
-def count_group(number: int, blocks: Sequence[Codes], decided: Decided) -> TablesPart:
+Strata = dict[int, TablesPart]
+"""The tables of each stratum that holds a row, as `StrataTables` numbers them; one entry where
+there are no strata."""
+
+
+def count_group(number: int, blocks: Sequence[Codes], decided: Decided) -> Strata:
     """Count the pairs of one group of tiles; features by themselves where it has none."""
-    assert decided.layout is not None
-    kernels, n_bins = choose(decided.backend), decided.n_bins
+    layout = decided.layout
+    assert layout is not None
+    kernels, n_bins, third = choose(decided.backend), decided.n_bins, decided.third
     n_rows, codes = _beside(blocks)
-    if not decided.groups[number]:
-        return TablesPart([], _margins(codes, decided), n_rows)
-    tables = PairTables(decided.layout, decided.groups[number])
-    members = tables.members.tolist()
-    features = decided.layout.order[members].tolist()
-    sizes = decided.layout.sizes[members].tolist()
+    tiles = decided.groups[number]
+    members = _members(layout, tiles)
+    tables = empty_tables(layout, third, tiles, members)
+    features = layout.order[members].tolist()
+    sizes = layout.sizes[members].tolist()
+    of_third = [codes[len(n_bins) - decided.n_third + i] for i in range(decided.n_third)]
     n_bytes = sum(codes[feature].itemsize for feature in features)
     step = max(min(ROWS_AT_ONCE, CODE_BYTES // max(n_bytes, 1)), 1)
     for start in range(0, n_rows, step):
@@ -168,22 +188,24 @@ def count_group(number: int, blocks: Sequence[Codes], decided: Decided) -> Table
             padded(kernels.bring(codes[feature][rows]), n_bins[feature], size)
             for feature, size in zip(features, sizes, strict=True)
         ]
-        tables.update(batch, kernels)
-    return TablesPart(tables.tables, [tables.margins[i] for i in members], n_rows)
+        if isinstance(tables, StrataTables):
+            strata = numbers([own[rows] for own in of_third], tables.n_bins)
+            tables.update(batch, kernels, 1, strata)
+        else:
+            tables.update(batch, kernels)
+    return {
+        key: TablesPart(part.tables, [part.margins[i] for i in members], part.n_rows)
+        for key, part in each_part(tables).items()
+    }
 
 
-def _margins(codes: Mapping[int, Any], decided: Decided) -> list[HostArray]:
-    """The number of rows in each bin of each feature, and at the end of missing ones."""
-    assert decided.layout is not None
-    found = []
-    for feature, size in zip(decided.layout.order.tolist(), decided.layout.sizes, strict=True):
-        own = padded(codes[feature], decided.n_bins[feature], int(size))
-        found.append(np.bincount(own, minlength=int(size) + 1))
-    return found
-
-
-def add_tables(parts: Sequence[TablesPart]) -> TablesPart:
+def add_tables(parts: Sequence[Strata]) -> Strata:
     """The tables over the rows of all parts."""
+    keys = sorted({key for part in parts for key in part})
+    return {key: _added([part[key] for part in parts if key in part]) for key in keys}
+
+
+def _added(parts: Sequence[TablesPart]) -> TablesPart:
     tables = [_sum(some) for some in zip(*(part.tables for part in parts), strict=True)]
     margins = [_sum(some) for some in zip(*(part.margins for part in parts), strict=True)]
     return TablesPart(tables, margins, sum(part.n_rows for part in parts))
@@ -238,14 +260,15 @@ def pairs_reduction(decided: Decided, most_at_once: int) -> Reduction:
     then = []
     for number, tiles in enumerate(decided.groups):
         features = decided.layout.order[_members(decided.layout, tiles)].tolist()
-        names = list(dict.fromkeys(decided.columns[feature] for feature in features))
+        third = range(len(decided.columns) - decided.n_third, len(decided.columns))
+        names = list(dict.fromkeys(decided.columns[i] for i in [*features, *third]))
         then.append((names, partial(count_group, number)))
     columns = list(dict.fromkeys(name for names, _ in then for name in names))
     return Reduction(columns, encode, then, add_tables, most_at_once)
 
 
 def fill(
-    tables: PairTables,
+    tables: AnyTables,
     parts: Parts,
     columns: Sequence[str],
     coders: Sequence[Coder],
@@ -255,23 +278,28 @@ def fill(
     """Fill the tables of some tiles by one pass over a source that is read in parts.
 
     Where they take too much memory for one task, tiles are spread over tasks, all of which read
-    the same codes. Without tiles, all features are counted by themselves.
+    the same codes. Without tiles, all features are counted by themselves. ``columns`` and their
+    ``coders`` are those of the features, and those of a third variable after them.
     """
     layout = tables.layout
     groups, most_at_once = grouped(layout, tables.tiles, n_rows, parts.task_memory)
     kinds = {name: parts.schema.field(name).type for name in columns}
-    decided = Decided(kinds, columns, coders, backend, layout, groups)
+    n_third = len(columns) - layout.sizes.size
+    decided = Decided(kinds, columns, coders, backend, layout, groups, n_third=n_third)
     (found,) = parts.reduce([pairs_reduction(decided, most_at_once)], decided)
     put(tables, groups, found)
 
 
-def put(tables: PairTables, groups: Sequence[Sequence[Tile]], found: Sequence[TablesPart]) -> None:
+def put(tables: AnyTables, groups: Sequence[Sequence[Tile]], found: Sequence[Strata]) -> None:
     """Put the counts of groups into the tables of all their tiles, in the same order."""
-    tables.tables = [table for part in found for table in part.tables]
-    for tiles, part in zip(groups, found, strict=True):
-        for member, margin in zip(_members(tables.layout, tiles), part.margins, strict=True):
-            tables.margins[member] = margin
-        tables.n_rows = part.n_rows
+    for key in found[0]:
+        part = tables.part(key) if isinstance(tables, StrataTables) else each_part(tables)[key]
+        each = [of_group[key] for of_group in found]
+        part.tables = [table for one in each for table in one.tables]
+        for tiles, one in zip(groups, each, strict=True):
+            for member, margin in zip(_members(tables.layout, tiles), one.margins, strict=True):
+                part.margins[member] = margin
+            part.n_rows = one.n_rows
 
 
 def _members(layout: Layout, tiles: Sequence[Tile]) -> HostArray:

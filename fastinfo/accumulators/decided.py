@@ -16,13 +16,14 @@ from fastinfo.accumulators.count_columns import Counted, How
 from fastinfo.accumulators.counted_parts import (
     CountedPart,
     Decided,
-    TablesPart,
+    Strata,
     grouped,
     put,
 )
 from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.accumulators.kept_pairs import KeptPairs
-from fastinfo.accumulators.pair_tables import Layout, PairTables
+from fastinfo.accumulators.pair_tables import Layout
+from fastinfo.accumulators.strata_tables import empty_tables
 from fastinfo.binning.rules import sharing
 from fastinfo.inputs import bin_arguments, preparation
 from fastinfo.inputs.decisions import Form
@@ -161,6 +162,7 @@ def decide_pairs(
     labels: Mapping[str, Any],
     how: How,
     target: Any,
+    given: Sequence[Any],
     task_memory: int,
 ) -> Decided:
     """The bins of features that are taken as they are, as `PairCounts` has them.
@@ -187,19 +189,26 @@ def decide_pairs(
             rules.append(bin_arguments.bin_rules(own, [[column]])[1][0])
     if not by_name:
         rules = [bin_arguments.bin_rules(how.bins, [columns])[1][0]] * len(columns)
-    order = list(range(len(columns)))
-    if target is not None:
-        first = next(i for i, c in enumerate(columns) if str(labels[c.label]) == str(target))
-        order = [first, *(i for i in order if i != first)]
-    coders = [coder_of(columns[i], rules[i]) for i in order]
+    place = {str(labels[column.label]): i for i, column in enumerate(columns)}
+    first = [] if target is None else [place[str(target)]]
+    last = [place[str(one)] for one in given]
+    features = [*first, *(i for i in range(len(columns)) if i not in (*first, *last))]
+    order = [*features, *last]
+    if len(features) == len(first):
+        raise ValueError("no column is left beside given and target")
+    coders = [coder_of(columns[i], sharing(rules[i], 2 + len(last))) for i in order]
     for column in columns:
         column.facts.sketch = QuantileSketch()  # readers need it no more
         if how.nan_policy == "raise":
             _refuse(column.name, column.facts.n_missing, column.facts.n_rows)
-    layout = Layout([len(coder.bins) for coder in coders], None if target is None else 1)
+    n_bins = [len(coder.bins) for coder in coders]
+    n_strata = prod(n_bins[len(features) :]) + 1 if last else 1  # one for those in none
+    n_tables = n_strata if found[0] is None else min(n_strata, found[0] + 1)
+    n_left = None if target is None else 1
+    layout = Layout(n_bins[: len(features)], n_left, n_tables)
     names = [columns[i].label for i in order]
     groups, most = grouped(layout, layout.tiles, found[0], task_memory)
-    return Decided(types.kinds, names, coders, how.backend, layout, groups, most)
+    return Decided(types.kinds, names, coders, how.backend, layout, groups, most, n_third=len(last))
 
 
 def by_label(bins: Any, labels: Mapping[str, Any]) -> dict[str, Any]:
@@ -212,21 +221,25 @@ def by_label(bins: Any, labels: Mapping[str, Any]) -> dict[str, Any]:
 def kept_pairs(
     kind: type[Any],
     decided: Decided,
-    parts: Sequence[TablesPart],
+    parts: Sequence[Strata],
     labels: Mapping[str, Any],
     is_named: bool,
     how: How,
     target: Any,
+    given: Sequence[Any],
 ) -> Any:
     """The counts of all pairs, kept in an object of a class that derives from `KeptPairs`."""
     assert decided.layout is not None
     assert issubclass(kind, KeptPairs)
-    tables = PairTables(decided.layout)
+    tables = empty_tables(decided.layout, decided.third)
     put(tables, decided.groups, parts)
     if how.nan_policy == "raise":
-        for feature, name in enumerate(decided.columns):
+        n_features = decided.layout.sizes.size
+        for feature, name in enumerate(decided.columns[:n_features]):
             _refuse(name, tables.n_missing(feature), tables.n_rows)
+        if given:
+            _refuse(decided.columns[n_features], tables.n_outside, tables.n_rows)
     bins = [coder.bins for coder in decided.coders]
     return kind.of_counted(
-        [labels[name] for name in decided.columns], is_named, bins, tables, how, target
+        [labels[name] for name in decided.columns], is_named, bins, tables, how, target, given
     )

@@ -10,13 +10,21 @@ from typing import Any, Self
 import numpy as np
 
 from fastinfo import binning
-from fastinfo.accumulators import pair_tables_file
+from fastinfo.accumulators import given_names, pair_tables_file
 from fastinfo.accumulators.count_columns import Counted, How, warn_of_values_outside
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.accumulators.pair_tables import Layout, PairTables, padded
+from fastinfo.accumulators.pair_tables import Layout, padded
+from fastinfo.accumulators.strata_tables import (
+    AnyTables,
+    StrataTables,
+    empty_tables,
+    in_more_bins,
+    numbers,
+    spread_if_needed,
+)
 from fastinfo.backends import choose, name_of
 from fastinfo.backends.contract import code_dtype
-from fastinfo.binning.rules import Bins, Edges
+from fastinfo.binning.rules import Bins, Edges, sharing
 from fastinfo.counting import DenseCounts
 from fastinfo.data.columns import Column
 from fastinfo.inputs import arguments, bin_arguments, preparation, tables
@@ -42,6 +50,7 @@ class KeptPairs:
         bins: BinsByName = None,
         nan_policy: NanPolicy = "raise",
         target: str | int | None = None,
+        given: str | int | Sequence[str | int] | None = None,
         backend: BackendName | None = None,
         n_jobs: int | None = None,
     ) -> None:
@@ -50,11 +59,17 @@ class KeptPairs:
         policy = arguments.nan_policy(nan_policy)
         self._how = How(bins, policy, None, backend, arguments.n_jobs(n_jobs))
         self.target = target
+        self.given = given_names.listed(given)
+        """The columns of the third variable by which samples are in strata; none of them if it is
+        empty."""
+        if target is not None and str(target) in map(str, self.given):
+            raise ValueError(f"given: {target!r} is the target")
         self._labels: list[Any] | None = None
+        """The names of the features, and after them those of the third variable."""
         self.is_named = False
         """Whether the features have names; otherwise they go by their positions."""
         self._bins: list[Bins] = []
-        self._tables: PairTables | None = None
+        self._tables: AnyTables | None = None
         self._lock = threading.Lock()
 
     @classmethod
@@ -63,12 +78,13 @@ class KeptPairs:
         labels: Sequence[Any],
         is_named: bool,
         bins: Sequence[Bins],
-        counted: PairTables,
+        counted: AnyTables,
         how: How,
         target: Any,
+        given: Sequence[Any] = (),
     ) -> Self:
         """The counts of samples that are counted already, with options that are checked."""
-        found = cls(nan_policy=how.nan_policy, target=target)
+        found = cls(nan_policy=how.nan_policy, target=target, given=list(given) or None)
         found._how, found._labels, found.is_named = how, list(labels), is_named
         found._bins, found._tables = list(bins), counted
         return found
@@ -114,7 +130,7 @@ class KeptPairs:
         labels = list(tables.labels(table))
         with self._lock:
             if self._labels is None:
-                left = self._positions_of_target(labels)
+                left = self._positions_of_features(labels)
                 labels = [labels[i] for i in left]
                 columns = [columns[i] for i in left]
             else:
@@ -124,13 +140,17 @@ class KeptPairs:
             self._add(columns, labels, tables.has_names(table))
         return self
 
-    def _positions_of_target(self, labels: Sequence[Any]) -> list[int]:
-        """The positions of the features, that of the target first."""
-        if self.target is None:
-            return list(range(len(labels)))
-        preparation.require_names([self.target], labels, "target")
-        (first,) = [i for i, label in enumerate(labels) if str(label) == str(self.target)]
-        return [first, *(i for i in range(len(labels)) if i != first)]
+    def _positions_of_features(self, labels: Sequence[Any]) -> list[int]:
+        """The positions of the features, a target first, and those of a third variable last."""
+        targets = [] if self.target is None else [self.target]
+        preparation.require_names(targets, labels, "target")
+        preparation.require_names(self.given, labels, "given")
+        place = {str(label): i for i, label in enumerate(labels)}
+        first, last = ([place[str(one)] for one in some] for some in (targets, self.given))
+        others = [i for i in range(len(labels)) if i not in (*first, *last)]
+        if not others:
+            raise ValueError("no column is left beside given and target")
+        return [*first, *others, *last]
 
     def _add(self, columns: Sequence[Column], labels: Sequence[Any], is_named: bool) -> None:
         n_samples = arguments.same_length(columns)
@@ -158,7 +178,9 @@ class KeptPairs:
             for one, two in zip(known, new, strict=True)
         ]
         bins = [one for one, _, _ in united]
-        spread = self._spread(bins, [to_left for _, to_left, _ in united])
+        spread = spread_if_needed(self._tables, self._n_third, bins, [to for _, to, _ in united])
+        if spread is None:
+            spread = self._empty(bins)
         codes = [
             _moved(own, two, to, bins_)
             for (_, own), two, (bins_, _, to) in zip(found, new, united, strict=True)
@@ -168,7 +190,11 @@ class KeptPairs:
             kernels.bring(padded(codes[i], len(bins[i]), int(size)))
             for i, size in zip(spread.layout.order.tolist(), sizes, strict=True)
         ]
-        spread.update(rows, kernels, how.n_jobs)
+        if isinstance(spread, StrataTables):
+            strata = numbers(codes[len(rows) :], spread.n_bins)
+            spread.update(rows, kernels, how.n_jobs, strata)
+        else:
+            spread.update(rows, kernels, how.n_jobs)
         assert spread.n_rows >= n_samples
         self._tables, self._bins = spread, bins
         if self._labels is None:
@@ -181,7 +207,7 @@ class KeptPairs:
         bins = self._how.bins
         if not isinstance(bins, Mapping):
             groups, rules = bin_arguments.bin_rules(bins, [list(columns)], [known])
-            return list(groups[0]), [rules[0]] * len(columns)
+            return list(groups[0]), [sharing(rules[0], 2 + self._n_third)] * len(columns)
         preparation.require_names(bins, labels, "bins")
         found, own = [], []
         for column, label, decided in zip(columns, labels, known, strict=True):
@@ -190,22 +216,26 @@ class KeptPairs:
                 column = preparation.as_floats(column)
             groups, rules = bin_arguments.bin_rules(specification, [[column]], [[decided]])
             found.append(groups[0][0])
-            own.append(rules[0])
+            own.append(sharing(rules[0], 2 + self._n_third))
         return found, own
 
-    def _spread(self, bins: Sequence[Bins], positions: Sequence[HostArray]) -> PairTables:
-        """The tables in bins that include those before; a copy, unless nothing changes."""
-        n_bins = list(map(len, bins))
-        n_left = None if self.target is None else 1
-        if self._tables is None:
-            return PairTables(Layout(n_bins, n_left))
-        is_same = n_bins == list(map(len, self._bins)) and all(
-            np.array_equal(to, np.arange(to.size)) for to in positions
-        )
-        return self._tables if is_same else self._tables.spread(n_bins, positions)
+    @property
+    def _n_third(self) -> int:
+        """The number of columns of the third variable."""
+        return len(self.given)
 
     @property
-    def _held(self) -> PairTables:
+    def _n_features(self) -> int:
+        """The number of features, of which pairs are counted."""
+        return len(self._bins) - self._n_third
+
+    def _empty(self, bins: Sequence[Bins]) -> AnyTables:
+        n_bins, n_features = list(map(len, bins)), len(bins) - self._n_third
+        layout = Layout(n_bins[:n_features], None if self.target is None else 1)
+        return empty_tables(layout, n_bins[n_features:] or None)
+
+    @property
+    def _held(self) -> AnyTables:
         if self._tables is None:
             raise ValueError("these PairCounts hold no samples yet: call update(...) first")
         return self._tables
@@ -214,29 +244,32 @@ class KeptPairs:
         """The counts of the samples of both, as a new object; neither is changed."""
         if not isinstance(other, KeptPairs):
             return NotImplemented
-        for what in ("nan_policy", "target"):
+        for what in ("nan_policy", "target", "given"):
             ours, theirs = getattr(self, what), getattr(other, what)
             if ours != theirs:
                 raise ValueError(f"{what} is {ours!r} on one side and {theirs!r} on the other")
-        total = type(self)(nan_policy=self.nan_policy, target=self.target)
+        total = self._like()
         total._how = self._how
         if self._tables is None or other._tables is None:
             filled = other if self._tables is None else self
             total._labels, total.is_named = filled._labels, filled.is_named
             total._bins = list(filled._bins)
             if filled._tables is not None:
-                empty = PairTables(filled._tables.layout)
+                # All tables of the sum are new, so that neither is changed later.
+                empty: Any = filled._empty(filled._bins)
                 total._tables = filled._tables.plus(empty)
             return total
+        ours, others = self._labels or [], other._labels or []
         order = tables.positions_by_name(
-            self.names, other.names, ("the counts on the left", "those on the right")
+            ours, others, ("the counts on the left", "those on the right")
         )
         theirs = [other._bins[i] for i in order]
         united = [binning.unite(a, b) for a, b in zip(self._bins, theirs, strict=True)]
         bins = [one for one, _, _ in united]
-        n_bins = list(map(len, bins))
-        left = self._tables.spread(n_bins, [to for _, to, _ in united])
-        right = other._tables.spread(n_bins, [to for _, _, to in united], order)
+        n_third = self._n_third
+        to_left, to_right = [to for _, to, _ in united], [to for _, _, to in united]
+        left: Any = spread_if_needed(self._tables, n_third, bins, to_left)
+        right: Any = spread_if_needed(other._tables, n_third, bins, to_right, order)
         total._tables, total._bins = left.plus(right), bins
         total._labels, total.is_named = self._labels, self.is_named
         return total
@@ -245,14 +278,21 @@ class KeptPairs:
         """The sum with 0, with which the built-in `sum` begins."""
         if other != 0:
             return NotImplemented
-        return self + type(self)(nan_policy=self.nan_policy, target=self.target)
+        return self + self._like()
+
+    def _like(self) -> Self:
+        """Counts of the same, without samples."""
+        return type(self)(
+            nan_policy=self.nan_policy, target=self.target, given=list(self.given) or None
+        )
 
     def __repr__(self) -> str:
         if self._tables is None:
             return "PairCounts(no samples yet)"
-        names = ", ".join(f"{n}: {len(b)}" for n, b in zip(self.names, self._bins, strict=True))
+        names = ", ".join(f"{n}: {len(b)}" for n, b in zip(self.names, self._bins, strict=False))
         size = self._tables.n_bytes / 2**20
-        return f"PairCounts({self.n_rows:,} rows, {size:,.1f} MiB, bins of {names[:200]})"
+        given = f" given {', '.join(map(str, self.given))}" if self.given else ""
+        return f"PairCounts({self.n_rows:,} rows, {size:,.1f} MiB, bins of {names[:200]}{given})"
 
     @property
     def nan_policy(self) -> NanPolicy:
@@ -261,14 +301,17 @@ class KeptPairs:
 
     @property
     def names(self) -> list[Any]:
-        """The names of the features, or their positions; a target comes first."""
-        return [] if self._labels is None else list(self._labels)
+        """The names of the features, or their positions; a target comes first.
+
+        The columns of a third variable are no features.
+        """
+        return [] if self._labels is None else self._labels[: len(self._labels) - self._n_third]
 
     @property
     def bins(self) -> dict[Any, HostArray]:
-        """The edges or categories of each feature."""
+        """The edges or categories of each feature, and of each column of a third variable."""
         found = [b.edges if isinstance(b, Edges) else b.values for b in self._bins]
-        return dict(zip(self.names, found, strict=True))
+        return dict(zip(self._labels or [], found, strict=True))
 
     @property
     def n_rows(self) -> int:
@@ -281,7 +324,7 @@ class KeptPairs:
         return 0 if self._tables is None else self._tables.n_bytes
 
     def joint_counts(self, left: Any, right: Any) -> JointCounts:
-        """The counts of two features, which all measures of two variables accept.
+        """The counts of two features over all samples, which all measures of two variables accept.
 
         Parameters
         ----------
@@ -324,7 +367,7 @@ class KeptPairs:
     def columns(self) -> list[KeptColumn]:
         """The features as empty columns, which the functions of all pairs know."""
         found = []
-        for name, bins in zip(self.names, self._bins, strict=True):
+        for name, bins in zip(self.names, self._bins, strict=False):
             dtype = np.float64 if isinstance(bins, Edges) else np.int64
             column = KeptColumn(str(name), np.empty(0, dtype))
             column.kept = self
@@ -345,20 +388,36 @@ class KeptPairs:
                 raise ValueError(f"target={target!r}: these counts are of pairs of {self.target!r}")
             return self
         order = [place, *(i for i in range(len(self._bins)) if i != place)]
-        found = type(self)(nan_policy=self.nan_policy, target=target)
+        found = type(self)(
+            nan_policy=self.nan_policy, target=target, given=list(self.given) or None
+        )
         found._how, found.is_named = self._how, self.is_named
-        found._labels, found._bins = [
-            [list_[i] for i in order] for list_ in (self.names, self._bins)
-        ]
-        n_bins = [len(bins) for bins in found._bins]
-        found._tables = self._held.spread(n_bins, [np.arange(n) for n in n_bins], order, 1)
+        labels = self._labels or []
+        found._labels, found._bins = [[list_[i] for i in order] for list_ in (labels, self._bins)]
+        every = [np.arange(len(bins)) for bins in found._bins]
+        found._tables = in_more_bins(self._held, self._n_third, found._bins, every, order, 1)
         return found
 
-    def features(self) -> tuple[Layout, HostArray, HostArray, PairTables]:
-        """The layout, the numbers of bins, whether these are intervals, and the tables."""
-        n_bins = np.array(list(map(len, self._bins)), np.int64)
-        has_edges = np.array([isinstance(bins, Edges) for bins in self._bins], np.bool_)
-        return self._held.layout, n_bins, has_edges, self._held
+    def features(self, is_conditional: bool = False) -> tuple[Layout, HostArray, HostArray, Any]:
+        """The layout, the numbers of bins, whether these are intervals, and the tables.
+
+        ``is_conditional`` says whether tables are those of the strata, if samples are in some; else
+        they are those of all samples.
+        """
+        held, own = self._held, self._bins[: self._n_features]
+        n_bins = np.array(list(map(len, own)), np.int64)
+        has_edges = np.array([isinstance(bins, Edges) for bins in own], np.bool_)
+        if isinstance(held, StrataTables) and not is_conditional:
+            held = held.pooled()
+        return held.layout, n_bins, has_edges, held
+
+    def bins_of_given(self) -> list[Bins]:
+        """The bins of each column of the third variable."""
+        return self._bins[self._n_features :]
+
+    def require_given(self, wanted: Any, name: str = "given") -> None:
+        """Raise unless ``wanted``, the argument called ``name``, names the third variable."""
+        given_names.require_same(wanted, self.given, name)
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the counts to a file, which `load` reads; it is written whole or not at all.
@@ -379,6 +438,7 @@ class KeptPairs:
             target=self.target,
             names=self.names,
             is_named=self.is_named,
+            **({"given": self.given} if self.given else {}),
         )
 
     @classmethod
@@ -394,10 +454,14 @@ class KeptPairs:
         """
         held, bins, specification, described = pair_tables_file.read_counts(path)
         found = cls(
-            bins=specification, nan_policy=described["nan_policy"], target=described["target"]
+            bins=specification,
+            nan_policy=described["nan_policy"],
+            target=described["target"],
+            given=described.get("given"),
         )
         found._tables, found._bins = held, bins
-        found._labels, found.is_named = described["names"], described["is_named"]
+        found._labels = [*described["names"], *found.given]
+        found.is_named = described["is_named"]
         return found
 
 

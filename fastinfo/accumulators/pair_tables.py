@@ -8,6 +8,7 @@ once, and no feature with itself. Pairs with very many cells keep the occupied o
 
 from __future__ import annotations
 
+import copy
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -36,12 +37,15 @@ WIDEST = 512
 """The most features on the right of a tile. The pairs of a pass go in squares of columns, and wider
 tiles would need nearly all of them in each pass."""
 
+FEWEST_CELLS = 1 << 15
+"""Cells of a tile of pairs that are counted in very many strata, all of which must fit a pass."""
+
 WIDE, PACK_BYTES = 64, 1 << 26
 """Features from which on a batch gets rows of bits beside its codes, and their bytes. Fewer are
 counted a few at a time (`joined`): such rows take longer to make than they save there."""
 
-FEWEST_PACKED = 1 << 13
-"""Samples for which rows of bits are made at least."""
+FEWEST_PACKED, FEWEST_TILED = 1 << 13, 16
+"""Samples for which rows of bits are made at least; features of which fewer come tile by tile."""
 
 BYTES_PER_CELL = 8
 """Bytes of a cell: its count is an int64."""
@@ -68,6 +72,8 @@ class Layout:
     n_left : int, optional
         The number of features that are paired with all others, and not with each other; all pairs
         by default.
+    n_tables : int
+        The most tables that a pair is counted in: one for each stratum of the samples.
 
     Attributes
     ----------
@@ -78,7 +84,9 @@ class Layout:
     tiles : list of Tile
     """
 
-    def __init__(self, n_bins: Sequence[int], n_left: int | None = None) -> None:
+    def __init__(self, n_bins: Sequence[int], n_left: int | None = None, n_tables: int = 1) -> None:
+        self.n_tables = n_tables
+        self.tile_cells = max(TILE_CELLS // n_tables, FEWEST_CELLS)
         classes = np.array([size_class(int(bins)) for bins in n_bins], np.int64)
         self.n_left = n_left
         sides = np.arange(classes.size) >= (classes.size if n_left is None else n_left)
@@ -102,8 +110,8 @@ class Layout:
                 # On the diagonal a tile holds some pairs twice; a thin one holds few of them.
                 is_diagonal = self.n_left is None and start == first
                 height = max((stop - start) // 32, 1) if is_diagonal else stop - start
-                height = min(height, TALLEST, max(TILE_CELLS // cells, 1))
-                width = min(max(TILE_CELLS // cells // height, 1), WIDEST)
+                height = min(height, TALLEST, max(self.tile_cells // cells, 1))
+                width = min(max(self.tile_cells // cells // height, 1), WIDEST)
                 for i in range(start, stop, height):
                     begin = first
                     if is_diagonal:
@@ -122,8 +130,8 @@ class Layout:
         return int(self.sizes[tile.left.start]) * int(self.sizes[tile.right.start])
 
     def n_bytes(self, tile: Tile, n_rows: int | None = None) -> int:
-        """Bytes that a tile takes; a sparse one at most, if there are ``n_rows`` samples."""
-        cells = self.n_cells(tile)
+        """Bytes that a tile takes at most in all its tables, of ``n_rows`` samples if sparse."""
+        cells = self.n_tables * self.n_cells(tile)
         if not tile.is_sparse:
             return BYTES_PER_CELL * cells
         n_pairs = (tile.left.stop - tile.left.start) * (tile.right.stop - tile.right.start)
@@ -163,9 +171,11 @@ class Layout:
             needed = self.n_bytes(tile, n_rows)
             if needed > memory_limit:
                 a, b = (int(self.sizes[side.start]) for side in (tile.left, tile.right))
+                strata = f" in {self.n_tables:,} strata" * (self.n_tables > 1)
                 raise MemoryError(
-                    f"the counts of {a} × {b} bins take {needed / 2**20:,.1f} MiB, and the memory "
-                    f"limit is {memory_limit / 2**20:,.1f} MiB: pass fewer bins, or memory_limit"
+                    f"the counts of {a} × {b} bins{strata} take {needed / 2**20:,.1f} MiB, and the "
+                    f"memory limit is {memory_limit / 2**20:,.1f} MiB: pass fewer bins, or "
+                    "memory_limit"
                 )
             if taken + needed > memory_limit:
                 groups.append([])
@@ -235,6 +245,33 @@ class PairTables:
         none = np.empty((2, 0), np.int64), np.empty(0, np.int64)
         return [SparseCounts((a, b), *none) for a in left for b in right]
 
+    n_outside = 0
+    """The number of samples that are in no stratum."""
+
+    @property
+    def strata(self) -> list[PairTables]:
+        """The counts of each stratum of the samples: all of them are in one."""
+        return [self]
+
+    def like(self) -> PairTables:
+        """Tables of the same pairs, without samples."""
+        found = copy.copy(self)
+        found.tables = [self._empty(tile) for tile in self.tiles]
+        found.margins = [np.zeros_like(margin) for margin in self.margins]
+        found.n_rows = 0
+        return found
+
+    def share_groups(self, other: PairTables) -> None:
+        """Count the same features together as other tables of the same pairs do."""
+        self._groups, self._found = other.groups(), other._found
+
+    def of_tiles(self, tiles: Sequence[Tile] | None) -> PairTables:
+        """Tables of other pairs, with what is known of features that these pairs are not of."""
+        found = PairTables(self.layout, tiles)
+        for place in set(range(len(self.margins))) - set(found.members.tolist()):
+            found.margins[place] = self.margins[place]
+        return found
+
     @property
     def n_bytes(self) -> int:
         """Bytes that the tables take."""
@@ -261,8 +298,10 @@ class PairTables:
         n_samples = int(codes[0].size)
         by_position = dict(zip(self.members.tolist(), codes, strict=True))
         self.n_rows += n_samples
-        # Tiles of a wide layout may hold a feature with itself, however few of them are here.
-        if self.layout.sizes.size < WIDE or not self.tiles:
+        # Tiles of a wide layout may hold a feature with itself, however few of them are here. To
+        # clear and add up joint tables takes longer than to count few samples.
+        is_short = n_samples < FEWEST_PACKED and len(codes) >= FEWEST_TILED
+        if (self.layout.sizes.size < WIDE and not is_short) or not self.tiles:
             self._add_joined(by_position, kernels, n_jobs)
             return
 
@@ -288,7 +327,7 @@ class PairTables:
         step = max(8 * PACK_BYTES // max(sum(bins), 1), FEWEST_PACKED)
         for start in range(0, n_samples if tiles else 0, step):
             some = [own[start : start + step] for own in dense]
-            packed = kernels.pack(some, bins, None, 2 * PACK_BYTES)
+            packed = kernels.pack(some, bins, None, 0 if is_short else 2 * PACK_BYTES)
 
             def count(number: int, packed: Any = packed) -> None:
                 tile = self.tiles[number]
@@ -318,7 +357,15 @@ class PairTables:
                 alone = table.sum(axis=tuple(axis for axis in axes if axis != a))
                 self.margins[group.members[a]] += alone
 
+        map_threads(count, self.groups(), n_jobs=n_jobs, within=kernels.current)
+        sparse = [number for number, tile in enumerate(self.tiles) if tile.is_sparse]
+        by = [codes] * len(sparse), [kernels] * len(sparse)
+        map_threads(self._add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
+
+    def groups(self) -> list[Group]:
+        """Features that are counted together, where they are few."""
         if self._groups is None:
+            sizes = [size + 1 for size in self.layout.sizes.tolist()]
             dense = [
                 (pair, (number, *divmod(place, tile.right.stop - tile.right.start)))
                 for number, tile in enumerate(self.tiles)
@@ -330,10 +377,7 @@ class PairTables:
             covered = {member for group in self._groups for member in group.members}
             rest = [member for member in self.members.tolist() if member not in covered]
             self._groups += [Group((member,), [], [0]) for member in rest]
-        map_threads(count, self._groups, n_jobs=n_jobs, within=kernels.current)
-        sparse = [number for number, tile in enumerate(self.tiles) if tile.is_sparse]
-        by = [codes] * len(sparse), [kernels] * len(sparse)
-        map_threads(self._add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
+        return self._groups
 
     def _add_sparse(self, number: int, codes: dict[int, Array], kernels: Kernels) -> None:
         for place, (left, right) in enumerate(self._pairs(self.tiles[number])):

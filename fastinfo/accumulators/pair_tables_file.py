@@ -1,4 +1,4 @@
-"""Files of `PairTables`: NumPy's ``.npz``, without pickles, written whole or not at all."""
+"""Files of `PairTables`, in strata too: NumPy's ``.npz``, without pickles, written whole or not."""
 
 from __future__ import annotations
 
@@ -18,32 +18,53 @@ from fastinfo.accumulators.joint_counts_file import (
     specification_to_json,
 )
 from fastinfo.accumulators.pair_tables import Layout, PairTables
+from fastinfo.accumulators.strata_tables import OUTSIDE, AnyTables, StrataTables, empty_tables
 from fastinfo.binning.rules import Bins, Edges
 from fastinfo.counting import SparseCounts
 from fastinfo.system.files import written_whole
 
 FORMAT = "fastinfo.PairCounts/1"
 
+FORMAT_OF_STRATA = "fastinfo.PairCounts/2"
+"""The format of a file of tables in strata, which earlier versions cannot read."""
+
 
 def write(
     path: str | os.PathLike[str],
-    tables: PairTables,
+    tables: AnyTables,
     described: Mapping[str, Any],
     more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write tables, what is said of them in types that JSON holds, and further arrays."""
     arrays: dict[str, Any] = dict(more or {})
+    name = FORMAT
+    if isinstance(tables, StrataTables):
+        name = FORMAT_OF_STRATA
+        arrays["strata"] = np.array(list(tables.parts), np.int64)
+        arrays["rows"] = np.array([part.n_rows for part in tables.parts.values()], np.int64)
+        for key, part in tables.parts.items():
+            _put(arrays, part, _prefix(key))
+    else:
+        _put(arrays, tables, "")
+    text = json.dumps({"format": name, "n_rows": tables.n_rows, **described})
+    with written_whole(path) as file:
+        np.savez(file, description=np.array(text), **arrays)
+
+
+def _prefix(key: int) -> str:
+    """What the names of the arrays of a stratum begin with."""
+    return f"stratum{key}."
+
+
+def _put(arrays: dict[str, Any], tables: PairTables, prefix: str) -> None:
     for number, table in enumerate(tables.tables):
         if isinstance(table, list):
             for pair, one in enumerate(table):
-                arrays[f"cells{number}_{pair}"] = one.cells
-                arrays[f"values{number}_{pair}"] = one.values
+                arrays[f"{prefix}cells{number}_{pair}"] = one.cells
+                arrays[f"{prefix}values{number}_{pair}"] = one.values
         else:
-            arrays[f"table{number}"] = table
-    arrays["margins"] = np.concatenate(tables.margins)
-    text = json.dumps({"format": FORMAT, "n_rows": tables.n_rows, **described})
-    with written_whole(path) as file:
-        np.savez(file, description=np.array(text), **arrays)
+            arrays[f"{prefix}table{number}"] = table
+    arrays[f"{prefix}margins"] = np.concatenate(tables.margins)
 
 
 def describe(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -59,7 +80,7 @@ def describe(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, An
             with np.load(stream, allow_pickle=False) as file:
                 arrays = {name: file[name] for name in file.files}
             described = json.loads(str(arrays.pop("description")))
-            if described["format"] != FORMAT:
+            if described["format"] not in (FORMAT, FORMAT_OF_STRATA):
                 raise ValueError(f"its format is {described['format']!r}, not {FORMAT!r}")
         except UNREADABLE as error:
             raise ValueError(f"{os.fspath(path)} holds no PairCounts: {error}") from error
@@ -67,7 +88,7 @@ def describe(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, An
 
 
 def fill(
-    tables: PairTables,
+    tables: AnyTables,
     described: Mapping[str, Any],
     arrays: Mapping[str, Any],
     path: str | os.PathLike[str],
@@ -80,41 +101,60 @@ def fill(
         For counts that do not fit.
     """
     try:
-        for number, table in enumerate(tables.tables):
-            if isinstance(table, list):
-                for pair, one in enumerate(table):
-                    cells, values = (arrays[f"{k}{number}_{pair}"] for k in ("cells", "values"))
-                    _require(cells.shape == (2, values.size) and values.dtype == np.int64)
-                    _require(bool((values >= 0).all()) and cells.dtype == np.int64)
-                    inside = (cells >= 0) & (cells < np.reshape(one.shape, (2, 1)))
-                    _require(bool(inside.all()))
-                    table[pair] = SparseCounts(one.shape, cells, values)
-            else:
-                found = arrays[f"table{number}"]
-                _require(found.shape == table.shape and found.dtype == np.int64)
-                _require(bool((found >= 0).all()))
-                tables.tables[number] = found
-        margins = np.split(arrays["margins"], np.cumsum([m.size for m in tables.margins])[:-1])
-        for own, found in zip(tables.margins, margins, strict=True):
-            _require(own.shape == found.shape and found.dtype == np.int64)
-            own[:] = found
-        tables.n_rows = int(described["n_rows"])
-        for margin in (tables.margins[i] for i in tables.members):
-            _require(int(margin.sum()) == tables.n_rows)
+        n_rows = int(described["n_rows"])
+        if not isinstance(tables, StrataTables):
+            _fill(tables, arrays, "", n_rows)
+            return
+        keys, rows = arrays["strata"], arrays["rows"]
+        _require(keys.dtype == rows.dtype == np.int64 and keys.shape == rows.shape)
+        _require(int(rows.sum()) == n_rows and len(set(keys.tolist())) == keys.size)
+        for key, of_stratum in zip(keys.tolist(), rows.tolist(), strict=True):
+            _require(OUTSIDE <= key < tables.n_strata)
+            _fill(tables.part(key), arrays, _prefix(key), of_stratum)
     except (KeyError, IndexError) as error:
         raise ValueError(f"{os.fspath(path)} holds no PairCounts: {error} is missing") from error
     except ValueError as error:
         raise ValueError(f"{os.fspath(path)} holds no PairCounts: {error}") from error
 
 
+def _fill(tables: PairTables, arrays: Mapping[str, Any], prefix: str, n_rows: int) -> None:
+    for number, table in enumerate(tables.tables):
+        if isinstance(table, list):
+            for pair, one in enumerate(table):
+                cells, values = (
+                    arrays[f"{prefix}{kind}{number}_{pair}"] for kind in ("cells", "values")
+                )
+                _require(cells.shape == (2, values.size) and values.dtype == np.int64)
+                _require(bool((values >= 0).all()) and cells.dtype == np.int64)
+                inside = (cells >= 0) & (cells < np.reshape(one.shape, (2, 1)))
+                _require(bool(inside.all()))
+                table[pair] = SparseCounts(one.shape, cells, values)
+        else:
+            found = arrays[f"{prefix}table{number}"]
+            _require(found.shape == table.shape and found.dtype == np.int64)
+            _require(bool((found >= 0).all()))
+            tables.tables[number] = found
+    every, sizes = arrays[f"{prefix}margins"], [margin.size for margin in tables.margins]
+    margins = np.split(every, np.cumsum(sizes)[:-1])
+    for own, found in zip(tables.margins, margins, strict=True):
+        _require(own.shape == found.shape and found.dtype == np.int64)
+        own[:] = found
+    tables.n_rows = n_rows
+    for margin in (tables.margins[i] for i in tables.members):
+        _require(int(margin.sum()) == n_rows)
+
+
 def write_counts(
     path: str | os.PathLike[str],
-    tables: PairTables,
+    tables: AnyTables,
     bins: Sequence[Bins],
     specification: Any,
     **described: Any,
 ) -> None:
-    """Write tables with the bins of their features, and the argument ``bins`` for later samples."""
+    """Write tables with the bins of their features, and the argument ``bins`` for later samples.
+
+    The bins of the columns of a third variable come after those of the features.
+    """
     arrays = {}
     for position, one in enumerate(bins):
         values = one.edges if isinstance(one, Edges) else one.values
@@ -134,7 +174,7 @@ def write_counts(
 
 def read_counts(
     path: str | os.PathLike[str],
-) -> tuple[PairTables, list[Bins], Any, dict[str, Any]]:
+) -> tuple[AnyTables, list[Bins], Any, dict[str, Any]]:
     """What `write_counts` wrote: tables, bins, the argument ``bins``, and all other facts.
 
     Raises
@@ -149,13 +189,16 @@ def read_counts(
             for position, kind in enumerate(described["bins"])
         ]
         wanted = described["specification"]
-        n_features = len(found)
+        third = described.get("given")
+        n_features = len(found) - len(third or ())
         specification = (
             {name: specification_from_json(_array(one), 1) for name, one in wanted.items()}
             if described["by_name"]
             else specification_from_json(_array(wanted), n_features)
         )
-        tables = PairTables(Layout(list(map(len, found)), described["n_left"]))
+        n_bins = list(map(len, found))
+        layout = Layout(n_bins[:n_features], described["n_left"])
+        tables = empty_tables(layout, None if third is None else n_bins[n_features:])
         if len(described["names"]) != n_features:
             raise ValueError("its names do not fit its bins")
     except UNREADABLE as error:

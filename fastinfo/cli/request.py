@@ -82,8 +82,8 @@ class Request:
     def prepare(self, tables: Sequence[Path], layout: Layout, choice: Selection) -> Prepared:
         """Read the table and choose its columns, or look at those of a table read in batches."""
         whole_for = ""  # an option that needs all samples of the table at once
-        if choice.weights is not None or choice.given is not None:
-            whole_for = "--given" if choice.weights is None else "--sample-weight"
+        if choice.weights is not None:
+            whole_for = "--sample-weight"
         self.scan, why = streamed.scan_of(
             tables, layout, self.checkpoint, whole_for, self.options.get("memory_limit")
         )

@@ -78,7 +78,10 @@ def select(table: Any, selection: Selection, default_bins: Any = None) -> tuple[
         for name in (labels if columns is None else dict.fromkeys(targets + given + columns))
         if name != weights and name not in exclude
     ]
-    choices = Choices(kinds, bins, selection.max_categories, [*targets, *given, *(columns or [])])
+    choices = Choices(
+        *(kinds, bins, selection.max_categories, [*targets, *given, *(columns or [])]),
+        n_variables=2 + len(given),
+    )
     if isinstance(table, Scan):
         prepared = survey(table, choices, wanted, default_bins)
     else:

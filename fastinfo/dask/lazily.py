@@ -8,7 +8,7 @@ from typing import Any
 
 from dask.delayed import Delayed
 
-from fastinfo.accumulators import decided
+from fastinfo.accumulators import decided, given_names
 from fastinfo.accumulators.count_columns import How
 from fastinfo.accumulators.counted_parts import joint_reduction, pairs_reduction
 from fastinfo.accumulators.joint_counts import JointCounts, variable_names
@@ -176,6 +176,7 @@ def pair_counts(
     bins: BinsByName = None,
     nan_policy: NanPolicy = "raise",
     target: str | int | None = None,
+    given: str | int | Sequence[str | int] | None = None,
     backend: BackendName | None = None,
 ) -> Delayed:
     """The counts of all pairs of columns, as a part of a graph.
@@ -187,7 +188,7 @@ def pair_counts(
     ----------
     table : Dask array of shape (n, m), DataFrame, or xarray object
         Columns are counted as they are, none is skipped.
-    bins, nan_policy, target, backend
+    bins, nan_policy, target, given, backend
         As for `fastinfo.PairCounts`; but bins are decided by all samples. Unless they are given as
         edges, and all columns are numbers, all samples are looked at in a first pass, by this call;
         counting waits until it is asked for.
@@ -229,16 +230,19 @@ def pair_counts(
     source = DaskTable(members)
     columns = [name for member in members for name in member.names]
     labels = dict(zip(columns, found, strict=True))
-    if target is not None:
-        preparation.require_names([target], found, "target")
+    names = given_names.listed(given)
+    preparation.require_names([] if target is None else [target], found, "target")
+    preparation.require_names(names, found, "given")
+    if target is not None and str(target) in map(str, names):
+        raise ValueError(f"given: {target!r} is the target")
     if isinstance(bins, Mapping):
         preparation.require_names(bins, found, "bins")
     looked = _looked(source, decided.by_label(bins, labels))
-    chosen = decided.decide_pairs(looked, labels, how, target, source.task_memory)
+    chosen = decided.decide_pairs(looked, labels, how, target, names, source.task_memory)
     tasks = Tasks([])
     shared = tasks.add("bins", Shared(chosen))
     reduction = pairs_reduction(chosen, chosen.most_at_once)
     (parts,) = source.plan(tasks, "count", [reduction], shared)
-    more = [Shared(one) for one in (labels, is_named, how, target)]
+    more = [Shared(one) for one in (labels, is_named, how, target, names)]
     finish = partial(called, partial(decided.kept_pairs, PairCounts))
     return tasks.delayed(tasks.add("pairs", finish, shared, parts, *more))

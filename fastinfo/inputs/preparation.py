@@ -72,6 +72,11 @@ class Choices(NamedTuple):
     """Most different values of integers that are categories; None decides by the number of rows."""
     named: Collection[Any] = ()
     """Columns that the caller asked for by name. They are never taken for identifiers."""
+    asked: Mapping[Any, Any] = {}
+    """What ``bins=`` says of single columns, where it is not what it says of the table. A scan is
+    asked for their quantiles before they are binned."""
+    n_variables: int = 2
+    """How many variables will share a table, on which default numbers of bins depend."""
 
 
 @dataclass

@@ -32,10 +32,10 @@ from fastinfo.measures import saturation
 from fastinfo.pairs import ranking, runs
 from fastinfo.pairs.matrices import ThirdArgument, matrices
 from fastinfo.pairs.measure import Counted
-from fastinfo.pairs.ranking import Judge
+from fastinfo.pairs.ranking import Judge, widest_pairs
 from fastinfo.pairs.recount import Recount, recount, told_by
 from fastinfo.pairs.runs import Binned, Inputs, Run
-from fastinfo.pairs.saturated import MOST_CHECKED, widest_pairs
+from fastinfo.pairs.saturated import MOST_CHECKED
 from fastinfo.pairs.sinks import RankedSink, TopSink
 from fastinfo.system.progress import Progress
 

@@ -134,14 +134,13 @@ class Margins(NamedTuple):
 def margins_of(features: Features, kernels: Kernels, judge: Judge) -> list[Margins]:
     """The margins of binned features without weights, in each stratum."""
     m, n = len(features), features.n_samples
-    if judge.stratum is None:
+    if not judge.is_conditional:
         counts = (features.margin(feature, kernels) for feature in range(m))
         return [Margins.of([margin[margin > 0] for margin in counts], n)]
     each = [judge.margins_alone(feature) for feature in range(m)]
-    sizes = np.bincount(judge.stratum, minlength=judge.n_strata)[: judge.n_strata]
     return [
         Margins.of(list(of_stratum), size)
-        for of_stratum, size in zip(zip(*each, strict=True), sizes.tolist(), strict=True)
+        for of_stratum, size in zip(zip(*each, strict=True), judge.sizes.tolist(), strict=True)
     ]
 
 

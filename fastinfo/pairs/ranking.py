@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import combinations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,6 +29,9 @@ ROUNDING = 1e-12
 MOST_CELLS = 1 << 16
 """The most cells of a table that is always counted in an array with a place for each of them."""
 
+WIDEST = 15
+"""The number of columns of a matrix, those with the most bins, whose pairs are checked for this."""
+
 MOST_CODES = 1 << 28
 """The most bytes of codes that are kept on the host, for features whose pairs are recounted."""
 
@@ -45,6 +49,19 @@ class Margins(NamedTuple):
     left: Array
     """The number of samples, or the sum of weights, in each occupied bin of the left feature."""
     right: Array
+
+
+class Cells(NamedTuple):
+    """The cells of two features and the stratum of a sample that hold samples."""
+
+    left: Array
+    right: Array
+    stratum: Array
+    """The stratum, the last in the order of the cells."""
+    counts: Array
+    """The number of samples of each, or the sum of their weights."""
+    n_samples: int
+    """The number of samples in all of them."""
 
 
 class OfFeature(NamedTuple):
@@ -95,10 +112,8 @@ class Judge:
         self.unit = unit
         self.is_normalized = average is not None
         self.average = formulas.AVERAGES[average or "arithmetic"]
-        self.n_strata = 1 if strata is None else strata.n_strata
-        self.stratum = None if strata is None else strata.labels(features.n_samples)
-        self.n_in_strata = features.n_samples if strata is None else strata.n_samples
-        self._is_everywhere = self.n_in_strata == features.n_samples
+        self._strata = strata
+        self._stratum = None if strata is None else strata.labels(features.n_samples)
         self.reference = choose("numpy")
         self._numbers: dict[bytes, int] = {}
         self._alone: dict[int, OfFeature] = {}
@@ -107,8 +122,36 @@ class Judge:
         """What single features tell about the stratum by chance, which `recount` keeps here."""
         self._bounds: dict[int, Array] = {}
         self._n_present: dict[int, int] = {}
+        self.recounts: dict[tuple[int, int], Any] = {}
+        """What `recount` found out of pairs whose counts are gone."""
         self._codes: dict[int, Array] = {}
         self._bytes_of_codes = 0
+
+    @property
+    def is_conditional(self) -> bool:
+        """Whether samples are in strata, by a third variable."""
+        return self._strata is not None
+
+    @property
+    def sizes(self) -> Array:
+        """The number of samples in each stratum; all samples are one if there is no other."""
+        if self._strata is None:
+            return np.array([self.features.n_samples])
+        return np.diff(self._strata.borders)
+
+    @property
+    def n_strata(self) -> int:
+        """The number of strata that hold samples."""
+        return int(self.sizes.size)
+
+    @property
+    def n_in_strata(self) -> int:
+        """The number of samples that are in a stratum."""
+        return int(self.sizes.sum())
+
+    @property
+    def _is_everywhere(self) -> bool:
+        return self._strata is None or self._strata.n_samples == self.features.n_samples
 
     @property
     def corrects(self) -> bool:
@@ -260,9 +303,24 @@ class Judge:
         present: Array = self.codes(feature) < self.features.n_bins[feature]
         if self.weights is not None:
             present = present & (self.weights > 0)
-        if self.stratum is not None and not self._is_everywhere:
-            present = present & (self.stratum < self.n_strata)
+        if self._stratum is not None and not self._is_everywhere:
+            present = present & (self._stratum < self.n_strata)
         return present
+
+    def cells(self, left: int, right: int) -> Cells:
+        """The cells of a pair and the stratum that hold samples, in lexicographic order."""
+        assert self._stratum is not None
+        complete = np.flatnonzero(self._complete(left, right))
+        n_bins, n_strata = int(self.features.n_bins[right]), self.n_strata
+        x, y = (self.codes(feature)[complete].astype(np.int64) for feature in (left, right))
+        weights = None if self.weights is None else self.weights[complete]
+        numbers, counts = count_cells(
+            (x * n_bins + y) * n_strata + self._stratum[complete],
+            int(self.features.n_bins[left]) * n_bins * n_strata,
+            weights,
+        )
+        pairs, stratum = np.divmod(numbers, n_strata)
+        return Cells(*np.divmod(pairs, n_bins), stratum, counts, complete.size)
 
     def codes(self, feature: int) -> Array:
         """The codes of a feature on the host."""
@@ -295,11 +353,11 @@ class Judge:
         n_bins = int(self.features.n_bins[feature])
         weights = None if self.weights is None else self.weights[complete]
         bins = self.codes(feature)[complete]
-        if self.stratum is None:
+        if self._stratum is None:
             counts = np.bincount(bins, weights)
             return [np.asarray(counts[counts > 0])]
         cells, counts = count_cells(
-            self.stratum[complete] * n_bins + bins, n_bins * self.n_strata, weights
+            self._stratum[complete] * n_bins + bins, n_bins * self.n_strata, weights
         )
         borders = np.searchsorted(cells, np.arange(1, self.n_strata) * n_bins)
         return np.split(counts, borders)
@@ -309,7 +367,7 @@ class Judge:
         return self._entropy(left, lefts), self._entropy(right, rights)
 
     def _entropy(self, feature: int, margins: Sequence[Array]) -> float:
-        if self.stratum is not None:
+        if self.is_conditional:
             return self._entropy_in_strata(margins)
         (margin,) = margins
         n_bins, has_edges = self.features.n_bins[feature], self.features.has_edges[feature]
@@ -333,6 +391,16 @@ class Judge:
 
     def _expected_of(self, margins: list[Margins]) -> float:
         return expected_in_strata([(x, y) for _, x, y in margins])
+
+
+def widest_pairs(judge: Judge, n_left: int) -> list[tuple[int, int]]:
+    """The pairs of the columns with the most bins; ``n_left`` is 0 if there is no Y."""
+    n_bins = judge.features.n_bins
+    left, right = (
+        (np.argsort(-side, kind="stable")[:WIDEST] + first).tolist()
+        for side, first in ((n_bins[:n_left] if n_left else n_bins, 0), (n_bins[n_left:], n_left))
+    )
+    return list(product(left, right) if n_left else combinations(left, 2))
 
 
 def count_cells(cells: Array, n_cells: int, weights: Array | None) -> tuple[Array, Array]:

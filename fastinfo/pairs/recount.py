@@ -52,21 +52,17 @@ def recount(judge: Judge, left: int, right: int, least: float = -math.inf) -> Re
     time. Where a bound of it tells that the corrected synergy is below ``least``, in nats, the
     bound stands for it.
     """
-    assert judge.stratum is not None
-    complete = np.flatnonzero(judge.present(left) & judge.present(right))
+    if (left, right) in judge.recounts:
+        found: Recount = judge.recounts[left, right]
+        return found
+    x, y, target, counts, n_samples = judge.cells(left, right)
     n_left, n_right = (int(judge.features.n_bins[feature]) for feature in (left, right))
-    weights = None if judge.weights is None else judge.weights[complete]
-    x, y = (judge.codes(feature)[complete].astype(np.int64) for feature in (left, right))
     n_strata = judge.n_strata
-    cells, counts = count_cells(
-        (x * n_right + y) * n_strata + judge.stratum[complete], n_left * n_right * n_strata, weights
-    )
-    pairs, target = np.divmod(cells, n_strata)
-    x, y = np.divmod(pairs, n_right)
+    pairs = x * n_right + y
 
     def margin(keys: Array, n_keys: int) -> Array:
         _, found = count_cells(keys, n_keys, counts)
-        return found if weights is not None else found.astype(np.int64)
+        return found if judge.weights is not None else found.astype(np.int64)
 
     of_target = margin(target, n_strata)
     of_features = margin(pairs, n_left * n_right), margin(x, n_left), margin(y, n_right)
@@ -85,7 +81,7 @@ def recount(judge: Judge, left: int, right: int, least: float = -math.inf) -> Re
         _expected_alone(judge, feature, counted, of_target)
         for feature, counted in zip((left, right), of_features[1:], strict=True)
     )
-    size = np.array([complete.size])
+    size = np.array([n_samples])
     (p, q), (r, s) = (bound_factors([counted], size) for counted in (of_features[0], of_target))
     most = synergy + alone - max(float(p @ r - q @ s), 0.0) + ROUNDING * value
     if most < least:
@@ -94,7 +90,7 @@ def recount(judge: Judge, left: int, right: int, least: float = -math.inf) -> Re
     rest = synergy + alone - expected
     rest = 0.0 if abs(rest) < ROUNDING * value else rest
     is_saturated = False
-    if complete.size >= saturation.FEWEST_SAMPLES:
+    if n_samples >= saturation.FEWEST_SAMPLES:
         both, of_classes = (_entropy(counted, judge) for counted in (of_features[0], of_target))
         is_saturated = saturation.is_chance(value, (both, of_classes), expected)
     return Recount(value, left_value, right_value, synergy, rest, is_saturated)

@@ -30,14 +30,23 @@ from fastinfo.pairs.measure import TileMeasure
 from fastinfo.pairs.packs import Strata
 from fastinfo.pairs.plan import Plan
 from fastinfo.pairs.ranking import Judge
-from fastinfo.pairs.sides import TableColumns, choices_of, features_of, is_prepared, side_of
+from fastinfo.pairs.sides import (
+    TableColumns,
+    bins_of,
+    choices_of,
+    features_of,
+    is_prepared,
+    side_of,
+)
 from fastinfo.pairs.sinks import PropagatingSink
 from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.pairs.third import (
     Found,
     Third,
+    choices_with,
     names_of,
     of_samples,
+    require_strata_of,
     require_term,
     strata,
     taken_from,
@@ -46,9 +55,6 @@ from fastinfo.system.limits import free_memory
 from fastinfo.system.progress import Progress, require, shown
 
 HostArray = np.ndarray[Any, Any]
-
-
-NO_STRATA = "strata are made of samples in memory, and scans and PairCounts hold none"
 
 
 class Inputs(NamedTuple):
@@ -108,15 +114,14 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
         If no column has a name that is given, if kinds or bins are given by name and no table has
         names, or if no column of a table is left.
     """
-    X, Y = lazy.scans(("X", X), ("Y", Y))
-    if third is not None:
-        require_samples([X, Y], name)
+    X, Y, third, names = scans_of(("X", X), ("Y", Y), third, name)
     if isinstance(X, KeptPairs):
-        return _of_counts(X, Y, kinds)
+        return _of_counts(X, Y, kinds, third, name)
     given = [X] if Y is None else [X, Y]
-    names = None if third is None else names_of(third, X, name)
     choices = choices_of([*given, *([] if third is None or names else [third])], bins, kinds)
-    choices = choices._replace(named=names or ())
+    own_bins = bins_of(len(given), bins)
+    if third is not None:
+        choices = choices_with(choices, third, names, own_bins)
     is_named = is_prepared(X)
     prepared, sides, variable = [], [], None
     for table, side_name in zip(given, ("X", "Y"), strict=False):
@@ -127,7 +132,7 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
             variable, side = taken_from(side, names, name)
         sides.append(side)
     if third is not None and not names:
-        variable, alone = of_samples(third, name, choices if is_named else None)
+        variable, alone = of_samples(third, name, choices if is_named else None, own_bins)
         prepared += alone
     preparation.warn(prepared)
     return Inputs(
@@ -138,20 +143,49 @@ def inputs(X: Any, Y: Any, bins: Any, kinds: Any, third: Any = None, name: str =
     )
 
 
-def require_samples(tables_: Sequence[Any], name: str) -> None:
-    """Raise if a table is not in memory, for the argument ``name`` that needs its samples."""
-    if any(isinstance(table, (Scan, KeptPairs)) for table in tables_):
-        raise ValueError(f"{name}: {NO_STRATA}")
+def scans_of(
+    one: tuple[str, Any], other: tuple[str, Any], third: Any, name: str
+) -> tuple[Any, Any, Any, list[Any] | None]:
+    """Two tables, or a table and a target, with their names, and a third variable.
+
+    Scans stand for Dask collections. The last result are the columns of the first table that the
+    third variable names; None where it holds samples.
+
+    Raises
+    ------
+    ValueError
+        For samples in memory beside a scan; as `third.names_of`.
+    """
+    X, Y = lazy.scans(one, other)
+    if third is None or isinstance(X, KeptPairs):
+        return X, Y, third, None
+    names = names_of(third, X, name)
+    if names is not None:
+        return X, Y, third, names
+    # Samples, which may be a Dask collection or come along with one.
+    X, Y, third = lazy.scans(one, other, (name, third))
+    if isinstance(X, Scan) != isinstance(third, Scan):
+        raise ValueError(
+            f"{name}: samples in memory and a scan came together; name columns of the scan, "
+            f"such as {name}={X.columns[0]!r}"
+            if isinstance(X, Scan)
+            else f"{name} is a scan beside a table in memory; pass samples, or names of its columns"
+        )
+    return X, Y, third, None
 
 
-def _of_counts(counts: KeptPairs, Y: Any, kinds: Any) -> Inputs:
-    for name, given in (("Y", Y), ("kinds", kinds)):
+def _of_counts(counts: KeptPairs, Y: Any, kinds: Any, third: Any, name: str) -> Inputs:
+    for what, given in (("Y", Y), ("kinds", kinds)):
         if given is not None:
-            raise ValueError(f"{name} is for samples, and the pairs of PairCounts are counted")
+            raise ValueError(f"{what} is for samples, and the pairs of PairCounts are counted")
+    variable = None
+    if third is not None:
+        counts.require_given(third, name)
+        variable = Third(name, [], {})
     columns, labels = counts.columns(), counts.names
     cuts = [slice(None)] if counts.target is None else [slice(1), slice(1, None)]
     sides = [TableColumns(columns[cut], labels[cut], {}) for cut in cuts]
-    return Inputs(sides, None, counts.is_named)
+    return Inputs(sides, None, counts.is_named, variable)
 
 
 class Run:
@@ -207,6 +241,8 @@ class Binned(NamedTuple):
     @property
     def is_unknown(self) -> HostArray:
         """Whether a feature, or the third variable, has a missing sample, for each feature."""
+        if isinstance(self.features, StoredFeatures):
+            return self.features.is_unknown
         lacks_third = self.third is not None and self.third.has_missing
         return np.asarray(self.features.has_missing | lacks_third)
 
@@ -222,16 +258,17 @@ def resolve(given: Inputs, options: Options) -> Inputs:
 
     Samples of weight 0 are left out.
     """
-    is_streamed = streaming.is_streamed(given.groups)
-    if given.third is not None and is_streamed:
-        raise ValueError(NO_STRATA)
-    if is_streamed:
-        return given._replace(rules=_rules(given)[1])
+    if given.third is not None:
+        require_term(options.estimator)
+    if streaming.is_streamed(given.groups):
+        _, rules = _rules(given)
+        if given.third is None:
+            return given._replace(rules=rules)
+        of_streams = given.third._replace(rules=rules[-1])
+        return given._replace(rules=rules[:-1], third=of_streams)
     if isinstance(given.groups[0][0], KeptColumn):
         options.refuse_for_counts("PairCounts")
         return given
-    if given.third is not None:
-        require_term(options.estimator)
     columns = [column for group in given.every_group for column in typical(group)]
     n_samples = arguments.same_length(columns)
     weights = arguments.weights(options.sample_weight, n_samples)
@@ -250,11 +287,17 @@ def bin_features(given: Inputs, options: Options) -> Binned:
     """Bin the features of one or two tables and the third variable, after `resolve`."""
     first = given.groups[0][0]
     if isinstance(first, KeptColumn):
-        kept: Any = StoredFeatures(*first.kept.features(), first.kept.nan_policy)
+        kept: Any = StoredFeatures(
+            *first.kept.features(given.third is not None), first.kept.nan_policy
+        )
+        if given.third is not None:
+            counted, bins = kept.tables, first.kept.bins_of_given()
+            sizes = [part.n_rows for part in counted.strata]
+            require_strata_of(given.third.name, len(sizes), sum(sizes), counted.n_rows, bins)
         n_rows, kernels = first.kept.n_rows, choose(options.backend)
         return Binned(kept, kernels, None, HOST, n_rows, given.n_left, options.estimator)
     if streaming.is_streamed(given.groups):
-        streamed: Any = streaming.bin_features(given.groups, given.rules, options)
+        streamed: Any = streaming.bin_features(given.groups, given.rules, options, given.third)
         n_rows = streamed.columns[0].facts.n_rows
         kernels = choose(options.backend)
         return Binned(streamed, kernels, None, HOST, n_rows, given.n_left, options.estimator)
@@ -318,11 +361,12 @@ def measure_pairs(
     if isinstance(binned.features, streaming.StreamedFeatures):
         if settings.checkpoint is not None:
             raise ValueError("checkpoint: pass it to fastinfo.scan, which keeps what was counted")
-        streaming.measure_pairs(binned.features, sink, options, settings.memory_limit, measure)
+        limit = settings.memory_limit
+        streaming.measure_pairs(binned.features, sink, options, limit, measure, pools)
         return
     if isinstance(binned.features, StoredFeatures):
         if binned.features.nan_policy == "propagate":
-            sink = PropagatingSink(sink, binned.features.has_missing)
+            sink = PropagatingSink(sink, binned.is_unknown)
         stored.measure(binned.features, measure, binned.kernels, sink, options.n_jobs)
         return
     kernels, weights, n_left = binned.kernels, binned.weights, binned.n_left

@@ -4,20 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import combinations, product
 from typing import Any
 
-import numpy as np
-
 from fastinfo.measures import saturation
-from fastinfo.pairs.ranking import Judge
+from fastinfo.pairs.ranking import Judge, widest_pairs
 from fastinfo.pairs.runs import Binned, Inputs
 
 MOST_CHECKED = 100
 """The most pairs of a result that are checked for too few samples."""
-
-WIDEST = 15
-"""The number of columns of a matrix, those with the most bins, whose pairs are checked for this."""
 
 
 def warn_of_pairs(given: Inputs, judge: Judge, found: Sequence[tuple[int, int, float]]) -> None:
@@ -47,16 +41,6 @@ def warn_of_widest_columns(
         names = [name for name, _ in worst.most_common()]
         where = f"{worst.total()} of the {len(pairs)} pairs of the columns with the most bins"
         saturation.warn_of_columns(names, where, "fastinfo.top_pairs takes off what chance gives")
-
-
-def widest_pairs(judge: Judge, n_left: int) -> list[tuple[int, int]]:
-    """The pairs of the columns with the most bins; ``n_left`` is 0 if there is no Y."""
-    n_bins = judge.features.n_bins
-    left, right = (
-        (np.argsort(-side, kind="stable")[:WIDEST] + first).tolist()
-        for side, first in ((n_bins[:n_left] if n_left else n_bins, 0), (n_bins[n_left:], n_left))
-    )
-    return list(product(left, right) if n_left else combinations(left, 2))
 
 
 def _saturated(

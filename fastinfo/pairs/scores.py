@@ -11,7 +11,7 @@ import numpy as np
 from fastinfo.accumulators.kept_pairs import KeptPairs
 from fastinfo.backends import on_device_of
 from fastinfo.backends.generic import GenericKernels
-from fastinfo.inputs import arguments, lazy, preparation, tables
+from fastinfo.inputs import arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
 from fastinfo.inputs.scanning import Scan
@@ -31,7 +31,7 @@ from fastinfo.pairs.measure import mutual_information
 from fastinfo.pairs.runs import Inputs, Run
 from fastinfo.pairs.sides import TableColumns
 from fastinfo.pairs.sinks import MatrixSink
-from fastinfo.pairs.third import names_of, of_samples, taken_from
+from fastinfo.pairs.third import choices_with, of_samples, taken_from
 from fastinfo.system.progress import Progress
 
 
@@ -207,15 +207,17 @@ def _order(least: int, found: Score) -> tuple[bool, bool, float]:
 
 def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Inputs:
     """The target as the features on the left, and all other columns as those on the right."""
-    table, target = lazy.scans(("table", table), ("target", target))
-    if third is not None:
-        runs.require_samples([table], "given")
+    table, target, third, names = runs.scans_of(
+        ("table", table), ("target", target), third, "given"
+    )
     if isinstance(table, KeptPairs):
         return runs.inputs(table.with_target(target), None, bins, kinds, third)
-    names = None if third is None else names_of(third, table, "given")
+    own_bins = sides.bins_of(2, bins)
     beside = [] if third is None or names else [third]
     if not sides.is_prepared(table):
-        sides.choices_of([table, *beside], bins, kinds)
+        choices = sides.choices_of([table, *beside], bins, kinds)
+        if third is not None:
+            choices = choices_with(choices, third, None, own_bins)
         if isinstance(target, str):
             raise ValueError(
                 f"target={target!r} names a column, which is looked for in DataFrames, Arrow "
@@ -223,13 +225,15 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Input
             )
         _require_one(target)
         if isinstance(table, Scan):
-            side = sides.as_they_are(table, sides.bins_of(1, bins))
+            side = sides.as_they_are(table, sides.bins_of(1, bins), choices.n_variables)
         else:
             columns = arguments.features(table, "table")
             side = TableColumns(columns, tables.labels(table), {})
-        variable = None if third is None else of_samples(third, "given", None)[0]
-        both = [sides.one_feature(target, "target", None, sides.bins_of(0, bins)), side]
-        return Inputs(both, bins, False, variable)
+        variable = None if third is None else of_samples(third, "given", None, own_bins)[0]
+        left = sides.one_feature(
+            target, "target", choices, sides.bins_of(0, bins), is_prepared=False
+        )
+        return Inputs([left, side], bins, False, variable)
     if isinstance(table, Prepared):
         prepared, is_name, choices = table, True, Choices()
     else:
@@ -238,8 +242,11 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Input
         is_name = isinstance(target, str) or (np.ndim(target) == 0 and target in labels)
         if is_name:
             preparation.require_names([target], labels, "target")
-        named = [*([target] if is_name else []), *(names or [])]
-        choices = choices._replace(named=named)
+        if is_name:
+            asked = {str(target): sides.bins_of(0, bins)}
+            choices = choices._replace(named=[target], asked=asked)
+        if third is not None:
+            choices = choices_with(choices, third, names, own_bins)
         own = None if isinstance(bins, Mapping) else bins
         prepared = sides.prepare(table, "table", choices, own)
     if is_name and names and target in names:
@@ -248,7 +255,7 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Input
     if names:
         variable, others = taken_from(prepared, names, "given")
     elif third is not None:
-        variable, alone = of_samples(third, "given", choices)
+        variable, alone = of_samples(third, "given", choices, own_bins)
         told += alone
     if prepared is not table:
         preparation.warn(told)
@@ -258,7 +265,9 @@ def _inputs(table: Any, target: Any, bins: Any, kinds: Any, third: Any) -> Input
         left = sides.side_of(prepared.select([target]))
     else:
         _require_one(target)
-        left = sides.one_feature(target, "target", choices, sides.bins_of(0, bins))
+        left = sides.one_feature(
+            target, "target", choices, sides.bins_of(0, bins), is_prepared=True
+        )
     scored = [label for label in others.labels if not is_name or label != target]
     if not scored:
         reasons = "".join(f"; {note}" for note in prepared.notes)

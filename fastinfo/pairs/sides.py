@@ -39,9 +39,10 @@ def features_of(
     if isinstance(table, Prepared):
         return table
     if name == "Y" and is_one_variable(table):
-        return one_feature(table, "y", choices if is_beside_names else None, bins_of(1, bins))
+        own = bins_of(1, bins)
+        return one_feature(table, "y", choices, own, is_prepared=is_beside_names)
     if isinstance(table, Scan) and not table.is_named:
-        return as_they_are(table, bins_of(name == "Y", bins))
+        return as_they_are(table, bins_of(name == "Y", bins), choices.n_variables)
     if is_prepared(table):
         own = None if isinstance(bins, Mapping) else bins
         prepared = prepare(table, name, choices, own)
@@ -69,9 +70,9 @@ def bins_of(place: int, bins: Any) -> Any:
     return None if isinstance(bins, Mapping) else bins
 
 
-def as_they_are(scan: Scan, bins: Any) -> TableColumns:
-    """The columns of an array that is read in parts."""
-    return TableColumns(measured_as_it_is(scan, bins), scan.labels, {})
+def as_they_are(scan: Scan, bins: Any, n_variables: int = 2) -> TableColumns:
+    """The columns of an array that is read in parts; ``n_variables`` will share a table."""
+    return TableColumns(measured_as_it_is(scan, bins, n_variables), scan.labels, {})
 
 
 def side_of(prepared: Prepared) -> TableColumns:
@@ -120,17 +121,19 @@ def is_one_variable(samples: Any) -> bool:
     return bool(getattr(samples, "ndim", None) == 1 or np.ndim(samples) == 1)
 
 
-def one_feature(samples: Any, name: str, choices: Choices | None, bins: Any = None) -> TableColumns:
-    """One variable as a feature; with choices it is prepared like a column of a table.
+def one_feature(
+    samples: Any, name: str, choices: Choices, bins: Any = None, *, is_prepared: bool
+) -> TableColumns:
+    """One variable as a feature, which is prepared like a column of a table or taken as it is.
 
     ``bins`` is what the caller says of it, which samples in memory are not asked for yet.
     """
     if isinstance(samples, Scan):
-        if choices is None:
-            return as_they_are(samples, bins)
+        if not is_prepared:
+            return as_they_are(samples, bins, choices.n_variables)
         return _prepared_parts(samples, choices, bins)
     label = getattr(samples, "name", None) if tables.is_series(samples) else None
-    if choices is None:
+    if not is_prepared:
         column = arguments.variable(samples, name)[0]
     else:
         (column,) = preparation.prepare_one(samples, name, choices).columns

@@ -5,12 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from math import prod
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from fastinfo.accumulators import counted_parts, pair_tables_file
-from fastinfo.accumulators.pair_tables import Layout, PairTables, Tile, padded
+from fastinfo.accumulators.pair_tables import Layout, Tile, padded
+from fastinfo.accumulators.strata_tables import (
+    AnyTables,
+    StrataTables,
+    each_part,
+    empty_tables,
+    numbers,
+)
 from fastinfo.backends import choose, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning.rules import Edges, Given
@@ -25,9 +33,12 @@ from fastinfo.pairs import stored
 from fastinfo.pairs.checkpoint import fingerprint
 from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.measure import TileMeasure
-from fastinfo.pairs.sinks import PropagatingSink, RankedSink
-from fastinfo.pairs.stored import StoredFeatures
+from fastinfo.pairs.ranking import widest_pairs
+from fastinfo.pairs.recount import recount
+from fastinfo.pairs.sinks import PropagatingSink, RankedSink, TopSink
+from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.pairs.tested import TestedSink
+from fastinfo.pairs.third import Third, require_strata_of
 from fastinfo.system.ranges import map_threads
 
 HostArray = np.ndarray[Any, Any]
@@ -48,8 +59,32 @@ SHOWN = 8
 MARGINS = 0, 0
 """The turn of the pass that counts each column by itself."""
 
+STRATA = 0, 1
+"""The turn of the pass that finds out which combinations of values of a third variable occur."""
+
+NAMED_TURNS = {
+    MARGINS: ("counting each column", "margins"),
+    STRATA: ("counting the strata", "strata"),
+}
+"""What these passes are called in reports, and their files in a checkpoint."""
+
 SECONDS_BETWEEN_SAVES = 10.0
 """The least time between two checkpoints of counts."""
+
+
+class StreamedThird(NamedTuple):
+    """The columns of a scan by which samples are in strata."""
+
+    name: str
+    """The name of the argument."""
+    columns: list[StreamedColumn]
+    rules: Sequence[Any]
+    coders: list[Coder]
+
+    @property
+    def n_bins(self) -> list[int]:
+        """The number of bins of each column."""
+        return [len(coder.bins) for coder in self.coders]
 
 
 @dataclass(eq=False)
@@ -62,19 +97,21 @@ class StreamedFeatures(StoredFeatures):
     coders: list[Coder]
 
     options: Options
+    third: StreamedThird | None
 
     @property
     def n_samples(self) -> int:
         """The number of samples, missing ones included, before any is counted too."""
         return self.columns[0].facts.n_rows
 
-    def margin(self, position: int, kernels: Kernels) -> HostArray:
+    def margins(self, position: int, kernels: Kernels) -> list[HostArray]:
         """The number of samples in each bin of a feature; the first call counts those of all."""
         if self.tables.n_rows == 0:
-            tables = PairTables(self.layout, [], np.arange(len(self)))
+            n_bins = None if self.third is None else self.third.n_bins
+            tables = empty_tables(self.layout, n_bins, [], np.arange(len(self)))
             _fill(tables, self, kernels, threads(kernels, self.options.n_jobs), MARGINS)
             self.tables = tables
-        return super().margin(position, kernels)
+        return super().margins(position, kernels)
 
 
 def is_streamed(groups: Sequence[Columns]) -> bool:
@@ -83,21 +120,23 @@ def is_streamed(groups: Sequence[Columns]) -> bool:
 
 
 def bin_features(
-    groups: Sequence[Columns], rules: Sequence[Any], options: Options
+    groups: Sequence[Columns], rules: Sequence[Any], options: Options, third: Third | None = None
 ) -> StreamedFeatures:
-    """The bins of the columns of a scan; nothing is counted yet.
+    """The bins of the columns of a scan, and of a third variable; nothing is counted yet.
 
     Raises
     ------
     ValueError
         With ``nan_policy="raise"`` for a column with missing samples; for weights; for rules that
-        need all samples at once.
+        need all samples at once; for strata that would tell nothing, as far as it is known.
     """
     columns: list[Any] = [column for group in groups for column in group]
-    if not all(isinstance(column, StreamedColumn) for column in columns):
+    of_third: list[Any] = [] if third is None else list(third.columns)
+    every = [*of_third, *columns]  # the third variable is looked at first, as in memory
+    if not all(isinstance(column, StreamedColumn) for column in every):
         raise ValueError("a scan and a table in memory came together: pass columns of one scan")
     first = columns[0].scan
-    for column in columns:
+    for column in every:
         if column.scan.source is not first.source and column.scan.identity != first.identity:
             raise ValueError("X and Y are scans of different sources: scan both columns together")
     if options.sample_weight is not None:
@@ -108,25 +147,51 @@ def bin_features(
         for rule in (given if isinstance(given, list) else [given] * len(group))
     ]
     if options.nan_policy == "raise":
-        for column in columns:
-            _refuse_missing(column, column.facts.n_missing)
+        for column in every:
+            _refuse_missing(column.name, column.facts.n_rows, column.facts.n_missing)
     coders = [coder_of(column, rule) for column, rule in zip(columns, own, strict=True)]
+    strata, n_tables, n_strata = None, 1, None
+    if third is not None:
+        strata = _third_of(third)
+        n_strata = strata.n_bins
+        # Those that lack the third variable are counted by themselves.
+        may_lack = any(map(_may_lack, of_third, strata.rules))
+        n_tables = min(prod(n_strata), max(of_third[0].facts.n_rows, 1)) + may_lack
     n_bins = np.array([len(coder.bins) for coder in coders], np.int64)
-    layout = Layout(n_bins.tolist(), None if len(groups) == 1 else len(groups[0]))
+    layout = Layout(n_bins.tolist(), None if len(groups) == 1 else len(groups[0]), n_tables)
     has_edges = np.array([isinstance(coder.bins, Edges) for coder in coders], np.bool_)
-    nothing = PairTables(layout, [])
+    nothing: AnyTables = empty_tables(layout, n_strata, [])
     scan = columns[0].scan
-    return StreamedFeatures(
-        *(layout, n_bins, has_edges, nothing, options.nan_policy),
-        *(scan, columns, own, coders, options),
-    )
+    counted = layout, n_bins, has_edges, nothing, options.nan_policy
+    return StreamedFeatures(*counted, scan, columns, own, coders, options, strata)
 
 
-def _refuse_missing(column: StreamedColumn, n_missing: int) -> None:
+def _may_lack(column: StreamedColumn, rule: Any) -> bool:
+    facts = column.facts
+    return bool(facts.n_missing or facts.may_have_nan or isinstance(rule, Given))
+
+
+def _third_of(third: Third) -> StreamedThird:
+    """The bins of a third variable, refused where its facts tell that strata would tell nothing."""
+    columns: list[Any] = list(third.columns)
+    coders = [coder_of(column, rule) for column, rule in zip(columns, third.rules, strict=True)]
+    found = StreamedThird(third.name, columns, third.rules, coders)
+    facts = columns[0].facts
+    if len(columns) > 1 or facts.is_of_footer or facts.may_have_nan:
+        return found  # it will be known when all samples are counted
+    bins = coders[0].bins
+    n_strata = facts.n_distinct(np.inf)
+    if isinstance(bins, Edges):
+        n_strata = 1 if len(bins) == 1 else 0  # not known
+    require_strata_of(third.name, n_strata, facts.n_present(), facts.n_rows, [bins])
+    return found
+
+
+def _refuse_missing(name: str, n_rows: int, n_missing: int) -> None:
     if n_missing:
         raise ValueError(
-            f"{column.name} has {n_missing} missing values among {column.facts.n_rows}: leave such "
-            'samples out with nan_policy="omit", or ask for NaN with nan_policy="propagate"'
+            f"{name} has {n_missing} missing values among {n_rows}: leave such samples out with "
+            'nan_policy="omit", or ask for NaN with nan_policy="propagate"'
         )
 
 
@@ -136,35 +201,76 @@ def measure_pairs(
     options: Options,
     memory_limit: int,
     measure: TileMeasure,
+    pools: bool = False,
 ) -> None:
-    """Count all pairs in as many passes as the memory demands, and measure them."""
+    """Count all pairs in as many passes as the memory demands, and measure them.
+
+    ``pools`` is as for `runs.measure_pairs`.
+    """
     kernels = choose(options.backend)
     n_jobs = threads(kernels, options.n_jobs)
     layout = features.layout
+    _settle_strata(features, memory_limit, kernels, n_jobs)
     passes = layout.passes(memory_limit, features.columns[0].facts.n_rows)
     if len(passes) > 1:
         features.scan.tell(_plan(features, passes, memory_limit))
     for number, tiles in enumerate(passes or [[]], start=1):
         # The counts of the pass before go first, so that those of one pass are held at a time.
-        margins = features.tables.margins
-        features.tables = PairTables(layout, [])
-        tables = features.tables = PairTables(layout, tiles if len(passes) > 1 else None)
-        for position, margin in enumerate(margins):
-            tables.margins[position][:] = margin  # those of the passes before
-        for position in tables.members.tolist():
-            tables.margins[position][:] = 0
+        features.tables = features.tables.of_tiles([])
+        tables = features.tables = features.tables.of_tiles(tiles if len(passes) > 1 else None)
         _fill(tables, features, kernels, n_jobs, (number, max(len(passes), 1)))
         if options.nan_policy == "raise":
-            for position in tables.members.tolist():
-                column = features.columns[int(layout.order[position])]
-                _refuse_missing(column, int(tables.margins[position][-1]))
+            for feature in layout.order[tables.members].tolist():
+                n_missing = tables.n_missing(feature)
+                _refuse_missing(features.columns[feature].name, tables.n_rows, n_missing)
+            if features.third is not None:
+                names = " or ".join(column.name for column in features.third.columns)
+                _refuse_missing(names, tables.n_rows, tables.n_outside)
         is_last = number >= len(passes)
         to = sink
         if options.nan_policy == "propagate":
-            to = PropagatingSink(sink, features.has_missing)
+            to = PropagatingSink(sink, features.is_unknown)
         stored.measure(features, measure, kernels, to, n_jobs, diagonal=is_last)
-        if not is_last and isinstance(sink, (RankedSink, TestedSink)):
-            sink.rank_waiting()  # by tables that the next pass replaces
+        if not is_last:
+            _look(
+                features, sink, StoredJudge(features, kernels, options.estimator, 1.0, None), pools
+            )
+
+
+def _settle_strata(
+    features: StreamedFeatures, memory_limit: int, kernels: Kernels, n_jobs: int
+) -> None:
+    """Find out how many tables a pair has, where all combinations of values would be too many."""
+    layout, third, counted = features.layout, features.third, features.tables
+    if third is None:
+        return
+    n_rows = features.columns[0].facts.n_rows
+    needed = sum(layout.n_bytes(tile, n_rows) for tile in layout.tiles)
+    if counted.n_rows == 0 and len(third.columns) > 1 and needed > memory_limit:
+        # One feature is read beside the columns of the third variable.
+        counted = empty_tables(layout, third.n_bins, [], np.arange(1))
+        _fill(counted, features, kernels, n_jobs, STRATA)
+    if counted.n_rows:
+        layout.n_tables = len(each_part(counted))
+
+
+def _look(features: StreamedFeatures, sink: Sink, judge: StoredJudge, pools: bool) -> None:
+    """Look at all pairs that may be asked about later, by tables that the next pass replaces."""
+    if isinstance(sink, (RankedSink, TestedSink)):
+        sink.rank_waiting()
+    n_left = features.layout.n_left or 0
+    pairs = set(widest_pairs(judge, n_left))
+    if n_left == 1:  # scores
+        pairs.update((0, other) for other in range(1, len(features)))
+    if isinstance(sink, TopSink):
+        pairs.update((left, right + n_left) for _, _, left, right in sink.ranked())
+    for pair in sorted(pairs - features.recounts.keys()):
+        try:
+            judge.margins(*pair)
+            if pools:
+                features.recounts[pair] = recount(judge, *pair)
+        except KeyError:  # of another pass
+            continue
 
 
 def _plan(features: StreamedFeatures, passes: Sequence[Sequence[Tile]], memory_limit: int) -> str:
@@ -180,36 +286,44 @@ def _plan(features: StreamedFeatures, passes: Sequence[Sequence[Tile]], memory_l
 
 
 def _fill(
-    tables: PairTables,
+    tables: AnyTables,
     features: StreamedFeatures,
     kernels: Kernels,
     n_jobs: int,
     turn: tuple[int, int],
 ) -> None:
     """One pass over the scan, the first of ``turn`` of the second, for the pairs of some tiles."""
-    what = "counting, pass {} of {}".format(*turn) if turn[0] else "counting each column"
-    scan, layout = features.scan, features.layout
+    named = NAMED_TURNS.get(turn)
+    what = "counting, pass {} of {}".format(*turn) if named is None else named[0]
+    scan, layout, third = features.scan, features.layout, features.third
+    columns, coders = list(features.columns), list(features.coders)
+    if third is not None:  # its columns are read as if they were features, after all others
+        columns, coders = columns + third.columns, coders + third.coders
     parts = parts_of(scan.source)
     if parts is not None:
-        columns, n_rows = [one.label for one in features.columns], features.n_samples
-        counted_parts.fill(tables, parts, columns, features.coders, n_rows, kernels.name)
+        labels, n_rows = [one.label for one in columns], features.n_samples
+        counted_parts.fill(tables, parts, labels, coders, n_rows, kernels.name)
         _require_same_rows(tables, features)
         return
-    members = layout.order[tables.members].tolist()
-    labels = list(dict.fromkeys(features.columns[i].label for i in members))
-    sizes = layout.sizes[tables.members].tolist()
+    members = [*layout.order[tables.members].tolist(), *range(len(features), len(columns))]
+    labels = list(dict.fromkeys(columns[i].label for i in members))
+    n_bins = [len(coder.bins) for coder in coders]
+    sizes = [*layout.sizes[tables.members].tolist(), *n_bins[len(features) :]]
     store = None if scan.checkpoint is None else _Store(scan, features, turn)
     position = start = Position() if store is None else store.load(tables)
-    in_batch = [labels.index(features.columns[i].label) for i in members]
+    in_batch = [labels.index(columns[i].label) for i in members]
     itemsize = sum(1 if size <= 255 else 2 if size < 1 << 16 else 4 for size in sizes)
     most_cells = max((layout.n_cells_of_pair(tile) for tile in tables.tiles), default=1)
-    at_once = min(max(FEWEST, ROWS_A_CELL * most_cells), MOST, FLUSH_BYTES // max(itemsize, 1))
+    at_once = min(max(FEWEST, ROWS_A_CELL * most_cells), MOST)
+    # Each stratum is to get as many. Sorting by them takes two more numbers of each row.
+    row_bytes = itemsize if third is None else itemsize + 16
+    at_once = min(at_once * layout.n_tables, FLUSH_BYTES // max(row_bytes, 1))
     held: list[list[HostArray]] = []
     n_held = 0
     is_whole = True  # whether no batch is half counted
 
     def encode(member: int, array: Any, size: int) -> HostArray:
-        coder = features.coders[member]
+        coder = coders[member]
         codes: HostArray = padded(coder.codes(array, kernels), len(coder.bins), size)
         return codes
 
@@ -221,7 +335,13 @@ def _fill(
                 parts[0] if len(parts) == 1 else kernels.xp.concatenate(parts)
                 for parts in zip(*held, strict=True)
             ]
-            tables.update(codes, kernels, n_jobs)
+            if isinstance(tables, StrataTables):
+                n_features = tables.members.size
+                of_third = list(map(kernels.to_host, codes[n_features:]))
+                strata = numbers(of_third, tables.n_bins)
+                tables.update(codes[:n_features], kernels, n_jobs, strata)
+            else:
+                tables.update(codes, kernels, n_jobs)
         held, n_held = [], 0
         is_whole = True
 
@@ -263,18 +383,26 @@ def _fill(
             store.save(tables, position)
         raise
     for member in members:
-        features.coders[member].require_limits(is_whole=start == Position())
+        coders[member].require_limits(is_whole=start == Position())
     _require_same_rows(tables, features)
     if store is not None:
         store.save(tables, Position(1 << 60))
 
 
-def _require_same_rows(tables: PairTables, features: StreamedFeatures) -> None:
-    """Raise if this pass has not seen the rows that the first pass has seen."""
-    for place in tables.members.tolist():
-        feature = int(tables.layout.order[place])
-        facts, rule = features.columns[feature].facts, features.rules[feature]
-        n_missing = int(tables.margins[place][-1])
+def _require_same_rows(tables: AnyTables, features: StreamedFeatures) -> None:
+    """Raise if this pass has not seen the rows that the first pass has seen.
+
+    Raise too if all of its strata together would tell nothing.
+    """
+    third = features.third
+    seen = [
+        (features.columns[feature], features.rules[feature], tables.n_missing(feature))
+        for feature in tables.layout.order[tables.members].tolist()
+    ]
+    if third is not None and len(third.columns) == 1:
+        seen.append((third.columns[0], third.rules[0], tables.n_outside))
+    for column, rule, n_missing in seen:
+        facts = column.facts
         if facts.may_have_nan:
             facts.n_missing, facts.may_have_nan = n_missing, False
         is_other = n_missing != facts.n_missing and not isinstance(rule, Given)
@@ -284,6 +412,10 @@ def _require_same_rows(tables: PairTables, features: StreamedFeatures) -> None:
                 f"when it was first read, and has {tables.n_rows:,} with {n_missing:,} now: the "
                 "source must not change while it is scanned"
             )
+    if third is not None:
+        n_rows = [part.n_rows for part in tables.strata]
+        bins = [coder.bins for coder in third.coders]
+        require_strata_of(third.name, len(n_rows), sum(n_rows), tables.n_rows, bins)
 
 
 class _Store:
@@ -292,26 +424,29 @@ class _Store:
     def __init__(self, scan: Scan, features: StreamedFeatures, turn: tuple[int, int]) -> None:
         assert scan.checkpoint is not None
         # A later run measures the counts of each finished pass again, and keeps them till it ends.
-        name = "margins" if turn == MARGINS else f"counts{turn[0] if turn[1] > 1 else ''}"
+        named = NAMED_TURNS.get(turn)
+        name = f"counts{turn[0] if turn[1] > 1 else ''}" if named is None else named[1]
         self.path = scan.checkpoint / f"{name}.npz"
+        third = features.third
         bins = [
             one.bins.edges
             if isinstance(one.bins, Edges)
             else np.array(list(map(str, one.bins.values)))
-            for one in features.coders
+            for one in [*features.coders, *([] if third is None else third.coders)]
         ]
         self.described = {
             "data": scan.identity,
             "rows of a batch": scan.batch_rows,
             "columns": [column.label for column in features.columns],
             "features of X": features.layout.n_left,
+            "given": None if third is None else [column.label for column in third.columns],
             "bins": fingerprint(bins),
             "memory limit": turn[1],
         }
         self.last = time.monotonic()
         self.took = 0.0
 
-    def load(self, tables: PairTables) -> Position:
+    def load(self, tables: AnyTables) -> Position:
         """Fill the tables, if there are any counts; the position after them."""
         if not self.path.exists():
             return Position()
@@ -325,13 +460,13 @@ class _Store:
         pair_tables_file.fill(tables, described, arrays, self.path)
         return Position(*described["position"])
 
-    def save_now_and_then(self, tables: PairTables, position: Position) -> None:
+    def save_now_and_then(self, tables: AnyTables, position: Position) -> None:
         """Save, unless that was done a short time ago."""
         now = time.monotonic()
         if now - self.last > max(SECONDS_BETWEEN_SAVES, 20 * self.took):
             self.save(tables, position)
 
-    def save(self, tables: PairTables, position: Position) -> None:
+    def save(self, tables: AnyTables, position: Position) -> None:
         """Save the counts and the position after them, together."""
         start = time.monotonic()
         described = {**self.described, "position": list(position)}

@@ -295,7 +295,7 @@ class TestedSink:
         Positions of Y follow those of X. Pairs that lack samples are counted again, if they may
         reach the rate by the samples that they have.
         """
-        if self.fdr is None or not self._candidates:
+        if self.fdr is None or not self.n_pairs:
             return []
         pvalues, values, pairs = (
             np.concatenate(part, axis=-1) for part in zip(*self._candidates, strict=True)

@@ -9,13 +9,15 @@ import numpy as np
 
 from fastinfo import binning
 from fastinfo.backends.contract import Array, Kernels
-from fastinfo.binning.rules import Rule
+from fastinfo.binning.rules import Bins, Rule
 from fastinfo.data.columns import Columns
 from fastinfo.estimators import entropies
 from fastinfo.inputs import arguments, preparation, tables
 from fastinfo.inputs.options import Options
 from fastinfo.inputs.preparation import Choices, Prepared
+from fastinfo.inputs.scanning import Scan
 from fastinfo.measures.strata import require_strata
+from fastinfo.pairs import sides
 from fastinfo.pairs.packs import Strata
 
 
@@ -50,7 +52,7 @@ def names_of(third: Any, table: Any, name: str) -> list[Any] | None:
     ValueError
         If no column has such a name, or if the table has no names.
     """
-    has_names = isinstance(table, Prepared) or tables.is_table(table)
+    has_names = _has_names(table)
     labels = _labels(table) if has_names else []
     if isinstance(third, (list, tuple)) and third:
         known = {str(label) for label in labels}
@@ -72,7 +74,15 @@ def names_of(third: Any, table: Any, name: str) -> list[Any] | None:
     return [next(label for label in labels if str(label) == str(one)) for one in wanted]
 
 
+def _has_names(table: Any) -> bool:
+    if isinstance(table, Scan):
+        return table.is_named
+    return isinstance(table, Prepared) or tables.is_table(table)
+
+
 def _labels(table: Any) -> list[Any]:
+    if isinstance(table, Scan):
+        return list(table.columns)
     if isinstance(table, Prepared):
         skipped = [name for names in table.decisions.values() for name in names]
         return [*table.labels, *(name for name in skipped if name not in map(str, table.labels))]
@@ -102,14 +112,34 @@ def taken_from(prepared: Prepared, wanted: Sequence[Any], name: str) -> tuple[Th
     return Third(name, own.columns, own.bins), prepared.select(others)
 
 
-def of_samples(third: Any, name: str, choices: Choices | None) -> tuple[Third, list[Prepared]]:
+def choices_with(choices: Choices, third: Any, names: Sequence[Any] | None, bins: Any) -> Choices:
+    """Choices about a table beside a third variable, of which ``names`` are columns of the table.
+
+    ``bins`` is what the caller says of the third variable.
+    """
+    if names is not None:
+        return choices._replace(
+            named=[*choices.named, *names],
+            asked={**choices.asked, **dict.fromkeys(map(str, names), bins)},
+            n_variables=2 + len(names),
+        )
+    return choices._replace(n_variables=2 + (len(third.columns) if isinstance(third, Scan) else 1))
+
+
+def of_samples(
+    third: Any, name: str, choices: Choices | None, bins: Any = None
+) -> tuple[Third, list[Prepared]]:
     """Samples as the third variable; with choices they are prepared like columns of a table.
+
+    ``bins`` is what the caller says of them, which samples in memory are not asked for yet.
 
     Returns
     -------
     Third, list of Prepared
         The variable, and what was prepared for it.
     """
+    if isinstance(third, Scan):
+        return _of_scan(third, name, choices, bins)
     if choices is not None and tables.is_table(third):
         named = choices._replace(named=list(tables.labels(third)))
         prepared = preparation.prepare(third, name, named)
@@ -123,6 +153,22 @@ def of_samples(third: Any, name: str, choices: Choices | None) -> tuple[Third, l
     return Third(name, prepared.columns, prepared.bins), [prepared]
 
 
+def _of_scan(
+    third: Scan, name: str, choices: Choices | None, bins: Any
+) -> tuple[Third, list[Prepared]]:
+    """Samples that are read in parts or batch by batch, as `of_samples`."""
+    n_variables = 2 + len(third.columns)
+    if choices is None or not (third.is_named or third.is_series):
+        columns = sides.as_they_are(third, bins, n_variables).columns
+        return Third(name, columns, {}), []
+    named = choices._replace(named=list(third.columns), asked={}, n_variables=n_variables)
+    prepared = sides.prepare(third, name, named, bins)
+    for label in third.columns:
+        if label not in prepared.labels:
+            raise ValueError(f"{name}: column {label!r} is {prepared.fate(label)}")
+    return Third(name, prepared.columns, prepared.bins), [prepared]
+
+
 def require_term(estimator: str) -> None:
     """Raise for an estimator whose entropies are no sums over cells, which strata need."""
     if entropies.ESTIMATORS[estimator].term is None:
@@ -133,6 +179,21 @@ def require_term(estimator: str) -> None:
             f"{', '.join(map(repr, accepted))}, and "
             "fastinfo.conditional_mutual_information takes it for one pair"
         )
+
+
+def require_strata_of(
+    name: str, n_strata: int, n_samples: int, n_rows: int, bins: Sequence[Bins]
+) -> None:
+    """Raise where strata would tell nothing; ``n_samples`` of ``n_rows`` are in one.
+
+    Raises
+    ------
+    ValueError
+        If no sample is in a stratum, all samples are in one, or each is in one of its own.
+    """
+    if not n_samples:
+        raise ValueError(f"{name} is missing in all {n_rows:,} samples; none is left to measure")
+    require_strata(name, n_strata, n_samples, bins)
 
 
 def strata(third: Third, kernels: Kernels, options: Options, weights: Array | None) -> Found:
@@ -162,10 +223,6 @@ def strata(third: Third, kernels: Kernels, options: Options, weights: Array | No
     if len(codes) > 1:
         cells[missing] = n_cells
     found = Strata.of(cells, n_cells)
-    if not found.n_samples:
-        raise ValueError(
-            f"{third.name} is missing in all {missing.size:,} samples; none is left to measure"
-        )
     of_columns = [coder.bins for coder in coders]
-    require_strata(third.name, found.n_strata, found.n_samples, of_columns)
+    require_strata_of(third.name, found.n_strata, found.n_samples, missing.size, of_columns)
     return Found(found, bool(missing.any()))

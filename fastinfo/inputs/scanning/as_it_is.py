@@ -92,8 +92,8 @@ def columns(
     return in_the_end, measured
 
 
-def measured_as_it_is(scan: Scan, bins: Any) -> Sequence[StreamedColumn]:
-    """The columns of a scan, after a look at them."""
+def measured_as_it_is(scan: Scan, bins: Any, n_variables: int = 2) -> Sequence[StreamedColumn]:
+    """The columns of a scan, after a look at them; ``n_variables`` will share a table."""
     parts = parts_of(scan.source)
     assert parts is not None
     n_rows, found = look_at_parts(parts, {name: wish(name, bins) for name in scan.columns})
@@ -102,5 +102,5 @@ def measured_as_it_is(scan: Scan, bins: Any) -> Sequence[StreamedColumn]:
     in_the_end, measured = columns(found, scan, dict.fromkeys(scan.columns, bins))
     parts.schema = with_kinds(parts.schema, in_the_end)
     for column in measured:
-        column.facts.settle(number_of_quantiles(bins))
+        column.facts.settle(number_of_quantiles(bins), n_variables)
     return measured

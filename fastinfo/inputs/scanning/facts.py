@@ -243,11 +243,11 @@ class StreamedFacts:
         """Find out whether there are too many labels, after some were added."""
         self.is_beyond_labels = self.is_beyond_labels or len(self.labels or ()) > MOST_LABELS
 
-    def settle(self, n_bins: int | None) -> None:
+    def settle(self, n_bins: int | None, n_variables: int = 2) -> None:
         """Keep of the sketch the edges of some number of bins, by default the usual one."""
         if self.is_text or not self.keeps_quantiles or not self.sketch.n:
             return
-        n_bins = n_bins or default_n_bins(self.n_present())
+        n_bins = n_bins or default_n_bins(self.n_present(), n_variables)
         self.edges = n_bins, edges_of_counted(*self.sketch.counted(), n_bins)
         self.sketch = QuantileSketch()
 

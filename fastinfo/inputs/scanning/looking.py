@@ -232,6 +232,7 @@ def _look_at_all(
     unsupported: set[str],
     kinds: Any,
     n_bins: dict[str, int | None],
+    n_variables: int,
     described: Any,
     what: str,
 ) -> int:
@@ -251,7 +252,7 @@ def _look_at_all(
             unsupported.add(name)
             continue
         facts[name] = one.facts
-        one.facts.settle(n_bins[name])
+        one.facts.settle(n_bins[name], n_variables)
     return n_rows
 
 

@@ -155,9 +155,9 @@ def scan(
 ) -> Scan:
     """A table that does not fit the memory, for the functions that measure tables.
 
-    `pairwise_mutual_information`, `top_pairs` and `score` take it as they take a table, prepare its
-    columns by the same rules, and read it batch by batch. `docs/large-data.md` tells what memory
-    they need.
+    `score` and the functions of all pairs, such as `top_pairs`, take it as they take a table,
+    prepare its columns by the same rules, and read it batch by batch; ``given`` and ``target`` name
+    columns of it. `docs/large-data.md` tells what memory they need.
 
     Parameters
     ----------

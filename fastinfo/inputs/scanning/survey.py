@@ -185,7 +185,7 @@ def survey(
             unsupported.add(label)  # without reading it
             continue
         own = preparation.by_name(by_name, label)
-        asked = bins if own is None else own
+        asked = choices.asked.get(label, bins) if own is None else own
         n_bins[label] = number_of_quantiles(asked)
         asked_of[label] = asked
         facts[label] = StreamedFacts(
@@ -199,14 +199,21 @@ def survey(
     described = {
         "columns": labels,
         "kinds": {str(name): kind for name, kind in kinds.items()},
-        "bins": repr([bins, *sorted((str(name), own) for name, own in by_name.items())]),
+        "bins": repr(
+            [
+                *(bins, *sorted((str(name), own) for name, own in by_name.items())),
+                *sorted((str(name), own) for name, own in choices.asked.items()),
+                *([choices.n_variables] if choices.n_variables != 2 else []),
+            ]
+        ),
         "most categories": choices.max_categories,
         "statistics": scan.statistics,
     }
     by_limits = {label for label in facts if _are_by_limits(asked_of[label])}
     settle = partial(_settle_by_footers, scan, facts, converters, choices, by_limits)
     look = look or partial(_look, settle_by_footers=settle)
-    n_rows = look(scan, facts, converters, unsupported, kinds, n_bins, described, what)
+    n_variables = choices.n_variables
+    n_rows = look(scan, facts, converters, unsupported, kinds, n_bins, n_variables, described, what)
     prepared = Prepared([], [], {}, n_rows)
     for label in labels:
         kind, own = preparation.by_name(kinds, label), preparation.by_name(by_name, label)
@@ -240,6 +247,7 @@ def _look(
     unsupported: set[str],
     kinds: Any,
     n_bins: dict[str, int | None],
+    n_variables: int,
     described: dict[str, Any],
     what: str,
     settle_by_footers: Callable[[], int | None],
@@ -285,7 +293,9 @@ def _look(
             n_rows += batch.n_rows
             if batch.n_rows:
                 map_threads(look, group, batch.columns, n_jobs=n_jobs)
-        map_threads(lambda label: facts[label].settle(n_bins[label]), group, n_jobs=n_jobs)
+        map_threads(
+            lambda label: facts[label].settle(n_bins[label], n_variables), group, n_jobs=n_jobs
+        )
     if n_rows == 0:
         raise ValueError("the scan has no rows; at least one sample is needed")
     if path is not None:
