@@ -6,7 +6,7 @@ columns, and counts them with the kernels that count everything else; counts add
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from math import prod
 from typing import Any, NamedTuple
@@ -24,6 +24,7 @@ from fastinfo.accumulators.strata_tables import (
 )
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Kernels, code_dtype
+from fastinfo.backends.home import HOST, home_of
 from fastinfo.counting import Counts, DenseCounts, SparseCounts
 from fastinfo.data.encoders import LookUp
 from fastinfo.inputs.scanning.coders import Coder
@@ -35,6 +36,7 @@ from fastinfo.inputs.scanning.looking import (
     at_once,
     require_same_rows,
 )
+from fastinfo.inputs.scanning.on_device import DeviceColumn, on_host
 from fastinfo.inputs.scanning.sources import as_type
 
 HostArray = np.ndarray[Any, Any]
@@ -86,23 +88,40 @@ class Codes(NamedTuple):
 
 def encode(block: Block, decided: Decided) -> Codes:
     """Bring a block into bins."""
-    kernels = choose(decided.backend)
     arrays = {
-        name: as_type(array, decided.kinds[name]) if block.n_rows else array
+        name: as_type(_same_type(array, decided.kinds[name]), decided.kinds[name])
+        if block.n_rows
+        else array
         for name, array in block.arrays.items()
     }
     codes = {
-        feature: _codes(arrays[name], coder, kernels)
+        feature: _codes(arrays[name], coder, decided.backend)
         for feature, (name, coder) in enumerate(zip(decided.columns, decided.coders, strict=True))
         if name in arrays
     }
     return Codes(block.n_rows, codes)
 
 
-def _codes(array: Any, coder: Coder, kernels: Kernels) -> Any:
+def _same_type(array: Any, kind: Any) -> Any:
+    return array if array.type == kind else on_host(array)
+
+
+def _codes(array: Any, coder: Coder, backend: Any) -> Any:
+    """Codes where the samples are, if kernels of that device and the coder can make them there."""
     if not len(array):
         return np.empty(0, code_dtype(len(coder.bins)))
-    return kernels.to_host(coder.codes(array, kernels))
+    if isinstance(array, DeviceColumn):
+        kernels = choose(backend, array.home)
+        if not kernels.home.is_host and coder.takes(array):
+            return coder.codes(array, kernels)
+    kernels = choose(backend)
+    return kernels.to_host(coder.codes(on_host(array), kernels))
+
+
+def _kernels_at(codes: Iterable[Any], backend: Any) -> Kernels:
+    """The kernels of the device on which codes are; those of the backend where none are on any."""
+    homes = (home_of(own) for own in codes)
+    return choose(backend, next((home for home in homes if not home.is_host), HOST))
 
 
 # --- the joint table of some features -------------------------------------------------------------
@@ -120,7 +139,7 @@ class CountedPart(NamedTuple):
 def count_joint(blocks: Sequence[Codes], decided: Decided) -> CountedPart:
     """Count the joint table of all features."""
     n_rows, codes = _beside(blocks)
-    n_bins, kernels = decided.n_bins, choose(decided.backend)
+    n_bins, kernels = decided.n_bins, _kernels_at(codes.values(), decided.backend)
     in_order = [codes[feature] for feature in range(len(n_bins))]
     missing = [int((own == bins).sum()) for own, bins in zip(in_order, n_bins, strict=True)]
     counts: Counts
@@ -172,14 +191,16 @@ def count_group(number: int, blocks: Sequence[Codes], decided: Decided) -> Strat
     """Count the pairs of one group of tiles; features by themselves where it has none."""
     layout = decided.layout
     assert layout is not None
-    kernels, n_bins, third = choose(decided.backend), decided.n_bins, decided.third
+    n_bins, third = decided.n_bins, decided.third
     n_rows, codes = _beside(blocks)
+    kernels = _kernels_at(codes.values(), decided.backend)
     tiles = decided.groups[number]
     members = _members(layout, tiles)
     tables = empty_tables(layout, third, tiles, members)
     features = layout.order[members].tolist()
     sizes = layout.sizes[members].tolist()
-    of_third = [codes[len(n_bins) - decided.n_third + i] for i in range(decided.n_third)]
+    first = len(n_bins) - decided.n_third
+    of_third = [HOST.bring(codes[i]) for i in range(first, len(n_bins))]
     n_bytes = sum(codes[feature].itemsize for feature in features)
     step = max(min(ROWS_AT_ONCE, CODE_BYTES // max(n_bytes, 1)), 1)
     for start in range(0, n_rows, step):

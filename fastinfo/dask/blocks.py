@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from fastinfo.backends.contract import Home
 from fastinfo.backends.home import home_of
 from fastinfo.inputs import arguments, tables
 from fastinfo.inputs.scanning.looking import Block
+from fastinfo.inputs.scanning.on_device import DeviceColumn
 
 
 class Piece(NamedTuple):
@@ -39,10 +42,14 @@ class Piece(NamedTuple):
             return Block({name: array_of(piece, name)}, len(piece), True)
         if np.ndim(piece) == 1:
             piece = piece[:, None]
-        if not np.ma.isMaskedArray(piece):
-            piece = tables.by_column(home_of(piece).to_host(piece))
+        home = home_of(piece)
+        column: Callable[[Any, str], Any] = array_of
+        if not home.is_host and _stays(piece):
+            column = partial(_on_device, home)
+        elif not np.ma.isMaskedArray(piece):
+            piece = tables.by_column(home.to_host(piece))
         arrays = {
-            name: array_of(piece[:, position], name)
+            name: column(piece[:, position], name)
             for name, position in zip(self.names, self.own, strict=True)
         }
         return Block(arrays, int(piece.shape[0]), False)
@@ -56,6 +63,15 @@ class Piece(NamedTuple):
             for name, label in zip(self.names, self.own, strict=True)
         }
         return Block(arrays, len(piece), True)
+
+
+def _stays(piece: Any) -> bool:
+    """Whether a chunk on a device is counted there: numbers that kernels read as they are."""
+    return piece.dtype.kind in "iu" or piece.dtype in (np.float32, np.float64)
+
+
+def _on_device(home: Home, samples: Any, name: str) -> DeviceColumn:
+    return DeviceColumn(home.xp.ascontiguousarray(samples), home)
 
 
 def array_of(samples: Any, name: str) -> Any:

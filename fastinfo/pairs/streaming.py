@@ -302,7 +302,7 @@ def _fill(
     parts = parts_of(scan.source)
     if parts is not None:
         labels, n_rows = [one.label for one in columns], features.n_samples
-        counted_parts.fill(tables, parts, labels, coders, n_rows, kernels.name)
+        counted_parts.fill(tables, parts, labels, coders, n_rows, features.options.backend)
         _require_same_rows(tables, features)
         return
     members = [*layout.order[tables.members].tolist(), *range(len(features), len(columns))]

@@ -26,6 +26,7 @@ from fastinfo.data.encoders import Searching
 from fastinfo.inputs import bin_arguments
 from fastinfo.inputs.decisions import Form
 from fastinfo.inputs.scanning.facts import StreamedFacts, keys_of
+from fastinfo.inputs.scanning.on_device import DeviceColumn
 from fastinfo.inputs.scanning.sketch import edges_of_counted
 from fastinfo.inputs.scanning.survey import (
     Converter,
@@ -49,6 +50,10 @@ class Coder(ABC):
     @abstractmethod
     def codes(self, array: Any, kernels: Kernels) -> Array:
         """Codes of an Arrow array; the number of bins marks a missing sample."""
+
+    def takes(self, array: DeviceColumn) -> bool:
+        """Whether `codes` takes samples that lie on a device, with kernels of that device."""
+        return False
 
     def require_limits(self, is_whole: bool) -> None:  # noqa: B027, since most depend on none
         """Raise if the footers of files are wrong, and bins depend on them; see `_Numbers`."""
@@ -179,6 +184,10 @@ class _Numbers(Coder):
                 "statistics=False to fastinfo.scan, which looks at the samples then"
             )
 
+    def takes(self, array: DeviceColumn) -> bool:
+        """Floats; integers become floats in ways that depend on all of them."""
+        return bool(array.values.dtype.kind == "f")
+
     def codes(self, array: Any, kernels: Kernels) -> Array:
         """Codes by `Searching`."""
         column, facts = self.converter(array), self.column.facts
@@ -222,6 +231,10 @@ class _Values(Coder):
             offsets = [int(value) - self.low for value in self.values.tolist()]
             self.table[offsets] = np.arange(self.values.size)
 
+    def takes(self, array: DeviceColumn) -> bool:
+        """Integers that find their codes in a table."""
+        return self.table is not None and array.values.dtype.kind in "iu"
+
     def codes(self, array: Any, kernels: Kernels) -> Array:
         """Codes by a table, or by searching the values."""
         # A value that did not occur before is missing here. Whoever counts compares the numbers of
@@ -234,9 +247,11 @@ class _Values(Coder):
         if self.table is not None:
             n_bins = self.values.size
             is_dense = self.span == n_bins  # offsets are the codes
-            offsets = np.empty(values.size, self.dtype if is_dense else code_dtype(self.span))
+            dtype = self.dtype if is_dense else code_dtype(self.span)
+            offsets = kernels.xp.empty(values.size, dtype)
             kernels.encode_integers(values, self.low, self.span, offsets)
-            codes = offsets if is_dense else kernels.look_up(offsets, self.table)
+            table = kernels.bring(self.table)
+            codes = offsets if is_dense else kernels.look_up(offsets, table)
         else:
             if missing is not None:
                 values = np.where(missing, self.values[0].astype(values.dtype), values)

@@ -16,6 +16,7 @@ from fastinfo.inputs.scanning import merging
 from fastinfo.inputs.scanning.facts import StreamedFacts
 from fastinfo.inputs.scanning.mergeable import MergeableSketch
 from fastinfo.inputs.scanning.merging import Looked
+from fastinfo.inputs.scanning.on_device import on_host
 from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.survey import Converter, dictionary_of, survey
 
@@ -132,6 +133,7 @@ def look(block: Block, wishes: Mapping[str, Wish]) -> tuple[int, dict[str, Looke
 
 
 def _look(array: Any, wish: Wish, may_hide_integers: bool) -> Looked:
+    array = on_host(array)
     facts = merging.empty_like(wish.facts)
     convert = Converter(facts.name, array.type)
     facts.is_time, facts.is_categorical = convert.is_time, convert.is_categorical

@@ -18,6 +18,7 @@ from fastinfo.inputs.decisions import Form
 from fastinfo.inputs.preparation import Choices, Prepared
 from fastinfo.inputs.scanning import footers, survey_file
 from fastinfo.inputs.scanning.facts import MOST_LABELS, StreamedFacts
+from fastinfo.inputs.scanning.on_device import DeviceColumn
 from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.sources import Files, is_text
 from fastinfo.system.limits import usable_cores
@@ -94,6 +95,8 @@ class Converter:
         """
         import pyarrow as pa
 
+        if isinstance(array, DeviceColumn):
+            return Column(self.name, array.values)
         if self.is_null:
             return Column(self.name, np.full(len(array), np.nan))
         if self.is_plain and not array.null_count:
