@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastinfo
-from bench.case import Case, Contender, Target, two_cores
+from bench.case import RATE, Case, Contender, Measure, Target, two_cores
 
 Array = np.ndarray[Any, Any]
 
@@ -115,7 +115,56 @@ def needs() -> str | None:
     return f"{lacking[0]} is not installed" if lacking else two_cores()
 
 
+class Shape(NamedTuple):
+    """The numbers of partitions and of columns of an array."""
+
+    chunks: int
+    m: int
+
+
+class Graphs(NamedTuple):
+    """The most tasks of a graph of those that find and count all pairs of an array."""
+
+    n_tasks: int
+
+
+def build(data: Shape) -> Graphs:
+    """Build the graphs of the first pass and of the counts, and compute nothing."""
+    import dask.array as da
+
+    from fastinfo.accumulators import counted_parts
+    from fastinfo.accumulators.pair_layout import Layout
+    from fastinfo.binning.rules import Edges
+    from fastinfo.dask import collections, graphs
+    from fastinfo.inputs.scanning import as_it_is, looking
+
+    class Coder:
+        bins = Edges(np.arange(BINS + 1.0))
+
+    X = da.ones((data.chunks * 10_000, data.m), chunks=(10_000, data.m))
+    (scan,) = collections.scans_of([("X", X)])
+    memory = scan.source.task_memory
+    wishes = {name: as_it_is.wish(name, BINS) for name in scan.columns}
+    looks, _ = looking.reductions(wishes, memory)
+    layout = Layout([BINS] * data.m)
+    groups, most = counted_parts.grouped(layout, layout.tiles, X.shape[0], memory)
+    of_each: Any = [Coder()] * data.m
+    decided = counted_parts.Decided({}, scan.columns, of_each, None, layout, groups)
+    n_tasks = []
+    for reductions in (looks, [counted_parts.pairs_reduction(decided, most)]):
+        tasks = graphs.Tasks([])
+        keys = scan.source.plan(tasks, "count", reductions, tasks.add("shared", None))
+        n_tasks.append(len(dict(tasks.delayed(keys[0][0]).__dask_graph__())))
+    return Graphs(max(n_tasks))
+
+
+def check_graphs(data: Shape, answer: Graphs) -> None:
+    """At least one task for each partition."""
+    assert answer.n_tasks > data.chunks
+
+
 LONG = {"n": 10**8, "m": 10}
+WIDE = {"chunks": 1000, "m": 1000}
 
 CASES = (
     Case(
@@ -136,6 +185,23 @@ CASES = (
         targets=(
             Target("one worker", LONG, at_least=1.6),
             Target("Dask's threads in one process", LONG, at_least=1 / 1.25),
+        ),
+        needs=needs,
+    ),
+    Case(
+        name="dask-graph",
+        title="graphs of all pairs of {m} columns in {chunks} partitions, 16 bins, not computed",
+        make=Shape,
+        contenders=(Contender("fastinfo", build),),
+        check=check_graphs,
+        also=(),
+        sizes={"smoke": [{"chunks": 20, "m": 80}], "default": [WIDE], "full": [WIDE]},
+        work=lambda chunks, m: chunks * m,
+        unit="chunks of columns",
+        measures={"tasks": Measure("", lambda answer: answer.n_tasks)},
+        targets=(
+            Target("tasks", WIDE, at_most=20_000),
+            Target(RATE, WIDE, at_least=10**6 / 5),
         ),
         needs=needs,
     ),

@@ -17,7 +17,8 @@ def test_all_items_come_in_order():
     assert n_readers() == 0
 
 
-def test_the_thread_stays_a_few_items_ahead():
+@pytest.mark.parametrize("n_ahead", [AHEAD, 0])
+def test_the_thread_stays_a_few_items_ahead(n_ahead):
     made = []
 
     def items():
@@ -25,9 +26,9 @@ def test_the_thread_stays_a_few_items_ahead():
             made.append(item)
             yield item
 
-    for item in read_ahead(items()):
+    for item in read_ahead(items(), n_ahead):
         time.sleep(0.002)
-        assert len(made) <= item + 2 + AHEAD + 1  # those that wait, one in hand, one being put
+        assert len(made) <= item + 2 + n_ahead  # those that wait, one in hand, one being made
     assert len(made) == 50
 
 

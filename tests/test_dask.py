@@ -16,7 +16,7 @@ from streamed import table
 
 import fastinfo
 from fastinfo.accumulators import counted_parts
-from fastinfo.accumulators.pair_tables import Layout
+from fastinfo.accumulators.pair_layout import Layout
 from fastinfo.binning.rules import Edges
 from fastinfo.inputs.scanning import as_it_is, looking
 from fastinfo.inputs.scanning.facts import MOST_LABELS

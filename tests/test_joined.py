@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastinfo.accumulators import joined, pair_tables
+from fastinfo.accumulators import joined, pair_layout, pair_tables
 from fastinfo.accumulators.joined import cover
-from fastinfo.accumulators.pair_tables import Layout, PairTables
+from fastinfo.accumulators.pair_layout import Layout
+from fastinfo.accumulators.pair_tables import PairTables
 from fastinfo.backends import choose
 
 
@@ -43,8 +44,8 @@ def test_few_features_of_few_bins_share_one_table():
 @pytest.mark.parametrize("n_left", [None, 1, 3])
 def test_tables_are_those_of_a_counter(rng, monkeypatch, wide, n_left):
     monkeypatch.setattr(pair_tables, "WIDE", wide)
-    monkeypatch.setattr(pair_tables, "PACK_BYTES", 500)  # several packs
-    monkeypatch.setattr(pair_tables, "FEWEST_PACKED", 64)
+    monkeypatch.setattr(pair_layout, "WIDEST", 4)  # several blocks
+    monkeypatch.setattr(pair_tables, "ROWS_AT_ONCE", 64)
     n_bins = [2, 3, 16, 5, 300, 12, 7, 40]
     columns = [rng.integers(0, bins + 1, 500).astype(np.uint16) for bins in n_bins]
     layout = Layout(n_bins, n_left)

@@ -457,6 +457,18 @@ def test_count_joint_of_anything(kernels, data, n_bins):
     np.testing.assert_array_equal(found, table(naive.count_codes(codes, n_bins), n_bins))
 
 
+@pytest.mark.parametrize("n_bins", [(3, 4, 5), (2, 3, 2, 3), (40, 30, 20)])
+def test_tables_of_long_samples_are_those_of_their_parts(pair_kernels, rng, n_bins):
+    """Three and more variables are joined range by range, where there are few cells."""
+    codes = [random_codes(rng, 300_001, bins) for bins in n_bins]
+    cells = np.zeros([bins + 1 for bins in n_bins], np.int64)
+    np.add.at(cells, tuple(codes), 1)
+    inside = tuple(slice(bins) for bins in n_bins)
+    whole = [pair_kernels.bring(column) for column in codes]
+    found = pair_kernels.to_host(pair_kernels.count_joint(whole, n_bins))
+    np.testing.assert_array_equal(found, cells[inside])
+
+
 # --- pack and count_pairs -----------------------------------------------------------------------
 
 
@@ -530,7 +542,13 @@ def test_count_pairs_of_any_tile(pair_kernels, rng, left, right):
     codes = [random_codes(rng, 200, bins) for bins in n_bins]
     packed = pair_kernels.pack(codes, n_bins)
     found = pair_kernels.count_pairs(packed, left, packed, right)
-    np.testing.assert_array_equal(found, pair_tables(codes, n_bins, left, right))
+    expected = pair_tables(codes, n_bins, left, right)
+    np.testing.assert_array_equal(found, expected)
+    counts = np.full(expected.shape, 5)
+    # The array is one of the host, which the fixture would bring to a device.
+    kernels = getattr(pair_kernels, "_kernels", pair_kernels)
+    kernels.add_pairs(counts, packed, left, packed, right)
+    np.testing.assert_array_equal(counts, expected + 5)
 
 
 @pytest.mark.parametrize("n_features", [63, 64, 65, 130])

@@ -15,7 +15,7 @@ from streamed import table, values
 
 import fastinfo
 from fastinfo import PairCounts
-from fastinfo.accumulators import pair_tables
+from fastinfo.accumulators import pair_layout
 from fastinfo.data import sizes
 
 pytestmark = pytest.mark.filterwarnings(
@@ -210,7 +210,7 @@ def test_pairs_with_very_many_cells_are_sparse(rng, monkeypatch, tmp_path):
     expected = fastinfo.pairwise_mutual_information(columns, kinds=dict.fromkeys("ab", "category"))
     assert isinstance(expected, np.ndarray)
     for most in (sizes.LARGEST_PAIR_TABLE, 100):
-        monkeypatch.setattr(pair_tables, "LARGEST_PAIR_TABLE", most)
+        monkeypatch.setattr(pair_layout, "LARGEST_PAIR_TABLE", most)
         counts = PairCounts()
         for part in (slice(0, 1000), slice(1000, 1001), slice(1001, 3000)):
             counts.update({name: column[part] for name, column in columns.items()})

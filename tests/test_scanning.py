@@ -406,8 +406,8 @@ def test_a_stream_that_changes(tmp_path):
 
 
 def test_counting_goes_on_where_it_was_stopped(tmp_path, monkeypatch):
-    monkeypatch.setattr("fastinfo.pairs.streaming.FEWEST", 1)
-    monkeypatch.setattr("fastinfo.pairs.streaming.ROWS_A_CELL", 0)
+    monkeypatch.setattr("fastinfo.pairs.passes.FEWEST", 1)
+    monkeypatch.setattr("fastinfo.pairs.passes.ROWS_A_CELL", 0)
     monkeypatch.setattr("fastinfo.pairs.streaming.SECONDS_BETWEEN_SAVES", 0)
     monkeypatch.setattr("fastinfo.inputs.scanning.scans.SECONDS_BETWEEN_REPORTS", 0)
     found = table(3000)

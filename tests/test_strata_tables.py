@@ -15,8 +15,8 @@ from streamed import table, values, write
 
 import fastinfo
 from fastinfo import PairCounts
-from fastinfo.accumulators import pair_tables
-from fastinfo.accumulators.pair_tables import Layout
+from fastinfo.accumulators import pair_layout
+from fastinfo.accumulators.pair_layout import Layout
 from fastinfo.accumulators.strata_tables import StrataTables, numbers
 from fastinfo.backends import choose, terms
 from fastinfo.inputs import reading
@@ -184,7 +184,7 @@ def test_wide_tables_and_pairs_with_many_cells(tmp_path, monkeypatch, n_features
         scan = fastinfo.scan(path)
         matrix = values(conditional(scan, given="z", memory_limit=limit))[0]
         np.testing.assert_array_equal(matrix, expected)
-    monkeypatch.setattr(pair_tables, "LARGEST_PAIR_TABLE", 1)
+    monkeypatch.setattr(pair_layout, "LARGEST_PAIR_TABLE", 1)
     few = [f"x{i}" for i in range(5)] + ["z"]
     matrix = values(conditional(fastinfo.scan(path, columns=few), given="z"))[0]
     np.testing.assert_array_equal(matrix, expected[:5, :5])
@@ -240,10 +240,10 @@ def test_combinations_that_do_not_occur_take_no_memory(tmp_path, rng):
 
 
 def test_a_run_goes_on_from_its_checkpoint(tmp_path, found, monkeypatch):
-    from fastinfo.pairs import streaming
+    from fastinfo.pairs import passes
 
-    monkeypatch.setattr(streaming, "FEWEST", 1)
-    monkeypatch.setattr(streaming, "ROWS_A_CELL", 0)
+    monkeypatch.setattr(passes, "FEWEST", 1)
+    monkeypatch.setattr(passes, "ROWS_A_CELL", 0)
     (path,) = write(tmp_path, found, rows=100)
     kept, told = tmp_path / "kept", []
 

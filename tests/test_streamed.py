@@ -167,11 +167,11 @@ def start(*command):
 
 SLOWLY = """
 import sys, time
-from fastinfo.pairs import streaming
+from fastinfo.pairs import passes, streaming
 from fastinfo.inputs.scanning import sources
 from fastinfo.cli import main, streamed
 from fastinfo.inputs.scanning.scans import Read
-streaming.FEWEST, streaming.ROWS_A_CELL, streaming.SECONDS_BETWEEN_SAVES = 1, 0, 0.0
+passes.FEWEST, passes.ROWS_A_CELL, streaming.SECONDS_BETWEEN_SAVES = 1, 0, 0.0
 piece = sources.Files._piece
 def slowly(*arguments):
     for batch in piece(*arguments):

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo import counting
-from fastinfo.accumulators.pair_tables import Layout, Tile, padded
+from fastinfo.accumulators.pair_layout import Layout, Tile
+from fastinfo.accumulators.pair_tables import padded
 from fastinfo.accumulators.strata_tables import (
     AnyTables,
     StrataTables,

@@ -22,7 +22,7 @@ from fastinfo.accumulators.counted_parts import (
 )
 from fastinfo.accumulators.joint_counts import JointCounts
 from fastinfo.accumulators.kept_pairs import KeptPairs
-from fastinfo.accumulators.pair_tables import Layout
+from fastinfo.accumulators.pair_layout import Layout
 from fastinfo.accumulators.strata_tables import empty_tables
 from fastinfo.binning.rules import sharing
 from fastinfo.inputs import bin_arguments, preparation

@@ -13,7 +13,8 @@ from fastinfo import binning
 from fastinfo.accumulators import given_names, pair_tables_file
 from fastinfo.accumulators.count_columns import Counted, How, warn_of_values_outside
 from fastinfo.accumulators.joint_counts import JointCounts
-from fastinfo.accumulators.pair_tables import Layout, padded
+from fastinfo.accumulators.pair_layout import Layout
+from fastinfo.accumulators.pair_tables import padded
 from fastinfo.accumulators.strata_tables import (
     AnyTables,
     StrataTables,

@@ -10,179 +10,29 @@ from __future__ import annotations
 
 import copy
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from fastinfo import counting
 from fastinfo.accumulators.joined import Group, cover
+from fastinfo.accumulators.pair_layout import Layout, Tile
+from fastinfo.accumulators.rows_by_block import ROWS_AT_ONCE, RowsByBlock
 from fastinfo.backends.contract import Array, Kernels, code_dtype
 from fastinfo.counting import DenseCounts, SparseCounts
 from fastinfo.data.encoders import LookUp
-from fastinfo.data.sizes import LARGEST_PAIR_TABLE, MOST_PACKED, size_class
 from fastinfo.system.ranges import map_threads
 
 HostArray = np.ndarray[Any, Any]
 
-TILE_CELLS = 1 << 20
-"""The most cells of a tile, 8 MiB, but for one pair that has more: a thread holds as many again
-while it counts a batch."""
+WIDE = 64
+"""Features from which on rows of bits are made of codes. Fewer are counted a few at a time
+(`joined`): such rows take longer to make than they save there."""
 
-TALLEST = 16
-"""The most features on the left of a tile."""
-
-WIDEST = 512
-"""The most features on the right of a tile. The pairs of a pass go in squares of columns, and wider
-tiles would need nearly all of them in each pass."""
-
-FEWEST_CELLS = 1 << 15
-"""Cells of a tile of pairs that are counted in very many strata, all of which must fit a pass."""
-
-WIDE, PACK_BYTES = 64, 1 << 26
-"""Features from which on a batch gets rows of bits beside its codes, and their bytes. Fewer are
-counted a few at a time (`joined`): such rows take longer to make than they save there."""
-
-FEWEST_PACKED, FEWEST_TILED = 1 << 13, 16
-"""Samples for which rows of bits are made at least; features of which fewer come tile by tile."""
-
-BYTES_PER_CELL = 8
-"""Bytes of a cell: its count is an int64."""
-
-BYTES_PER_OCCUPIED = 24
-"""Bytes of an occupied cell of a sparse pair: two positions and a count."""
-
-
-class Tile(NamedTuple):
-    """The pairs of features ``left`` with features ``right``, positions in the order of sizes."""
-
-    left: slice
-    right: slice
-    is_sparse: bool = False
-
-
-class Layout:
-    """The tiles of all pairs of features, or of pairs of a feature on the left and another one.
-
-    Parameters
-    ----------
-    n_bins : sequence of int
-        The number of bins of each feature.
-    n_left : int, optional
-        The number of features that are paired with all others, and not with each other; all pairs
-        by default.
-    n_tables : int
-        The most tables that a pair is counted in: one for each stratum of the samples.
-
-    Attributes
-    ----------
-    order : array of shape (m,)
-        Positions of the features, by their size class within each side.
-    sizes : array of shape (m,)
-        Size class of each feature, in that order.
-    tiles : list of Tile
-    """
-
-    def __init__(self, n_bins: Sequence[int], n_left: int | None = None, n_tables: int = 1) -> None:
-        self.n_tables = n_tables
-        self.tile_cells = max(TILE_CELLS // n_tables, FEWEST_CELLS)
-        classes = np.array([size_class(int(bins)) for bins in n_bins], np.int64)
-        self.n_left = n_left
-        sides = np.arange(classes.size) >= (classes.size if n_left is None else n_left)
-        self.order = np.lexsort((classes, sides))
-        self.sizes = classes[self.order]
-        steps = np.diff(self.sizes, prepend=-1).astype(bool) | np.diff(sides, prepend=False)
-        borders = list(pairwise([*np.flatnonzero(steps).tolist(), classes.size]))
-        self.tiles = list(self._tiles(borders))
-
-    def _tiles(self, groups: Sequence[tuple[int, int]]) -> Iterator[Tile]:
-        for number, (start, stop) in enumerate(groups):
-            if self.n_left is not None and start >= self.n_left:
-                return
-            for first, last in groups[number:]:
-                if self.n_left is not None and first < self.n_left:
-                    continue
-                cells = int(self.sizes[start]) * int(self.sizes[first])
-                is_sparse = cells > LARGEST_PAIR_TABLE or self.sizes[[start, first]].max() > (
-                    MOST_PACKED
-                )
-                # On the diagonal a tile holds some pairs twice; a thin one holds few of them.
-                is_diagonal = self.n_left is None and start == first
-                height = max((stop - start) // 32, 1) if is_diagonal else stop - start
-                height = min(height, TALLEST, max(self.tile_cells // cells, 1))
-                width = min(max(self.tile_cells // cells // height, 1), WIDEST)
-                for i in range(start, stop, height):
-                    begin = first
-                    if is_diagonal:
-                        begin = i + 1 if height == 1 else i
-                    for j in range(begin, last, width):
-                        left = slice(i, min(i + height, stop))
-                        yield Tile(left, slice(j, min(j + width, last)), bool(is_sparse))
-
-    def n_cells(self, tile: Tile) -> int:
-        """The number of cells of a tile."""
-        n_pairs = (tile.left.stop - tile.left.start) * (tile.right.stop - tile.right.start)
-        return int(n_pairs) * self.n_cells_of_pair(tile)
-
-    def n_cells_of_pair(self, tile: Tile) -> int:
-        """The number of cells of each pair of a tile."""
-        return int(self.sizes[tile.left.start]) * int(self.sizes[tile.right.start])
-
-    def n_bytes(self, tile: Tile, n_rows: int | None = None) -> int:
-        """Bytes that a tile takes at most in all its tables, of ``n_rows`` samples if sparse."""
-        cells = self.n_tables * self.n_cells(tile)
-        if not tile.is_sparse:
-            return BYTES_PER_CELL * cells
-        n_pairs = (tile.left.stop - tile.left.start) * (tile.right.stop - tile.right.start)
-        return BYTES_PER_OCCUPIED * (cells if n_rows is None else min(cells, n_pairs * n_rows))
-
-    def features(self, tiles: Sequence[Tile]) -> HostArray:
-        """Positions, in the order of sizes, of the features that tiles are about."""
-        is_used = np.zeros(self.sizes.size, np.bool_)
-        for tile in tiles:
-            is_used[tile.left] = is_used[tile.right] = True
-        return np.flatnonzero(is_used)
-
-    def _in_squares(self, memory_limit: int) -> list[Tile]:
-        """The tiles in an order in which those that fit the memory together need few columns."""
-        total = sum(map(self.n_bytes, self.tiles))
-        if total <= memory_limit or not self.tiles:
-            return self.tiles
-        n_pairs = sum(self.n_cells(tile) // self.n_cells_of_pair(tile) for tile in self.tiles)
-        side = max(int((memory_limit * n_pairs / total) ** 0.5), TALLEST)
-
-        def square(tile: Tile) -> tuple[int, int]:
-            return tile.left.start // side, tile.right.start // side
-
-        return sorted(self.tiles, key=square)
-
-    def passes(self, memory_limit: int, n_rows: int | None = None) -> list[list[Tile]]:
-        """The tiles in groups whose tables fit the memory together, each for one pass.
-
-        Raises
-        ------
-        MemoryError
-            If one tile alone does not fit.
-        """
-        groups: list[list[Tile]] = []
-        taken = memory_limit + 1
-        for tile in self._in_squares(memory_limit):
-            needed = self.n_bytes(tile, n_rows)
-            if needed > memory_limit:
-                a, b = (int(self.sizes[side.start]) for side in (tile.left, tile.right))
-                strata = f" in {self.n_tables:,} strata" * (self.n_tables > 1)
-                raise MemoryError(
-                    f"the counts of {a} × {b} bins{strata} take {needed / 2**20:,.1f} MiB, and the "
-                    f"memory limit is {memory_limit / 2**20:,.1f} MiB: pass fewer bins, or "
-                    "memory_limit"
-                )
-            if taken + needed > memory_limit:
-                groups.append([])
-                taken = 0
-            groups[-1].append(tile)
-            taken += needed
-        return groups
+SHORT, FEWEST_TILED = 1 << 13, 16
+"""Samples, fewer than which are counted tile by tile where there are so many features: to clear and
+add up joint tables takes longer than to count them."""
 
 
 class PairTables:
@@ -210,7 +60,7 @@ class PairTables:
             members = every if tiles is None else layout.features(self.tiles)
         self.members = members
         """Positions of the features that are counted, in the order of sizes."""
-        self.tables: list[Any] = [self._empty(tile) for tile in self.tiles]
+        self.tables: list[Any] = self._empty()
         """For each tile its array, or for a sparse one a list of the `SparseCounts` of its pairs in
         the order of the rows."""
         self.margins = [np.zeros(size + 1, np.int64) for size in layout.sizes.tolist()]
@@ -237,13 +87,25 @@ class PairTables:
         self.tables = [t if isinstance(t, list) else np.require(t, None, "W") for t in self.tables]
         self.margins = [np.require(margin, None, "W") for margin in self.margins]
 
-    def _empty(self, tile: Tile) -> Any:
+    def _empty(self) -> list[Any]:
+        """Tables without counts."""
         sizes = self.layout.sizes
-        left, right = sizes[tile.left].tolist(), sizes[tile.right].tolist()
-        if not tile.is_sparse:
-            return np.zeros((len(left), len(right), left[0], right[0]), np.int64)
-        none = np.empty((2, 0), np.int64), np.empty(0, np.int64)
-        return [SparseCounts((a, b), *none) for a in left for b in right]
+        n_cells = [0 if tile.is_sparse else self.layout.n_cells(tile) for tile in self.tiles]
+        # One array gives its memory back when it goes. Of thousands the allocator kept as much
+        # again, since a few small ones lived on between them.
+        cells = np.zeros(sum(n_cells), np.int64)
+        found: list[Any] = []
+        first = 0
+        for tile, n in zip(self.tiles, n_cells, strict=True):
+            left, right = sizes[tile.left].tolist(), sizes[tile.right].tolist()
+            if tile.is_sparse:
+                none = np.empty((2, 0), np.int64), np.empty(0, np.int64)
+                found.append([SparseCounts((a, b), *none) for a in left for b in right])
+            else:
+                shape = len(left), len(right), left[0], right[0]
+                found.append(cells[first : first + n].reshape(shape))
+            first += n
+        return found
 
     n_outside = 0
     """The number of samples that are in no stratum."""
@@ -256,7 +118,7 @@ class PairTables:
     def like(self) -> PairTables:
         """Tables of the same pairs, without samples."""
         found = copy.copy(self)
-        found.tables = [self._empty(tile) for tile in self.tiles]
+        found.tables = self._empty()
         found.margins = [np.zeros_like(margin) for margin in self.margins]
         found.n_rows = 0
         return found
@@ -294,51 +156,19 @@ class PairTables:
         n_jobs : int
             The number of threads.
         """
-        sizes = self.layout.sizes[self.members]
         n_samples = int(codes[0].size)
-        by_position = dict(zip(self.members.tolist(), codes, strict=True))
-        self.n_rows += n_samples
-        # Tiles of a wide layout may hold a feature with itself, however few of them are here. To
-        # clear and add up joint tables takes longer than to count few samples.
-        is_short = n_samples < FEWEST_PACKED and len(codes) >= FEWEST_TILED
+        is_short = n_samples < SHORT and len(codes) >= FEWEST_TILED
+        # Tiles of a wide layout may hold a feature with itself, however few of them are here.
         if (self.layout.sizes.size < WIDE and not is_short) or not self.tiles:
+            self.n_rows += n_samples
+            by_position = dict(zip(self.members.tolist(), codes, strict=True))
             self._add_joined(by_position, kernels, n_jobs)
             return
-
-        def margin(position: int, own: Array) -> None:
-            size = int(self.layout.sizes[position])
-            counted = kernels.to_host(kernels.count_joint([own], [size]))
-            self.margins[position][:size] += counted
-            self.margins[position][size] += n_samples - int(counted.sum())
-
-        map_threads(margin, self.members.tolist(), codes, n_jobs=n_jobs, within=kernels.current)
-        sparse = [number for number, tile in enumerate(self.tiles) if tile.is_sparse]
-        by = [by_position] * len(sparse), [kernels] * len(sparse)
-        map_threads(self._add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
-        is_packed = sizes <= MOST_PACKED
-        bins = sizes[is_packed].tolist()
-        dense = [own for own, fits in zip(codes, is_packed, strict=True) if fits]
-        in_pack = np.full(self.layout.sizes.size, -1)
-        in_pack[self.members[is_packed]] = np.arange(int(is_packed.sum()))
-        # The tiles with the most cells come first, so that no thread ends long after the others.
-        tiles = [i for i, tile in enumerate(self.tiles) if not tile.is_sparse]
-        tiles.sort(key=lambda i: -self.layout.n_cells(self.tiles[i]))
-        # As many samples as have rows of bits, without which counting takes several times as long.
-        step = max(8 * PACK_BYTES // max(sum(bins), 1), FEWEST_PACKED)
-        for start in range(0, n_samples if tiles else 0, step):
-            some = [own[start : start + step] for own in dense]
-            packed = kernels.pack(some, bins, None, 0 if is_short else 2 * PACK_BYTES)
-
-            def count(number: int, packed: Any = packed) -> None:
-                tile = self.tiles[number]
-                lefts, rights = (
-                    slice(int(in_pack[side.start]), int(in_pack[side.stop - 1]) + 1)
-                    for side in (tile.left, tile.right)
-                )
-                counted = kernels.count_pairs(packed, lefts, packed, rights)
-                self.tables[number] += kernels.to_host(counted)
-
-            map_threads(count, tiles, n_jobs=n_jobs, within=kernels.current)
+        for start in range(0, n_samples, ROWS_AT_ONCE):
+            rows = RowsByBlock(self, kernels, n_jobs)
+            for members in rows.blocks:
+                some = slice(*np.searchsorted(self.members, [members[0], members[-1] + 1]).tolist())
+                rows.add([own[start : start + ROWS_AT_ONCE] for own in codes[some]])
 
     def _add_joined(self, codes: dict[int, Array], kernels: Kernels, n_jobs: int) -> None:
         """Add a batch, a few features at a time."""
@@ -360,7 +190,7 @@ class PairTables:
         map_threads(count, self.groups(), n_jobs=n_jobs, within=kernels.current)
         sparse = [number for number, tile in enumerate(self.tiles) if tile.is_sparse]
         by = [codes] * len(sparse), [kernels] * len(sparse)
-        map_threads(self._add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
+        map_threads(self.add_sparse, sparse, *by, n_jobs=n_jobs, within=kernels.current)
 
     def groups(self) -> list[Group]:
         """Features that are counted together, where they are few."""
@@ -379,7 +209,8 @@ class PairTables:
             self._groups += [Group((member,), [], [0]) for member in rest]
         return self._groups
 
-    def _add_sparse(self, number: int, codes: dict[int, Array], kernels: Kernels) -> None:
+    def add_sparse(self, number: int, codes: Mapping[int, Array], kernels: Kernels) -> None:
+        """Add the pairs of a sparse tile, given the codes of its features by their positions."""
         for place, (left, right) in enumerate(self._pairs(self.tiles[number])):
             size = self.layout.sizes[[left, right]].tolist()
             both = [LookUp(codes[left]), LookUp(codes[right])]

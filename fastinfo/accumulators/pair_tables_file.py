@@ -17,7 +17,8 @@ from fastinfo.accumulators.joint_counts_file import (
     specification_from_json,
     specification_to_json,
 )
-from fastinfo.accumulators.pair_tables import Layout, PairTables
+from fastinfo.accumulators.pair_layout import Layout
+from fastinfo.accumulators.pair_tables import PairTables
 from fastinfo.accumulators.strata_tables import OUTSIDE, AnyTables, StrataTables, empty_tables
 from fastinfo.binning.rules import Bins, Edges
 from fastinfo.counting import SparseCounts

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from fastinfo import counting
-from fastinfo.accumulators.pair_tables import WIDE, Layout, PairTables, Tile
+from fastinfo.accumulators.pair_layout import Layout, Tile
+from fastinfo.accumulators.pair_tables import WIDE, PairTables
+from fastinfo.accumulators.rows_by_block import RowsByBlock
 from fastinfo.backends.contract import Array, Kernels, code_dtype
 from fastinfo.binning.rules import Bins
 from fastinfo.counting import Counts
@@ -130,23 +132,17 @@ class StrataTables:
         """
         if not strata.size:
             return
-        order = np.argsort(strata, kind="stable")
-        number = strata[order]
-        starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]]))
-        keys = [OUTSIDE if key == self.n_strata else key for key in number[starts].tolist()]
-        self._require_memory([key for key in keys if key not in self.parts])
+        order, parts, borders = self.sorted_by(strata)
         places = kernels.bring(order)
 
         def sorted_(own: Array) -> Array:
             return own.take(places)  # six times as fast as an index
 
         ordered = map_threads(sorted_, codes, n_jobs=n_jobs, within=kernels.current)
-        parts = [self.part(key) for key in keys]
         # Many strata are counted at the same time: a small one has little to share among threads.
         # Rows of bits, which wide tables get, would not fit the memory for all of them.
         is_wide = self.layout.sizes.size >= WIDE
         n_at_once = n_jobs if len(parts) >= 2 * n_jobs and not is_wide else 1
-        borders = list(pairwise([*starts.tolist(), number.size]))
 
         def count(part: PairTables, border: tuple[int, int]) -> None:
             own = [one[slice(*border)] for one in ordered]
@@ -156,6 +152,19 @@ class StrataTables:
             for part in parts:
                 part.share_groups(self._nothing)
         map_threads(count, parts, borders, n_jobs=n_at_once, within=kernels.current)
+
+    def sorted_by(
+        self, strata: HostArray
+    ) -> tuple[HostArray, list[PairTables], list[tuple[int, int]]]:
+        """The order of samples by stratum; the tables of each, and where its samples are then."""
+        order = np.argsort(strata, kind="stable")
+        number = strata[order]
+        starts = np.flatnonzero(np.diff(number, prepend=number[:1])) if number.size else number
+        starts = np.concatenate([np.zeros(min(number.size, 1), np.int64), starts])
+        keys = [OUTSIDE if key == self.n_strata else key for key in number[starts].tolist()]
+        self._require_memory([key for key in keys if key not in self.parts])
+        borders = list(pairwise([*starts.tolist(), number.size]))
+        return order, [self.part(key) for key in keys], borders
 
     def _require_memory(self, new: Sequence[int]) -> None:
         needed = len(new) * self._nothing.n_bytes
@@ -209,6 +218,23 @@ class StrataTables:
 
 
 AnyTables = PairTables | StrataTables
+
+
+class StrataRowsByBlock:
+    """As `RowsByBlock`, with the number of the stratum of each row, as `numbers` has it."""
+
+    def __init__(
+        self, tables: StrataTables, kernels: Kernels, n_jobs: int, strata: HostArray
+    ) -> None:
+        self._order, parts, self._borders = tables.sorted_by(strata)
+        self._rows = [RowsByBlock(part, kernels, n_jobs) for part in parts]
+        self._n_jobs = n_jobs
+
+    def add(self, codes: Sequence[Array] | Array) -> None:
+        """Add the next block."""
+        ordered = map_threads(lambda own: own.take(self._order), codes, n_jobs=self._n_jobs)
+        for rows, (first, last) in zip(self._rows, self._borders, strict=True):
+            rows.add([own[first:last] for own in ordered])
 
 
 def numbers(codes: Sequence[HostArray], n_bins: Sequence[int]) -> HostArray:

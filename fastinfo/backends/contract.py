@@ -423,6 +423,10 @@ class Kernels(SoftKernels, Protocol):
         """
         ...
 
+    def add_pairs(self, counts: Array, left: Any, lefts: slice, right: Any, rights: slice) -> None:
+        """Add what `count_pairs` returns to a contiguous int64 array of the host, of its shape."""
+        ...
+
     def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
         """The sums of the counts of every pair of a tile.
 

@@ -207,6 +207,12 @@ class GenericKernels:
             sums[i] = self.to_host(self.sum_xlogx(self.bring(cells)))
         return sums
 
+    def add_pairs(
+        self: Kernels, counts: Any, left: Any, lefts: slice, right: Any, rights: slice
+    ) -> None:
+        """`count_pairs`, then the sum."""
+        counts += self.to_host(self.count_pairs(left, lefts, right, rights))
+
     @at_home
     def pair_sums(self, left: Any, lefts: slice, right: Any, rights: slice) -> PairSums:
         """`count_pairs` of some pairs at a time, then their sums."""

@@ -30,7 +30,8 @@ MOST_CELLS = 1 << 16
 """The most cells of a table that is always counted in an array with a place for each of them."""
 
 WIDEST = 15
-"""The number of columns of a matrix, those with the most bins, whose pairs are checked for this."""
+"""The number of columns of a matrix, those with the most bins, whose pairs are checked for too few
+samples."""
 
 MOST_CODES = 1 << 28
 """The most bytes of codes that are kept on the host, for features whose pairs are recounted."""

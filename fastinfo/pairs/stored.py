@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from fastinfo import counting
-from fastinfo.accumulators.pair_tables import Layout, Tile
+from fastinfo.accumulators.pair_layout import Layout, Tile
+from fastinfo.accumulators.pair_tables import PairTables
 from fastinfo.accumulators.strata_tables import AnyTables, StrataTables
 from fastinfo.backends import pair_sums, terms
 from fastinfo.backends.contract import Array, Kernels
@@ -210,7 +211,8 @@ def measure(
 
     def of_tile(number: int, tile: Tile) -> dict[str, Array]:
         counted = [part.tables[number] for part in strata]
-        return planes_of(tile, counted, partial(_tables_of, tile, kernels))
+        alone = None if features.is_conditional else _alone(strata[0], tile)
+        return planes_of(tile, counted, partial(_tables_of, tile, kernels, alone))
 
     work = list(enumerate(tables.tiles))
     step = max(4 * n_jobs, 1)
@@ -230,14 +232,32 @@ def measure(
         sink.put(features.layout.order[here], features.layout.order[here], planes)
 
 
-def _tables_of(tile: Tile, kernels: Kernels, table: Any) -> Any:
+def _alone(tables: PairTables, tile: Tile) -> list[HostArray] | None:
+    """Counts of the features of a tile; None where they differ from pair to pair.
+
+    Where no sample is missing, they are the same in all pairs.
+    """
+    sides = [
+        np.array([tables.margins[i] for i in range(side.start, side.stop)])
+        for side in (tile.left, tile.right)
+        if not tile.is_sparse
+    ]
+    if tile.is_sparse or any(side[:, -1].any() for side in sides):
+        return None
+    return [side[:, :-1] for side in sides]
+
+
+def _tables_of(tile: Tile, kernels: Kernels, alone: list[HostArray] | None, table: Any) -> Any:
     """Counts of the pairs of a tile, of their left and of their right features.
 
-    Tables of several strata may be stacked.
+    Tables of several strata may be stacked. ``alone`` is as `_alone` returns it.
     """
     if not tile.is_sparse:
         counts = kernels.bring(table)
         cells = counts.reshape(*counts.shape[:-2], counts.shape[-2] * counts.shape[-1])
+        if alone is not None:
+            left, right = map(kernels.bring, alone)
+            return cells, left[:, None], right[None]
         return cells, counts.sum(axis=-1), counts.sum(axis=-2)
     return [
         tuple(kernels.bring(part.values) for part in (one, one.marginal((0,)), one.marginal((1,))))

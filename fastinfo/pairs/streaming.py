@@ -11,14 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.accumulators import counted_parts, pair_tables_file
-from fastinfo.accumulators.pair_tables import Layout, Tile, padded
-from fastinfo.accumulators.strata_tables import (
-    AnyTables,
-    StrataTables,
-    each_part,
-    empty_tables,
-    numbers,
-)
+from fastinfo.accumulators.pair_layout import Layout, Tile
+from fastinfo.accumulators.pair_tables import WIDE
+from fastinfo.accumulators.rows_by_block import ROWS_AT_ONCE
+from fastinfo.accumulators.strata_tables import AnyTables, each_part, empty_tables
 from fastinfo.backends import choose, threads
 from fastinfo.backends.contract import Kernels
 from fastinfo.binning.rules import Edges, Given
@@ -29,7 +25,7 @@ from fastinfo.inputs.scanning.looking import parts_of
 from fastinfo.inputs.scanning.scans import Scan
 from fastinfo.inputs.scanning.sources import Files, Position
 from fastinfo.inputs.scanning.survey import StreamedColumn
-from fastinfo.pairs import stored
+from fastinfo.pairs import passes, stored
 from fastinfo.pairs.checkpoint import fingerprint
 from fastinfo.pairs.engine import Sink
 from fastinfo.pairs.measure import TileMeasure
@@ -39,19 +35,9 @@ from fastinfo.pairs.sinks import PropagatingSink, RankedSink, TopSink
 from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.pairs.tested import TestedSink
 from fastinfo.pairs.third import Third, require_strata_of
-from fastinfo.system.ranges import map_threads
+from fastinfo.system import allocator
 
 HostArray = np.ndarray[Any, Any]
-
-FEWEST, MOST = 1 << 18, 1 << 20
-"""Rows whose codes are counted at once: more for larger tables, since a table is cleared and added
-each time, but no more than fit `FLUSH_BYTES`."""
-
-ROWS_A_CELL = 2
-"""Rows for each cell of a pair that are counted at once."""
-
-FLUSH_BYTES = 1 << 26
-"""Bytes of codes that are counted at once."""
 
 SHOWN = 8
 """The most passes of a plan whose columns are told."""
@@ -103,6 +89,11 @@ class StreamedFeatures(StoredFeatures):
     def n_samples(self) -> int:
         """The number of samples, missing ones included, before any is counted too."""
         return self.columns[0].facts.n_rows
+
+    @property
+    def of_third(self) -> tuple[list[StreamedColumn], list[Coder]]:
+        """The columns of a third variable and their coders; none without one."""
+        return ([], []) if self.third is None else (self.third.columns, self.third.coders)
 
     def margins(self, position: int, kernels: Kernels) -> list[HostArray]:
         """The number of samples in each bin of a feature; the first call counts those of all."""
@@ -211,14 +202,22 @@ def measure_pairs(
     n_jobs = threads(kernels, options.n_jobs)
     layout = features.layout
     _settle_strata(features, memory_limit, kernels, n_jobs)
-    passes = layout.passes(memory_limit, features.columns[0].facts.n_rows)
-    if len(passes) > 1:
-        features.scan.tell(_plan(features, passes, memory_limit))
-    for number, tiles in enumerate(passes or [[]], start=1):
+    n_rows = features.columns[0].facts.n_rows
+    source, at_once = features.scan.source, None
+    if isinstance(source, Files) and source.is_plain:
+        at_once = max(source.most_rows, min(ROWS_AT_ONCE, n_rows))
+    plan = layout.passes(memory_limit, n_rows, at_once)
+    if len(plan) > 1:
+        features.scan.tell(_plan(features, plan, memory_limit))
+    for number, tiles in enumerate(plan or [[]], start=1):
         # The counts of the pass before go first, so that those of one pass are held at a time.
         features.tables = features.tables.of_tiles([])
-        tables = features.tables = features.tables.of_tiles(tiles if len(passes) > 1 else None)
-        _fill(tables, features, kernels, n_jobs, (number, max(len(passes), 1)))
+        tables = features.tables = features.tables.of_tiles(tiles if len(plan) > 1 else None)
+        if len(plan) > 1:
+            allocator.give_back()  # what the pass before took
+        _fill(tables, features, kernels, n_jobs, (number, max(len(plan), 1)))
+        if len(plan) > 1:
+            allocator.give_back()
         if options.nan_policy == "raise":
             for feature in layout.order[tables.members].tolist():
                 n_missing = tables.n_missing(feature)
@@ -226,7 +225,7 @@ def measure_pairs(
             if features.third is not None:
                 names = " or ".join(column.name for column in features.third.columns)
                 _refuse_missing(names, tables.n_rows, tables.n_outside)
-        is_last = number >= len(passes)
+        is_last = number >= len(plan)
         to = sink
         if options.nan_policy == "propagate":
             to = PropagatingSink(sink, features.is_unknown)
@@ -305,84 +304,21 @@ def _fill(
         counted_parts.fill(tables, parts, labels, coders, n_rows, features.options.backend)
         _require_same_rows(tables, features)
         return
-    members = [*layout.order[tables.members].tolist(), *range(len(features), len(columns))]
-    labels = list(dict.fromkeys(columns[i].label for i in members))
-    n_bins = [len(coder.bins) for coder in coders]
-    sizes = [*layout.sizes[tables.members].tolist(), *n_bins[len(features) :]]
+    members = layout.order[tables.members].tolist()
     store = None if scan.checkpoint is None else _Store(scan, features, turn)
-    position = start = Position() if store is None else store.load(tables)
-    in_batch = [labels.index(columns[i].label) for i in members]
-    itemsize = sum(1 if size <= 255 else 2 if size < 1 << 16 else 4 for size in sizes)
-    most_cells = max((layout.n_cells_of_pair(tile) for tile in tables.tiles), default=1)
-    at_once = min(max(FEWEST, ROWS_A_CELL * most_cells), MOST)
-    # Each stratum is to get as many. Sorting by them takes two more numbers of each row.
-    row_bytes = itemsize if third is None else itemsize + 16
-    at_once = min(at_once * layout.n_tables, FLUSH_BYTES // max(row_bytes, 1))
-    held: list[list[HostArray]] = []
-    n_held = 0
-    is_whole = True  # whether no batch is half counted
-
-    def encode(member: int, array: Any, size: int) -> HostArray:
-        coder = coders[member]
-        codes: HostArray = padded(coder.codes(array, kernels), len(coder.bins), size)
-        return codes
-
-    def flush() -> None:
-        nonlocal held, n_held, is_whole
-        is_whole = False
-        if n_held:
-            codes = [
-                parts[0] if len(parts) == 1 else kernels.xp.concatenate(parts)
-                for parts in zip(*held, strict=True)
-            ]
-            if isinstance(tables, StrataTables):
-                n_features = tables.members.size
-                of_third = list(map(kernels.to_host, codes[n_features:]))
-                strata = numbers(of_third, tables.n_bins)
-                tables.update(codes[:n_features], kernels, n_jobs, strata)
-            else:
-                tables.update(codes, kernels, n_jobs)
-        held, n_held = [], 0
-        is_whole = True
-
-    # Of wide tables each block of columns is brought into bins before the next one is read.
-    convert = None
-    if isinstance(scan.source, Files) and scan.source.is_wide(len(labels), itemsize):
-        of_label: list[list[int]] = [[] for _ in labels]
-        for number, place in enumerate(in_batch):
-            of_label[place].append(number)
-
-        def convert_(places: Sequence[int], arrays: Sequence[Any]) -> list[list[HostArray]]:
-            def codes(place: int, array: Any) -> list[HostArray]:
-                return [encode(members[i], array, sizes[i]) for i in of_label[place]]
-
-            return map_threads(codes, places, arrays, n_jobs=n_jobs)
-
-        convert = convert_
+    start = Position() if store is None else store.load(tables)
+    is_wide = len(members) > WIDE and isinstance(scan.source, Files) and scan.source.is_plain
+    fill = passes.by_blocks if is_wide else passes.by_rows
+    done: Position | None = start
     try:
-        for batch in scan.read(labels, what, position, tables.n_rows, convert):
-            if batch.n_rows and convert is not None:
-                of_each = [iter(codes) for codes in batch.columns]
-                held.append([next(of_each[place]) for place in in_batch])
-                n_held += batch.n_rows
-            elif batch.n_rows:
-                arrays = [batch.columns[place] for place in in_batch]
-                held.append(map_threads(encode, members, arrays, sizes, n_jobs=n_jobs))
-                n_held += batch.n_rows
-            after = batch.position
-            del batch
-            if n_held >= at_once:
-                flush()
-            if not n_held:
-                position = after
-                if store is not None:
-                    store.save_now_and_then(tables, position)
-        flush()
+        for done in fill(tables, features, kernels, n_jobs, what, start):
+            if store is not None and done is not None:
+                store.save_now_and_then(tables, done)
     except BaseException:
-        if store is not None and is_whole:
-            store.save(tables, position)
+        if store is not None and done is not None:
+            store.save(tables, done)
         raise
-    for member in members:
+    for member in [*members, *range(len(features), len(coders))]:
         coders[member].require_limits(is_whole=start == Position())
     _require_same_rows(tables, features)
     if store is not None:

@@ -34,6 +34,11 @@ from fastinfo.backends.terms import Reduction
 
 Array = np.ndarray[Any, Any]
 
+JOINED_AT_ONCE, COUNTED_BY_RANGES = 1 << 17, 1 << 14
+"""Samples of three or more variables that are joined at once, half a MiB, where the table has at
+most so many cells. Dask's workers ask the system anew for every array of 128 KiB (`distributed`
+sets MALLOC_TRIM_THRESHOLD_), and touching 4 MiB took several times as long as joining."""
+
 MOST_BLOCK_CELLS = 1 << 32
 """The most cells of a table that `count.count_two` can number."""
 
@@ -203,17 +208,28 @@ class NumbaKernels(GenericKernels):
         left = columns[0]
         # count_two joins the last variable block by block and in 32 bits, which is faster.
         unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
-        for column, extent in zip(columns[1 : len(columns) - unjoined], shape[1:], strict=False):
-            cells = np.empty(left.size, np.uint32 if n_cells < 1 << 32 else np.uint64)
-            count.join_codes(left, column, np.uint64(extent), cells)
-            left = _read_only(cells)
-        if weights is not None:
-            counts = count.sum_weights(left, _read_only(weights), n_cells)
-        elif len(columns) == 1 or not unjoined:
-            counts = count.count_one(left, n_cells)
-        else:
-            cells = np.empty(count.BLOCK, np.uint16 if n_cells <= 1 << 16 else np.uint32)
-            counts = count.count_two(left, columns[-1], shape[-1], n_cells, cells)
+        # Few cells are counted range by range, so that fresh memory is touched once.
+        step = JOINED_AT_ONCE if unjoined and n_cells <= COUNTED_BY_RANGES else max(left.size, 1)
+        if len(columns) < 3:
+            step = max(left.size, 1)
+        dtype = np.uint32 if n_cells < 1 << 32 else np.uint64
+        n_joined = len(columns) - unjoined
+        joined = np.empty(min(step, left.size) if n_joined > 1 else 0, dtype)
+        counts: Any = None
+        for start in range(0, max(left.size, 1), step):
+            some = [column[start : start + step] for column in columns]
+            left = some[0]
+            for column, extent in zip(some[1:n_joined], shape[1:], strict=False):
+                count.join_codes(left, column, np.uint64(extent), joined[: column.size])
+                left = _read_only(joined[: column.size])
+            if weights is not None:
+                found = count.sum_weights(left, _read_only(weights), n_cells)
+            elif len(columns) == 1 or not unjoined:
+                found = count.count_one(left, n_cells)
+            else:
+                cells = np.empty(count.BLOCK, np.uint16 if n_cells <= 1 << 16 else np.uint32)
+                found = count.count_two(left, some[-1], shape[-1], n_cells, cells)
+            counts = found if counts is None else counts + found
         table: Array = counts.reshape(shape)[tuple([slice(bins) for bins in n_bins])]
         return table.astype(np.int64 if weights is None else np.float64)  # contiguous
 
@@ -233,6 +249,12 @@ class NumbaKernels(GenericKernels):
     ) -> Array:
         """Counts, in the way that is fastest for these numbers of bins and samples."""
         return pairs.count_pairs(left, lefts, right, rights, choose=self._choose)
+
+    def add_pairs(
+        self, counts: Array, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice
+    ) -> None:
+        """Added where they arise: to clear fresh memory takes as long as counting few samples."""
+        pairs.count_pairs(left, lefts, right, rights, counts, self._choose)
 
     def pair_sums(
         self, left: pairs.Packed, lefts: slice, right: pairs.Packed, rights: slice

@@ -13,35 +13,40 @@ AHEAD = 2
 """Batches that wait to be used, beside the one that is being read."""
 
 PATIENCE = 0.1
-"""Seconds after which the reading thread looks whether anybody still wants its batches."""
+"""Seconds after which either thread looks whether the other one still wants anything."""
 
 
 def read_ahead(items: Iterable[Item], n_ahead: int = AHEAD) -> Iterator[Item]:
     """The items, made on another thread that stays at most ``n_ahead`` items ahead.
 
+    Beside these one more is being made. With 0 ahead, the next item is made while one is used.
+
     An exception of the other thread is raised here, after the items before it. If the caller stops
     early, so does the other thread, which is waited for.
     """
-    waiting: queue.Queue[tuple[bool, Any]] = queue.Queue(n_ahead)
+    waiting: queue.Queue[tuple[bool, Any]] = queue.Queue()
+    room = threading.Semaphore(n_ahead + 1)
     stopped = threading.Event()
 
-    def put(is_item: bool, what: Any) -> bool:
+    def is_wanted() -> bool:
         while not stopped.is_set():
-            try:
-                waiting.put((is_item, what), timeout=PATIENCE)
+            if room.acquire(timeout=PATIENCE):
                 return True
-            except queue.Full:
-                continue
         return False
 
     def work() -> None:
         try:
-            for item in items:
-                if not put(True, item):
+            more = iter(items)
+            while is_wanted():
+                try:
+                    item = next(more)
+                except StopIteration:
+                    waiting.put((False, None))
                     return
-            put(False, None)
+                waiting.put((True, item))
+                del item
         except BaseException as error:
-            put(False, error)
+            waiting.put((False, error))
 
     thread = threading.Thread(target=work, name="fastinfo-read-ahead", daemon=True)
     thread.start()
@@ -51,6 +56,7 @@ def read_ahead(items: Iterable[Item], n_ahead: int = AHEAD) -> Iterator[Item]:
                 is_item, what = waiting.get(timeout=PATIENCE)
             except queue.Empty:  # Ctrl-C takes effect between two looks
                 continue
+            room.release()
             if is_item:
                 yield what
                 del what

@@ -172,7 +172,9 @@ class StreamedFacts:
             self.count_labels(column.categories, _filled(column))
             return
         if column.is_float:
-            present = values[~np.isnan(values)] if np.isnan(values).any() else values
+            # The minimum tells whether there is a NaN, and is needed anyway.
+            lacks = values.size and np.isnan(values.min())
+            present = values[~np.isnan(values)] if lacks else values
         else:
             present = values if missing is None else values[~missing]
         self.n_missing += values.size - present.size

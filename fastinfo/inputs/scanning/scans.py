@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from fastinfo.inputs import arguments, preparation
-from fastinfo.inputs.scanning.ahead import AHEAD, read_ahead
+from fastinfo.inputs.scanning.ahead import read_ahead
 from fastinfo.inputs.scanning.mapped import Mapped
 from fastinfo.inputs.scanning.sources import Batch, Files, Position, Source
 from fastinfo.inputs.scanning.streams import Stream, stream_of
@@ -114,32 +114,43 @@ class Scan:
         what: str,
         start: Position | None = None,
         before: int = 0,
-        convert: Any = None,
     ) -> Iterator[Batch]:
         """Batches of some columns, read ahead on a thread of its own.
 
-        ``before`` is the number of rows before ``start``, for the report; ``convert`` is for files
-        that are wide, as for `Files.batches`.
+        ``before`` is the number of rows before ``start``, for the report.
         """
         start = start or Position()
         rows_at_once = min(self.batch_rows, max(BATCH_BYTES // (8 * max(len(columns), 1)), 1024))
-        n_ahead = AHEAD
-        if convert is not None:
-            assert isinstance(self.source, Files)
-            batches, n_ahead = self.source.batches(columns, rows_at_once, start, convert), 1
-        else:
-            batches = self.source.batches(columns, rows_at_once, start)
-        began = last = time.monotonic()
-        rows = before
-        for batch in read_ahead(batches, n_ahead):
+        batches = self.source.batches(columns, rows_at_once, start)
+        reports = Reports(self, what, before)
+        for batch in read_ahead(batches):
             yield batch
-            rows += batch.n_rows
-            now = time.monotonic()
-            if self.report is not None and now - last > SECONDS_BETWEEN_REPORTS:
-                self.report(Read(what, rows, self.n_rows, now - began))
-                last = now
-        if self.report is not None:
-            self.report(Read(what, rows, rows, time.monotonic() - began))
+            reports.add(batch.n_rows)
+        reports.end()
+
+
+class Reports:
+    """Reports of one pass, a few in a second at most."""
+
+    def __init__(self, scan: Scan, what: str, before: int = 0) -> None:
+        self.scan = scan
+        self.what = what
+        self.rows = before
+        self.began = self.last = time.monotonic()
+
+    def add(self, n_rows: int) -> None:
+        """Some more rows."""
+        self.rows += n_rows
+        now = time.monotonic()
+        if self.scan.report is not None and now - self.last > SECONDS_BETWEEN_REPORTS:
+            self.scan.report(Read(self.what, self.rows, self.scan.n_rows, now - self.began))
+            self.last = now
+
+    def end(self) -> None:
+        """The end of the pass."""
+        if self.scan.report is not None:
+            seconds = time.monotonic() - self.began
+            self.scan.report(Read(self.what, self.rows, self.rows, seconds))
 
 
 def scan(

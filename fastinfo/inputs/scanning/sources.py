@@ -7,7 +7,9 @@ whole, or a stream. `Position` says how much has been read, so that a later run 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
@@ -20,14 +22,6 @@ FORMATS = {
 """Formats that can be read batch by batch, by the ending of a file's name."""
 
 ACCEPTED = "Parquet, Arrow IPC (.arrow, .feather), CSV and TSV"
-
-
-BLOCK = 64
-"""Columns of Parquet that are read together where all are converted while they are read. The reader
-holds two to three times the bytes of a page and a dictionary of each, 1.5 MB and more."""
-
-MOST_CONVERTED = 1 << 27
-"""Bytes of a row group of converted columns."""
 
 
 class Position(NamedTuple):
@@ -96,6 +90,7 @@ class Files:
 
         self.where = where
         self.files: list[File] = []
+        self._last_footer: tuple[File, Any] | None = None
         named = [paths] if isinstance(paths, (str, os.PathLike)) else list(paths)
         if not named:
             raise ValueError("scan: no file was named")
@@ -181,49 +176,80 @@ class Files:
         files = [[f.path, f.size, f.changed, list(f.groups)] for f in self.files]
         return [self.kind, None if self.where is None else str(self.where), files]
 
-    def is_wide(self, n_columns: int, row_bytes: int) -> bool:
-        """Whether many columns are better read block by block, ``row_bytes`` once converted."""
-        rows = max((max(file.groups, default=0) for file in self.files), default=0)
-        is_plain = self.kind == "parquet" and self.where is None
-        return is_plain and n_columns > BLOCK and rows * row_bytes <= MOST_CONVERTED
+    @property
+    def is_plain(self) -> bool:
+        """Whether all rows of row groups are read."""
+        return self.kind == "parquet" and self.where is None
 
-    def batches(
-        self,
-        columns: Sequence[str],
-        rows: int,
-        start: Position,
-        convert: Callable[[Sequence[int], Sequence[Any]], list[Any]] | None = None,
-    ) -> Iterator[Batch]:
-        """The rows after a position; a file that has changed is an error that names it.
+    @property
+    def most_rows(self) -> int:
+        """The rows of the largest row group."""
+        return max((max(file.groups, default=0) for file in self.files), default=0)
 
-        ``convert`` is a function of the positions of some columns and their arrays. With it batches
-        are whole row groups, and columns are what it returns.
-        """
-        import pyarrow as pa
-
+    def batches(self, columns: Sequence[str], rows: int, start: Position) -> Iterator[Batch]:
+        """The rows after a position; a file that has changed is an error that names it."""
         piece = 0
         for file in self.files:
             groups: list[int | None] = list(range(len(file.groups))) or [None]
             if piece + len(groups) <= start.pieces:
                 piece += len(groups)
                 continue
-            self.require_same(file)
-            try:
+            with self.reading(file), self._footer(file, columns) as parquet:
                 for group in groups:
                     if piece >= start.pieces:
                         skipped = start.batches if piece == start.pieces else 0
-                        if convert is not None:
-                            yield self._converted(file, group or 0, columns, piece, convert)
-                        else:
-                            yield from self._piece(file, group, columns, rows, piece, skipped)
+                        yield from self._piece(file, parquet, group, columns, rows, piece, skipped)
                     piece += 1
-            except (pa.ArrowException, OSError) as error:
-                self.require_same(file)
-                message = f"{file.path} cannot be read: {_first_line(error)}"
-                if self.kind in ("csv", "tsv"):
-                    message += "; types are those of the first MiB of each file, Parquet keeps them"
-                raise ValueError(message) from error
+
+    @contextmanager
+    def _footer(self, file: File, columns: Sequence[str]) -> Iterator[Any]:
+        if not self.is_plain or not file.groups:
+            yield None
+            return
+        parquet = self.open_parquet(file, columns)
+        try:
+            yield parquet
+        finally:
+            parquet.close(force=True)
+
+    @contextmanager
+    def reading(self, file: File) -> Iterator[None]:
+        """What is raised within names the file; one that has changed is an error."""
+        import pyarrow as pa
+
+        self.require_same(file)
+        try:
+            yield
+        except (pa.ArrowException, OSError) as error:
             self.require_same(file)
+            message = f"{file.path} cannot be read: {_first_line(error)}"
+            if self.kind in ("csv", "tsv"):
+                message += "; types are those of the first MiB of each file, Parquet keeps them"
+            raise ValueError(message) from error
+        self.require_same(file)
+
+    def open_parquet(self, file: File, columns: Sequence[str]) -> Any:
+        """A Parquet file that is ready to be read, text of some columns as dictionaries."""
+        import pyarrow.parquet as pq
+
+        constants = dict(file.constants)
+        texts = [
+            name
+            for name in columns
+            if name not in constants and is_text(self.schema.field(name).type)
+        ]
+        known = self._last_footer  # of thousands of columns it takes tens of milliseconds to read
+        footer = known[1] if known is not None and known[0] is file else None
+        handle = self.filesystem.open_input_file(file.path)
+        try:
+            parquet = pq.ParquetFile(handle, metadata=footer, read_dictionary=texts)
+            if parquet.metadata.num_row_groups != len(file.groups):
+                raise OSError("its row groups are others than before")
+        except BaseException:
+            handle.close()
+            raise
+        self._last_footer = file, parquet.metadata
+        return parquet
 
     def require_same(self, file: File) -> None:
         """Raise if a file has changed or gone since it was looked at first.
@@ -242,6 +268,7 @@ class Files:
     def _piece(
         self,
         file: File,
+        parquet: Any,
         group: int | None,
         columns: Sequence[str],
         rows: int,
@@ -253,7 +280,7 @@ class Files:
         constants = dict(file.constants)
         own = [name for name in columns if name not in constants]
         types = [self.schema.field(name).type for name in columns]
-        for number, batch in enumerate(self._rows(file, group, own, rows), start=1):
+        for number, batch in enumerate(self._rows(file, parquet, group, own, rows), start=1):
             if number <= skipped or not batch.num_rows:
                 continue
             found = []
@@ -265,48 +292,24 @@ class Files:
             yield Batch(found, batch.num_rows, Position(piece, number))
         yield Batch([], 0, Position(piece + 1, 0))
 
-    def _converted(
-        self,
-        file: File,
-        group: int,
-        columns: Sequence[str],
-        piece: int,
-        convert: Callable[[Sequence[int], Sequence[Any]], list[Any]],
-    ) -> Batch:
-        """A row group, some columns after the others."""
-        found: list[Any] = []
-        n_rows = file.groups[group]
-        for first in range(0, len(columns), BLOCK):
-            some = list(columns[first : first + BLOCK])
-            (*batches, _) = self._piece(file, group, some, max(n_rows, 1), piece, 0)
-            places = range(first, first + len(some))
-            if batches:
-                found += convert(places, batches[0].columns)
-        return Batch(found, n_rows if found else 0, Position(piece + 1, 0))
-
-    def _rows(self, file: File, group: int | None, own: Sequence[str], rows: int) -> Iterator[Any]:
-        import pyarrow.parquet as pq
-
-        fragment = self._fragments[file.path]
-        if group is None or self.where is not None:
-            if group is not None:
-                fragment = fragment.subset(row_group_ids=[group])
-            scanner = fragment.scanner(
-                schema=self.schema,
-                columns=list(own),
-                filter=self.where,
-                batch_size=rows,
-                batch_readahead=1,
-                fragment_readahead=1,
-            )
-            yield from scanner.to_batches()
-            return
-        with self.filesystem.open_input_file(file.path) as handle:
-            texts = [name for name in own if is_text(self.schema.field(name).type)]
-            parquet = pq.ParquetFile(handle, read_dictionary=texts)
-            if parquet.metadata.num_row_groups != len(file.groups):
-                raise OSError("its row groups are others than before")
+    def _rows(
+        self, file: File, parquet: Any, group: int | None, own: Sequence[str], rows: int
+    ) -> Iterator[Any]:
+        if parquet is not None:
             yield from parquet.iter_batches(rows, row_groups=[group], columns=list(own))
+            return
+        fragment = self._fragments[file.path]
+        if group is not None:
+            fragment = fragment.subset(row_group_ids=[group])
+        scanner = fragment.scanner(
+            schema=self.schema,
+            columns=list(own),
+            filter=self.where,
+            batch_size=rows,
+            batch_readahead=1,
+            fragment_readahead=1,
+        )
+        yield from scanner.to_batches()
 
 
 def as_type(array: Any, kind: Any) -> Any:
@@ -412,11 +415,13 @@ def _united(schemas: Sequence[Any], paths: Sequence[str]) -> Any:
     import pyarrow as pa
 
     first = schemas[0]
-    twice = [name for name in first.names if first.names.count(name) > 1]
+    twice = [name for name, times in Counter(first.names).items() if times > 1]
     if twice:
         raise ValueError(f"{paths[0]} has two columns called {twice[0]!r}: rename one")
     kinds = {field.name: field.type for field in first}
     for schema, path in zip(schemas[1:], paths[1:], strict=True):
+        if schema.equals(first):
+            continue
         if set(schema.names) != set(kinds) or len(schema.names) != len(kinds):
             lacking = [name for name in kinds if name not in schema.names]
             more = [name for name in schema.names if name not in kinds]

@@ -84,8 +84,8 @@ def count_pairs(
 ) -> Array:
     """Counts of every pair of a tile, shape ``(n_left, n_right, B_left, B_right)``.
 
-    ``out`` is an array of zeros to use instead of a new one: the first use of fresh memory takes as
-    long as counting.
+    ``out`` is an array that they are added to instead of a new one: the first use of fresh memory
+    takes as long as counting.
     """
     pairs = Pairs.of(left, lefts, right, rights)
     bins_left, bins_right = pairs.most_bins

@@ -36,7 +36,7 @@ def count_by_scatter(
     lines = np.empty(n_lines, np.int64)
     columns = np.empty(most_right + 1, np.int64)
     nought = np.zeros(1, np.int64)
-    narrow, broad = np.empty(BLOCK, np.uint16), np.empty(BLOCK, np.uint32)
+    numbers = np.empty(BLOCK, np.uint16)
     for left in lefts:
         x, n_left = left_codes[left_side.rows[left]], left_bins[left]
         for j in range(len(rights)):
@@ -48,10 +48,12 @@ def count_by_scatter(
             apart = n_cells if has_copies else 0
             counts[: n_cells + (COPIES - 1) * apart] = 0
             if n_cells <= 1 << 16:
-                add_two(x, y, width, narrow, u64(apart), counts)
-            else:
-                add_two(x, y, width, broad, u64(apart), counts)
-            sum_copies(counts, n_cells, apart)
+                add_two(x, y, width, numbers, u64(apart), counts)
+                sum_copies(counts, n_cells, apart)
+            else:  # the loop that takes least to compile
+                for sample in range(n_samples):
+                    s = u64(sample)
+                    counts[u64(x[s]) * u64(width) + u64(y[s])] += np.uint32(1)
             if j == 0:
                 lines[:] = 0
                 for line in range(n_left):
