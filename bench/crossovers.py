@@ -66,7 +66,7 @@ def main() -> None:
     quick = "--quick" in sys.argv
     rng = np.random.default_rng(0)
     regrets = []
-    small = pairs.pack(rng.integers(0, 3, (16, 100)).astype(np.uint8), [3] * 16)
+    small = pairs.pack(rng.integers(0, 3, (16, 100)).astype(np.uint8), [3] * 16, small_job=0)
     for way in NAMES:  # compiles
         measure(way, small, 16, True)
         if way != crossovers.STEPS:

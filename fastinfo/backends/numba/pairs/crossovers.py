@@ -28,7 +28,7 @@ class Costs(NamedTuple):
 
 AVX512 = Costs(row=0.70, and_popcnt=0.45, most_columns=128)
 """Vectors of 512 bits with their own popcount (Zen 4)."""
-AVX2 = Costs(row=2.5, and_popcnt=2.6, most_columns=64)
+AVX2 = Costs(row=3.2, and_popcnt=2.6, most_columns=64)
 """Vectors of 256 bits and less (Zen 3)."""
 
 GROUP = 85.0
