@@ -88,9 +88,10 @@ def contiguous_rows(rows: Array) -> Array:
     if rows.flags.c_contiguous:
         return rows
     copied = np.empty(rows.shape, rows.dtype)
+    width = BLOCK * BLOCK // max(min(rows.shape[0], BLOCK), 1)  # of few rows longer parts
     for i in range(0, rows.shape[0], BLOCK):
-        for j in range(0, rows.shape[1], BLOCK):
-            copied[i : i + BLOCK, j : j + BLOCK] = rows[i : i + BLOCK, j : j + BLOCK]
+        for j in range(0, rows.shape[1], width):
+            copied[i : i + BLOCK, j : j + width] = rows[i : i + BLOCK, j : j + width]
     return copied
 
 

@@ -22,6 +22,10 @@ from fastinfo.system.ranges import RANGE, map_threads
 
 HostArray = np.ndarray[Any, Any]
 
+CACHE_LINE, TURNED_AT_ONCE = 64, 1 << 28
+"""Bytes that are read together, and bytes of the columns of one line that are turned together: each
+by itself would read all lines again."""
+
 BROUGHT_AT_ONCE = 1 << 25
 """Samples of rows that a thread copies to a device at a time, which takes PCIe milliseconds."""
 
@@ -147,6 +151,10 @@ def _parts(
         at_once = kernels.samples_at_once
         if at_once is None:
             size = min(RANGE // n_samples, -(-len(columns) // (4 * n_jobs)))
+            if not columns.rows.flags.c_contiguous:
+                itemsize = columns.rows.itemsize
+                at_once = min(CACHE_LINE, TURNED_AT_ONCE // n_samples) // itemsize
+                size = max(size, at_once)
         else:
             is_there = not home_of(columns.rows).is_host
             size = (at_once if is_there else min(at_once, BROUGHT_AT_ONCE)) // n_samples

@@ -32,6 +32,9 @@ TILE_SAMPLES = 1 << 31
 smaller strips few features on the left share what is read of those on the right: 10⁶ samples of 200
 features took twice as long with half as many (Zen 3)."""
 
+FEWEST_SAMPLES = 1 << 22
+"""The samples of all pairs of a strip that are worth a tile of their own."""
+
 STRIPS = TileShape(side=None, samples=TILE_SAMPLES)
 """The default shape of tiles."""
 
@@ -149,6 +152,8 @@ class Plan:
             side = max(min(isqrt(n_pairs), self.shape.side), 1)
             return side, side
         # A strip along the diagonal measures pairs twice; a thinner strip measures fewer twice.
-        height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, max(n_left // 16, 16)), 1)
+        worth_it = FEWEST_SAMPLES // (self._cost(cells, is_sparse) * n_right)
+        thin = max(n_left // 16, min(worth_it, 16))
+        height = max(min(isqrt(n_pairs), LARGEST_TILE_SIDE, thin), 1)
         width = min(max(n_pairs // height, min(n_pairs, TILE_WIDTH)), n_right)
         return max(min(n_pairs // width, height), 1), width
