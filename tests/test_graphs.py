@@ -141,6 +141,7 @@ def test_ten_killed_workers_change_nothing():
     killed(10, 300, 0.15, 4.0)
 
 
+@pytest.mark.soak
 def test_the_commands_of_dask(tmp_path):
     """A scheduler and workers in processes of their own, over the network of this machine."""
     with socket.socket() as free:

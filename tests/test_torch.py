@@ -144,7 +144,7 @@ CHECKED = {
 
 @pytest.mark.parametrize("options", CHECKED.values(), ids=CHECKED)
 def test_gradcheck(options):
-    x, y = pair(2, 25)
+    x, y = pair(2, 12)
     options = {"bins": 7, **options}
     if options.get("order") == (3, 0):
         y = y.detach()
