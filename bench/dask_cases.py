@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import atexit
 import importlib.util
-import tempfile
 from functools import cache
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 import fastinfo
+from bench import processes
 from bench.case import RATE, Case, Contender, Measure, Target, two_cores
 
 Array = np.ndarray[Any, Any]
@@ -31,22 +30,16 @@ class Data(NamedTuple):
     matrix: Array
 
 
-@cache
-def _folder() -> Path:
-    folder = tempfile.TemporaryDirectory()
-    atexit.register(folder.cleanup)
-    return Path(folder.name)
-
-
 def table(n: int, m: int) -> Data:
     """Normal columns that share their first one."""
-    path = _folder() / f"{n}-{m}.npy"
-    X = np.lib.format.open_memmap(path, "w+", np.float64, (n, m), fortran_order=True)
-    rng = np.random.default_rng(n)
-    first = rng.standard_normal(n)
-    for column in range(m):
-        X[:, column] = first + rng.standard_normal(n)
-    X.flush()
+    path = processes.scratch() / f"{n}-{m}.npy"
+    if not path.exists():
+        X = np.lib.format.open_memmap(path, "w+", np.float64, (n, m), fortran_order=True)
+        rng = np.random.default_rng(n)
+        first = rng.standard_normal(n)
+        for column in range(m):
+            X[:, column] = first + rng.standard_normal(n)
+        X.flush()
     return Data(str(path), n, m, in_memory(Data(str(path), n, m, np.empty(0))))
 
 

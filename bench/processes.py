@@ -1,14 +1,32 @@
-"""New processes of this Python, with this checkout as the folder that they import from."""
+"""New processes of this Python, with this checkout as the folder that they import from, and a
+folder for files that they share.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+SCRATCH = "FASTINFO_BENCH_SCRATCH"
+
+
+@cache
+def scratch() -> Path:
+    """A folder that goes with the first process that asks for it; others write nothing again."""
+    shared = os.environ.get(SCRATCH)
+    if shared is None:
+        shared = os.environ[SCRATCH] = tempfile.mkdtemp(prefix="fastinfo-bench-")
+        atexit.register(shutil.rmtree, shared, ignore_errors=True)
+    return Path(shared)
 
 
 def python(arguments: Sequence[str], environment: Mapping[str, str]) -> str:

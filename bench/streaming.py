@@ -7,10 +7,7 @@ count the tables of some pairs in one query, in bins of equal width whose limits
 
 from __future__ import annotations
 
-import atexit
 import os
-import shutil
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, cached_property, partial
@@ -21,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import fastinfo
-from bench import memory, peers
+from bench import memory, peers, processes
 from bench.case import Case, Contender, Measure, Target, two_cores
 from bench.peers import Array
 
@@ -50,13 +47,6 @@ class Rows(NamedTuple):
     """The number of rows that were read."""
 
     n: int
-
-
-@cache
-def _folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="fastinfo-bench-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder
 
 
 def _piece(rng: np.random.Generator, first: int, n: int, m: int) -> dict[str, Array]:
@@ -91,7 +81,9 @@ def _written(n: int, m: int) -> Path:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = _folder() / f"{n}x{m}.parquet"
+    path = processes.scratch() / f"{n}x{m}.parquet"
+    if path.exists():
+        return path
     rng, writer = np.random.default_rng(n + m), None
     for first in range(0, n, ROWS):
         columns = _piece(rng, first, min(ROWS, n - first), m)
