@@ -287,3 +287,13 @@ def test_a_scan_fills_counts_in_one_pass(found):
     counts.update(fastinfo.scan(found, batch_rows=77))
     whole = PairCounts(bins=EDGES, nan_policy="omit").update(found)
     np.testing.assert_array_equal(counts.mutual_information(), whole.mutual_information())
+
+
+@pytest.mark.parametrize("more", [{}, {"given": "b"}])
+def test_sums_of_one_feature_go_on(more):
+    table = {"a": [0, 1, 0, 1, 1], "b": [0, 0, 1, 1, 1]}
+    one = {name: table[name] for name in ("a", *more.values())}
+    counts = fastinfo.PairCounts(**more).update(one)
+    total = (counts + counts).update(one)
+    assert total.n_rows == 15
+    assert sum([counts, counts]).update(one).n_rows == 15

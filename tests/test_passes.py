@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import require
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -206,3 +207,73 @@ def test_memory_is_given_back_where_the_allocator_can(monkeypatch):
     monkeypatch.setattr("sys.platform", "win32")
     assert not allocator.give_back()
     allocator._trim.cache_clear()
+
+
+def test_a_checkpoint_of_other_passes_is_refused(tmp_path, monkeypatch):
+    """Another memory limit may make as many passes, of other pairs whose tables look alike."""
+    rng = np.random.default_rng(5)
+    table = pa.table({f"c{i:02}": rng.normal(size=4000) for i in range(12)})
+    pq.write_table(table, tmp_path / "a.parquet")
+
+    def top(limit, **more):
+        scan = fastinfo.scan(tmp_path / "a.parquet", **more)
+        return fastinfo.top_pairs(scan, 66, bins=465, min_samples=1, memory_limit=limit)
+
+    def stop(read):
+        if read.what.startswith("counting, pass 5 of 6"):
+            raise KeyboardInterrupt
+
+    kept = {"checkpoint": tmp_path / "kept"}
+    monkeypatch.setattr("fastinfo.inputs.scanning.scans.SECONDS_BETWEEN_REPORTS", 0.0)
+    with pytest.raises(KeyboardInterrupt):
+        top(26_018_150, **kept, progress=stop)
+    with pytest.raises(ValueError, match=r"memory_limit=26018150, .* than with 22262169"):
+        top(22_262_169, **kept)
+    assert top(26_018_150, **kept) == top(10**9)
+
+
+@pytest.mark.parametrize("more", [{}, {"given": "c70"}])
+def test_rows_of_bits_of_all_parts_share_their_memory(tmp_path, monkeypatch, more):
+    """A row group of many parts, whose columns have few bins and many."""
+    rng = np.random.default_rng(6)
+    columns = {f"c{i}": rng.integers(0, 3 if i < 40 else 16, 3200) for i in range(80)}
+    columns["c70"] = rng.integers(0, 3, 3200)
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    monkeypatch.setattr("fastinfo.pairs.passes.ROWS_AT_ONCE", 200)
+    most = []
+    made = rows_by_block.RowsByBlock.__init__
+
+    def watched(self, *arguments, **named):
+        made(self, *arguments, **named)
+        most.append(self.most_bits)
+
+    monkeypatch.setattr(rows_by_block.RowsByBlock, "__init__", watched)
+    scan = fastinfo.scan(tmp_path / "a.parquet")
+    found = fastinfo.top_pairs(scan, 20, **more)
+    assert found == fastinfo.top_pairs(pa.table(columns), 20, **more)
+    assert len(most) == 16 * (3 if more else 1)
+    assert sum(most) <= rows_by_block.BITS_BYTES
+
+
+@pytest.mark.parametrize("n_columns", [10, 70])
+@pytest.mark.parametrize("more", [{}, {"given": "c0"}])
+def test_kernels_of_a_device_count_scans_too(tmp_path, n_columns, more):
+    """Integers and floats, some of them missing, of few columns and of many."""
+    require("cupy")
+    rng = np.random.default_rng(7)
+    columns = {f"c{i}": rng.integers(0, 5, 600) for i in range(n_columns)}
+    columns |= {"far": rng.choice([1, 10**9], 600), "x": rng.normal(size=600)}
+    some = rng.random(600) < 0.1
+    table = pa.table(
+        {name: pa.array(own, mask=some & (name != "c0")) for name, own in columns.items()}
+    )
+    pq.write_table(table, tmp_path / "a.parquet")
+    scan = fastinfo.scan(tmp_path / "a.parquet")
+    options = {"nan_policy": "omit", "bins": {"x": 4}, **more}
+    found, expected = (
+        fastinfo.top_pairs(scan, 30, backend=b, **options) for b in ("cupy", "numpy")
+    )
+    assert [(one.left, one.right) for one in found] == [(one.left, one.right) for one in expected]
+    np.testing.assert_allclose(
+        [one.value for one in found], [one.value for one in expected], rtol=1e-12
+    )

@@ -211,9 +211,10 @@ def test_the_plan_of_passes_knows_the_strata(tmp_path, found):
     layout = Layout([8, 8, 8, 2])  # f64, ties, i64 and bool
     needed = sum(map(layout.n_bytes, layout.tiles))
     assert sum(map(Layout([8, 8, 8, 2], n_tables=5).n_bytes, layout.tiles)) == 5 * needed
-    assert passes(5 * needed, given="text") == 1  # no sample of it is missing
-    assert passes(4 * needed, given="text") == 2
-    with pytest.raises(MemoryError, match=r"bins in 5 strata take .* and the memory limit is"):
+    alone = 5 * 8 * int((layout.sizes + 1).sum())
+    assert passes(5 * needed + alone, given="text") == 1  # no sample of it is missing
+    assert passes(4 * needed + alone, given="text") == 2
+    with pytest.raises(MemoryError, match=r"bins in 5 strata, which .* take .* bytes, and 500 are"):
         passes(1000, given="text")
 
 

@@ -131,7 +131,7 @@ def test_what_batches_do_not_take(run, tmp_path):
         (["--given", "nobody"], "--given: no column is called 'nobody'"),
         (["--given", "identifiers"], "given has another value in each of 3,000 samples"),
         (["--memory-limit", "500 apples"], "accepted are bytes, such as 500MB"),
-        (["--memory-limit", "100"], "the memory limit is"),
+        (["--memory-limit", "100"], "bytes, and 100 are left for them"),
         (["--delimiter", ";"], "are for one file that fits the memory"),
         (["-"], "stdin can be read once"),
         (["--bins", "auto"], "needs all samples"),

@@ -232,10 +232,12 @@ class Layout:
                 if needed > memory_limit:
                     a, b = (int(self.sizes[side.start]) for side in (tile.left, tile.right))
                     strata = f" in {self.n_tables:,} strata" * (self.n_tables > 1)
+                    n_pairs = self.n_cells(tile) // self.n_cells_of_pair(tile)
+                    pairs = f"{n_pairs:,} pairs of " * (n_pairs > 1)
                     raise MemoryError(
-                        f"the counts of {a} × {b} bins{strata} take {needed / 2**20:,.1f} MiB, and "
-                        f"the memory limit is {memory_limit / 2**20:,.1f} MiB: pass fewer bins, or "
-                        "memory_limit"
+                        f"the counts of {pairs}{a} × {b} bins{strata}, which are counted together, "
+                        f"take {needed:,} bytes, and {memory_limit:,} are left for them: pass a "
+                        "larger memory_limit, or fewer bins"
                     )
                 if taken + needed > memory_limit:
                     groups.append([])

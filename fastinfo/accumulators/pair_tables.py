@@ -227,7 +227,7 @@ class PairTables:
 
     def plus(self, other: PairTables) -> PairTables:
         """The counts of the samples of both, which have one layout and the same tiles."""
-        total = PairTables(self.layout, self.tiles)
+        total = PairTables(self.layout, self.tiles, self.members)
         total.tables = [
             [counting.add(a, b) for a, b in zip(left, right, strict=True)]
             if isinstance(left, list)

@@ -52,9 +52,14 @@ class RowsByBlock:
         Kernels of the host.
     n_jobs : int
         The number of threads.
+    bits : int
+        Bytes of the rows of bits of all blocks that are kept.
     """
 
-    def __init__(self, tables: Tables, kernels: Kernels, n_jobs: int) -> None:
+    def __init__(
+        self, tables: Tables, kernels: Kernels, n_jobs: int, bits: int = BITS_BYTES
+    ) -> None:
+        self.most_bits = bits
         self.tables = tables
         self.kernels = kernels
         self.n_jobs = n_jobs
@@ -126,7 +131,7 @@ class RowsByBlock:
                     self._codes.pop(position, None)
         if number in self._packs:
             # Rows of bits of the feature with fewer bins serve best, where the numbers differ.
-            is_served = min(sizes) < self._largest and self._bits + bits <= BITS_BYTES
+            is_served = min(sizes) < self._largest and self._bits + bits <= self.most_bits
             if is_served:
                 self._bits += bits
             else:

@@ -178,7 +178,7 @@ class StrataTables:
 
     def plus(self, other: StrataTables) -> StrataTables:
         """The counts of the samples of both, which have one layout and the same strata."""
-        total = StrataTables(self.layout, self.n_bins, self.tiles)
+        total = StrataTables(self.layout, self.n_bins, self.tiles, self.members)
         for key in sorted({*self.parts, *other.parts}):
             both = [one.parts[key] for one in (self, other) if key in one.parts]
             total.parts[key] = both[0].plus(both[1] if len(both) > 1 else both[0].like())
@@ -224,10 +224,11 @@ class StrataRowsByBlock:
     """As `RowsByBlock`, with the number of the stratum of each row, as `numbers` has it."""
 
     def __init__(
-        self, tables: StrataTables, kernels: Kernels, n_jobs: int, strata: HostArray
+        self, tables: StrataTables, kernels: Kernels, n_jobs: int, bits: int, strata: HostArray
     ) -> None:
         self._order, parts, self._borders = tables.sorted_by(strata)
-        self._rows = [RowsByBlock(part, kernels, n_jobs) for part in parts]
+        bits //= max(len(parts), 1)
+        self._rows = [RowsByBlock(part, kernels, n_jobs, bits) for part in parts]
         self._n_jobs = n_jobs
 
     def add(self, codes: Sequence[Array] | Array) -> None:

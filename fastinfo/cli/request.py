@@ -97,7 +97,8 @@ class Request:
                 data, weights = selection.select(found.table, choice, self.bins)
         except ValueError as error:
             # A wrong guess about the file may be the reason, so the error tells the guesses too.
-            raise ValueError("; ".join([str(error), *found.notes])) from error
+            guesses = found.notes if self.scan is None else []
+            raise ValueError("; ".join([str(error), *guesses])) from error
         for decision in (*found.notes, *data.notes):
             self.note(decision)
         if data.incomplete:

@@ -13,7 +13,7 @@ import numpy as np
 
 from fastinfo.accumulators.pair_layout import Layout
 from fastinfo.accumulators.pair_tables import padded
-from fastinfo.accumulators.rows_by_block import ROWS_AT_ONCE, RowsByBlock, blocks_of
+from fastinfo.accumulators.rows_by_block import BITS_BYTES, ROWS_AT_ONCE, RowsByBlock, blocks_of
 from fastinfo.accumulators.strata_tables import (
     AnyTables,
     StrataRowsByBlock,
@@ -142,10 +142,11 @@ def by_blocks(
     for stretch, number, parts in read_ahead(_blocks(features, blocks, kernels, n_jobs, start), 0):
         if number == STRATA:
             yield None
+            bits = BITS_BYTES // max(len(parts), 1)  # of all parts, which go together
             rows = [
-                StrataRowsByBlock(tables, kernels, n_jobs, numbers(part, tables.n_bins))
+                StrataRowsByBlock(tables, kernels, n_jobs, bits, numbers(part, tables.n_bins))
                 if isinstance(tables, StrataTables)
-                else RowsByBlock(tables, kernels, n_jobs)
+                else RowsByBlock(tables, kernels, n_jobs, bits)
                 for part in parts
             ]
             continue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from typing import Any, NamedTuple
 
@@ -84,6 +84,8 @@ class StreamedFeatures(StoredFeatures):
 
     options: Options
     third: StreamedThird | None
+    memory_limit: int = field(default=0, init=False)
+    """Bytes of the counts of a pass, by which pairs go in passes."""
 
     @property
     def n_samples(self) -> int:
@@ -201,7 +203,11 @@ def measure_pairs(
     kernels = choose(options.backend)
     n_jobs = threads(kernels, options.n_jobs)
     layout = features.layout
+    features.memory_limit = memory_limit
     _settle_strata(features, memory_limit, kernels, n_jobs)
+    # Each stratum counts all features by themselves in every pass.
+    alone = 8 * int((layout.sizes + 1).sum()) * (layout.n_tables if layout.n_tables > 1 else 0)
+    memory_limit = max(memory_limit - alone, memory_limit // 2)
     n_rows = features.columns[0].facts.n_rows
     source, at_once = features.scan.source, None
     if isinstance(source, Files) and source.is_plain:
@@ -305,9 +311,10 @@ def _fill(
         _require_same_rows(tables, features)
         return
     members = layout.order[tables.members].tolist()
-    store = None if scan.checkpoint is None else _Store(scan, features, turn)
+    store = None if scan.checkpoint is None else _Store(scan, features, turn, tables.tiles)
     start = Position() if store is None else store.load(tables)
     is_wide = len(members) > WIDE and isinstance(scan.source, Files) and scan.source.is_plain
+    is_wide = is_wide and kernels.home.is_host
     fill = passes.by_blocks if is_wide else passes.by_rows
     done: Position | None = start
     try:
@@ -354,10 +361,23 @@ def _require_same_rows(tables: AnyTables, features: StreamedFeatures) -> None:
         require_strata_of(third.name, len(n_rows), sum(n_rows), tables.n_rows, bins)
 
 
+PASSES = "pairs of the passes"
+
+
+def _borders(tile: Tile) -> tuple[int, ...]:
+    return tile.left.start, tile.left.stop, tile.right.start, tile.right.stop, int(tile.is_sparse)
+
+
 class _Store:
     """The counts of a pass in the directory of a checkpoint."""
 
-    def __init__(self, scan: Scan, features: StreamedFeatures, turn: tuple[int, int]) -> None:
+    def __init__(
+        self,
+        scan: Scan,
+        features: StreamedFeatures,
+        turn: tuple[int, int],
+        tiles: Sequence[Tile],
+    ) -> None:
         assert scan.checkpoint is not None
         # A later run measures the counts of each finished pass again, and keeps them till it ends.
         named = NAMED_TURNS.get(turn)
@@ -377,8 +397,9 @@ class _Store:
             "features of X": features.layout.n_left,
             "given": None if third is None else [column.label for column in third.columns],
             "bins": fingerprint(bins),
-            "memory limit": turn[1],
+            PASSES: [turn[1], fingerprint([np.array(list(map(_borders, tiles)))])],
         }
+        self.memory_limit = features.memory_limit
         self.last = time.monotonic()
         self.took = 0.0
 
@@ -388,6 +409,13 @@ class _Store:
             return Position()
         described, arrays = pair_tables_file.describe(self.path)
         for name, now in self.described.items():
+            if described.get(name) != now and name == PASSES and "memory_limit" in described:
+                raise ValueError(
+                    f"checkpoint {self.path.parent} was begun with "
+                    f"memory_limit={described['memory_limit']}, by which pairs went in other "
+                    f"passes than with {self.memory_limit}: pass that limit again, name another "
+                    "directory, or remove this one to begin anew"
+                )
             if described.get(name) != now:
                 raise ValueError(
                     f"checkpoint {self.path.parent} belongs to another run: its {name} differ. "
@@ -405,7 +433,11 @@ class _Store:
     def save(self, tables: AnyTables, position: Position) -> None:
         """Save the counts and the position after them, together."""
         start = time.monotonic()
-        described = {**self.described, "position": list(position)}
+        described = {
+            **self.described,
+            "position": list(position),
+            "memory_limit": self.memory_limit,
+        }
         pair_tables_file.write(self.path, tables, described)
         self.last = time.monotonic()
         self.took = self.last - start

@@ -66,6 +66,7 @@ def names_of(third: Any, table: Any, name: str) -> list[Any] | None:
     else:
         return None
     if not has_names:
+        tables.require_read(table, "X")
         raise ValueError(
             f"{name}={third!r} names a column, which is looked for in DataFrames, Arrow tables and "
             "dicts of columns; accepted beside this table are samples, shape (n,) or (n, d)"

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from fastinfo.backends import on_host
 from fastinfo.backends.contract import Array, Kernels, Summary, code_dtype
 from fastinfo.binning.edges import equal_bins
 from fastinfo.binning.rules import (
@@ -241,6 +242,9 @@ class _Values(Coder):
         # missing samples of both passes.
         column = self.converter(array)
         values = column.values
+        back = kernels.bring
+        if not isinstance(array, DeviceColumn) and not kernels.home.is_host:
+            kernels = on_host()  # codes are shorter than values
         if self.facts.scale > 1:
             values = values // self.facts.scale
         missing = np.isnan(values) if column.is_float else column.missing
@@ -260,7 +264,7 @@ class _Values(Coder):
             codes[self.values[found] != values] = self.values.size
         if missing is not None:
             codes[missing] = self.values.size
-        return kernels.bring(codes)
+        return back(codes)
 
 
 def _values_in_memory(facts: StreamedFacts) -> HostArray:
