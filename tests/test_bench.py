@@ -22,6 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 TEXTS = (
     ("docs/benchmarks.md", COUNTING, report.table, ""),
     ("docs/benchmarks.md", "statistics", report.table, ""),
+    ("docs/benchmarks.md", "streaming", report.table, ""),
+    ("docs/benchmarks.md", "dask", report.table, ""),
     ("README.md", COUNTING, report.short_table, "--short "),
 )
 
