@@ -19,9 +19,9 @@ from fastinfo.accumulators.pair_tables import padded
 from fastinfo.accumulators.strata_tables import (
     AnyTables,
     StrataTables,
+    add,
     each_part,
     empty_tables,
-    numbers,
 )
 from fastinfo.backends import choose
 from fastinfo.backends.contract import Kernels, code_dtype
@@ -201,7 +201,7 @@ def count_group(number: int, blocks: Sequence[Codes], decided: Decided) -> Strat
     features = layout.order[members].tolist()
     sizes = layout.sizes[members].tolist()
     first = len(n_bins) - decided.n_third
-    of_third = [HOST.bring(codes[i]) for i in range(first, len(n_bins))]
+    of_third = [codes[i] for i in range(first, len(n_bins))]
     n_bytes = sum(codes[feature].itemsize for feature in features)
     step = max(min(ROWS_AT_ONCE, CODE_BYTES // max(n_bytes, 1)), 1)
     for start in range(0, n_rows, step):
@@ -210,11 +210,7 @@ def count_group(number: int, blocks: Sequence[Codes], decided: Decided) -> Strat
             padded(kernels.bring(codes[feature][rows]), n_bins[feature], size)
             for feature, size in zip(features, sizes, strict=True)
         ]
-        if isinstance(tables, StrataTables):
-            strata = numbers([own[rows] for own in of_third], tables.n_bins)
-            tables.update(batch, kernels, 1, strata)
-        else:
-            tables.update(batch, kernels)
+        add(tables, batch, [own[rows] for own in of_third], kernels)
     return {
         key: TablesPart(part.tables, [part.margins[i] for i in members], part.n_rows)
         for key, part in each_part(tables).items()

@@ -18,9 +18,9 @@ from fastinfo.accumulators.pair_tables import padded
 from fastinfo.accumulators.strata_tables import (
     AnyTables,
     StrataTables,
+    add,
     empty_tables,
     in_more_bins,
-    numbers,
     spread_if_needed,
 )
 from fastinfo.backends import choose, name_of
@@ -191,11 +191,7 @@ class KeptPairs:
             kernels.bring(padded(codes[i], len(bins[i]), int(size)))
             for i, size in zip(spread.layout.order.tolist(), sizes, strict=True)
         ]
-        if isinstance(spread, StrataTables):
-            strata = numbers(codes[len(rows) :], spread.n_bins)
-            spread.update(rows, kernels, how.n_jobs, strata)
-        else:
-            spread.update(rows, kernels, how.n_jobs)
+        add(spread, rows, codes[len(rows) :], kernels, how.n_jobs)
         assert spread.n_rows >= n_samples
         self._tables, self._bins = spread, bins
         if self._labels is None:

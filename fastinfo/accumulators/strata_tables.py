@@ -19,6 +19,7 @@ from fastinfo.accumulators.pair_layout import Layout, Tile
 from fastinfo.accumulators.pair_tables import WIDE, PairTables
 from fastinfo.accumulators.rows_by_block import RowsByBlock
 from fastinfo.backends.contract import Array, Kernels, code_dtype
+from fastinfo.backends.home import HOST
 from fastinfo.binning.rules import Bins
 from fastinfo.counting import Counts
 from fastinfo.system.limits import free_memory
@@ -276,6 +277,24 @@ def empty_tables(
     if third is None:
         return PairTables(layout, tiles, members)
     return StrataTables(layout, third, tiles, members)
+
+
+def add(
+    tables: AnyTables,
+    codes: Sequence[Array],
+    of_third: Sequence[Array],
+    kernels: Kernels,
+    n_jobs: int = 1,
+) -> None:
+    """Add a batch, whose samples are in strata by the codes ``of_third`` where tables have any.
+
+    The other parameters are those of `PairTables.update`.
+    """
+    if isinstance(tables, StrataTables):
+        strata = numbers(list(map(HOST.bring, of_third)), tables.n_bins)
+        tables.update(codes, kernels, n_jobs, strata)
+    else:
+        tables.update(codes, kernels, n_jobs)
 
 
 def each_part(tables: AnyTables) -> dict[int, PairTables]:

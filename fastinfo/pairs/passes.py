@@ -18,6 +18,7 @@ from fastinfo.accumulators.strata_tables import (
     AnyTables,
     StrataRowsByBlock,
     StrataTables,
+    add,
     numbers,
 )
 from fastinfo.backends.contract import Kernels, code_dtype
@@ -97,12 +98,7 @@ def by_rows(
             for parts in zip(*held, strict=True)
         ]
         held.clear()
-        if isinstance(tables, StrataTables):
-            own, last = codes[: len(members)], codes[len(members) :]
-            strata = numbers(list(map(kernels.to_host, last)), tables.n_bins)
-            tables.update(own, kernels, n_jobs, strata)
-        else:
-            tables.update(codes, kernels, n_jobs)
+        add(tables, codes[: len(members)], codes[len(members) :], kernels, n_jobs)
 
     for batch in scan.read(labels, what, start, tables.n_rows):
         if batch.n_rows:
