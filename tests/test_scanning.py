@@ -463,9 +463,15 @@ def test_passes_go_on_where_they_were_stopped(tmp_path):
         again(stop)
     expected = fastinfo.top_pairs(found, 30, nan_policy="omit")
     assert again(None) == expected
-    with pytest.raises(ValueError, match="begun with memory_limit=8000, by which pairs went in"):
+    with pytest.raises(ValueError, match="begun with memory_limit=8000, by which pairs may go in"):
         again(None, 16_000)
-    assert again(None, None) == expected  # in one pass, beside
+    passes = []
+    assert again(lambda read: passes.append(read.what), None) == expected  # the same passes
+    assert any(what.startswith("counting, pass 3 of") for what in passes)
+    assert again(None, 10**9) == expected  # in one pass, beside
+    (tmp_path / "kept" / "memory_limit").write_text("8,000")
+    with pytest.raises(ValueError, match="memory_limit holds no memory limit: it is damaged"):
+        again(None, None)
 
 
 def test_a_full_disk_leaves_the_checkpoint_as_it_is(tmp_path, monkeypatch):

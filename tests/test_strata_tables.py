@@ -211,10 +211,11 @@ def test_the_plan_of_passes_knows_the_strata(tmp_path, found):
     layout = Layout([8, 8, 8, 2])  # f64, ties, i64 and bool
     needed = sum(map(layout.n_bytes, layout.tiles))
     assert sum(map(Layout([8, 8, 8, 2], n_tables=5).n_bytes, layout.tiles)) == 5 * needed
-    alone = 5 * 8 * int((layout.sizes + 1).sum())
+    alone = Layout([8, 8, 8, 2], n_tables=5).n_bytes_alone
+    assert alone == 5 * 8 * (9 + 9 + 9 + 3)
     assert passes(5 * needed + alone, given="text") == 1  # no sample of it is missing
     assert passes(4 * needed + alone, given="text") == 2
-    with pytest.raises(MemoryError, match=r"bins in 5 strata, which .* take .* bytes, and 500 are"):
+    with pytest.raises(MemoryError, match=r"in 5 strata, which .* take .* bytes, and 1,000 are"):
         passes(1000, given="text")
 
 
@@ -228,8 +229,10 @@ def test_combinations_that_do_not_occur_take_no_memory(tmp_path, rng):
     (path,) = write(tmp_path, found)
     expected = fastinfo.top_pairs(found, **options)
     layout = Layout([4] * 6)
-    needed = 40 * sum(map(layout.n_bytes, layout.tiles))
-    for limit, n_passes, counts in ((10**7, 1, False), (needed, 1, True), (needed // 2, 3, True)):
+    alone = 40 * layout.n_bytes_alone
+    needed = 40 * sum(map(layout.n_bytes, layout.tiles)) + alone
+    half = needed - (needed - alone) // 2
+    for limit, n_passes, counts in ((10**7, 1, False), (needed, 1, True), (half, 3, True)):
         told = []
         scan = fastinfo.scan(path, progress=lambda read: told.append(read.what))  # noqa: B023
         assert fastinfo.top_pairs(scan, memory_limit=limit, **options) == expected

@@ -157,6 +157,11 @@ class Layout:
         n_pairs = (tile.left.stop - tile.left.start) * (tile.right.stop - tile.right.start)
         return BYTES_PER_OCCUPIED * (cells if n_rows is None else min(cells, n_pairs * n_rows))
 
+    @property
+    def n_bytes_alone(self) -> int:
+        """Bytes of the counts of all features by themselves, in all tables."""
+        return BYTES_PER_CELL * self.n_tables * int((self.sizes + 1).sum())
+
     def features(self, tiles: Sequence[Tile]) -> HostArray:
         """Positions, in the order of sizes, of the features that tiles are about."""
         is_used = np.zeros(self.sizes.size, np.bool_)

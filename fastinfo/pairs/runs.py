@@ -196,6 +196,8 @@ class Run:
     ) -> None:
         require(progress)
         self.progress = progress
+        self.is_limited = memory_limit is not None
+        """Whether the caller gave a memory limit."""
         self.memory_limit = (
             free_memory() // 4
             if memory_limit is None
@@ -362,6 +364,8 @@ def measure_pairs(
         if settings.checkpoint is not None:
             raise ValueError("checkpoint: pass it to fastinfo.scan, which keeps what was counted")
         limit = settings.memory_limit
+        if not settings.is_limited:  # the free memory has changed since a run was begun
+            limit = streaming.limit_begun_with(binned.features) or limit
         streaming.measure_pairs(binned.features, sink, options, limit, measure, pools)
         return
     if isinstance(binned.features, StoredFeatures):

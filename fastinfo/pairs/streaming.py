@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import prod
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -36,6 +37,7 @@ from fastinfo.pairs.stored import StoredFeatures, StoredJudge
 from fastinfo.pairs.tested import TestedSink
 from fastinfo.pairs.third import Third, require_strata_of
 from fastinfo.system import allocator
+from fastinfo.system.files import written_whole
 
 HostArray = np.ndarray[Any, Any]
 
@@ -53,6 +55,9 @@ NAMED_TURNS = {
     STRATA: ("counting the strata", "strata"),
 }
 """What these passes are called in reports, and their files in a checkpoint."""
+
+LIMIT = "memory_limit"
+"""The file of a checkpoint that holds the memory limit of a run of several passes."""
 
 SECONDS_BETWEEN_SAVES = 10.0
 """The least time between two checkpoints of counts."""
@@ -84,8 +89,6 @@ class StreamedFeatures(StoredFeatures):
 
     options: Options
     third: StreamedThird | None
-    memory_limit: int = field(default=0, init=False)
-    """Bytes of the counts of a pass, by which pairs go in passes."""
 
     @property
     def n_samples(self) -> int:
@@ -203,17 +206,20 @@ def measure_pairs(
     kernels = choose(options.backend)
     n_jobs = threads(kernels, options.n_jobs)
     layout = features.layout
-    features.memory_limit = memory_limit
+    limit = memory_limit
     _settle_strata(features, memory_limit, kernels, n_jobs)
-    # Each stratum counts all features by themselves in every pass.
-    alone = 8 * int((layout.sizes + 1).sum()) * (layout.n_tables if layout.n_tables > 1 else 0)
-    memory_limit = max(memory_limit - alone, memory_limit // 2)
     n_rows = features.columns[0].facts.n_rows
+    if features.third is not None:
+        # Each stratum counts all features by themselves in every pass, beside the pairs.
+        largest = max((layout.n_bytes(tile, n_rows) for tile in layout.tiles), default=0)
+        memory_limit = max(memory_limit - layout.n_bytes_alone, min(memory_limit, largest))
     source, at_once = features.scan.source, None
     if isinstance(source, Files) and source.is_plain:
         at_once = max(source.most_rows, min(ROWS_AT_ONCE, n_rows))
     plan = layout.passes(memory_limit, n_rows, at_once)
     if len(plan) > 1:
+        if features.scan.checkpoint is not None:
+            _require_same_limit(features.scan.checkpoint / LIMIT, limit)
         features.scan.tell(_plan(features, plan, memory_limit))
     for number, tiles in enumerate(plan or [[]], start=1):
         # The counts of the pass before go first, so that those of one pass are held at a time.
@@ -300,10 +306,9 @@ def _fill(
     """One pass over the scan, the first of ``turn`` of the second, for the pairs of some tiles."""
     named = NAMED_TURNS.get(turn)
     what = "counting, pass {} of {}".format(*turn) if named is None else named[0]
-    scan, layout, third = features.scan, features.layout, features.third
-    columns, coders = list(features.columns), list(features.coders)
-    if third is not None:  # its columns are read as if they were features, after all others
-        columns, coders = columns + third.columns, coders + third.coders
+    scan, layout, (third, of_third) = features.scan, features.layout, features.of_third
+    # A third variable's columns are read as if they were features, after all others.
+    columns, coders = [*features.columns, *third], [*features.coders, *of_third]
     parts = parts_of(scan.source)
     if parts is not None:
         labels, n_rows = [one.label for one in columns], features.n_samples
@@ -361,7 +366,33 @@ def _require_same_rows(tables: AnyTables, features: StreamedFeatures) -> None:
         require_strata_of(third.name, len(n_rows), sum(n_rows), tables.n_rows, bins)
 
 
-PASSES = "pairs of the passes"
+def limit_begun_with(features: StreamedFeatures) -> int | None:
+    """The memory limit of the run of several passes that a checkpoint holds; None without one."""
+    directory = features.scan.checkpoint
+    return None if directory is None else _limit_in(directory / LIMIT)
+
+
+def _limit_in(path: Path) -> int | None:
+    if not path.exists():
+        return None
+    try:
+        return int(path.read_text(encoding="ascii"))
+    except ValueError:
+        raise ValueError(f"{path} holds no memory limit: it is damaged") from None
+
+
+def _require_same_limit(path: Path, memory_limit: int) -> None:
+    """Keep the limit by which pairs go in passes, or raise if a run was begun with another one."""
+    begun = _limit_in(path)
+    if begun is None:
+        with written_whole(path) as file:
+            file.write(str(memory_limit).encode("ascii"))
+    elif begun != memory_limit:
+        raise ValueError(
+            f"checkpoint {path.parent} was begun with memory_limit={begun}, by which pairs may go "
+            f"in other passes than with {memory_limit}: pass that limit or none, name another "
+            "directory, or remove this one to begin anew"
+        )
 
 
 def _borders(tile: Tile) -> tuple[int, ...]:
@@ -388,7 +419,7 @@ class _Store:
             one.bins.edges
             if isinstance(one.bins, Edges)
             else np.array(list(map(str, one.bins.values)))
-            for one in [*features.coders, *([] if third is None else third.coders)]
+            for one in [*features.coders, *features.of_third[1]]
         ]
         self.described = {
             "data": scan.identity,
@@ -397,9 +428,8 @@ class _Store:
             "features of X": features.layout.n_left,
             "given": None if third is None else [column.label for column in third.columns],
             "bins": fingerprint(bins),
-            PASSES: [turn[1], fingerprint([np.array(list(map(_borders, tiles)))])],
+            "pairs of the passes": [turn[1], fingerprint([np.array(list(map(_borders, tiles)))])],
         }
-        self.memory_limit = features.memory_limit
         self.last = time.monotonic()
         self.took = 0.0
 
@@ -409,13 +439,6 @@ class _Store:
             return Position()
         described, arrays = pair_tables_file.describe(self.path)
         for name, now in self.described.items():
-            if described.get(name) != now and name == PASSES and "memory_limit" in described:
-                raise ValueError(
-                    f"checkpoint {self.path.parent} was begun with "
-                    f"memory_limit={described['memory_limit']}, by which pairs went in other "
-                    f"passes than with {self.memory_limit}: pass that limit again, name another "
-                    "directory, or remove this one to begin anew"
-                )
             if described.get(name) != now:
                 raise ValueError(
                     f"checkpoint {self.path.parent} belongs to another run: its {name} differ. "
@@ -433,11 +456,7 @@ class _Store:
     def save(self, tables: AnyTables, position: Position) -> None:
         """Save the counts and the position after them, together."""
         start = time.monotonic()
-        described = {
-            **self.described,
-            "position": list(position),
-            "memory_limit": self.memory_limit,
-        }
+        described = {**self.described, "position": list(position)}
         pair_tables_file.write(self.path, tables, described)
         self.last = time.monotonic()
         self.took = self.last - start

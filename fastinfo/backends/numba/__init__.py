@@ -209,9 +209,8 @@ class NumbaKernels(GenericKernels):
         # count_two joins the last variable block by block and in 32 bits, which is faster.
         unjoined = 1 if weights is None and n_cells <= MOST_BLOCK_CELLS else 0
         # Few cells are counted range by range, so that fresh memory is touched once.
-        step = JOINED_AT_ONCE if unjoined and n_cells <= COUNTED_BY_RANGES else max(left.size, 1)
-        if len(columns) < 3:
-            step = max(left.size, 1)
+        by_ranges = len(columns) > 2 and unjoined and n_cells <= COUNTED_BY_RANGES
+        step = JOINED_AT_ONCE if by_ranges else max(left.size, 1)
         dtype = np.uint32 if n_cells < 1 << 32 else np.uint64
         n_joined = len(columns) - unjoined
         joined = np.empty(min(step, left.size) if n_joined > 1 else 0, dtype)
