@@ -111,27 +111,31 @@ def encode_uniform(
     number marks its block as doubtful, and the block is coded again. There are few such blocks,
     unless samples are missing or lie on the edges.
 
+    What is asked of all positions of a block is collected in the sign of one number: differences
+    are negative where a position is too large, or too near to a whole number. Vectors of AVX2 have
+    no largest and smallest of unsigned 64-bit integers, and took a fifth longer with these.
+
     Zen 4 codes 4.7 G float64 samples/s in cache, where conversion to integers and back reached 3.4,
     and 3.2 from memory. A Xeon takes 0.36 ns a sample, 0.88 where every block has samples outside
-    or on the outer edges, and 2.0 where all samples lie on edges.
+    or on the outer edges, and 2.0 where all samples lie on edges. A Zen 3 takes 0.5 in cache.
     """
     n_bins = edges.size - 1
     low = edges[0]
     base = np.float64(origin).view(np.uint64)
-    limit = u64(n_bins) << shift
+    last = (u64(n_bins) << shift) - u64(1)
     fraction = (u64(1) << shift) - u64(1)
     found = np.empty(BLOCK, np.int64)
     for start in range(0, values.size, BLOCK):
         block = values[start : start + BLOCK]
         out = codes[start : start + BLOCK]
-        largest, nearest = u64(0), fraction
+        signs = u64(0)
         for i in range(np.uint64(block.size)):
             raised = np.float64((np.float64(block[i]) - low) * scale + origin)
             position = raised.view(np.uint64) ^ base
             out[i] = position >> shift
-            largest = max(largest, position)
-            nearest = min(nearest, (position + doubt) & fraction)
-        if largest >= limit or nearest < u64(2) * doubt:
+            signs |= position | (last - position)
+            signs |= ((position + doubt) & fraction) - u64(2) * doubt
+        if signs >> u64(63):
             _encode_doubtful(block, edges, scale, origin, shift, doubt, found, out)
 
 
