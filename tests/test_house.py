@@ -4,6 +4,7 @@ import ast
 import importlib
 import importlib.metadata
 import inspect
+import os
 import re
 import subprocess
 import sys
@@ -178,10 +179,24 @@ print(sorted(heavy & {name.partition(".")[0] for name in set(sys.modules) - befo
 
 
 def test_importing_loads_nothing_heavy():
+    """With all that comes with its first use."""
     done = subprocess.run(
-        [sys.executable, "-c", LIGHT], capture_output=True, text=True, check=True, cwd=ROOT
+        [sys.executable, "-c", LIGHT],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "EAGER_IMPORT": "1"},
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_importing_loads_few_modules():
+    code = "import sys, fastinfo; print(*(n for n in sys.modules if n.startswith('fastinfo.')))"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    assert all(name.startswith("fastinfo.backends") for name in done.stdout.split())
 
 
 # --- what is public -----------------------------------------------------------------------------
@@ -202,7 +217,23 @@ PUBLIC = {
 FUNCTIONS = {name: thing for name, thing in PUBLIC.items() if inspect.isfunction(thing)}
 
 
-@pytest.mark.parametrize("space", NAMESPACES)
+def test_what_comes_with_its_first_use_is_told_once():
+    """`__init__.pyi` is what type checkers read, and what names are looked up by."""
+    stub = ast.parse((PACKAGE / "__init__.pyi").read_text("utf-8"))
+    imported = [
+        alias for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    ]
+    assert sorted(alias.asname or alias.name for alias in imported) == sorted(fastinfo.__all__)
+    (told,) = (
+        ast.literal_eval(node.value)
+        for node in stub.body
+        if isinstance(node, ast.Assign) and node.targets[0].id == "__all__"
+    )
+    assert told == sorted(fastinfo.__all__, key=lambda n: (not n.isupper(), n))
+    assert dir(fastinfo) == sorted(fastinfo.__all__)
+
+
+@pytest.mark.parametrize("space", sorted(set(NAMESPACES) - {"fastinfo"}))
 def test_all_is_what_there_is(space):
     module = NAMESPACES[space]
     visible = {
