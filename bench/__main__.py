@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -14,12 +15,11 @@ from bench.case import SIZES
 
 def _measure(options: argparse.Namespace) -> int:
     """Run the benchmarks under pytest, and tell where the results are."""
+    if options.part == "full" and not options.only:
+        return _measure_groups(options)
     import pytest
 
     arguments = [str(machine.ROOT / "bench"), "-q", "--benchmark-quiet", "--size", options.size]
-    # What is no full run of the usual size is told in the name of its file.
-    told = [options.part if options.part != "full" else "", options.size]
-    part = "-".join(name for name in told if name not in ("", "default"))
     if options.part == "quick":
         arguments += ["-k", "backends"]
         if options.size == "default":
@@ -30,7 +30,7 @@ def _measure(options: argparse.Namespace) -> int:
         arguments += ["-k", options.only]
     output = options.output
     if output is None and not options.only:
-        output = machine.results_file(datetime.now(UTC), part)
+        output = _results_file(datetime.now(UTC), "quick", options.size)
     if output is not None:
         output.parent.mkdir(parents=True, exist_ok=True)
         arguments += [f"--benchmark-json={output}"]
@@ -38,6 +38,28 @@ def _measure(options: argparse.Namespace) -> int:
     if output is not None and output.exists():
         print(f"results: {output}")
     return int(status)
+
+
+def _measure_groups(options: argparse.Namespace) -> int:
+    """Every group in a process of its own, with a file of its own: a run that ends early keeps
+    those that were measured, and no group finds the memory and the threads of another.
+    """
+    from bench.cases import GROUPS
+
+    if options.output is not None:
+        raise ValueError("--output is the file of one process: pass --only too, such as a group")
+    now, statuses = datetime.now(UTC), []
+    for group in (*GROUPS, report.STARTUP):
+        told = ["--size", options.size, "--only", group]
+        file = _results_file(now, group, options.size)
+        command = [sys.executable, "-m", "bench", "measure", "full", *told, "--output", str(file)]
+        statuses.append(subprocess.run(command, cwd=machine.ROOT, check=False).returncode)
+    return max(statuses)
+
+
+def _results_file(now: datetime, part: str, size: str) -> Path:
+    """A file whose name tells the part, and the size if it is not the usual one."""
+    return machine.results_file(now, part if size == "default" else f"{part}-{size}")
 
 
 def _report(options: argparse.Namespace) -> int:

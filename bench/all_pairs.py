@@ -102,11 +102,17 @@ def _matrix_of_part(features: int, samples: int) -> Callable[[Table], OfPart]:
     return call
 
 
+def _top(data: Table) -> memory.Measured:
+    k = min(100, data.n_pairs // 4)
+    return memory.Measured(fastinfo.top_pairs(data.X, k=k, n_jobs=2), 0)
+
+
 def _top_in_a_process(data: Table) -> memory.Measured:
     return memory.top_pairs(data.X, k=min(100, data.n_pairs // 4))
 
 
 THOUSAND = {"m": 1000, "n": 10_000, "B": 16}
+GENES = {"m": 20_000, "n": 10_000, "B": 16}
 
 
 CASES = (
@@ -238,6 +244,7 @@ CASES = (
         ),
         check=check_codes_or_table,
         error=table_error,
+        roofline=ROOFLINE,
         also=(),
         sizes={
             "smoke": [{"m": 12, "n": 500, "B": 16}],
@@ -326,6 +333,24 @@ CASES = (
             Target("fastinfo, half of the samples", {"m": 500, "n": n, "B": 16}, at_least=1 / 1.1)
             for n in (20_000, 40_000)
         ),
+    ),
+    Case(
+        name="top-pairs-two-threads",
+        title="100 strongest pairs of {m} features, {B} bins, n = {n}, two threads",
+        make=many_codes,
+        contenders=(Contender("fastinfo", _top, threads=2),),
+        check=check_top,
+        roofline=ROOFLINE,
+        also=(),
+        sizes={
+            "smoke": [{"m": 40, "n": 500, "B": 16}],
+            "default": [GENES],
+            "full": [GENES],
+        },
+        work=sample_pairs,
+        unit="sample-pairs",
+        targets=(Target(RATE, GENES, at_least=sample_pairs(**GENES) / 60),),
+        needs=two_cores,
     ),
     Case(
         name="top-pairs-memory",

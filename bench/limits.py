@@ -2,7 +2,7 @@
 
 A case states how much of each resource its work takes at the least (`Case.roofline`). The time at
 the limit is that of the scarcest one, and a fraction of 1 says that the work takes no longer than
-that. Rates are those of one thread.
+that. Rates are those of one thread, and as many times more where work has several.
 """
 
 from __future__ import annotations
@@ -37,9 +37,11 @@ class Fraction(NamedTuple):
     limit_seconds: float
 
 
-def fraction(amounts: Mapping[str, float], rates: Mapping[str, float], seconds: float) -> Fraction:
+def fraction(
+    amounts: Mapping[str, float], rates: Mapping[str, float], seconds: float, threads: int = 1
+) -> Fraction:
     """By the resource that takes longest."""
-    at_limit = {name: amount / rates[name] for name, amount in amounts.items()}
+    at_limit = {name: amount / rates[name] / threads for name, amount in amounts.items()}
     scarcest = max(at_limit, key=lambda name: at_limit[name])
     return Fraction(at_limit[scarcest] / seconds, scarcest, at_limit[scarcest])
 

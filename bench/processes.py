@@ -40,7 +40,8 @@ def python(arguments: Sequence[str], environment: Mapping[str, str]) -> str:
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=ROOT,
-        env={**os.environ, **environment},
+        # Whoever starts Python usually finds byte code where it was before.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": "", **environment},
         capture_output=True,
         text=True,
         check=False,

@@ -16,7 +16,7 @@ from typing import Any
 
 from bench.machine import RESULTS
 
-COUNTING = "counting"
+COUNTING, STARTUP = "counting", "startup"
 
 Result = Mapping[str, Any]
 
@@ -205,7 +205,7 @@ def table(results: Result, group: str = COUNTING) -> str:
     startup = [
         b["extra_info"] for b in results["benchmarks"] if b["extra_info"]["kind"] == "startup"
     ]
-    if startup and group == COUNTING:
+    if startup and group == STARTUP:
         lines += ["", "| start | seconds | target |", "|---|---|---|"]
         for row in startup:
             (seconds,) = row["figures"]

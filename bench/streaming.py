@@ -3,6 +3,7 @@
 Files are written once for all cases of their size, to a folder that goes when the process ends.
 What reading alone takes, by pyarrow, is a contender: no way to measure columns is faster. Peers
 count the tables of some pairs in one query, in bins of equal width whose limits they are told.
+Scores are compared with the same tables by a peer, in bins of equal width and of equal frequency.
 """
 
 from __future__ import annotations
@@ -105,10 +106,12 @@ def _written(n: int, m: int) -> Path:
 class File:
     """A file, the pairs that are counted, and what the reference finds for some of them."""
 
-    def __init__(self, n: int, m: int, n_pairs: int | None, n_counted: int) -> None:
+    def __init__(
+        self, n: int, m: int, n_pairs: int | None, n_counted: int, n_bins: int = BINS
+    ) -> None:
         import pyarrow.parquet as pq
 
-        self.path, self.n = _written(n, m), n
+        self.path, self.n, self.n_bins = _written(n, m), n, n_bins
         self.names = pq.read_schema(self.path).names
         if n_pairs == 1:
             self.names = ["f1", "f2"]
@@ -128,16 +131,17 @@ class File:
         """Mutual information of some pairs by the reference, piece by piece."""
         import pyarrow.parquet as pq
 
-        counts = {pair: np.zeros((64, 64), np.int64) for pair in self.counted[:CHECKED]}
+        most = max(64, self.n_bins)
+        counts = {pair: np.zeros((most, most), np.int64) for pair in self.counted[:CHECKED]}
         needed = sorted({name for pair in counts for name in pair})
-        edges = np.linspace(LOW, HIGH, BINS + 1)
+        edges = np.linspace(LOW, HIGH, self.n_bins + 1)
         for batch in pq.ParquetFile(self.path).iter_batches(ROWS, columns=needed):
             codes = {}
             for name in needed:
                 column = batch.column(name)
                 if name[0] == "f":
                     found = np.searchsorted(edges, column.to_numpy(), side="right") - 1
-                    codes[name] = np.minimum(found, BINS - 1)
+                    codes[name] = np.minimum(found, self.n_bins - 1)
                 elif name[0] == "i":
                     codes[name] = column.to_numpy().astype(np.int64)
                 else:
@@ -146,14 +150,19 @@ class File:
                     table = np.array([words[word] for word in labels.dictionary.to_pylist()])
                     codes[name] = table[labels.indices.to_numpy()]
             for (a, b), table in counts.items():
-                cells = codes[a].astype(np.int64) * 64 + codes[b]
-                table += np.bincount(cells, minlength=64 * 64).reshape(64, 64)
+                cells = codes[a].astype(np.int64) * most + codes[b]
+                table += np.bincount(cells, minlength=most * most).reshape(most, most)
         return {pair: peers.reference_information(table) for pair, table in counts.items()}
 
 
 def make(n: int, m: int, pairs: int, counted: int) -> File:
     """A file and its pairs."""
     return File(n, m, pairs, counted)
+
+
+def make_for_scores(n: int, m: int, pairs: int, counted: int) -> File:
+    """A file and the pairs of its columns with the target, in bins of equal width."""
+    return File(n, m, pairs, counted, SCORES_BINS)
 
 
 def check(data: File, answer: Any) -> None:
@@ -188,11 +197,13 @@ def all_pairs(path: Path, columns: Sequence[str]) -> dict[tuple[str, str], float
     return _of_matrix(fastinfo.pairwise_mutual_information(scan, bins=BINS))
 
 
-def scores(path: Path, columns: Sequence[str]) -> dict[tuple[str, str], float]:
-    """What the columns tell about a target by fastinfo, in its own bins: ⌈n^(1/3)⌉ equal ones."""
+def scores(
+    path: Path, columns: Sequence[str], bins: int | None = None
+) -> dict[tuple[str, str], float]:
+    """What the columns tell about a target by fastinfo; by default in bins of equal frequency."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        found = fastinfo.score(fastinfo.scan(path, columns=list(columns)), TARGET)
+        found = fastinfo.score(fastinfo.scan(path, columns=list(columns)), TARGET, bins=bins)
     return {(TARGET, one.column): one.value for one in found}
 
 
@@ -228,22 +239,18 @@ def _from_counts(pairs: Sequence[tuple[str, str]], tables: Sequence[Any]) -> Val
     return Values(found, 1e-4)
 
 
-def duckdb(data: File, n_bins: int = BINS) -> Values:
+def duckdb(data: File) -> Values:
     """Tables of some pairs by one query of DuckDB, with a grouping set for each."""
     import duckdb as library
 
+    n_bins = data.n_bins
     width = (HIGH - LOW) / n_bins
+    kind = "UTINYINT" if n_bins <= 256 else "USMALLINT"
 
     def code(name: str) -> str:
         if name[0] != "f":
             return name
-        return f"least(floor(({name} - ({LOW})) / {width}), {n_bins - 1})::UTINYINT AS {name}"
-
-    if n_bins > 255:
-        code_ = code
-
-        def code(name: str) -> str:
-            return code_(name).replace("UTINYINT", "USMALLINT")
+        return f"least(floor(({name} - ({LOW})) / {width}), {n_bins - 1})::{kind} AS {name}"
 
     names = sorted({name for pair in data.counted for name in pair})
     inner = f"SELECT {', '.join(map(code, names))} FROM '{data.path}'"
@@ -266,17 +273,41 @@ def duckdb(data: File, n_bins: int = BINS) -> Values:
     return _from_counts(data.counted, tables)
 
 
-def polars(data: File, n_bins: int = BINS) -> Values:
+def polars(data: File) -> Values:
     """Tables of some pairs by group-bys of the streaming engine of polars, in one run."""
     import polars as pl
 
-    width = (HIGH - LOW) / n_bins
+    width = (HIGH - LOW) / data.n_bins
 
     def code(name: str) -> Any:
         if name[0] != "f":
             return pl.col(name)
         position = ((pl.col(name).cast(pl.Float64) - LOW) / width).floor()
-        return position.clip(upper_bound=n_bins - 1).cast(pl.UInt16)
+        return position.clip(upper_bound=data.n_bins - 1).cast(pl.UInt16)
+
+    return _grouped_by_polars(data, code)
+
+
+def polars_of_quantiles(data: File) -> Values:
+    """As `polars`, in bins of equal frequency, whose edges another query finds before."""
+    import polars as pl
+
+    shares = [i / data.n_bins for i in range(1, data.n_bins)]
+    floats = sorted({name for pair in data.counted for name in pair if name[0] == "f"})
+    quantiles = [pl.col(name).cast(pl.Float64).quantile(shares) for name in floats]
+    found = pl.scan_parquet(data.path).select(quantiles).collect(engine="streaming")
+    edges = {name: sorted(set(found[name].to_list()[0])) for name in floats}
+
+    def code(name: str) -> Any:
+        if name[0] != "f":
+            return pl.col(name)
+        return pl.col(name).cast(pl.Float64).bin_intervals(edges[name], labels=False)
+
+    return _grouped_by_polars(data, code)
+
+
+def _grouped_by_polars(data: File, code: Callable[[str], Any]) -> Values:
+    import polars as pl
 
     frame = pl.scan_parquet(data.path)
     queries = [
@@ -307,23 +338,25 @@ def _values(way: Callable[[Path, Sequence[str]], Any]) -> Callable[[File], Value
     return lambda data: Values(way(data.path, data.names), 1e-9)
 
 
-def _contenders(way: Any, peer_bins: int = BINS, *, with_peers: bool = True) -> Iterator[Contender]:
+def _contenders(way: Any) -> Iterator[Contender]:
     yield Contender("fastinfo", _values(way), threads=2)
     yield Contender(READ, partial(read, as_dictionaries=False), threads=2)
     yield Contender(READ_DICTIONARIES, partial(read, as_dictionaries=True), threads=2)
-    if with_peers:
-        share: Callable[[File], float] = lambda data: data.share  # noqa: E731
-        limits, threads = {"n": PEER_ROWS}, 2
-        by_duckdb = partial(duckdb, n_bins=peer_bins)
-        yield Contender(DUCKDB, by_duckdb, threads, limits, share)
-        by_polars = partial(polars, n_bins=peer_bins)
-        yield Contender(POLARS, by_polars, threads, limits, share, needs=_needs_threads)
+    yield _peer(DUCKDB, duckdb)
+    yield _peer(POLARS, polars)
+
+
+def _peer(name: str, call: Callable[[File], Values]) -> Contender:
+    needs = _needs_threads if name.startswith("polars") else lambda: None
+    return Contender(name, call, 2, {"n": PEER_ROWS}, share=lambda data: data.share, needs=needs)
 
 
 READ = "pyarrow merely reads the columns"
 READ_DICTIONARIES = "pyarrow merely reads them, text as dictionaries"
 DUCKDB = "DuckDB, grouping sets"
 POLARS = "polars, streaming group-bys"
+POLARS_QUANTILES = "polars, streaming quantiles and group-bys"
+POLARS_WIDTHS = "polars, streaming group-bys in bins of equal width instead"
 
 SMOKE_PAIR = {"n": 3000, "m": 10, "pairs": 1, "counted": 1}
 SMOKE = {"n": 3000, "m": 10, "pairs": 45, "counted": 5}
@@ -402,16 +435,34 @@ CASES = (
         needs=_needs_memory,
     ),
     Case(
-        name="stream-scores",
-        title="scores of the columns of a Parquet file of {n} rows, {m} columns",
-        make=make,
-        contenders=tuple(_contenders(scores, SCORES_BINS)),
-        check=check_scores,
+        name="stream-scores-equal",
+        title="scores of the columns of a Parquet file of {n} rows, {m} columns, 272 equal bins",
+        make=make_for_scores,
+        contenders=tuple(_contenders(partial(scores, bins=SCORES_BINS))),
+        check=check,
         also=(),
         sizes=_sizes(SMOKE_SCORES, SCORES),
         work=_work,
         unit="sample-pairs",
         targets=(Target(DUCKDB, SCORES, at_least=1.0), Target(POLARS, SCORES, at_least=1.0)),
+        needs=_needs,
+    ),
+    Case(
+        name="stream-scores",
+        title="scores of the columns of a Parquet file of {n} rows, {m} columns, bins by default:"
+        " of equal frequency",
+        make=make_for_scores,
+        contenders=(
+            *list(_contenders(scores))[:3],
+            _peer(POLARS_QUANTILES, polars_of_quantiles),
+            _peer(POLARS_WIDTHS, polars),
+        ),
+        check=check_scores,
+        also=(),
+        sizes=_sizes(SMOKE_SCORES, SCORES),
+        work=_work,
+        unit="sample-pairs",
+        targets=(Target(POLARS_QUANTILES, SCORES, at_least=1.0),),
         needs=_needs,
     ),
     Case(

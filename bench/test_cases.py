@@ -50,17 +50,12 @@ def test_contender_answers_right(
         return
     benchmark.group = case_.title.format(**readable(parameters))
     options = request.config.option
-    measure(
-        benchmark,
-        case_,
-        parameters,
-        one,
-        data,
-        EFFORTS[options.effort or options.size or "default"],
-    )
-    if options.memory:
-        peak = memory.of_contender(case, parameters, contender)
-        benchmark.extra_info["peak_memory_bytes"] = peak
+    effort = EFFORTS[options.effort or options.size or "default"]
+    measure(benchmark, case_, parameters, one, data, effort)
+    told = benchmark.extra_info
+    # What takes minutes is not run once more to learn its memory.
+    if options.memory and told["first_call_seconds"] * told["share"] <= effort.patience:
+        told["peak_memory_bytes"] = memory.of_contender(case, parameters, contender)
 
 
 def check(case: Case, data: Any, answer: Any, is_first: bool) -> str:
@@ -131,7 +126,8 @@ def measure(
         more["steps"] = {"rate": rate, "unit": f"{contender.step}/s"}
     if case.roofline and not _counts_alone(contender):
         amounts = {name: amount(**parameters) for name, amount in case.roofline.items()}
-        more["roofline"] = limits.fraction(amounts, rates(), told["median"])._asdict()
+        near = limits.fraction(amounts, rates(), told["median"], contender.threads)
+        more["roofline"] = near._asdict()
 
     def figure(name: str, unit: str, found: Mapping[str, float]) -> dict[str, Any]:
         target = case.target(name, parameters)

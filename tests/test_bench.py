@@ -24,6 +24,9 @@ TEXTS = (
     ("docs/benchmarks.md", "statistics", report.table, ""),
     ("docs/benchmarks.md", "streaming", report.table, ""),
     ("docs/benchmarks.md", "dask", report.table, ""),
+    ("docs/benchmarks.md", "backends", report.table, ""),
+    ("docs/benchmarks.md", "libraries", report.table, ""),
+    ("docs/benchmarks.md", report.STARTUP, report.table, ""),
     ("README.md", COUNTING, report.short_table, "--short "),
 )
 
@@ -79,7 +82,10 @@ def test_table_shows_wins_losses_and_what_was_not_run() -> None:
     ) in lines
     assert "|  |  | peak |  | 500 MB | ≥ 0.1 GB and ≤ 1 GB: met |" in lines
     assert not any("untold" in line for line in lines)
-    assert "| import | 40.0 ms (32.0 ms to 48.0 ms) | ≤ 0.1 s: met |" in lines
+    assert not any("import" in line for line in lines)
+    starts = report.table(RESULTS, report.STARTUP).splitlines()
+    assert "| import | 40.0 ms (32.0 ms to 48.0 ms) | ≤ 0.1 s: met |" in starts
+    assert not any("one pair" in line for line in starts)
     assert lines[-1] == "Not run: two threads, ours: one core."
     assert "in brackets the smallest and largest value of a round" in lines[1]
     quartiles = {"q1": 0.45, "q3": 0.55}
@@ -153,7 +159,9 @@ def test_texts_have_the_tables_of_the_files_they_name(
     assert measured["machine_info"]["size"] == "default"
     told = [case[0]["extra_info"]["case"] for case in report.cases_of(measured, group)]
     told += [missing["case"] for missing in measured["machine_info"]["not_measured"]]
-    assert set(told) >= {case.name for case in GROUPS[group]}
+    assert set(told) >= {case.name for case in GROUPS.get(group, ())}
+    if group == report.STARTUP:
+        assert inside.count("first call") == 6
 
 
 @pytest.mark.parametrize("file", sorted(report.RESULTS.glob("*/*.json")), ids=lambda p: p.stem)
@@ -224,6 +232,8 @@ def test_the_limit_is_that_of_the_scarcest_resource() -> None:
     assert found == (0.5, "bits", 3.0)
     found = limits.fraction({"bytes": 20.0, "bits": 0.0}, rates, seconds=6.0)
     assert found == (pytest.approx(1 / 3), "bytes", 2.0)
+    found = limits.fraction({"bytes": 20.0, "bits": 300.0}, rates, seconds=6.0, threads=2)
+    assert found == (0.25, "bits", 1.5)
 
 
 def test_limits_are_measured_for_every_resource_that_a_case_names() -> None:
@@ -275,6 +285,26 @@ def test_every_case_has_every_size_and_its_targets_are_run_by_default() -> None:
             assert target.figure in figures
             assert target.at_least is not None or target.at_most is not None
             assert target.at in [dict(parameters) for parameters in case.sizes["default"]]
+
+
+def test_a_full_run_is_a_process_and_a_file_for_each_group(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    started: list[list[str]] = []
+    codes = iter([0, 1, *[0] * (len(GROUPS) - 1)])
+
+    def run(command: list[str], **options: Any) -> Any:
+        started.append(command)
+        return subprocess.CompletedProcess(command, next(codes))
+
+    monkeypatch.setattr(subprocess, "run", run)
+    monkeypatch.setattr(machine, "commit", lambda: {"id": "0" * 40, "dirty": False})
+    assert main(["measure", "full"]) == 1  # one of them failed, and those after it ran
+    asked = [(one[one.index("--only") + 1], Path(one[-1]).stem[11:]) for one in started]
+    assert asked == [(group, f"{'0' * 12}-{group}") for group in (*GROUPS, report.STARTUP)]
+    with pytest.raises(SystemExit):
+        main(["measure", "full", "--output", "x.json"])
+    assert "--output is the file of one process" in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

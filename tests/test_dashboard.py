@@ -186,6 +186,15 @@ def test_committed_results_can_be_shown():
     assert json.loads(json.dumps(shown))["series"]
 
 
+def test_the_page_of_the_docs_is_of_the_committed_results():
+    html = (Path(data.report.RESULTS).parents[1] / "docs/dashboard/index.html").read_text("utf-8")
+    (told,) = re.findall(r'<script type="application/json" id="data">(.*?)</script>', html)
+    shown = data.shown(data.read([Path(data.report.RESULTS)]))
+    assert json.loads(told) == json.loads(json.dumps(shown)), (
+        "run: python -m bench dashboard --out docs/dashboard"
+    )
+
+
 # --- files for other tools ----------------------------------------------------------------------
 
 
