@@ -78,14 +78,33 @@ def test_files_of_one_commit_on_one_machine_are_one_run():
 
 def test_a_regression_is_worse_than_the_runs_before_and_apart_from_them():
     shown = data.shown(history(12, slow_from=8))
-    found = data.regressions(shown["runs"])
+    found = data.regressions(shown["runs"], shown["series"])
     assert {told.run for told in found} == {8, 9}  # of each machine the first that is
     assert all(told.times_worse == pytest.approx(1 / 0.7, rel=1e-2) for told in found)
     peers = {"np.bincount(x*B + y)", "sklearn.metrics.mutual_info_score"}
     assert {
         shown["series"][told.series]["contender"] for told in found if told.what == "ratio"
     } == peers
-    assert data.regressions(data.shown(history(12))["runs"]) == []
+    assert data.shown(history(12))["regressions"] == []
+
+
+def test_a_way_of_its_own_is_worse_where_it_nears_its_bound():
+    """One may take 1.3 times as long, one is a part that takes a share, and one has no bound."""
+
+    def run(number, ratios):
+        shares = {"corrected": {"at_most": 1.3}, "a part": {"at_least": 0.6}, "growth": {}}
+        entries = [benchmark("ways", {"n": 10}, "plug-in", 1.0)]
+        for (name, bounds), ratio in zip(shares.items(), ratios, strict=True):
+            told = figure(name, "×", ratio, **bounds) | {"q1": ratio * 0.99, "q3": ratio * 1.01}
+            entries.append(benchmark("ways", {"n": 10}, name, ratio, told))
+        return results(entries, day=f"2025-01-0{number}", commit=f"{number:040x}")
+
+    shown = data.shown([run(1, [1.0, 1.0, 1.0]), run(2, [0.8, 1.2, 0.8])])
+    assert shown["regressions"] == []
+    shown = data.shown([run(1, [1.0, 1.0, 1.0]), run(2, [1.2, 0.8, 1.2])])
+    names = [one["contender"] for one in shown["series"]]
+    found = [(names[told["series"]], told["times_worse"]) for told in shown["regressions"]]
+    assert found == [("corrected", 1.2), ("a part", 1.25)]
 
 
 @pytest.mark.parametrize(
@@ -100,10 +119,11 @@ def test_a_regression_is_worse_than_the_runs_before_and_apart_from_them():
 )
 def test_what_counts_as_worse(before, now, expected):
     made = [[0, *told, None, None, None] for told in before]
-    assert data._times_worse(made, [0, *now, None, None, None], "seconds") == expected
+    assert data._times_worse(made, [0, *now, None, None, None], "seconds", "lower") == expected
     inverse = [[0, None, None, None, 1 / a, 1 / c, 1 / b] for a, b, c in before]
     a, b, c = now
-    found = data._times_worse(inverse, [0, None, None, None, 1 / a, 1 / c, 1 / b], "ratio")
+    row = [0, None, None, None, 1 / a, 1 / c, 1 / b]
+    found = data._times_worse(inverse, row, "ratio", "higher")
     assert found == (expected and pytest.approx(expected))
 
 

@@ -79,7 +79,7 @@ def shown(results: Sequence[Result]) -> dict[str, Any]:
         "columns": COLUMNS,
         "series": series.all,
         "runs": told,
-        "regressions": [found._asdict() for found in regressions(told)],
+        "regressions": [found._asdict() for found in regressions(told, series.all)],
         "worse": WORSE,
         "look_back": LOOK_BACK,
     }
@@ -116,6 +116,7 @@ class _Series:
         if key not in self._numbers:
             self._numbers[key] = len(self.all)
             of_case = parameters.get("parameters", {})
+            is_peer = _is_peer(told, firsts.get(told.get("case", ""), ""))
             names = ("kind", "group", "case", "title", "contender", "work", "unit", "backend")
             found = {
                 name: told.get(name) for name in (*names, "device", "threads", "n", "m", "bins")
@@ -126,7 +127,8 @@ class _Series:
                     "parameters": of_case,
                     "is_first": told.get("is_first", True),
                     "is_part": told.get("share", 1.0) < 1,
-                    "is_peer": _is_peer(told, firsts.get(told.get("case", ""), "")),
+                    "is_peer": is_peer,
+                    "better": _better_ratio(told, is_peer),
                 }
             )
         return self._numbers[key]
@@ -136,6 +138,17 @@ def _is_peer(told: Mapping[str, Any], first: str) -> bool:
     """Whether it is another library, and no way of fastinfo's own nor a limit of the machine."""
     is_ours = "fastinfo" in told.get("contender", "fastinfo") or "fastinfo" not in first
     return not is_ours and "steps" not in told
+
+
+def _better_ratio(told: Mapping[str, Any], is_peer: bool) -> str | None:
+    """Whether a higher ratio is the better one, or a lower one; None where it has no better.
+
+    A peer should take longer. A way or a part of fastinfo's own has the bound that it has.
+    """
+    bounds = (told.get("ratio") or {}).get("target") or {}
+    if bounds.get("at_most") is not None:
+        return None if bounds["at_least"] is not None else "lower"
+    return "higher" if is_peer or bounds else None
 
 
 def _row(number: int, entry: Result) -> list[Any]:
@@ -192,7 +205,7 @@ class Regression(NamedTuple):
     times_worse: float
 
 
-def regressions(runs: Sequence[Result]) -> list[Regression]:
+def regressions(runs: Sequence[Result], series: Sequence[Result]) -> list[Regression]:
     """What became worse from one run to the next on the same machine.
 
     Worse than the median of the runs before by `WORSE`, with all of its rounds worse than the worst
@@ -205,8 +218,10 @@ def regressions(runs: Sequence[Result]) -> list[Regression]:
         beside = {}
         for row in run["rows"]:
             before = history.setdefault((run["machine"], row[0]), [])
-            what = "seconds" if row[4] is None else "ratio"
-            times_worse = _times_worse(before[-LOOK_BACK:], row, what)
+            what, better = "seconds", "lower"
+            if row[COLUMNS.index("ratio")] is not None:
+                what, better = "ratio", series[row[0]]["better"]
+            times_worse = better and _times_worse(before[-LOOK_BACK:], row, what, better)
             if times_worse is not None:
                 beside[row[0]] = Regression(number, row[0], what, times_worse)
             before.append(row)
@@ -214,7 +229,9 @@ def regressions(runs: Sequence[Result]) -> list[Regression]:
     return found
 
 
-def _times_worse(before: Sequence[Sequence[Any]], row: Sequence[Any], what: str) -> float | None:
+def _times_worse(
+    before: Sequence[Sequence[Any]], row: Sequence[Any], what: str, better: str
+) -> float | None:
     """How many times, or None where it is no regression."""
     first = COLUMNS.index(what)
     told = [r[first : first + 3] for r in before if r[first] is not None]
@@ -222,7 +239,7 @@ def _times_worse(before: Sequence[Sequence[Any]], row: Sequence[Any], what: str)
     if not told:
         return None
     was = median(value for value, _, _ in told)
-    if what == "ratio":
+    if better == "higher":
         times_worse, is_apart = was / now[0], now[2] < min(low for _, low, _ in told)
     else:
         times_worse, is_apart = now[0] / was, now[1] > max(high for _, _, high in told)
