@@ -229,6 +229,10 @@ def test_a_checkpoint_of_other_passes_is_refused(tmp_path, monkeypatch):
         top(26_018_150, **kept, progress=stop)
     with pytest.raises(ValueError, match=r"memory_limit=26018150, .* than with 22262169"):
         top(22_262_169, **kept)
+    (tmp_path / "kept" / "memory_limit").rename(tmp_path / "limit")  # the tables tell it too
+    with pytest.raises(ValueError, match="another run: its pairs of the passes differ"):
+        top(22_262_169, **kept)
+    (tmp_path / "limit").replace(tmp_path / "kept" / "memory_limit")
     assert top(26_018_150, **kept) == top(10**9)
 
 
