@@ -102,13 +102,12 @@ def _matrix_of_part(features: int, samples: int) -> Callable[[Table], OfPart]:
     return call
 
 
-def _top(data: Table) -> memory.Measured:
-    k = min(100, data.n_pairs // 4)
-    return memory.Measured(fastinfo.top_pairs(data.X, k=k, n_jobs=2), 0)
+def _k(data: Table) -> int:
+    return min(100, data.n_pairs // 4)
 
 
 def _top_in_a_process(data: Table) -> memory.Measured:
-    return memory.top_pairs(data.X, k=min(100, data.n_pairs // 4))
+    return memory.top_pairs(data.X, k=_k(data))
 
 
 THOUSAND = {"m": 1000, "n": 10_000, "B": 16}
@@ -338,7 +337,9 @@ CASES = (
         name="top-pairs-two-threads",
         title="100 strongest pairs of {m} features, {B} bins, n = {n}, two threads",
         make=many_codes,
-        contenders=(Contender("fastinfo", _top, threads=2),),
+        contenders=(
+            Contender("fastinfo", lambda d: fastinfo.top_pairs(d.X, k=_k(d), n_jobs=2), threads=2),
+        ),
         check=check_top,
         roofline=ROOFLINE,
         also=(),
@@ -357,7 +358,7 @@ CASES = (
         title="100 strongest pairs of {m} features, {B} bins, n = {n}, in a process of its own",
         make=many_codes,
         contenders=(Contender("fastinfo", _top_in_a_process),),
-        check=check_top,
+        check=lambda data, answer: check_top(data, answer.pairs),
         also=(),
         sizes={
             "smoke": [{"m": 40, "n": 500, "B": 16}],

@@ -1,7 +1,7 @@
 """The table of benchmark cases. To add one, add an entry to `CASES` of a module named here.
 
 The pytest benchmarks know nothing but this table. The cases of a group have a table of their own in
-a text; ``ci/bench full -k GROUP`` measures them alone.
+a text; ``ci/bench full --only GROUP`` measures them alone.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from threadpoolctl import threadpool_limits
 
 from bench import machine
 from bench.case import SIZES, Case, Contender
-from bench.cases import CASES, GROUP_OF, GROUPS, named
+from bench.cases import CASES, GROUP_OF, named
 from bench.turns import EFFORTS
 
 STREAMS = "streaming"
@@ -136,4 +136,3 @@ def pytest_benchmark_update_json(
     told["size"] = config.getoption("size") or "default"
     told["limits"] = rates()
     told["not_measured"] = config.stash[NOT_MEASURED]
-    told["groups"] = list(GROUPS)

@@ -50,7 +50,7 @@ def document(gpu: Gpu, size: str) -> dict[str, Any]:
     info = machine.machine()
     info |= {"id": identity(gpu.properties.name), "device": gpu.properties._asdict(), "size": size}
     info["versions"] |= {"library": gpu.kernels.device.library}
-    info |= {"limits": {}, "not_measured": [], "groups": [GROUP], "is_complete": False}
+    info |= {"limits": {}, "not_measured": [], "is_complete": False}
     return {
         "machine_info": info,
         "commit_info": machine.commit(),

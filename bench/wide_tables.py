@@ -5,12 +5,12 @@ The cases of all pairs, of backends, of other libraries and of statistics share 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench import memory, peers
+from bench import peers
 from bench.case import ABSOLUTE_ERROR, CHECKED_PAIRS, RELATIVE_ERROR
 from bench.peers import Array, BitCounts, PairValues
 
@@ -163,9 +163,9 @@ def check_codes_or_table(data: Table, answer: Any) -> None:
         np.testing.assert_array_equal(answer[feature], data.codes(int(feature)))
 
 
-def check_top(data: Table, answer: memory.Measured) -> None:
+def check_top(data: Table, pairs: Sequence[tuple[int, int, float]]) -> None:
     """Values of strong pairs, in order, and that pairs drawn at random are no stronger."""
-    left, right, values = (np.array(side) for side in zip(*answer.pairs, strict=True))
+    left, right, values = (np.array(side) for side in zip(*pairs, strict=True))
     check_table(data, PairValues(left, right, values))
     assert (np.diff(values) <= 0).all()
     found = set(zip(left.tolist(), right.tolist(), strict=True))

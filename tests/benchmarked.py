@@ -102,7 +102,6 @@ def results(
         "size": "default",
         "limits": {"bytes": 1e10, "increments": 3e9, "bits": 5e11},
         "not_measured": [],
-        "groups": ["counting"],
     }
     return {
         "machine_info": told | info,
@@ -171,7 +170,7 @@ def measured(speed: float = 1.0, **of_results: Any) -> dict[str, Any]:
     left_out = {"case": "backends-n", "contender": "fastinfo, cupy", "reason": "there is no GPU"}
     return results(
         found,
-        **{"not_measured": [left_out | {"group": "backends"}], "groups": ["backends"]} | of_results,
+        **{"not_measured": [left_out | {"group": "backends"}]} | of_results,
     )
 
 

@@ -206,21 +206,21 @@ def measure_pairs(
     kernels = choose(options.backend)
     n_jobs = threads(kernels, options.n_jobs)
     layout = features.layout
-    limit = memory_limit
     _settle_strata(features, memory_limit, kernels, n_jobs)
     n_rows = features.columns[0].facts.n_rows
+    of_pairs = memory_limit
     if features.third is not None:
         # Each stratum counts all features by themselves in every pass, beside the pairs.
         largest = max((layout.n_bytes(tile, n_rows) for tile in layout.tiles), default=0)
-        memory_limit = max(memory_limit - layout.n_bytes_alone, min(memory_limit, largest))
+        of_pairs = max(memory_limit - layout.n_bytes_alone, min(memory_limit, largest))
     source, at_once = features.scan.source, None
     if isinstance(source, Files) and source.is_plain:
         at_once = max(source.most_rows, min(ROWS_AT_ONCE, n_rows))
-    plan = layout.passes(memory_limit, n_rows, at_once)
+    plan = layout.passes(of_pairs, n_rows, at_once)
     if len(plan) > 1:
         if features.scan.checkpoint is not None:
-            _require_same_limit(features.scan.checkpoint / LIMIT, limit)
-        features.scan.tell(_plan(features, plan, memory_limit))
+            _require_same_limit(features.scan.checkpoint / LIMIT, memory_limit)
+        features.scan.tell(_plan(features, plan, of_pairs))
     for number, tiles in enumerate(plan or [[]], start=1):
         # The counts of the pass before go first, so that those of one pass are held at a time.
         features.tables = features.tables.of_tiles([])

@@ -117,7 +117,7 @@ def encode_uniform(
 
     What is asked of all positions of a block is collected in the sign of one number: differences
     are negative where a position is too large, or too near to a whole number. Vectors of AVX2 have
-    no largest and smallest of unsigned 64-bit integers, and took a fifth longer with these.
+    no largest and smallest of unsigned 64-bit integers, and took a sixth longer with these.
 
     Zen 4 codes 4.7 G float64 samples/s in cache, where conversion to integers and back reached 3.4,
     and 3.2 from memory. A Xeon takes 0.36 ns a sample, 0.88 where every block has samples outside
