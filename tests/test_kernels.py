@@ -346,6 +346,18 @@ def test_encode_uniform_is_encode_edges_of_linspace(kernels, limits, n_bins, dty
     assert_codes(kernels.encode_uniform(values, *limits, n_bins), expected, n_bins)
 
 
+@pytest.mark.parametrize("limits", RANGES.values(), ids=RANGES)
+def test_encode_uniform_of_single_samples(kernels, limits):
+    """A sample in doubt has its whole block coded again, which would hide that others are not."""
+    low, high = limits
+    width = high / 4 - low / 4
+    beyond = [low - width, low / 2 - width * 1e6, high + width]
+    edges = np.linspace(low, high, 8)
+    for value in [*around(edges).tolist(), *beyond]:
+        expected = naive.encode_edges([value], edges.tolist())
+        assert_codes(kernels.encode_uniform(np.array([value]), low, high, 7), expected, 7)
+
+
 @given(
     low=st.floats(-1e16, 1e16),
     width=st.floats(1e-9, 1e12),
